@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make serve` and `make test`.
+PYTHON ?= python3
+HOST   ?= 127.0.0.1
+PORT   ?= 8000
+BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
+
+.PHONY: install serve test lint types lock clean
+
+install: .venv/.service
+
+serve: install
+	$(BIN)/off-tanet serve --host $(HOST) --port $(PORT)
+
+test: .venv/.test
+	$(BIN)/python -m pytest
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.test
+	$(BIN)/mypy
+
+# The stamps say what the environment holds; each step runs again only when its own inputs change.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.locked: requirements/service.txt requirements/build.txt | .venv/bin/python
+	$(PIP) --require-hashes -r requirements/service.txt -r requirements/build.txt
+	touch $@
+
+.venv/.service: .venv/.locked pyproject.toml $(KERNEL)
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.test: .venv/.service requirements/test.txt
+	$(PIP) --require-hashes -r requirements/test.txt
+	$(PIP) torch==2.13.0
+	touch $@
+
+# Writes the hashed locks again from pyproject.toml and requirements/*.in (needs `uv`).
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock:
+	$(LOCK) pyproject.toml -o requirements/service.txt
+	$(LOCK) requirements/build.in -o requirements/build.txt
+	$(LOCK) requirements/test.in -c requirements/service.txt -o requirements/test.txt
+
+clean:
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache

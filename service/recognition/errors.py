@@ -1,0 +1,132 @@
+"""Every way in which a request can fail.
+
+    OffTanetError
+    ├── MediaError
+    │   ├── UnsupportedMediaError    415  a media type that is not accepted
+    │   ├── UndecodableMediaError    422  the bytes are no image or video that can be read
+    │   ├── LimitExceededError       413  bytes, pixels, frames or seconds over a limit
+    │   ├── TooFewFramesError        422  a clip of fewer than two frames
+    │   └── FrameSizesError          422  onset and apex are of different sizes
+    ├── NoFaceError                  422  no face where one is needed
+    ├── FrameOrderError              422  the onset is not before the apex, or an index is outside
+    ├── ModelError                   500  the model file is missing or not one of ours
+    └── EngineError
+        ├── WarmingUpError           503  not ready yet
+        ├── DrainingError            503  about to stop
+        ├── QueueFullError           503  more work than fits
+        ├── WorkerLostError          503  the worker died under this request
+        └── DeadlineError            504  the work took too long and was stopped
+
+An error carries what any transport needs: an HTTP status, a stable `code`, a `title` for the kind
+and a `detail` for the case. A detail never repeats what was uploaded.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OffTanetError(Exception):
+    """The root: `detail` says in one sentence what was wrong with this request."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class MediaError(OffTanetError):
+    """The upload itself is the trouble."""
+
+    status = 422
+    code = "bad_media"
+    title = "Bad media"
+
+
+class UnsupportedMediaError(MediaError):
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
+class UndecodableMediaError(MediaError):
+    code = "undecodable_media"
+    title = "Undecodable media"
+
+
+class LimitExceededError(MediaError):
+    """`limit` names the setting that was exceeded."""
+
+    status = 413
+    code = "limit_exceeded"
+    title = "Limit exceeded"
+
+    def __init__(self, detail: str, limit: str) -> None:
+        Exception.__init__(self, detail, limit)  # both in `args`, so that the error pickles
+        self.detail = detail
+        self.limit = limit
+
+
+class TooFewFramesError(MediaError):
+    code = "too_few_frames"
+    title = "Too few frames"
+
+
+class FrameSizesError(MediaError):
+    code = "frame_sizes_differ"
+    title = "Frame sizes differ"
+
+
+class NoFaceError(OffTanetError):
+    status = 422
+    code = "no_face"
+    title = "No face found"
+
+
+class FrameOrderError(OffTanetError):
+    status = 422
+    code = "onset_not_before_apex"
+    title = "Onset not before apex"
+
+
+class ModelError(OffTanetError):
+    code = "bad_model"
+    title = "Bad model file"
+
+
+class EngineError(OffTanetError):
+    """The service, not the request, is the trouble; `retry_after_s` says when to come back."""
+
+    status = 503
+    code = "unavailable"
+    title = "Service unavailable"
+    retry_after_s: ClassVar[int] = 1
+
+
+class WarmingUpError(EngineError):
+    code = "warming_up"
+    title = "Warming up"
+
+
+class DrainingError(EngineError):
+    code = "draining"
+    title = "Draining"
+
+
+class QueueFullError(EngineError):
+    code = "queue_full"
+    title = "Queue full"
+
+
+class WorkerLostError(EngineError):
+    code = "worker_lost"
+    title = "Worker lost"
+
+
+class DeadlineError(EngineError):
+    status = 504
+    code = "deadline_exceeded"
+    title = "Deadline exceeded"

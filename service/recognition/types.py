@@ -1,0 +1,132 @@
+"""What passes from room to room. Everything here is immutable and states its shape and units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""A colour picture, [H, W, 3], blue-green-red as OpenCV has it."""
+
+Crop = NDArray[np.uint8]
+"""A canonical grey face crop, [112, 112]: eye centres near (.27, .28) and (.73, .28)."""
+
+Flow = NDArray[np.float32]
+"""Optical flow onset -> apex, [2, H, W]: u to the right, v downwards, in pixels."""
+
+Attention = NDArray[np.float32]
+"""Where the network looked, [14, 14] over the crop, each value in 0..1."""
+
+Similarity = NDArray[np.float64]
+"""A 2 x 3 similarity transform from image pixels to crop pixels."""
+
+CROP_SIZE = 112
+CLASSES = ("negative", "positive", "surprise")
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage's name, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded picture and its place in the clip it came from."""
+
+    pixels: Pixels
+    index: int = 0
+    time_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Decoded frames in the order of their time; `fps` is the container's nominal rate or None."""
+
+    frames: tuple[Frame, ...]
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Five points (x, y) in image pixels. Left and right are the image's, not the subject's."""
+
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    nose: tuple[float, float]
+    mouth_left: tuple[float, float]
+    mouth_right: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A found face: box (x, y, width, height) in image pixels, detector score in 0..1."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Landmarks
+
+    @property
+    def area(self) -> float:
+        return self.box[2] * self.box[3]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """The motion curve of a clip: expression strength against the onset, for each frame.
+
+    `strength_px` [T] float32, pixels at 112 x 112 after head motion is taken out;
+    `times_s` [T] float32, seconds from the clip's start.
+    """
+
+    strength_px: NDArray[np.float32]
+    times_s: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame's place in its clip."""
+
+    index: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far an answer can be trusted; lengths in pixels at 112 x 112."""
+
+    motion_px: float
+    head_motion_px: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer for one onset-apex pair.
+
+    `probabilities` maps each class to a finite value; they sum to 1 within 1e-6. `flow`,
+    `attention`, `apex_crop` and `motion` are what `drawing` turns into pictures.
+    `timings_ms` maps a stage to milliseconds.
+    """
+
+    model: ModelName
+    label: str
+    probabilities: dict[str, float]
+    onset: Moment
+    apex: Moment
+    face: Face | None
+    quality: Quality
+    flow: Flow
+    attention: Attention
+    onset_crop: Crop
+    apex_crop: Crop
+    motion: Motion | None = None
+    timings_ms: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,15 @@
+"""The data that lies beside the repository and never goes into it."""
+
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def shared(name: str) -> Path:
+    """The file `name` of the shared data; the test that asks is skipped where it is absent."""
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"the shared data has no {name} here")
+    return path
