@@ -1,0 +1,96 @@
+"""Facial action units as displacement fields, and synthetic motion made of them.
+
+An action unit is one or more Gaussian bumps of displacement on the canonical crop (eye centres at
+y 0.28, mouth corners at y 0.73). All lengths are fractions of the crop, x to the right, y down, so a
+field can be made at any resolution. The anatomy is that of the Facial Action Coding System
+(P. Ekman, W. Friesen, J. Hager, 2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Field = NDArray[np.float32]
+"""Displacement [2, S, S]: u to the right, v down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bump:
+    """Displacement (du, dv) at (x, y), fading as a Gaussian of standard deviations (sx, sy)."""
+
+    x: float
+    y: float
+    sx: float
+    sy: float
+    du: float
+    dv: float
+
+    def mirrored(self) -> Bump:
+        return replace(self, x=1 - self.x, du=-self.du)
+
+
+ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
+    {
+        "AU1": (Bump(0.38, 0.14, 0.09, 0.06, 0.0, -1.0),),  # inner brow raiser
+        "AU2": (Bump(0.18, 0.16, 0.09, 0.06, 0.0, -1.0),),  # outer brow raiser
+        "AU4": (Bump(0.33, 0.16, 0.12, 0.07, 0.5, 1.0),),  # brow lowerer
+        "AU5": (Bump(0.28, 0.26, 0.09, 0.03, 0.0, -1.0),),  # upper lid raiser
+        "AU6": (Bump(0.22, 0.45, 0.10, 0.08, 0.1, -0.8),),  # cheek raiser
+        "AU7": (Bump(0.28, 0.33, 0.09, 0.03, 0.0, -0.8),),  # lid tightener
+        "AU9": (  # nose wrinkler, which draws the brows along
+            Bump(0.44, 0.42, 0.06, 0.08, 0.1, -0.9),
+            Bump(0.38, 0.18, 0.10, 0.06, 0.3, 0.7),
+        ),
+        "AU10": (Bump(0.42, 0.64, 0.07, 0.05, 0.0, -1.0),),  # upper lip raiser
+        "AU12": (  # lip corner puller, which lifts the cheek
+            Bump(0.27, 0.70, 0.09, 0.09, -0.6, -0.9),
+            Bump(0.22, 0.55, 0.10, 0.08, -0.1, -0.4),
+        ),
+        "AU14": (Bump(0.28, 0.74, 0.06, 0.05, 0.8, -0.1),),  # dimpler
+        "AU15": (Bump(0.32, 0.80, 0.07, 0.06, -0.1, 1.0),),  # lip corner depressor
+        "AU17": (Bump(0.50, 0.92, 0.10, 0.07, 0.0, -1.0),),  # chin raiser
+        "AU20": (Bump(0.30, 0.76, 0.08, 0.05, -1.0, 0.1),),  # lip stretcher
+        "AU24": (  # lip pressor: the lips meet
+            Bump(0.45, 0.72, 0.08, 0.03, 0.0, 0.6),
+            Bump(0.45, 0.80, 0.08, 0.03, 0.0, -0.6),
+        ),
+        "AU25": (Bump(0.45, 0.82, 0.10, 0.05, 0.0, 0.8),),  # lips part
+        "AU26": (Bump(0.45, 0.90, 0.16, 0.10, 0.0, 1.0),),  # jaw drop
+        "AU45": (Bump(0.28, 0.28, 0.09, 0.04, 0.0, 1.0),),  # blink
+    }
+)
+"""The image's left half of each unit; the right half is its mirror image."""
+
+
+def displacement(units: Mapping[str, float], size: int) -> Field:
+    """The motion of a face that makes `units` (name -> intensity), as float32 [2, size, size].
+
+    Intensity and result are fractions of the crop: 0.01 moves a unit's centre by about 0.01 of the
+    crop's width, 1.12 px at 112 x 112. Both sides of the face move alike. The field is sampled at
+    pixel centres, ((column + 0.5) / size, (row + 0.5) / size).
+
+    Raises KeyError for an action unit that is not in `ACTION_UNITS`.
+    """
+    bumps = [
+        replace(side, du=intensity * side.du, dv=intensity * side.dv)
+        for unit, intensity in units.items()
+        for bump in ACTION_UNITS[unit]
+        for side in (bump, bump.mirrored())
+    ]
+    return render(bumps, size)
+
+
+def render(bumps: Iterable[Bump], size: int) -> Field:
+    """The sum of `bumps` as float32 [2, size, size]."""
+    table = np.array([(b.x, b.y, b.sx, b.sy, b.du, b.dv) for b in bumps]).reshape(-1, 6)
+    x, y, sx, sy, du, dv = table.T[:, :, None]
+    centres = (np.arange(size) + 0.5) / size
+    across = np.exp(-0.5 * ((centres - x) / sx) ** 2)
+    down = np.exp(-0.5 * ((centres - y) / sy) ** 2)
+    u, v = (down * du).T @ across, (down * dv).T @ across
+    return np.stack([u, v]).astype(np.float32)
