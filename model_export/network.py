@@ -41,7 +41,7 @@ class OffTanet(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a 1 x 1 skip, then a halving: [N, cin, S, S] -> [N, cout, S/2, S/2]."""
+    """Two convolutions beside a skip, then halved: [N, cin, S, S] -> [N, cout, S/2, S/2]."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()
@@ -109,7 +109,8 @@ class SelfAttention(nn.Module):
         keys = self.key(x) + self.position  # q k' + q P' = q (k + P)'
         scores = self.query(x) @ keys.transpose(2, 3)
         weights = torch.softmax(scores.flatten(2), dim=2).view_as(scores)
-        return weights * self.value(x)
+        values: Tensor = self.value(x)
+        return weights * values
 
 
 def convolution(cin: int, cout: int) -> tuple[nn.Module, nn.Module, nn.Module]:
@@ -120,6 +121,6 @@ def convolution(cin: int, cout: int) -> tuple[nn.Module, nn.Module, nn.Module]:
 def positions(size: int) -> Tensor:
     """The fixed position matrix [size, size]: P[r, c] = p_r + p_c, with p sines and cosines."""
     index = torch.arange(size)
-    angle = 10_000.0 ** (-(index // 2) / size)
+    angle = torch.pow(10_000.0, -(index // 2) / size)
     code = torch.where(index % 2 == 0, torch.sin(angle), torch.cos(angle))
     return code[:, None] + code[None, :]
