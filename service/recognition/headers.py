@@ -173,14 +173,24 @@ def orientation(exif: bytes) -> int:
 
 
 def is_whole(data: bytes, kind: Kind) -> bool:
-    """Whether a clip's end is there, as far as its container tells.
+    """Whether all parts that a file announces are there, as far as its container tells.
 
-    FFmpeg plays a clip that was cut short up to the cut; the apex may have been behind it.
+    FFmpeg plays a clip that was cut short up to the cut, and the apex may have been behind it.
+    For a chunk of a PNG that claims 2 GB OpenCV takes 4 GB before it looks for them. The decoders
+    of the other pictures see to it themselves.
     """
     try:
-        return _ENDS[kind](data)
+        return kind not in _ENDS or _ENDS[kind](data)
     except (struct.error, IndexError):
         return False
+
+
+def _png_ends(data: bytes) -> bool:
+    position, chunk = 8, b""
+    while chunk != b"IEND":
+        size, chunk = struct.unpack_from(">I4s", data, position)
+        position += 12 + size
+    return position <= len(data)
 
 
 def _mp4_ends(data: bytes) -> bool:
@@ -231,4 +241,10 @@ def _gif_colours(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-_ENDS = {Kind.MP4: _mp4_ends, Kind.AVI: _avi_ends, Kind.MKV: _mkv_ends, Kind.GIF: _gif_ends}
+_ENDS = {
+    Kind.PNG: _png_ends,
+    Kind.MP4: _mp4_ends,
+    Kind.AVI: _avi_ends,
+    Kind.MKV: _mkv_ends,
+    Kind.GIF: _gif_ends,
+}

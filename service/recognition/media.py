@@ -89,12 +89,10 @@ def decode_clip(data: bytes, limits: MediaLimits, progress: Progress | None = No
     broken files and for those without a video stream.
     """
     kind = _accepted(data, headers.CLIPS, limits)
-    if not headers.is_whole(data, kind):
-        raise UndecodableMediaError(f"The {kind} clip is cut short.")
     try:
         return _clip(_open(data), limits, progress)
     except cv2.error:
-        raise UndecodableMediaError(f"The {kind} clip cannot be decoded.") from None
+        raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
 
 
 def _accepted(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind:
@@ -106,6 +104,8 @@ def _accepted(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind
     kind = headers.kind_of(data)
     if kind not in kinds:
         raise UnsupportedMediaError(f"The upload is none of {', '.join(kinds)}.")
+    if not headers.is_whole(data, kind):
+        raise UndecodableMediaError(f"The {kind} file is truncated or broken.")
     return kind
 
 
@@ -126,7 +126,7 @@ def _samples(data: bytes, kind: Kind) -> tuple[Samples, int]:
     except cv2.error:
         samples = None
     if samples is None:  # OpenCV 5 returns no picture at all for one that ends too soon
-        raise UndecodableMediaError(f"The {kind} picture is truncated or broken.")
+        raise UndecodableMediaError(f"The {kind} file is truncated or broken.")
     metadata = dict(zip(types, blocks, strict=True))
     exif = metadata.get(cv2.IMAGE_METADATA_EXIF)
     return samples, 1 if exif is None else headers.orientation(np.asarray(exif).tobytes())
@@ -164,6 +164,16 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 # --- clips ------------------------------------------------------------------------------------
 
 
+class _Stream(io.BytesIO):
+    """Bytes whose `seek` says -1 where another's raises, which would crash OpenCV 5.0."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return -1
+
+
 def _open(data: bytes) -> Capture:
     """A capture that must never be sent `release()`: its destructor is what frees it.
 
@@ -171,7 +181,7 @@ def _open(data: bytes) -> Capture:
     the Python stream, which crashes the process.
     """
     # One thread: a worker has one core, and each thread of FFmpeg's holds a frame in memory.
-    source = cast("cv2.IStreamReader", io.BytesIO(data))
+    source = cast("cv2.IStreamReader", _Stream(data))
     return cast(Capture, cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]))
 
 
