@@ -35,7 +35,7 @@ def load_maps(path: Path) -> FlowMaps:
     Raises `MapsError`.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             maps, label, dataset = file["maps"], file["label"], file["dataset"]
             classes = tuple(file["classes"])
     except FileNotFoundError as error:

@@ -7,8 +7,6 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -45,7 +43,9 @@ def export(checkpoint_path: Path, output: Path) -> None:
     classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
     model = traced(classifier)
     onnx.helper.set_model_props(model, metadata(checkpoint))
-    with temporary(output) as draft:
+    # A folder beside the output, so that the checked file gets its name in one step.
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=output.parent) as folder:
+        draft = Path(folder) / output.name
         onnx.save(model, draft)
         check(draft, classifier)
         os.replace(draft, output)
@@ -99,17 +99,6 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "training": json.dumps(card.training, sort_keys=True),
         "preprocessing": json.dumps(asdict(recipe), sort_keys=True),
     }
-
-
-@contextmanager
-def temporary(output: Path) -> Iterator[Path]:
-    """A new name in the folder of `output`; what is there at the end is removed."""
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def check(path: Path, classifier: FlowClassifier) -> None:

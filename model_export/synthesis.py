@@ -227,7 +227,7 @@ class Synthesis:
         shift, linear = self.rng.normal(size=2), self.rng.normal(size=(2, 2))
         centres = (np.arange(self.size) + 0.5) / self.size - 0.5
         x, y = np.meshgrid(centres, centres)
-        field = shift[:, None, None] + np.einsum("ij,jyx->iyx", linear, np.stack([x, y]))
+        field: Field = shift[:, None, None] + np.einsum("ij,jyx->iyx", linear, np.stack([x, y]))
         return (strength * field).astype(np.float32)
 
     def noise(self) -> Field:
@@ -235,8 +235,8 @@ class Synthesis:
         strength = abs(float(self.rng.normal(0, self.nuisances.noise)))
         sigma = self.size * self.rng.uniform(0.03, 0.12)
         white = self.rng.normal(size=(self.size, self.size, 2))
-        smooth = cv2.GaussianBlur(white, (0, 0), sigma).transpose(2, 0, 1)
-        return (strength * smooth / smooth.std()).astype(np.float32)
+        smooth = cv2.GaussianBlur(white, (0, 0), sigma).transpose(2, 0, 1).astype(np.float32)
+        return smooth * (strength / float(smooth.std()))
 
     def lognormal(self, sigma: float) -> float:
         return float(np.exp(self.rng.normal(0, sigma)))

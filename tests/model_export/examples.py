@@ -1,0 +1,45 @@
+"""Checkpoints made for tests: no training, but weights under which every layer matters."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model_export.checkpoint import Card, Checkpoint, published_names
+from model_export.graph import Recipe
+from model_export.network import OffTanet
+
+CARD = Card(
+    name="example",
+    version="0.0.1",
+    licence="Apache-2.0",
+    training_data="none",
+    scores={"nothing": {"n": 1, "uf1": 0.5}},
+)
+
+
+def network(seed: int = 0) -> OffTanet:
+    """Random weights, and normalisations that are not the identity."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = OffTanet().eval()
+        for name, tensor in made.state_dict().items():
+            if name.endswith("running_mean"):
+                tensor.normal_(0, 0.1)
+            if name.endswith("running_var"):
+                tensor.uniform_(0.5, 1.5)
+    return made
+
+
+def checkpoint(seed: int = 0) -> Checkpoint:
+    return Checkpoint(network(seed), Recipe(), CARD)
+
+
+def published_state(seed: int = 0) -> dict[str, Tensor]:
+    """A state dict as the authors' one is named and shaped."""
+    state: dict[str, Tensor] = {}
+    for name, tensor in network(seed).state_dict().items():
+        parts = published_names(name)
+        pieces = tensor.chunk(len(parts)) if len(parts) > 1 else (tensor,)
+        state.update(zip(parts, (piece.clone() for piece in pieces), strict=True))
+    return state

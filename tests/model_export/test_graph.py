@@ -1,0 +1,144 @@
+"""What happens between flow and network: formulas, symmetries, and motion that is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from model_export.graph import PUBLISHED, FlowClassifier, Recipe, bicubic, mirror
+from tests.model_export import examples
+from tests.shared import shared
+
+OURS = FlowClassifier(examples.network(), Recipe()).eval()
+THEIRS = FlowClassifier(examples.network(), PUBLISHED).eval()
+
+
+def flow(seed: int, count: int = 1) -> Tensor:
+    """Smooth random flow [count, 2, 112, 112] of about a pixel."""
+    coarse = torch.randn(count, 2, 7, 7, generator=torch.Generator().manual_seed(seed))
+    return nn.functional.interpolate(coarse, (112, 112), mode="bicubic")
+
+
+def linear(ux: float = 0, uy: float = 0, vx: float = 0, vy: float = 0) -> Tensor:
+    """Flow [1, 2, 112, 112] with these derivatives everywhere."""
+    y, x = torch.meshgrid(torch.arange(112.0), torch.arange(112.0), indexing="ij")
+    return torch.stack([ux * x + uy * y, vx * x + vy * y])[None]
+
+
+@pytest.mark.parametrize(
+    ("derivatives", "infinitesimal", "published"),
+    [
+        ({"ux": 0.1}, 0.1, 0.1),
+        ({"vy": 0.1}, 0.1, 0.0),
+        ({"uy": 0.1}, 0.1 * 0.5**0.5, 0.1 * 1.5**0.5),
+        ({"uy": 0.1, "vx": -0.1}, 0.0, 0.1),
+        ({"uy": 0.1, "vx": 0.1}, 0.1 * 2**0.5, 0.1 * 3**0.5),
+    ],
+)
+def test_strain_is_that_of_the_formula(
+    derivatives: dict[str, float], infinitesimal: float, published: float
+) -> None:
+    """The published formula takes uy for vy. Unscaled Sobel derivatives are eight times true."""
+    for classifier, expected in ((OURS, infinitesimal), (THEIRS, published)):
+        inside = classifier.strain(linear(**derivatives))[0, 0, 1:-1, 1:-1]
+        assert inside.numpy() == pytest.approx(8 * expected, abs=1e-4)
+
+
+def test_published_maps_are_the_authors() -> None:
+    """Raw scale, their strain and OpenCV's border: the input they trained on, to rounding."""
+    expected = torch.from_numpy(np.load(shared("off_tanet_2021/reference.npz"))["input"])
+    torch.testing.assert_close(THEIRS.maps(expected[:, :2]), expected, rtol=0, atol=1e-5)
+
+
+def test_our_maps_are_averaged_and_scaled() -> None:
+    """MEGC2019's maps are 28 x 28 with each channel in 0..1: ours must look the same."""
+    maps = OURS.maps(flow(0))
+    assert maps.shape == (1, 3, 28, 28)
+    assert maps.amin((2, 3)).eq(0).all()
+    assert maps.amax((2, 3)).eq(1).all()
+    averaged = flow(0)[0, 0].reshape(28, 4, 28, 4).mean((1, 3))
+    expected = (averaged - averaged.min()) / (averaged.max() - averaged.min())
+    torch.testing.assert_close(maps[0, 0], expected)
+
+
+def test_bicubic_is_that_of_pytorch() -> None:
+    """A matrix stands for the resize, so that no runtime's own border rule comes in."""
+    image = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    matrix = bicubic(28, 112)
+    expected = nn.functional.interpolate(image, (112, 112), mode="bicubic", align_corners=False)
+    torch.testing.assert_close(matrix @ image @ matrix.T, expected, rtol=0, atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_mirrored_faces_get_the_same_answer(seed: int) -> None:
+    """An expression on the left is the same expression on the right."""
+    seen = flow(seed)
+    reflected = torch.cat([-seen[:, :1], seen[:, 1:]], 1).flip(3)
+    torch.testing.assert_close(OURS.maps(reflected), mirror(OURS.maps(seen)), rtol=0, atol=1e-5)
+    with torch.inference_mode():
+        (left, attention), (right, mirrored) = OURS(seen), OURS(reflected)
+    torch.testing.assert_close(left, right, rtol=0, atol=1e-5)
+    torch.testing.assert_close(attention, mirrored.flip(2), rtol=0, atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), amplitude=st.floats(0.01, 100))
+def test_strength_of_motion_does_not_matter(seed: int, amplitude: float) -> None:
+    """A faint expression is named like a strong one; how strong it was is told elsewhere."""
+    with torch.inference_mode():
+        probabilities, _ = OURS(flow(seed))
+        scaled, _ = OURS(amplitude * flow(seed))
+    torch.testing.assert_close(scaled, probabilities, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("classifier", [OURS, THEIRS], ids=["ours", "published"])
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e-12])
+def test_motionless_faces_get_a_finite_answer(classifier: FlowClassifier, value: float) -> None:
+    """Identical frames are ordinary input, and min-max would divide by zero."""
+    with torch.inference_mode():
+        probabilities, attention = classifier(torch.full((1, 2, 112, 112), value))
+    assert probabilities.isfinite().all()
+    assert probabilities.sum() == pytest.approx(1)
+    assert attention.isfinite().all()
+
+
+@pytest.mark.parametrize("classifier", [OURS, THEIRS], ids=["ours", "published"])
+def test_answers_do_not_depend_on_the_batch(classifier: FlowClassifier) -> None:
+    """The mirrored half rides in the same batch: a mix-up of halves would show here."""
+    flows = flow(1, count=3)
+    with torch.inference_mode():
+        together = classifier(flows)
+        alone = [classifier(one[None]) for one in flows]
+    for output, parts in zip(together, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(output, torch.cat(parts), rtol=0, atol=1e-5)
+
+
+def test_temperature_softens_and_keeps_the_order() -> None:
+    """The room for calibration: above 1 it lowers confidence, never the choice."""
+    warm = FlowClassifier(examples.network(), Recipe(temperature=4.0)).eval()
+    with torch.inference_mode():
+        (cold, _), (soft, _) = OURS(flow(0)), warm(flow(0))
+    assert soft.max() < cold.max()
+    assert soft.argsort().tolist() == cold.argsort().tolist()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"strain": "other"},
+        {"map_size": 27},
+        {"map_size": 0},
+        {"scaled": False},
+        {"temperature": 0.0},
+        {"temperature": float("inf")},
+    ],
+)
+def test_recipes_of_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    """They come from a file's metadata, so a slip there must not become a wrong model."""
+    with pytest.raises(ValueError, match=r"."):
+        Recipe(**wrong)  # type: ignore[arg-type]

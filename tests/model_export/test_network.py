@@ -1,0 +1,60 @@
+"""The network against the paper's figures and the authors' own answers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from model_export.checkpoint import load
+from model_export.network import PARAMETERS, OffTanet, SelfAttention, positions
+from tests.model_export import examples
+from tests.shared import shared
+
+
+def test_parameters_are_as_many_as_the_paper_has() -> None:
+    """A layer too many or a bias too few would still train, and would be another network."""
+    assert sum(p.numel() for p in OffTanet().parameters()) == PARAMETERS == 59_403
+
+
+def test_published_weights_give_the_authors_logits() -> None:
+    """The one proof that layers, their order and the published names are understood rightly."""
+    network = load(shared("off_tanet_2021/LOSO1_60epoch.pth")).network
+    reference = np.load(shared("off_tanet_2021/reference.npz"))
+    with torch.inference_mode():
+        logits, _ = network(torch.from_numpy(reference["input"]))
+    np.testing.assert_allclose(logits.numpy(), reference["logits"], rtol=0, atol=1e-4)
+
+
+def test_positions_follow_the_formula() -> None:
+    """The matrix is a constant that no checkpoint carries, so nothing else would notice."""
+    matrix = positions(14)
+    p0, p3 = math.sin(1.0), math.cos(10_000 ** (-1 / 14))
+    assert matrix[0, 0] == pytest.approx(2 * p0, abs=1e-6)
+    assert matrix[3, 0] == matrix[0, 3] == pytest.approx(p0 + p3, abs=1e-6)
+
+
+def test_self_attention_keeps_channels_apart() -> None:
+    """Four heads may be one convolution only because a channel never sees another's scores."""
+    attention = SelfAttention(28)
+    for convolution in (attention.query, attention.key, attention.value):
+        torch.nn.init.dirac_(convolution.weight)
+    x = torch.randn(1, 28, 14, 14, generator=torch.Generator().manual_seed(0))
+    changed = x.clone()
+    changed[:, 5] += 1
+    same = torch.isclose(attention(x), attention(changed)).all(dim=3).all(dim=2)[0]
+    assert same.logical_not().nonzero().flatten().tolist() == [5]
+
+
+def test_answers_do_not_depend_on_the_batch() -> None:
+    """A position matrix or a pooling that mixes the batch would show only in a busy service."""
+    network = examples.network()
+    maps = torch.randn(5, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        together, attention = network(maps)
+        alone = torch.cat([network(one[None])[0] for one in maps])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    assert attention.shape == (5, 14, 14)
+    assert 0 <= attention.min() < attention.max() <= 1
