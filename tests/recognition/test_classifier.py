@@ -1,0 +1,204 @@
+"""The classifier: what it refuses, what it promises, and what a model file must say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from service.recognition.classifier import Classifier
+from service.recognition.errors import ModelError
+from service.recognition.types import CLASSES
+
+ASSET = Path(__file__).parents[2] / "service/assets/off_tanet.onnx"
+METADATA = {
+    "name": "fake",
+    "version": "1",
+    "classes": json.dumps(CLASSES),
+    "input": "flow",
+    "parameters": "59403",
+    "licence": "Apache-2.0",
+    "training_data": "none",
+    "scores": '{"dev": {"uf1": 0.5}}',
+    "preprocessing": '{"strain": "infinitesimal"}',
+}
+
+
+@dataclass(frozen=True)
+class Meta:
+    custom_metadata_map: Mapping[str, str]
+
+
+@dataclass
+class FakeSession:
+    """Answers every flow alike, and remembers what it was fed."""
+
+    answer: Sequence[float] = (0.2, 0.3, 0.5)
+    metadata: Mapping[str, str] = field(default_factory=METADATA.copy)
+    fed: list[NDArray[Any]] = field(default_factory=list)
+
+    def run(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, NDArray[Any]],
+    ) -> list[NDArray[Any]]:
+        assert output_names is not None
+        assert list(output_names) == ["probabilities", "attention"]
+        flows = input_feed["flow"]
+        self.fed.append(flows)
+        probabilities = np.tile(np.array(self.answer, np.float32), (len(flows), 1))
+        return [probabilities, np.full((len(flows), 14, 14), 0.5, np.float32)]
+
+    def get_modelmeta(self) -> Meta:
+        return Meta(self.metadata)
+
+
+def classifier(session: FakeSession) -> Classifier:
+    return Classifier("fake.onnx", opener=lambda _path, _threads: session)
+
+
+def flows(count: int = 1, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(size=(count, 2, 112, 112)).astype(np.float32)
+
+
+def test_the_session_gets_the_flow_and_the_threads() -> None:
+    """One batch axis more, nothing else changed, and as many threads as were asked for."""
+    session, asked = FakeSession(), []
+
+    def opener(path: Path | str, threads: int) -> FakeSession:
+        asked.append((path, threads))
+        return session
+
+    flow = flows()[0]
+    answer = Classifier("some.onnx", threads=3, opener=opener).classify(flow)
+    assert asked == [("some.onnx", 3)]
+    np.testing.assert_array_equal(session.fed[-1], flow[None])
+    np.testing.assert_allclose(answer.probabilities, [0.2, 0.3, 0.5], atol=1e-6)
+    assert answer.attention.shape == (14, 14)
+
+
+def test_probabilities_sum_to_one_in_double_precision() -> None:
+    """The contract says 1e-6, and three float32 can miss it."""
+    answer = classifier(FakeSession(answer=(0.2, 0.3, 0.500004))).classify(flows()[0])
+    assert answer.probabilities.dtype == np.float64
+    assert abs(answer.probabilities.sum() - 1) < 1e-12
+
+
+def test_a_batch_is_answered_in_one_run() -> None:
+    """A batch that fell apart into single runs would cost a runtime call each."""
+    session = FakeSession()
+    answers = classifier(session).classify_batch(flows(4))
+    assert len(answers) == 4
+    assert len(session.fed[-1]) == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((2, 112, 112), np.float64), "float64 instead of float32"),
+        (np.zeros((3, 112, 112), np.float32), "shape"),
+        (np.zeros((2, 112, 111), np.float32), "shape"),
+        (np.zeros((112, 112), np.float32), "shape"),
+        (np.full((2, 112, 112), np.nan, np.float32), "not finite"),
+        (np.full((2, 112, 112), np.inf, np.float32), "not finite"),
+    ],
+)
+def test_flow_of_the_wrong_kind_is_refused(wrong: NDArray[Any], message: str) -> None:
+    """`/v2` takes flow from anybody: a wrong one must not become a number that looks right."""
+    with pytest.raises(ValueError, match=message):
+        classifier(FakeSession()).classify(wrong)
+
+
+def test_an_empty_batch_is_refused() -> None:
+    """The graph has no answer for it, and a runtime may do anything."""
+    with pytest.raises(ValueError, match="shape"):
+        classifier(FakeSession()).classify_batch(flows(0))
+
+
+@pytest.mark.parametrize("key", METADATA)
+def test_a_file_that_does_not_say_what_it_is_is_refused(key: str) -> None:
+    """Every part of the card is shown by `GET /v1/model`."""
+    lacking = {name: value for name, value in METADATA.items() if name != key}
+    with pytest.raises(ModelError, match=r"fake\.onnx has no metadata"):
+        classifier(FakeSession(metadata=lacking))
+
+
+@pytest.mark.parametrize(("key", "value"), [("parameters", "many"), ("scores", "{")])
+def test_metadata_that_cannot_be_read_is_refused(key: str, value: str) -> None:
+    """A file made by another tool may use the same names."""
+    with pytest.raises(ModelError, match="metadata"):
+        classifier(FakeSession(metadata={**METADATA, key: value}))
+
+
+def test_other_classes_are_refused() -> None:
+    """The answer's keys are the classes': in another order they would be lies."""
+    swapped = {**METADATA, "classes": json.dumps(CLASSES[::-1])}
+    with pytest.raises(ModelError, match="other classes"):
+        classifier(FakeSession(metadata=swapped))
+
+
+def test_a_model_that_answers_nonsense_to_stillness_is_refused() -> None:
+    """It is tried when it is opened, not by the first user."""
+    with pytest.raises(ModelError, match="does not turn flow into probabilities"):
+        classifier(FakeSession(answer=(np.nan, 0, 1)))
+
+
+def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
+    """A path mistyped and a file that is something else, through the real runtime."""
+    (tmp_path / "text.onnx").write_text("words")
+    for name in ("absent.onnx", "text.onnx"):
+        with pytest.raises(ModelError, match=name):
+            Classifier(tmp_path / name)
+    with pytest.raises(ModelError, match="metadata"):
+        Classifier(ASSET.parent / "mtcnn/pnet.onnx")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Classifier:
+    return Classifier(ASSET)
+
+
+def test_the_shipped_model_has_a_card(shipped: Classifier) -> None:
+    """What the service says of its model comes from the file alone."""
+    card = shipped.card
+    assert card.name == "off-tanet"
+    assert card.classes == CLASSES
+    assert card.parameters == 59_403
+    assert card.licence == "Apache-2.0"
+    assert card.preprocessing["strain"] == "infinitesimal"
+    assert card.preprocessing["temperature"] > 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), exponent=st.integers(-6, 2))
+def test_every_answer_is_a_distribution(shipped: Classifier, seed: int, exponent: int) -> None:
+    """Finite and of sum 1 for motion of any strength, attention in 0..1."""
+    answer = shipped.classify(flows(seed=seed)[0] * np.float32(10.0**exponent))
+    assert np.isfinite(answer.probabilities).all()
+    assert (answer.probabilities >= 0).all()
+    assert abs(answer.probabilities.sum() - 1) < 1e-6
+    assert answer.attention.shape == (14, 14)
+    assert 0 <= answer.attention.min() <= answer.attention.max() <= 1
+
+
+def test_motion_beyond_all_measure_is_refused_not_answered(shipped: Classifier) -> None:
+    """Its strain overflows; an answer that is no number must not leave the room."""
+    with pytest.raises(ValueError, match="too large"):
+        shipped.classify(flows()[0] * np.float32(1e30))
+
+
+def test_a_batch_is_answered_like_each_flow(shipped: Classifier) -> None:
+    """Two requests at once get the answers that each would get alone."""
+    batch = flows(5)
+    for together, flow in zip(shipped.classify_batch(batch), batch, strict=True):
+        alone = shipped.classify(flow)
+        np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=1e-5)
+        np.testing.assert_allclose(together.attention, alone.attention, atol=1e-5)
