@@ -137,19 +137,29 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [self.value], **attributes))
         return self.value
 
-    def layer(self, kind: str, name: str, weight: torch.Tensor, **attributes: Any) -> None:
-        """A convolution ("Conv") or a dense layer ("Gemm") with the bias of that name."""
-        bias = self.weights[f"{name}.bias"]
-        self.node(
-            kind,
+    def layer(self, name: str, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """A convolution or, where the weight is a matrix, a dense layer."""
+        names = (
             self.constant(f"{name}.weight", weight.numpy()),
             self.constant(f"{name}.bias", bias.numpy()),
-            **attributes,
         )
+        if weight.ndim == 2:
+            self.node("Gemm", *names, transB=1)
+        else:
+            self.node("Conv", *names)
 
     def prelu(self, name: str, axes: int) -> None:
-        slope = self.weights[f"{name}.weight"].numpy()
-        self.node("PRelu", self.constant(f"{name}.slope", slope.reshape(-1, *[1] * axes)))
+        """slope x + (1 - slope) relu(x), over channels that have `axes` axes after them.
+
+        Written out because ONNX Runtime's PRelu is a scalar loop, slower than the convolutions.
+        """
+        slope = self.weights[f"{name}.weight"].numpy().reshape(-1, *[1] * axes)
+        x = self.value
+        sloped = self.node("Mul", self.constant(f"{name}.slope", slope))
+        self.value = x
+        self.node("Relu")
+        self.node("Mul", self.constant(f"{name}.rest", 1 - slope))
+        self.node("Add", sloped)
 
     def scalar(self, kind: str, name: str, value: float) -> None:
         self.node(kind, self.constant(name, np.array(value, np.float32)))
@@ -167,9 +177,9 @@ def convert(stage: Stage, weights: Weights) -> onnx.ModelProto:
     graph.scalar("Div", "range", 128)
     graph.node("Transpose", perm=[0, 3, 1, 2])
     for number, pool in enumerate(stage.pools, start=1):
-        weight = weights[f"conv{number}.weight"]
+        weight, bias = weights[f"conv{number}.weight"], weights[f"conv{number}.bias"]
         # The first layer's red, green and blue change places instead of every picture's.
-        graph.layer("Conv", f"conv{number}", weight.flip(1) if number == 1 else weight)
+        graph.layer(f"conv{number}", weight.flip(1) if number == 1 else weight, bias)
         graph.prelu(f"prelu{number}", axes=2)
         if pool:
             graph.node("MaxPool", kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
@@ -186,7 +196,7 @@ def _dense(graph: Graph, stage: Stage, channels: int) -> None:
     # From the weights' order (x, y, channel) to the order in which ONNX flattens.
     weight = weight.reshape(-1, side, side, channels).permute(0, 3, 2, 1).flatten(1)
     graph.node("Flatten")
-    graph.layer("Gemm", name, weight, transB=1)
+    graph.layer(name, weight, graph.weights[f"{name}.bias"])
     graph.prelu(f"prelu{stage.dense}", axes=0)
 
 
@@ -194,20 +204,21 @@ def _heads(graph: Graph, stage: Stage) -> None:
     trunk = graph.value
     for number, head in enumerate(stage.heads):
         graph.value = trunk
-        weight = graph.weights[f"{head}.weight"]
-        if stage.dense:
-            graph.layer("Gemm", head, weight, transB=1)
-        else:
-            graph.layer("Conv", head, weight)
-            graph.node("Transpose", perm=[0, 2, 3, 1])
+        weight, bias = graph.weights[f"{head}.weight"], graph.weights[f"{head}.bias"]
         if number == 0:
-            graph.node("Softmax", axis=-1)
-            graph.node("Gather", graph.constant("face", np.array(1)), axis=-1, output="score")
-        elif number == 1:
-            graph.node("Identity", output="box")
-        else:
+            # Of (no face, face) only their difference matters: a softmax of two is its sigmoid.
+            weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+        graph.layer(head, weight, bias)
+        if number == 0:
+            graph.node("Squeeze", graph.constant("face", np.array([1])))
+            graph.node("Sigmoid", output="score")
+        elif number == 2:
             graph.node("Reshape", graph.constant("points", np.array([-1, 2, 5])))
             graph.node("Transpose", perm=[0, 2, 1], output="landmarks")
+        elif stage.dense:
+            graph.node("Identity", output="box")
+        else:
+            graph.node("Transpose", perm=[0, 2, 3, 1], output="box")
 
 
 def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
