@@ -227,13 +227,40 @@ def claiming_png(width: int, height: int) -> bytes:
 # --- faces in motion --------------------------------------------------------------------------
 
 
-def face_crop() -> Crop:
-    """The portrait's face about as the canonical crop has it, [112, 112] grey."""
+def face_crop(flow: Flow | None = None, noise: float = 0.0, seed: int = 0) -> Crop:
+    """The portrait's face where the canonical crop has it, [112, 112] grey, moved along `flow`.
+
+    The portrait is sampled once, at the places that the inverse flow points to, which a few
+    fixed-point steps find for smooth flows; what moves in from outside of the crop is the
+    portrait's. `noise` is Gaussian, of so many grey levels.
+    """
+    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
+    forth = np.zeros((2, CROP_SIZE, CROP_SIZE), np.float32) if flow is None else flow
+    back = forth
+    for _ in range(3):
+        back = np.stack([_sampled(part, x - back[0], y - back[1]) for part in forth])
+    places = np.stack([x - back[0], y - back[1], np.ones_like(x)])
+    source_x, source_y = np.tensordot(_crop_to_portrait(), places, 1).astype(np.float32)
+    crop = _sampled(grey(portrait()).astype(np.float32), source_x, source_y, cv2.INTER_CUBIC)
+    grain = np.random.default_rng(seed).normal(0, noise, crop.shape) if noise else 0.0
+    return np.asarray(np.clip(np.rint(crop + grain), 0, 255), np.uint8)
+
+
+def _crop_to_portrait() -> NDArray[np.float64]:
+    """From a crop's pixels to the portrait's, [2, 3]: eyes and mouth read off the picture."""
     eyes_and_mouth = np.array([[202.6, 100.7], [246.3, 102.9], [224, 143.2]], np.float32)
     canonical = np.array([[0.27, 0.28], [0.73, 0.28], [0.5, 0.73]], np.float32) * CROP_SIZE
-    transform = cv2.getAffineTransform(eyes_and_mouth, canonical)
-    crop = cv2.warpAffine(grey(portrait()), transform, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_AREA)
-    return np.asarray(crop, np.uint8)
+    return np.asarray(cv2.getAffineTransform(canonical, eyes_and_mouth), np.float64)
+
+
+def _sampled(
+    values: NDArray[np.float32],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    how: int = cv2.INTER_LINEAR,
+) -> NDArray[np.float32]:
+    sampled = cv2.remap(values, x, y, how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.float32)
 
 
 def grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -267,31 +294,10 @@ def blink(px: float) -> Flow:
 
 
 def affine_flow(matrix: NDArray[np.float64]) -> Flow:
-    """The flow of an affine motion: `matrix` [2, 3] maps (x, y, 1), in pixels, to (u, v)."""
-    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float64)
-    return np.tensordot(matrix, np.stack([x, y, np.ones_like(x)]), 1).astype(np.float32)
+    """The flow of an affine motion: `matrix` [2, 3] maps (x, y, 1) to (u, v).
 
-
-def warped(crop: Crop, flow: Flow, noise: float = 0.0, seed: int = 0) -> Crop:
-    """`crop` moved along `flow`, with Gaussian camera noise of so many grey levels added.
-
-    Pulled from where the inverse flow points, which a few fixed-point steps find for smooth flows.
+    x and y are fractions of the crop from its centre, u and v pixels.
     """
-    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
-    back = flow
-    for _ in range(3):
-        back = np.stack([_sampled(part, x - back[0], y - back[1]) for part in flow])
-    source = crop.astype(np.float32)
-    moved = _sampled(source, x - back[0], y - back[1], cv2.INTER_CUBIC)
-    grain = np.random.default_rng(seed).normal(0, noise, moved.shape) if noise else 0.0
-    return np.asarray(np.clip(np.rint(moved + grain), 0, 255), np.uint8)
-
-
-def _sampled(
-    values: NDArray[np.float32],
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    how: int = cv2.INTER_LINEAR,
-) -> NDArray[np.float32]:
-    sampled = cv2.remap(values, x, y, how, borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(sampled, np.float32)
+    across, down = grid()
+    places = np.stack([across - 0.5, down - 0.5, np.ones_like(across)])
+    return np.tensordot(matrix, places, 1).astype(np.float32)
