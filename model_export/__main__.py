@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from model_export.checkpoint import load, save
 from model_export.datasets import load_maps
 from model_export.errors import ModelExportError
@@ -23,7 +21,6 @@ from model_export.training import Training, train
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 2 and one line on standard error where its input is at fault."""
     options = parser().parse_args(arguments)
-    torch.set_num_threads(options.threads)
     try:
         options.command(options)
     except (ModelExportError, OSError) as error:
@@ -35,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The three commands and their options."""
     root = argparse.ArgumentParser(prog="model_export", description=__doc__)
-    root.add_argument("--threads", type=int, default=2, help="of PyTorch (default: %(default)s)")
     commands = root.add_subparsers(required=True)
 
     defaults = Training()

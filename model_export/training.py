@@ -39,7 +39,10 @@ def train(training: Training) -> Checkpoint:
     """Train a network from nothing, with a progress bar on standard error."""
     torch.manual_seed(training.seed)
     recipe = Recipe()
-    classifier = FlowClassifier(OffTanet(), recipe).train()
+    # Channels last: the same numbers, and half as fast again on a CPU.
+    network = OffTanet()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    classifier = FlowClassifier(network, recipe).train()
     steps = training.samples // training.batch
     optimizer = torch.optim.AdamW(
         classifier.parameters(), training.learning_rate, weight_decay=training.weight_decay
@@ -57,7 +60,8 @@ def train(training: Training) -> Checkpoint:
             schedule.step()
             progress.set_postfix(loss=f"{loss.item():.3f}")
     card = Card("off-tanet", VERSION, "Apache-2.0", TRAINING_DATA, training=asdict(training))
-    return Checkpoint(classifier.network.eval(), recipe, card)
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return Checkpoint(network.eval(), recipe, card)
 
 
 def batches(training: Training, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
