@@ -11,6 +11,7 @@ import tempfile
 import wave
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -241,9 +242,14 @@ def face_crop(flow: Flow | None = None, noise: float = 0.0, seed: int = 0) -> Cr
         back = np.stack([_sampled(part, x - back[0], y - back[1]) for part in forth])
     places = np.stack([x - back[0], y - back[1], np.ones_like(x)])
     source_x, source_y = np.tensordot(_crop_to_portrait(), places, 1).astype(np.float32)
-    crop = _sampled(grey(portrait()).astype(np.float32), source_x, source_y, cv2.INTER_CUBIC)
+    crop = _sampled(_grey_portrait(), source_x, source_y, cv2.INTER_CUBIC)
     grain = np.random.default_rng(seed).normal(0, noise, crop.shape) if noise else 0.0
     return np.asarray(np.clip(np.rint(crop + grain), 0, 255), np.uint8)
+
+
+@cache
+def _grey_portrait() -> NDArray[np.float32]:
+    return grey(portrait()).astype(np.float32)
 
 
 def _crop_to_portrait() -> NDArray[np.float64]:
