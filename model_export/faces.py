@@ -1,20 +1,15 @@
-"""MTCNN's three networks, from the weights in the wheel of `facenet-pytorch`, as ONNX files.
+"""MTCNN's three networks as ONNX files, from the weights in the wheel of `facenet-pytorch`.
 
     pip download --no-deps facenet-pytorch==2.6.0
     python -m model_export.faces --wheel facenet_pytorch-2.6.0-py3-none-any.whl \\
         --output service/assets/mtcnn
-
-The networks are those of K. Zhang, Z. Zhang, Z. Li and Y. Qiao, "Joint Face Detection and Alignment
-Using Multitask Cascaded Convolutional Networks", IEEE Signal Processing Letters 23(10), 2016. Only
-the wheel's three state dicts and its licence are read; nothing of it is installed or run.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,98 +18,16 @@ import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
 import torch
-import torch.nn.functional as functional
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-PACKAGE = "facenet_pytorch"
+from model_export.errors import ExportError, ModelExportError
+from model_export.mtcnn import STAGES, WHEEL, Stage, Weights, read_wheel, reference
+
 OPSET = 17
 TOLERANCE = 1e-5
 
-Weights = dict[str, torch.Tensor]
-
-
-class ConversionError(Exception):
-    """The wheel is not the one expected, or a converted network answers differently."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One network of the cascade: convolutions, at most one dense layer, then its heads.
-
-    `pools` holds, for each convolution, the kernel of the max pooling after it (stride 2, the last
-    window may hang over the edge), or 0 for none. The first head scores, the second corrects the
-    box, the third, where there is one, places the five landmarks. A stage without a dense layer
-    is fully convolutional: it answers for every cell of a picture of any size.
-    """
-
-    name: str
-    title: str
-    cell: int
-    pools: tuple[int, ...]
-    heads: tuple[str, ...]
-    dense: str = ""
-
-
-STAGES = (
-    Stage("pnet", "P-Net", 12, (2, 0, 0), ("conv4_1", "conv4_2")),
-    Stage("rnet", "R-Net", 24, (3, 3, 0), ("dense5_1", "dense5_2"), "4"),
-    Stage("onet", "O-Net", 48, (3, 3, 2, 0), ("dense6_1", "dense6_2", "dense6_3"), "5"),
-)
-
-
-def read_wheel(wheel: Path) -> tuple[dict[str, Weights], str]:
-    """The state dict of each stage by the stage's name, and the text of the licence.
-
-    Raises `ConversionError` for a file that is no such wheel.
-    """
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            licence = next(name for name in archive.namelist() if "/LICENSE" in name)
-            states = {
-                stage.name: torch.load(
-                    io.BytesIO(archive.read(f"{PACKAGE}/data/{stage.name}.pt")),
-                    map_location="cpu",
-                    weights_only=True,
-                )
-                for stage in STAGES
-            }
-            return states, archive.read(licence).decode()
-    except (OSError, KeyError, StopIteration, RuntimeError, zipfile.BadZipFile) as error:
-        raise ConversionError(f"{wheel.name} is not a wheel of {PACKAGE}: {error}") from error
-
-
-def reference(stage: Stage, weights: Weights, pixels: NDArray[np.uint8]) -> list[torch.Tensor]:
-    """What the stage answers in PyTorch, the wheel's tensors used as they are.
-
-    `pixels` uint8 [N, H, W, 3], blue-green-red. Score [N, ...], box [N, ..., 4], landmarks
-    [N, 5, 2]; the dots are the rows and columns of cells for P-Net and nothing for the others.
-    """
-    rgb = torch.from_numpy(np.ascontiguousarray(pixels[..., ::-1])).permute(0, 3, 1, 2)
-    x = (rgb.float() - 127.5) / 128
-    for number, pool in enumerate(stage.pools, start=1):
-        x = functional.conv2d(x, weights[f"conv{number}.weight"], weights[f"conv{number}.bias"])
-        x = functional.prelu(x, weights[f"prelu{number}.weight"])
-        if pool:
-            x = functional.max_pool2d(x, pool, stride=2, ceil_mode=True)
-    if not stage.dense:
-        score, box = (
-            functional.conv2d(x, weights[f"{head}.weight"], weights[f"{head}.bias"])
-            for head in stage.heads
-        )
-        return [score.softmax(1)[:, 1], box.permute(0, 2, 3, 1)]
-    # The weights come from Matlab, whose columns run fastest: the dense layer counts x, y, channel.
-    x = x.permute(0, 3, 2, 1).flatten(1)
-    name = f"dense{stage.dense}"
-    x = functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
-    x = functional.prelu(x, weights[f"prelu{stage.dense}.weight"])
-    score, *rest = (
-        functional.linear(x, weights[f"{head}.weight"], weights[f"{head}.bias"])
-        for head in stage.heads
-    )
-    answers = [score.softmax(1)[:, 1], rest[0]]
-    # Five x, then five y.
-    return answers + [points.reshape(-1, 2, 5).permute(0, 2, 1) for points in rest[1:]]
+Shape = list[str | int]
 
 
 @dataclass
@@ -222,9 +135,9 @@ def _heads(graph: Graph, stage: Stage) -> None:
 
 
 def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
-    cells: list[str | int] = [] if stage.dense else ["rows", "columns"]
-    side: list[str | int] = [stage.cell] * 2 if stage.dense else ["height", "width"]
-    outputs: dict[str, list[str | int]] = {"score": ["n", *cells], "box": ["n", *cells, 4]}
+    cells: Shape = [] if stage.dense else ["rows", "columns"]
+    side: Shape = [stage.cell] * 2 if stage.dense else ["height", "width"]
+    outputs: dict[str, Shape] = {"score": ["n", *cells], "box": ["n", *cells, 4]}
     if len(stage.heads) > len(outputs):
         outputs["landmarks"] = ["n", 5, 2]
     model = helper.make_model(
@@ -248,7 +161,7 @@ def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
             "title": f"MTCNN {stage.title}",
             "licence": "MIT",
             "copyright": "Copyright (c) 2019 Timothy Esler",
-            "source": f"{PACKAGE}/data/{stage.name}.pt of the PyPI package facenet-pytorch 2.6.0",
+            "source": f"{stage.name}.pt in {WHEEL}",
             "paper": "Zhang et al., IEEE Signal Processing Letters 23(10), 2016",
         },
     )
@@ -258,7 +171,7 @@ def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
 def check(stage: Stage, weights: Weights, model: onnx.ModelProto) -> float:
     """The largest difference of the graph's answers to PyTorch's, over random pictures.
 
-    Raises `ConversionError` where it is above 1e-5.
+    Raises `ExportError` where it is above 1e-5.
     """
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(
@@ -273,28 +186,37 @@ def check(stage: Stage, weights: Weights, model: onnx.ModelProto) -> float:
         for ours, theirs in zip(session.run(None, {"pixels": pixels}), expected, strict=True):
             worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
     if worst > TOLERANCE:
-        raise ConversionError(f"{stage.title} differs from PyTorch by {worst:.1e}")
+        raise ExportError(f"{stage.title} differs from PyTorch by {worst:.1e}")
     return worst
 
 
-def main(arguments: list[str] | None = None) -> int:
+def convert_wheel(wheel: Path, folder: Path) -> None:
+    """Write pnet.onnx, rnet.onnx, onet.onnx and LICENSE into the folder, once all are checked.
+
+    Raises `WheelError`, `ExportError` and OSError as `read_wheel` and `check` do.
+    """
+    states, licence = read_wheel(wheel)
+    models = {stage.name: convert(stage, states[stage.name]) for stage in STAGES}
+    for stage in STAGES:
+        difference = check(stage, states[stage.name], models[stage.name])
+        print(f"{stage.title}: within {difference:.1e} of PyTorch")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in models.items():
+        onnx.save(model, folder / f"{name}.onnx")
+    (folder / "LICENSE").write_text(licence)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Convert; 2 and one line on standard error where the wheel is at fault."""
     parser = argparse.ArgumentParser(prog="python -m model_export.faces", description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="a folder")
     options = parser.parse_args(arguments)
     try:
-        states, licence = read_wheel(options.wheel)
-        models = {stage: convert(stage, states[stage.name]) for stage in STAGES}
-        for stage, model in models.items():
-            difference = check(stage, states[stage.name], model)
-            print(f"{stage.title}: within {difference:.1e} of PyTorch")
-    except ConversionError as error:
-        print(error, file=sys.stderr)
+        convert_wheel(options.wheel, options.output)
+    except (ModelExportError, OSError) as error:
+        print(f"model_export: {error}", file=sys.stderr)
         return 2
-    options.output.mkdir(parents=True, exist_ok=True)
-    for stage, model in models.items():
-        onnx.save(model, options.output / f"{stage.name}.onnx")
-    (options.output / "LICENSE").write_text(licence)
     return 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -154,7 +154,7 @@ def _floats(array: NDArray[np.generic]) -> Floats:
     return np.asarray(array, np.float32)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model_export.samples", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="a folder")
     write(parser.parse_args(arguments).output)
