@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition.types import CROP_SIZE, Flow
+from service.recognition.types import CROP_SIZE, Crop, Flow
 
 Weights = NDArray[np.float64]
 """How much each place counts, [S, S] over the crop."""
@@ -48,7 +48,7 @@ def _stillness(size: int) -> Weights:
 def _expressive(size: int) -> NDArray[np.bool_]:
     """Brows, mouth and chin, without the eyes: a blink expresses nothing."""
     x, y = _places(size)
-    brows = (np.abs(y - 0.13) < 0.09) & (np.abs(x - 0.5) < 0.42)
+    brows = (np.abs(y - 0.12) < 0.08) & (np.abs(x - 0.5) < 0.42)
     mouth = (np.abs(y - 0.76) < 0.20) & (np.abs(x - 0.5) < 0.34)
     eyes = ((np.abs(x - 0.5) - 0.23) / 0.16) ** 2 + ((y - 0.28) / 0.09) ** 2 < 1
     return (brows | mouth) & ~eyes
@@ -72,8 +72,12 @@ class HeadMotion:
         flow = self.matrix @ _PIXELS.T
         return flow.reshape(2, CROP_SIZE, CROP_SIZE).astype(np.float32)
 
+    def __add__(self, other: HeadMotion) -> HeadMotion:
+        """Both motions after another, to first order in their size."""
+        return HeadMotion(self.matrix + other.matrix)
+
     @property
-    def px(self) -> float:
+    def magnitude_px(self) -> float:
         """Its mean length over the crop, in pixels."""
         return float(np.hypot(*self.flow()).mean())
 
@@ -100,6 +104,14 @@ def head_motion(flow: Flow) -> HeadMotion:
     return HeadMotion(np.asarray(matrix.T, np.float64))
 
 
+def steady(crop: Crop, head: HeadMotion) -> Crop:
+    """`crop` with a head motion undone: what has moved along it comes back to its place."""
+    pixels = np.indices((CROP_SIZE, CROP_SIZE), np.float32)[::-1]
+    x, y = pixels + head.flow()
+    steadied = cv2.remap(crop, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(steadied, np.uint8)
+
+
 def expression(flow: Flow) -> Flow:
     """What is left of a face's flow [2, 112, 112] when the head's motion is taken out."""
     return flow - head_motion(flow).flow()
@@ -108,15 +120,10 @@ def expression(flow: Flow) -> Flow:
 def strength(flow: Flow) -> float:
     """How strongly a face's flow [2, 112, 112] expresses something, in pixels at 112 x 112.
 
-    The 95th percentile of the length of the smoothed expression at brows and mouth: about half of
-    the displacement at the centre of a single unit, and near 0 where nothing but noise moves.
+    The 95th percentile of the length of the smoothed expression at brows and mouth. A single
+    action unit that moves its centre by 1 px gives 0.5 to 1; identical frames give 0.
     """
     moved = expression(flow).transpose(1, 2, 0)
     smooth = cv2.GaussianBlur(moved, (0, 0), _SMOOTHING_PX)
     lengths = np.hypot(*smooth[_EXPRESSIVE].T)
     return float(np.percentile(lengths, _STRONGEST_PERCENT))
-
-
-def head_px(flow: Flow) -> float:
-    """The mean length of the head's motion in a face's flow [2, 112, 112], in pixels."""
-    return head_motion(flow).px
