@@ -119,7 +119,7 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
     are linear, so the published order, which is the other, differs by rounding alone.
     """
     window, transform = _window(pixels, similarity)
-    grey = _grey(window)
+    grey = _floats(cv2.cvtColor(window, cv2.COLOR_BGR2GRAY))
     shrinking = 1 / np.sqrt(np.linalg.det(transform[:, :2]))
     while shrinking >= 4:
         grey, transform = _halved(grey, transform)
@@ -135,7 +135,8 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return _rounded(_floats(sampled))
+    rounded: Crop = np.clip(np.rint(sampled), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def whole(pixels: Pixels) -> Crop:
@@ -144,10 +145,11 @@ def whole(pixels: Pixels) -> Crop:
     Averages where the picture is larger than the crop, cubic where it is smaller.
     """
     height, width = pixels.shape[:2]
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     reduced = min(width, CROP_SIZE), min(height, CROP_SIZE)
-    grey = cv2.resize(_grey(pixels), reduced, interpolation=cv2.INTER_AREA)
+    grey = cv2.resize(grey, reduced, interpolation=cv2.INTER_AREA)
     grown = cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
-    return _rounded(_floats(grown))
+    return np.asarray(grown, np.uint8)
 
 
 def _window(pixels: Pixels, similarity: Similarity) -> tuple[Pixels, Similarity]:
@@ -176,14 +178,5 @@ def _halved(grey: Floats, transform: Similarity) -> tuple[Floats, Similarity]:
     return _floats(cv2.resize(grey, size.tolist())), composed
 
 
-def _grey(pixels: Pixels) -> Floats:
-    return _floats(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
-
-
 def _floats(picture: NDArray[Any]) -> Floats:
     return np.asarray(picture, np.float32)
-
-
-def _rounded(grey: Floats) -> Crop:
-    crop: Crop = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
-    return crop
