@@ -24,7 +24,8 @@ from service.recognition.headers import Kind
 from service.recognition.types import Clip, Frame, Pixels, Progress
 
 # What decoders say on stderr can quote an upload (a title, a chunk's bytes), and OpenCV and FFmpeg
-# have one level for the whole process and no other. FFmpeg's -8 is "quiet".
+# have one level for the whole process and no other. FFmpeg's -8 is "quiet". (libpng and libjpeg
+# cannot be told; their line about a broken file quotes a chunk's four letters at most.)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
@@ -90,7 +91,7 @@ def decode_clip(data: bytes, limits: MediaLimits, progress: Progress | None = No
     """
     kind = _accepted(data, headers.CLIPS, limits)
     try:
-        return _clip(_open(data), limits, progress)
+        return read_clip(_open(data), limits, progress)
     except cv2.error:
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
 
@@ -185,7 +186,8 @@ def _open(data: bytes) -> Capture:
     return cast(Capture, cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]))
 
 
-def _clip(capture: Capture, limits: MediaLimits, progress: Progress | None) -> Clip:
+def read_clip(capture: Capture, limits: MediaLimits, progress: Progress | None = None) -> Clip:
+    """All frames of an open capture; what `decode_clip` says of limits and errors holds here."""
     if not capture.isOpened():
         raise UndecodableMediaError("The clip has no video stream that can be decoded.")
     fps = _positive(capture.get(cv2.CAP_PROP_FPS))
@@ -228,7 +230,8 @@ def _frames(capture: Capture, fps: float, limits: MediaLimits) -> Iterator[Frame
 
 def _time_after(previous_s: float, stamp_s: float, fps: float) -> float:
     """The frame's own time stamp, or, where it is missing or does not advance, the nominal time."""
-    return stamp_s if previous_s < stamp_s < math.inf else previous_s + 1 / fps
+    advances = stamp_s > previous_s and 0 <= stamp_s < math.inf
+    return stamp_s if advances else previous_s + 1 / fps
 
 
 def _size(capture: Capture) -> tuple[int, int]:

@@ -105,20 +105,25 @@ class _Track:
 
     Subtracting the head's motion from a flow is not enough: where skin has no texture the flow
     lags behind the head, and the rest looks like an expression. So the head's motion is undone in
-    the picture first, beginning with where the head was in the frame before.
+    the picture first, beginning with where the head was in the frame before, or at the onset where
+    that fits better: a hand before the face must not mislead all frames after it.
     """
 
     def __init__(self, onset: Crop) -> None:
         self._onset = onset
-        self._head = motion.HeadMotion(np.zeros((2, 3)))
+        self._still = self._head = motion.HeadMotion(np.zeros((2, 3)))
         self._coarse = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def flow(self, crop: Crop) -> Flow:
         """The flow [2, 112, 112] from the onset to `crop`, most of the head's motion undone."""
+        self._head = min((self._still, self._head), key=lambda head: self._distance(crop, head))
         coarse = self._search(self._coarse, crop)
         self._head = self._head + motion.head_motion(coarse)
         return self._search(self._fine, crop)
+
+    def _distance(self, crop: Crop, head: motion.HeadMotion) -> float:
+        return cv2.norm(self._onset, motion.steady(crop, head), cv2.NORM_L1)
 
     def _search(self, search: cv2.DISOpticalFlow, crop: Crop) -> Flow:
         steady = motion.steady(crop, self._head)

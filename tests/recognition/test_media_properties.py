@@ -1,0 +1,112 @@
+"""What holds for any bytes at all: a decoder answers or refuses, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.recognition.errors import MediaError
+from service.recognition.headers import kind_of, picture_size
+from service.recognition.media import MediaLimits, decode_clip, decode_image
+from tests import made
+
+LIMITS = MediaLimits(image_pixels=10**6, video_pixels=10**6, frames=20, clip_pixels=10**7)
+SMALL = made.picture(16, 16)
+ALPHA = made.with_alpha(SMALL, made.grey(SMALL))
+PICTURES = [
+    *(write(SMALL) for write in made.PICTURE_WRITERS.values()),
+    made.png(ALPHA),
+    made.webp(ALPHA),
+    made.png(made.sixteen_bit(SMALL)),
+    made.cmyk_jpeg(SMALL),
+    *(made.by_pillow(SMALL, kind, orientation=6) for kind in ("JPEG", "WEBP", "TIFF")),
+]
+CLIPS = [write(made.frames(3, 32, 32), 20.0) for write in made.CLIP_WRITERS.values()]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, originals: list[bytes]) -> bytes:
+    """A valid file after a few flips, cuts and splices, most of them near its header."""
+    data = bytearray(draw(st.sampled_from(originals)))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, min(len(data), 200)) | st.integers(0, len(data)))
+        width = draw(st.integers(0, 40))
+        match draw(st.sampled_from(["flip", "cut", "splice", "extreme"])):
+            case "flip":
+                data[place : place + 1] = draw(st.binary(min_size=1, max_size=1))
+            case "cut":
+                del data[place : place + width]
+            case "splice":
+                start = draw(st.integers(0, len(data)))
+                data[place:place] = data[start : start + width]
+            case "extreme":
+                data[place : place + 4] = draw(st.sampled_from([b"\xff" * 4, b"\x7f\xff\xff\xff"]))
+    return bytes(data)
+
+
+@given(st.binary(max_size=200) | damaged(PICTURES))
+@settings(max_examples=400, deadline=None)
+def test_any_bytes_are_a_picture_or_a_media_error(data: bytes) -> None:
+    """No upload may crash a worker or come out as anything but a colour picture."""
+    try:
+        decoded = decode_image(data, LIMITS)
+    except MediaError:
+        return
+    assert decoded.dtype == np.uint8
+    assert decoded.ndim == 3
+    assert decoded.shape[2] == 3
+    kind = kind_of(data)
+    assert kind is not None
+    width, height = picture_size(data, kind)
+    assert decoded.shape[0] * decoded.shape[1] <= width * height <= LIMITS.image_pixels
+
+
+@given(st.binary(max_size=200) | damaged(CLIPS))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_a_clip_or_a_media_error(data: bytes) -> None:
+    """The same for clips, whose containers reach into five decoders."""
+    try:
+        clip = decode_clip(data, LIMITS)
+    except MediaError:
+        return
+    stamps = [frame.time_s for frame in clip.frames]
+    assert 2 <= len(stamps) <= LIMITS.frames
+    assert all(before < after for before, after in pairwise(stamps))
+    assert len({frame.pixels.shape for frame in clip.frames}) == 1
+
+
+def decode_everything() -> None:
+    """Every made file whole, and cut short so that decoders complain."""
+    for decode, files in ((decode_image, PICTURES), (decode_clip, CLIPS)):
+        for data in files:
+            decode(data, LIMITS)
+            with pytest.raises(MediaError):
+                decode(made.truncated(data), LIMITS)
+
+
+def test_decoding_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload is somebody's face; it must not outlive its request on any disk."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    decode_everything()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_decoders_keep_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    """OpenCV's and FFmpeg's own messages can quote what was uploaded."""
+    clip = made.mp4(made.frames(3))
+    hurt = clip[:400] + bytes(300) + clip[700:]
+    for data in (hurt, made.sound_only_mp4()):
+        with contextlib.suppress(MediaError):
+            decode_clip(data, LIMITS)
+    for data in (made.tiff(SMALL), made.jpeg(SMALL)):
+        with contextlib.suppress(MediaError):
+            decode_image(made.truncated(data, 0.9), LIMITS)
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
