@@ -21,7 +21,6 @@ from service.recognition.octaves import Octaves
 from service.recognition.session import open_session
 from service.recognition.types import Pixels
 
-GN = 0.7
 CELL, STRIDE = 12, 2  # what one answer of P-Net sees, in pixels, and the step to the next answer
 BORDER = 4  # pixels repeated around each scale, so that a face that fills the picture fits a cell
 REFINE_CELL, PLACE_CELL = 24, 48

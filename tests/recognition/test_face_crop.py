@@ -53,6 +53,7 @@ SIMILARITIES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(SIMILARITIES)
 def test_a_face_that_is_a_similar_copy_is_placed_exactly(where: Similarity) -> None:
     """Whatever its size, tilt and place, five perfect landmarks lead back to the same crop."""
@@ -61,6 +62,7 @@ def test_a_face_that_is_a_similar_copy_is_placed_exactly(where: Similarity) -> N
     np.testing.assert_allclose(composed(found, where), np.eye(2, 3), atol=1e-6)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     change=st.tuples(*[st.floats(-0.3, 0.3)] * 2),
@@ -85,6 +87,7 @@ def test_no_similarity_fits_better(
     assert left(best) <= left(other) * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_mirrored_face_is_not_mirrored_back(seed: int) -> None:
     """A mirror image fits mirrored points best, but would exchange the face's sides."""
@@ -106,8 +109,8 @@ def test_the_identity_changes_nothing() -> None:
     np.testing.assert_array_equal(crop(pixels, np.eye(2, 3)), made.grey(pixels))
 
 
-@given(SIMILARITIES, st.integers(1, 40), st.integers(1, 40))
 @settings(max_examples=50, deadline=None)
+@given(SIMILARITIES, st.integers(1, 40), st.integers(1, 40))
 def test_any_crop_of_a_plain_picture_is_plain(where: Similarity, width: int, height: int) -> None:
     """Nothing is added at edges, beside the picture, at any scale."""
     plain = np.full((height, width, 3), 77, np.uint8)

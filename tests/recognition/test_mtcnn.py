@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.recognition.mtcnn import (
@@ -41,6 +41,7 @@ def overlap(one: Boxes, other: Boxes, inside: bool) -> float:
     return common / (min(areas) if inside else sum(areas) - common)
 
 
+@settings(deadline=None)
 @given(
     count=st.integers(0, 25),
     seed=st.integers(0, 2**32 - 1),
@@ -78,6 +79,7 @@ def test_a_box_becomes_a_square_around_its_centre() -> None:
     np.testing.assert_allclose(found, np.array([[0, 20, 40, 60], [4.5, 4.5, 5.5, 5.5]]))
 
 
+@settings(deadline=None)
 @given(scale=st.floats(0.1, 50), x=st.floats(-100, 100), y=st.floats(-100, 100))
 def test_the_square_around_landmarks_moves_and_grows_with_them(
     scale: float, x: float, y: float
@@ -89,6 +91,7 @@ def test_the_square_around_landmarks_moves_and_grows_with_them(
     )
 
 
+@settings(deadline=None)
 @given(width=st.integers(1, 5000), height=st.integers(1, 5000), smallest=st.floats(12, 400))
 def test_every_size_of_face_has_its_scale(width: int, height: int, smallest: float) -> None:
     """From the smallest face to one that fills the picture, some scale makes it P-Net's cell."""
