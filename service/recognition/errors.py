@@ -8,7 +8,8 @@
     │   ├── TooFewFramesError        422  a clip of fewer than two frames
     │   └── FrameSizesError          422  onset and apex are of different sizes
     ├── NoFaceError                  422  no face where one is needed
-    ├── FrameOrderError              422  the onset is not before the apex, or an index is outside
+    ├── FrameOrderError              422  the onset is not before the apex
+    ├── FrameIndexError              422  an index that the clip does not have
     ├── ModelError                   500  the model file is missing or not one of ours
     └── EngineError
         ├── WarmingUpError           503  not ready yet
@@ -90,6 +91,12 @@ class FrameOrderError(OffTanetError):
     status = 422
     code = "onset_not_before_apex"
     title = "Onset not before apex"
+
+
+class FrameIndexError(OffTanetError):
+    status = 422
+    code = "frame_index_out_of_range"
+    title = "Frame index out of range"
 
 
 class ModelError(OffTanetError):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from service.recognition.errors import ModelError
+
+# ONNX Runtime 1.32 for Linux tells its maker how it is used and keeps files for that in the home
+# and the temporary folder, from its import on. Nothing of this service calls home.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # type: ignore[import-untyped]
 
 
 class ModelMeta(Protocol):

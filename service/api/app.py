@@ -1,0 +1,84 @@
+"""The application: one flat table of routes, and what goes around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.formparsers import MultiPartParser
+
+from service.api import problems
+from service.api.dependencies import accepts
+from service.api.examples import PREDICTION, failures, streamed, success
+from service.api.identity import RequestIdMiddleware
+from service.api.routes import health, model, predictions
+from service.api.schemas import PredictionBody
+from service.engine import Engine
+from service.settings import Settings
+
+_RECOGNITION: dict[str, Any] = {
+    "tags": ["recognition"],
+    "response_model_exclude_unset": True,
+    "responses": {
+        200: success(PREDICTION),
+        **failures(400, 413, 415, 422, 500, 503, 504),
+    },
+}
+_UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/form-data")]}
+_CLIP: dict[str, Any] = {
+    **_UPLOAD,
+    "response_model": PredictionBody,
+    "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
+}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application; its workers live as long as its lifespan."""
+    settings = settings or Settings()
+    engine = Engine(settings.configuration, settings.engine_limits)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        engine.start()
+        yield
+        await engine.stop()
+
+    app = FastAPI(
+        title="Off-TANet",
+        summary="Micro-expression recognition: two frames or a clip in, class probabilities out.",
+        description=_DESCRIPTION,
+        version="1",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
+    # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
+    MultiPartParser.spool_max_size = 0
+    problems.install(app)
+    app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    app.add_middleware(RequestIdMiddleware)
+    app.include_router(_routes())
+    return app
+
+
+def _routes() -> APIRouter:
+    table = APIRouter()
+    table.post("/v1/predictions/frames", **_UPLOAD)(predictions.frames)
+    table.post("/v1/predictions/clip", **_CLIP)(predictions.clip)
+    table.post("/v1/predictions", dependencies=[accepts("application/json")], **_RECOGNITION)(
+        predictions.predictions
+    )
+    table.get("/v1/model", tags=["model"], responses=failures(503))(model.model)
+    table.get("/health/live", tags=["health"])(health.live)
+    table.get("/health/ready", tags=["health"], responses=failures(503))(health.ready)
+    return table
+
+
+_DESCRIPTION = """\
+Answers how a face moved between an onset and an apex frame resembles the motion of three classes
+of micro-expression. The scores describe a motion in a picture; they are no finding about what a
+person feels, thinks or intends, and must not be used to decide about people. Inferring emotions at
+work and in education is prohibited in the European Union (Regulation 2024/1689, Article 5(1)(f)).
+"""

@@ -1,0 +1,95 @@
+"""Examples and error descriptions for the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from service.api.problems import MEDIA_TYPE, Problem
+
+PREDICTION: dict[str, Any] = {
+    "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBC",
+    "model": {"name": "off-tanet", "version": "1.0.0"},
+    "label": "positive",
+    "probabilities": {"negative": 0.07, "positive": 0.88, "surprise": 0.05},
+    "onset": {"index": 0, "time_s": 0.0},
+    "apex": {"index": 14, "time_s": 0.07},
+    "face": {
+        "box": [112.0, 40.0, 260.0, 300.0],
+        "score": 0.99,
+        "landmarks": {
+            "left_eye": [191.2, 152.4],
+            "right_eye": [293.8, 151.9],
+            "nose": [242.1, 214.6],
+            "mouth_left": [203.5, 272.0],
+            "mouth_right": [281.3, 271.4],
+        },
+    },
+    "quality": {"motion_px": 0.41, "head_motion_px": 0.12, "warnings": []},
+    "timings_ms": {"decode": 2.1, "face": 6.0, "flow": 6.2, "inference": 1.0, "total": 15.9},
+}
+
+FRAMES_REQUEST = {
+    "summary": "An onset and an apex frame",
+    "value": {"input": {"type": "frames", "onset": "iVBORw0KGgo…", "apex": "iVBORw0KGgo…"}},
+}
+CLIP_REQUEST = {
+    "summary": "A clip",
+    "value": {"input": {"type": "clip", "video": "AAAAIGZ0eXA…"}},
+}
+
+_DETAILS = {
+    400: ("malformed_json", "body.5: JSON decode error"),
+    413: ("limit_exceeded", "The body has more than 67108864 bytes."),
+    415: ("unsupported_media_type", "This route takes multipart/form-data."),
+    422: ("no_face", "No face was found on the onset frame."),
+    500: ("internal_error", "The service failed on this request."),
+    503: ("queue_full", "The service has more work than it can queue."),
+    504: ("deadline_exceeded", "The work took too long and was stopped."),
+}
+
+
+def success(example: dict[str, Any]) -> dict[str, Any]:
+    """The description of a JSON answer with 200."""
+    return {"description": "OK", "content": {"application/json": {"example": example}}}
+
+
+def streamed(example: dict[str, Any]) -> dict[str, Any]:
+    """The same, or a stream of events that ends with it."""
+    events = (
+        'event: progress\ndata: {"stage":"decode","done":3,"total":26}\n\n'
+        f"event: prediction\ndata: {json.dumps(example)}\n\n"
+    )
+    plain = success(example)
+    plain["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": events}
+    return plain
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems a route may answer, each with an example."""
+    return {status: _failure(status) for status in statuses}
+
+
+def _failure(status: int) -> dict[str, Any]:
+    code, detail = _DETAILS[status]
+    title = HTTPStatus(status).phrase
+    example = Problem(
+        type=f"urn:off-tanet:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=detail,
+        instance="/v1/predictions/frames",
+        code=code,
+        request_id="01KAQ4T6DZ7N2R9C5F8G3H1JKM",
+        limit="max_body_bytes" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None,
+    )
+    return {
+        "description": title,
+        "content": {
+            MEDIA_TYPE: {
+                "schema": Problem.model_json_schema(),
+                "example": example.model_dump(exclude_none=True),
+            }
+        },
+    }

@@ -1,0 +1,48 @@
+"""Names for requests and predictions."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-ID"
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # what may go into a log line unescaped
+
+
+def ulid() -> str:
+    """A new ULID: 26 characters that sort by the time they were made."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def request_id(scope: Scope) -> str:
+    """The identifier of the request that `scope` belongs to."""
+    return str(scope.setdefault("state", {}).setdefault("request_id", ulid()))
+
+
+class RequestIdMiddleware:
+    """Takes the client's X-Request-ID when it is harmless, else makes one; returns it always."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        if _ACCEPTABLE.fullmatch(given):
+            scope.setdefault("state", {})["request_id"] = given
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = request_id(scope)
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)

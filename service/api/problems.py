@@ -1,0 +1,166 @@
+"""Every error as `application/problem+json` (RFC 9457), from one place."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.identity import HEADER, request_id
+from service.recognition import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+# What the framework reports as a validation error although the body could not even be read.
+_HTTP_CODES = {400: "malformed_body"}
+_UNREADABLE = {"json_invalid": "malformed_json", "bad_base64": "malformed_base64"}
+
+
+class Problem(BaseModel):
+    """What went wrong, in the form of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    limit: str | None = Field(None, description="with 413: the setting that was exceeded")
+
+
+def problem(scope: Scope, error: errors.OffTanetError) -> Problem:
+    """The problem that tells of `error`."""
+    told = _problem(scope, error.status, error.code, error.title, error.detail)
+    if isinstance(error, errors.LimitExceededError):
+        told.limit = f"max_{error.limit}"
+    return told
+
+
+def response(scope: Scope, error: errors.OffTanetError) -> Response:
+    """The response that tells of `error`, with `Retry-After` where coming back helps."""
+    headers = {}
+    if isinstance(error, errors.EngineError) and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return _response(problem(scope, error), headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app`, the framework's own included, with a problem."""
+
+    @app.exception_handler(errors.OffTanetError)
+    async def domain(request: Request, error: errors.OffTanetError) -> Response:
+        return response(request.scope, error)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        if isinstance(error, _BodyTooLargeError):
+            return response(request.scope, error.error)
+        title = HTTPStatus(error.status_code).phrase
+        code = _HTTP_CODES.get(error.status_code) or re.sub(r"\W+", "_", title.lower())
+        return _response(
+            _problem(request.scope, error.status_code, code, title, str(error.detail)),
+            dict(error.headers or {}),
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def validation(request: Request, error: RequestValidationError) -> Response:
+        return _response(_invalid(request.scope, error))
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, _error: Exception) -> Response:
+        failed = errors.OffTanetError("The service failed on this request.")
+        # Outside all middleware, so the identifier is set here.
+        return _response(problem(request.scope, failed), {HEADER: request_id(request.scope)})
+
+
+class BodyLimitMiddleware:
+    """Refuses a body over `limit` bytes: at once by its declared length, else while it arrives.
+
+    The framework has such a middleware; its 413 is plain text that no handler can turn into a
+    problem.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.limit:
+            await response(scope, self._error())(scope, receive, send)
+            return
+        total = 0
+
+        async def receive_counted() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self.limit:
+                raise _BodyTooLargeError(self._error())
+            return message
+
+        await self.app(scope, receive_counted, send)
+
+    def _error(self) -> errors.LimitExceededError:
+        return errors.LimitExceededError(
+            f"The body has more than {self.limit} bytes.", "body_bytes"
+        )
+
+
+class _BodyTooLargeError(HTTPException):
+    """Carries the error through the framework's reading of a body; only this kind gets through."""
+
+    def __init__(self, error: errors.LimitExceededError) -> None:
+        super().__init__(error.status, error.detail)
+        self.error = error
+
+
+def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> Problem:
+    return Problem(
+        type=f"urn:off-tanet:problem:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        instance=scope["path"],
+        code=code,
+        request_id=request_id(scope),
+    )
+
+
+def _invalid(scope: Scope, error: RequestValidationError) -> Problem:
+    faults: list[dict[str, Any]] = list(error.errors())
+    for fault in faults:
+        if code := _UNREADABLE.get(fault["type"]):
+            return _problem(scope, 400, code, "Malformed request", _told(fault))
+    return _problem(scope, 422, "invalid_request", "Invalid request", "; ".join(map(_told, faults)))
+
+
+def _told(fault: dict[str, Any]) -> str:
+    """Where and why; never the value, nor the name of a field that only the client knows."""
+    place, reason = fault["loc"], fault["msg"]
+    if fault["type"] == "extra_forbidden":
+        place = place[:-1]
+    if fault["type"] == "union_tag_invalid":
+        reason = f"type must be one of {fault['ctx']['expected_tags']}"
+    return f"{'.'.join(map(str, place))}: {reason}"
+
+
+def _response(body: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(
+        body.model_dump(exclude_none=True),
+        status_code=body.status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )

@@ -1,0 +1,210 @@
+"""What goes over the wire, as the OpenAPI document shows it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from service.api.identity import ulid
+from service.jobs import Answer
+from service.recognition import types
+from service.worker import Facts
+
+
+def _decode(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise PydanticCustomError("string_type", "not a string")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise PydanticCustomError("bad_base64", "not valid base64") from None
+
+
+Base64 = Annotated[
+    bytes, BeforeValidator(_decode, json_schema_input_type=str), Field(description="base64")
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FramesInput(_Strict):
+    """Two pictures (PNG, JPEG, WebP, BMP or TIFF) in base64."""
+
+    type: Literal["frames"]
+    onset: Base64
+    apex: Base64
+
+
+class ClipInput(_Strict):
+    """A clip (MP4, MOV, AVI, WebM, MKV or GIF) in base64."""
+
+    type: Literal["clip"]
+    video: Base64
+    onset_index: int | None = Field(None, ge=0)
+    apex_index: int | None = Field(None, ge=0)
+
+
+class PredictionRequest(_Strict):
+    """The same as the multipart routes, for clients that speak only JSON."""
+
+    input: Annotated[FramesInput | ClipInput, Field(discriminator="type")]
+
+
+class ModelNameBody(BaseModel):
+    name: str
+    version: str
+
+
+class MomentBody(BaseModel):
+    """A frame of the clip; a pair of pictures has the indices 0 and 1."""
+
+    index: int
+    time_s: float
+
+
+class LandmarksBody(BaseModel):
+    """Points x, y in pixels of the upload; left and right are the picture's."""
+
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    nose: tuple[float, float]
+    mouth_left: tuple[float, float]
+    mouth_right: tuple[float, float]
+
+
+class FaceBody(BaseModel):
+    box: tuple[float, float, float, float] = Field(description="x, y, width, height in pixels")
+    score: float = Field(description="the detector's, 0 to 1")
+    landmarks: LandmarksBody
+
+    @classmethod
+    def of(cls, face: types.Face) -> Self:
+        points = {
+            name: _rounded(getattr(face.landmarks, name)) for name in LandmarksBody.model_fields
+        }
+        return cls(
+            box=_rounded(face.box),
+            score=round(face.score, 4),
+            landmarks=LandmarksBody.model_validate(points),
+        )
+
+
+class QualityBody(BaseModel):
+    motion_px: float = Field(description="strength of the expression's motion, pixels at 112 x 112")
+    head_motion_px: float = Field(description="mean motion of the head, pixels at 112 x 112")
+    warnings: list[
+        Literal[
+            "no_motion",
+            "low_motion",
+            "large_head_motion",
+            "weak_apex",
+            "several_faces",
+            "small_face",
+            "cut",
+        ]
+    ]
+
+
+class MotionBody(BaseModel):
+    """The motion curve of a clip, and its picture."""
+
+    times_s: list[float]
+    strength_px: list[float]
+    picture: str = Field(description="PNG data URI")
+
+    @classmethod
+    def of(cls, motion: types.Motion, picture: str) -> Self:
+        return cls(
+            times_s=[round(float(time), 6) for time in motion.times_s],
+            strength_px=[round(float(strength), 4) for strength in motion.strength_px],
+            picture=picture,
+        )
+
+
+class PredictionBody(BaseModel):
+    """Scores of a statistical model for one observed motion: not a finding about a person."""
+
+    id: str
+    model: ModelNameBody
+    label: Literal["negative", "positive", "surprise"]
+    probabilities: dict[Literal["negative", "positive", "surprise"], float]
+    onset: MomentBody
+    apex: MomentBody
+    face: FaceBody | None = Field(description="null with face=none")
+    quality: QualityBody
+    timings_ms: dict[str, float]
+    flow: str | None = Field(None, description="with include=flow: PNG data URI, colour wheel")
+    attention: str | None = Field(
+        None, description="with include=attention: PNG data URI, attention over the apex crop"
+    )
+    motion: MotionBody | None = Field(None, description="with include=motion, for clips")
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        made, pictures = answer.prediction, answer.pictures
+        fields: dict[str, object] = {
+            "id": ulid(),
+            "model": ModelNameBody(name=made.model.name, version=made.model.version),
+            "label": made.label,
+            "probabilities": made.probabilities,
+            "onset": _moment(made.onset),
+            "apex": _moment(made.apex),
+            "face": made.face and FaceBody.of(made.face),
+            "quality": QualityBody(
+                motion_px=round(made.quality.motion_px, 4),
+                head_motion_px=round(made.quality.head_motion_px, 4),
+                warnings=list(made.quality.warnings),
+            ),
+            "timings_ms": {stage: round(ms, 3) for stage, ms in made.timings_ms.items()},
+            **{name: pictures[name] for name in ("flow", "attention") if name in pictures},
+        }
+        if "motion" in pictures and made.motion is not None:
+            fields["motion"] = MotionBody.of(made.motion, pictures["motion"])
+        return cls.model_validate(fields)
+
+
+class ModelBody(BaseModel):
+    """The model's own card, read from its file."""
+
+    name: str
+    version: str
+    classes: list[str]
+    input: str
+    parameters: int
+    licence: str
+    training_data: str
+    preprocessing: dict[str, object] = Field(description="what the graph does with the flow")
+    scores: dict[str, object] = Field(description="measured; see the model card for how")
+
+    @classmethod
+    def of(cls, facts: Facts) -> Self:
+        card = facts.card
+        return cls(
+            name=card.name,
+            version=card.version,
+            classes=list(card.classes),
+            input=card.input,
+            parameters=card.parameters,
+            licence=card.licence,
+            training_data=card.training_data,
+            preprocessing=dict(card.preprocessing),
+            scores=dict(card.scores),
+        )
+
+
+class HealthBody(BaseModel):
+    status: Literal["live", "ready"]
+
+
+def _moment(moment: types.Moment) -> MomentBody:
+    return MomentBody(index=moment.index, time_s=round(moment.time_s, 6))
+
+
+def _rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(round(number, 2) for number in numbers)

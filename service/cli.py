@@ -1,0 +1,46 @@
+"""The command `off-tanet`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from service import settings
+from service.api.app import create_app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code is 2 when the command or a setting is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        configured = settings.load()
+    except settings.SettingsError as error:
+        print(f"off-tanet: {error}", file=sys.stderr)  # noqa: T201 - it is the command's answer
+        return 2
+    # The server ends its work on SIGTERM, then raises it again: this makes that a good end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
+    uvicorn.run(
+        create_app(configured),
+        host=options.host,
+        port=options.port,
+        server_header=False,
+        timeout_graceful_shutdown=int(configured.grace_s) + 1,
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="off-tanet", description="Micro-expression recognition over HTTP."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="answer over HTTP until stopped")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen on")
+    return parser

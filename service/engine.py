@@ -1,0 +1,197 @@
+"""Admission, deadline, worker processes, drain. What runs inside a worker is not known here.
+
+A request is admitted or refused at once; it waits for an idle worker, runs there, and holds its
+slot until the work is over, whether it ended well, ran out of time or lost its client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
+
+from service.recognition.errors import (
+    DeadlineError,
+    DrainingError,
+    EngineError,
+    OffTanetError,
+    QueueFullError,
+    WarmingUpError,
+)
+from service.recognition.recognizer import Configuration
+from service.recognition.types import Progress
+from service.worker import Facts, Job, Worker
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_RESTART_PAUSE_S = 1.0  # between tries to replace a worker that will not start
+
+
+class State(Enum):
+    WARMING = "warming_up"
+    READY = "ready"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """`workers` processes, `queue` requests waiting for one, seconds for each step."""
+
+    workers: int = 1
+    queue: int = 16
+    deadline_s: float = 30.0
+    warm_up_s: float = 60.0
+    grace_s: float = 20.0
+
+
+@dataclass(slots=True)
+class Engine:
+    """Runs jobs in worker processes. Lives in one event loop: `start`, `run`…, `stop`."""
+
+    configuration: Configuration
+    limits: EngineLimits
+    state: State = State.WARMING
+    facts: Facts | None = None
+    starting: list[asyncio.Task[None]] = field(default_factory=list)
+    _idle: asyncio.LifoQueue[Worker] = field(default_factory=asyncio.LifoQueue)
+    _workers: set[Worker] = field(default_factory=set)
+    _admitted: int = 0
+    _keepers: set[asyncio.Task[None]] = field(default_factory=set)
+    _threads: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._threads = ThreadPoolExecutor(self.limits.workers, "off-tanet-worker-pipe")
+
+    def start(self) -> None:
+        """Begin to start the workers; the engine is ready when all of them are warm."""
+        for _ in range(self.limits.workers):
+            self.starting.append(self._keep(self._hire()))
+
+    async def stop(self) -> None:
+        """Refuse new work, let the admitted work end within the grace period, end the workers."""
+        self.state = State.DRAINING
+        give_up = time.monotonic() + self.limits.grace_s
+        while self._admitted and time.monotonic() < give_up:
+            await asyncio.sleep(0.02)
+        for keeper in self._keepers:
+            keeper.cancel()
+        for worker in self._workers:
+            worker.kill()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.to_thread(self._threads.shutdown)
+        for worker in self._workers:
+            worker.close()
+
+    def check_ready(self) -> Facts:
+        """What the workers told of themselves. Raises WarmingUpError or DrainingError."""
+        if self.state is State.DRAINING:
+            raise DrainingError("The service is about to stop.")
+        if self.state is State.WARMING or self.facts is None:
+            raise WarmingUpError("The service is starting and not ready yet.")
+        return self.facts
+
+    def check_admission(self) -> None:
+        """Whether `run` would take a job now. Raises WarmingUp-, Draining- and QueueFullError."""
+        self.check_ready()
+        if self._admitted >= self.limits.workers + self.limits.queue:
+            raise QueueFullError("The service has more work than it can queue.")
+
+    async def run(self, job: Job[T], progress: Progress | None = None) -> T:
+        """Carry out `job` in a worker; cancelling the caller stops the work.
+
+        `progress` is called in the event loop. Raises what the job raises, QueueFullError,
+        WarmingUpError, DrainingError, DeadlineError and WorkerLostError.
+        """
+        deadline = time.monotonic() + self.limits.deadline_s
+        self.check_admission()
+        self._admitted += 1
+        try:
+            worker = await self._next_worker(deadline)
+            return await self._run_on(worker, job, deadline, progress)
+        finally:
+            self._admitted -= 1
+
+    async def _next_worker(self, deadline: float) -> Worker:
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                worker = await self._idle.get()
+                while not worker.usable:  # it died while it had nothing to do
+                    self._keep(self._replace(worker))
+                    worker = await self._idle.get()
+                return worker
+        except TimeoutError:
+            raise DeadlineError("No worker became free in time.") from None
+
+    async def _run_on(
+        self, worker: Worker, job: Job[T], deadline: float, progress: Progress | None
+    ) -> T:
+        loop = asyncio.get_running_loop()
+
+        def report(stage: str, done: int, total: int) -> None:
+            if progress is not None:
+                loop.call_soon_threadsafe(progress, stage, done, total)
+
+        work = loop.run_in_executor(self._threads, worker.run, job, deadline, report)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            worker.kill()  # the thread sees the pipe close, so `work` ends at once
+            await asyncio.wait([work])
+            work.exception()  # retrieved: nobody waits for it any more
+            raise
+        except EngineError:
+            worker.kill()  # late or lost: either way this process is not used again
+            raise
+        finally:
+            self._give_back(worker)
+
+    def _give_back(self, worker: Worker) -> None:
+        if worker.usable:
+            self._idle.put_nowait(worker)
+        else:
+            self._keep(self._replace(worker))
+
+    async def _replace(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        await asyncio.to_thread(worker.close)
+        await self._hire()
+
+    async def _hire(self) -> None:
+        """Start a worker and put it to the idle ones once it is warm; try until one starts."""
+        loop = asyncio.get_running_loop()
+        while self.state is not State.DRAINING:
+            worker = await asyncio.to_thread(Worker, self.configuration)
+            self._workers.add(worker)
+            try:
+                deadline = time.monotonic() + self.limits.warm_up_s
+                self.facts = await loop.run_in_executor(self._threads, worker.warm, deadline)
+            except OffTanetError as error:
+                log.error("a worker did not start: %s", error.detail)
+                self._workers.discard(worker)
+                await asyncio.to_thread(worker.close)
+                await asyncio.sleep(_RESTART_PAUSE_S)
+                continue
+            self._idle.put_nowait(worker)
+            if self.state is State.WARMING and self._idle.qsize() == self.limits.workers:
+                self.state = State.READY
+                log.info(
+                    "ready: %d workers, model %s %s",
+                    self.limits.workers,
+                    self.facts.card.name,
+                    self.facts.card.version,
+                )
+            return
+
+    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Hold on to a background task until it is done, as the event loop does not."""
+        task = asyncio.create_task(work)
+        self._keepers.add(task)
+        task.add_done_callback(self._keepers.discard)
+        return task

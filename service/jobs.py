@@ -1,0 +1,69 @@
+"""The requests a worker can carry out: plain values that travel to it, and the answer back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from service.recognition import drawing
+from service.recognition.recognizer import FaceMode, Recognizer
+from service.recognition.types import Prediction, Progress
+
+Picture = Literal["flow", "attention", "motion"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A prediction and the pictures that were asked for, as PNG data URIs."""
+
+    prediction: Prediction
+    pictures: dict[Picture, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FramesJob:
+    """Recognise an onset-apex pair of encoded pictures."""
+
+    onset: bytes = field(repr=False)
+    apex: bytes = field(repr=False)
+    face: FaceMode = "auto"
+    include: frozenset[Picture] = frozenset()
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> Answer:
+        progress("recognition", 0, 1)
+        prediction = recognizer.frames(self.onset, self.apex, face=self.face)
+        return Answer(prediction, _draw(prediction, self.include))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipJob:
+    """Recognise the expression of one encoded clip."""
+
+    video: bytes = field(repr=False)
+    onset_index: int | None = None
+    apex_index: int | None = None
+    face: FaceMode = "auto"
+    include: frozenset[Picture] = frozenset()
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> Answer:
+        prediction = recognizer.clip(
+            self.video,
+            onset_index=self.onset_index,
+            apex_index=self.apex_index,
+            face=self.face,
+            progress=progress,
+        )
+        return Answer(prediction, _draw(prediction, self.include))
+
+
+def _draw(prediction: Prediction, include: frozenset[Picture]) -> dict[Picture, str]:
+    pictures: dict[Picture, bytes] = {}
+    if "flow" in include:
+        pictures["flow"] = drawing.flow_png(prediction.flow)
+    if "attention" in include:
+        pictures["attention"] = drawing.attention_png(prediction.attention, prediction.apex_crop)
+    if "motion" in include and prediction.motion is not None:
+        pictures["motion"] = drawing.motion_png(
+            prediction.motion, prediction.onset.index, prediction.apex.index
+        )
+    return {name: drawing.data_uri(png) for name, png in pictures.items()}

@@ -1,0 +1,46 @@
+"""How far an answer can be trusted: the warnings of the contract, from measured numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.recognition.types import Face
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where a warning begins. Motions in pixels at 112 x 112, faces in pixels of the upload."""
+
+    no_motion_px: float = 0.05
+    low_motion_px: float = 0.3
+    large_head_motion_px: float = 3.0
+    small_face_px: float = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the rooms on the way saw. `faces` is largest first, empty where none was looked for."""
+
+    motion_px: float
+    head_motion_px: float
+    faces: Sequence[Face] = ()
+    weak_apex: bool = False
+    cut: bool = False
+
+
+def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
+    """The contract's warning words that apply, in the contract's order."""
+    motion = evidence.motion_px
+    rules = {
+        "no_motion": motion < thresholds.no_motion_px,
+        "low_motion": thresholds.no_motion_px <= motion < thresholds.low_motion_px,
+        "large_head_motion": evidence.head_motion_px > thresholds.large_head_motion_px,
+        "weak_apex": evidence.weak_apex,
+        "several_faces": len(evidence.faces) > 1,
+        "small_face": any(
+            min(face.box[2:]) < thresholds.small_face_px for face in evidence.faces[:1]
+        ),
+        "cut": evidence.cut,
+    }
+    return tuple(word for word, applies in rules.items() if applies)

@@ -1,0 +1,118 @@
+"""Every setting of the service, read from `OFF_TANET_*` environment variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.engine import EngineLimits
+from service.recognition.media import MediaLimits
+from service.recognition.quality import Thresholds
+from service.recognition.recognizer import ASSETS, Configuration
+
+PREFIX = "OFF_TANET_"
+ELSEWHERE = {"OFF_TANET_FLOW_BUILD"}  # read by the flow kernel itself, in any process
+
+_MEDIA = MediaLimits()
+_QUALITY = Thresholds()
+_ENGINE = EngineLimits()
+
+
+class SettingsError(Exception):
+    """A setting that is unknown or has a bad value; the message is one line."""
+
+
+class Settings(BaseSettings):
+    """One field for each variable: `workers` is `OFF_TANET_WORKERS`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    model: Path = Field(ASSETS / "off_tanet.onnx", description="The model file.")
+
+    workers: int = Field(
+        os.cpu_count() or 1, ge=1, le=256, description="Worker processes, one core each."
+    )
+    queue: int = Field(_ENGINE.queue, ge=0, description="Requests that may wait for a worker.")
+    deadline_s: float = Field(
+        _ENGINE.deadline_s, gt=0, description="Seconds from arrival until a request is stopped."
+    )
+    warm_up_s: float = Field(_ENGINE.warm_up_s, gt=0, description="Seconds a worker may warm up.")
+    grace_s: float = Field(
+        _ENGINE.grace_s, ge=0, description="Seconds for admitted work to end when stopping."
+    )
+
+    max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
+    max_image_pixels: int = Field(
+        _MEDIA.image_pixels, ge=1, description="Pixels (width x height) of a picture."
+    )
+    max_video_pixels: int = Field(
+        _MEDIA.video_pixels, ge=1, description="Pixels (width x height) of a video frame."
+    )
+    max_frames: int = Field(_MEDIA.frames, ge=2, description="Frames of a clip.")
+    max_seconds: float = Field(_MEDIA.seconds, gt=0, description="Seconds of a clip.")
+    max_clip_pixels: int = Field(
+        _MEDIA.clip_pixels, ge=1, description="Pixels of all frames of a clip together."
+    )
+
+    no_motion_px: float = Field(
+        _QUALITY.no_motion_px, ge=0, description="Motion below it is warned of as no_motion."
+    )
+    low_motion_px: float = Field(
+        _QUALITY.low_motion_px, ge=0, description="Motion below it is warned of as low_motion."
+    )
+    large_head_motion_px: float = Field(
+        _QUALITY.large_head_motion_px,
+        ge=0,
+        description="Head motion above it is warned of as large_head_motion.",
+    )
+    small_face_px: float = Field(
+        _QUALITY.small_face_px, ge=0, description="Faces below it are warned of as small_face."
+    )
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the workers' Recognizers are made of."""
+        return Configuration(
+            model=self.model,
+            media=MediaLimits(
+                upload_bytes=self.max_body_bytes,
+                image_pixels=self.max_image_pixels,
+                video_pixels=self.max_video_pixels,
+                frames=self.max_frames,
+                seconds=self.max_seconds,
+                clip_pixels=self.max_clip_pixels,
+            ),
+            thresholds=Thresholds(
+                no_motion_px=self.no_motion_px,
+                low_motion_px=self.low_motion_px,
+                large_head_motion_px=self.large_head_motion_px,
+                small_face_px=self.small_face_px,
+            ),
+        )
+
+    @property
+    def engine_limits(self) -> EngineLimits:
+        return EngineLimits(
+            workers=self.workers,
+            queue=self.queue,
+            deadline_s=self.deadline_s,
+            warm_up_s=self.warm_up_s,
+            grace_s=self.grace_s,
+        )
+
+
+def load() -> Settings:
+    """The settings of this process's environment. Raises SettingsError."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | ELSEWHERE
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(f"bad value of {name}: {first['msg']}") from None

@@ -1,0 +1,43 @@
+"""What a load balancer and an operator ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from tests.api.test_bad_input import check_problem
+from tests.serving import serving
+
+
+def test_live_and_ready(http: httpx.Client) -> None:
+    assert http.get("/health/live").json() == {"status": "live"}
+    assert http.get("/health/ready").json() == {"status": "ready"}
+
+
+def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
+    """A model file that is no model never gets warm: requests are refused, the process lives."""
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a model")
+    with serving(tmp_path, ready=False, model=broken, workers=1) as server, server.client() as http:
+        assert http.get("/health/live").status_code == 200
+        answer = http.get("/health/ready")
+        check_problem(answer, 503, "warming_up")
+        assert int(answer.headers["retry-after"]) >= 1
+        refused = http.post("/v1/predictions/clip", files={"video": b"x"})
+        check_problem(refused, 503, "warming_up")
+
+
+def test_the_model_tells_what_it_is(http: httpx.Client) -> None:
+    """A user must see, without reading code, what data and which scores are behind an answer."""
+    card = http.get("/v1/model").json()
+    assert card["parameters"] == 59_403
+    assert card["classes"] == ["negative", "positive", "surprise"]
+    assert "synthetic" in card["training_data"].lower()
+    assert card["scores"]
+    assert card["licence"]
+
+
+def test_sigterm_ends_it_with_code_0(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=1) as server:
+        assert server.stop() == 0

@@ -1,0 +1,41 @@
+"""The OpenAPI document is what client generators and newcomers read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+ROUTES = {
+    "/v1/predictions/frames": "post",
+    "/v1/predictions/clip": "post",
+    "/v1/predictions": "post",
+}
+
+
+@pytest.fixture(scope="module")
+def document(http: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = http.get("/openapi.json").json()
+    return found
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_each_route_has_an_example_and_its_errors(document: dict[str, Any], path: str) -> None:
+    route = document["paths"][path][ROUTES[path]]
+    assert route["responses"]["200"]["content"]["application/json"]["example"]
+    for status in ("400", "413", "415", "422", "503", "504"):
+        content = route["responses"][status]["content"]
+        assert list(content) == ["application/problem+json"]
+        assert content["application/problem+json"]["example"]["status"] == int(status)
+    assert "curl" in route["description"] or "examples" in str(route["requestBody"])
+
+
+def test_the_clip_route_says_that_it_streams(document: dict[str, Any]) -> None:
+    ok = document["paths"]["/v1/predictions/clip"]["post"]["responses"]["200"]
+    assert "text/event-stream" in ok["content"]
+
+
+def test_base64_is_a_string_in_the_schema(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["FramesInput"]["properties"]["onset"]
+    assert schema["type"] == "string"

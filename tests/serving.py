@@ -1,0 +1,73 @@
+"""A real server in a process of its own, as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+
+@dataclass
+class Server:
+    """A running service; `log` is all it has printed, `home` its working and temporary folder."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    log: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def stop(self) -> int:
+        """End it as an operator does; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@contextmanager
+def serving(home: Path, *, ready: bool = True, **settings: object) -> Iterator[Server]:
+    """`off-tanet serve` on a free port, with OFF_TANET_* settings; ended afterwards."""
+    environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
+    environment |= {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
+    environment |= {"TMPDIR": str(home)}
+    command = [str(Path(sys.executable).with_name("off-tanet")), "serve", "--port", "0"]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=home, env=environment
+    )
+    server = Server(process, home)
+    assert process.stderr is not None
+    reader = threading.Thread(target=server.log.extend, args=[process.stderr], daemon=True)
+    try:
+        _read_until(r"running on (http://\S+)", process.stderr, server)
+        if ready:
+            _read_until(r"ready: ", process.stderr, server)
+        reader.start()
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
+        if reader.ident:
+            reader.join(30)
+        process.stderr.close()
+
+
+def _read_until(pattern: str, lines: IO[str], server: Server) -> None:
+    """Read the log up to the line that matches; a server that ends before fails the test."""
+    for line in lines:
+        server.log.append(line)
+        if found := re.search(pattern, line):
+            if found.groups():
+                server.url = found[1]
+            return
+    raise AssertionError("the server ended before it was up:\n" + "".join(server.log))

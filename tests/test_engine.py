@@ -1,0 +1,222 @@
+"""The engine with real worker processes: what is late, lost or cancelled costs only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from service.engine import Engine, EngineLimits
+from service.recognition.errors import (
+    DeadlineError,
+    DrainingError,
+    OffTanetError,
+    QueueFullError,
+    WarmingUpError,
+    WorkerLostError,
+)
+from service.recognition.recognizer import Configuration, Recognizer
+from service.recognition.types import Progress
+
+LIMITS = EngineLimits(workers=1, queue=1, deadline_s=60, grace_s=5)
+
+
+@dataclass(frozen=True)
+class Pid:
+    """Tells which process worked."""
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+        progress("work", 1, 1)
+        return os.getpid()
+
+
+@dataclass(frozen=True)
+class Hang:
+    """A decoder that never returns."""
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+        progress("hanging", 0, 1)
+        threading.Event().wait()
+        return 0
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A decoder that takes its process with it."""
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+        os._exit(139)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """An error of ours, whose message quotes the upload."""
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+        raise RuntimeError("secret pixels")
+
+
+@asynccontextmanager
+async def ready_engine(limits: EngineLimits) -> AsyncIterator[Engine]:
+    engine = Engine(Configuration(), limits)
+    engine.start()
+    try:
+        await until_ready(engine)
+        yield engine
+    finally:
+        await engine.stop()
+
+
+async def until_ready(engine: Engine) -> None:
+    async with asyncio.timeout(60):
+        await asyncio.gather(*engine.starting)
+
+
+async def pid(engine: Engine) -> int:
+    async with asyncio.timeout(60):
+        return await engine.run(Pid())
+
+
+def with_engine(body: Callable[[Engine], Awaitable[None]], limits: EngineLimits = LIMITS) -> None:
+    async def run() -> None:
+        async with ready_engine(limits) as engine:
+            await body(engine)
+
+    asyncio.run(run())
+
+
+def test_work_runs_in_another_process() -> None:
+    """Off the event loop, and off its process."""
+
+    async def body(engine: Engine) -> None:
+        assert await pid(engine) != os.getpid()
+
+    with_engine(body)
+
+
+def test_late_work_is_really_stopped() -> None:
+    """An answer of 504 while the work goes on is the field's commonest overload bug."""
+
+    async def body(engine: Engine) -> None:
+        before = await pid(engine)
+        with pytest.raises(DeadlineError):
+            await engine.run(Hang())
+        with pytest.raises(ProcessLookupError):
+            os.kill(before, 0)
+        assert await pid(engine) != before
+
+    with_engine(body, replace(LIMITS, deadline_s=5))
+
+
+def test_a_crash_costs_one_request() -> None:
+    async def body(engine: Engine) -> None:
+        before = await pid(engine)
+        with pytest.raises(WorkerLostError):
+            await engine.run(Crash())
+        assert await pid(engine) != before
+
+    with_engine(body)
+
+
+def test_a_worker_that_died_idle_costs_nothing() -> None:
+    """The kernel's out-of-memory killer does not wait for a request."""
+
+    async def body(engine: Engine) -> None:
+        before = await pid(engine)
+        os.kill(before, 9)
+        os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
+        assert await pid(engine) != before
+
+    with_engine(body)
+
+
+def test_cancelling_stops_the_work() -> None:
+    """A client that went away must not hold a core."""
+
+    async def body(engine: Engine) -> None:
+        before = await pid(engine)
+        started = asyncio.Event()
+        work = asyncio.create_task(engine.run(Hang(), lambda *_: started.set()))
+        await started.wait()
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert await pid(engine) != before
+
+    with_engine(body)
+
+
+def test_what_does_not_fit_is_refused_at_once() -> None:
+    """One works, one waits, the third is told to come back."""
+
+    async def body(engine: Engine) -> None:
+        started = asyncio.Event()
+        first = asyncio.create_task(engine.run(Hang(), lambda *_: started.set()))
+        await started.wait()
+        second = asyncio.create_task(engine.run(Pid()))
+        await asyncio.sleep(0)  # lets the second be admitted
+        with pytest.raises(QueueFullError):
+            await engine.run(Pid())
+        first.cancel()
+        async with asyncio.timeout(60):
+            assert await second > 0
+
+    with_engine(body)
+
+
+def test_progress_arrives_in_the_event_loop() -> None:
+    async def body(engine: Engine) -> None:
+        steps: list[tuple[str, int, int]] = []
+        threads: set[int] = set()
+
+        def note(stage: str, done: int, total: int) -> None:
+            steps.append((stage, done, total))
+            threads.add(threading.get_ident())
+
+        await engine.run(Pid(), note)
+        assert steps == [("work", 1, 1)]
+        assert threads == {threading.get_ident()}
+
+    with_engine(body)
+
+
+def test_a_bug_tells_nothing_of_the_upload() -> None:
+    async def body(engine: Engine) -> None:
+        with pytest.raises(OffTanetError) as caught:
+            await engine.run(Bug())
+        assert "secret" not in str(caught.value)
+        assert await pid(engine) > 0
+
+    with_engine(body)
+
+
+def test_not_ready_before_warm_nor_while_draining() -> None:
+    """A load balancer believes this answer."""
+
+    async def body() -> None:
+        engine = Engine(Configuration(), LIMITS)
+        engine.start()
+        with pytest.raises(WarmingUpError):
+            await engine.run(Pid())
+        await until_ready(engine)
+        await engine.stop()
+        with pytest.raises(DrainingError):
+            await engine.run(Pid())
+
+    asyncio.run(body())
+
+
+def test_draining_finishes_what_was_admitted() -> None:
+    async def body() -> None:
+        async with ready_engine(LIMITS) as engine:
+            work = asyncio.create_task(engine.run(Pid()))
+            await asyncio.sleep(0)  # lets it be admitted
+            await engine.stop()
+            assert await work > 0
+
+    asyncio.run(body())

@@ -1,0 +1,36 @@
+"""Settings: a typing error must stop the start, not be passed over."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from service.settings import Settings, SettingsError, load
+
+
+def test_defaults_are_valid_and_reach_the_rooms() -> None:
+    settings = Settings(max_image_pixels=123, workers=3)
+    assert settings.configuration.media.image_pixels == 123
+    assert settings.engine_limits.workers == 3
+
+
+def test_an_unknown_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFF_TANET_WORKRES", "2")
+    with pytest.raises(SettingsError, match="unknown setting OFF_TANET_WORKRES"):
+        load()
+
+
+def test_a_bad_value_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFF_TANET_WORKERS", "many")
+    result = subprocess.run(
+        [sys.executable, "-m", "service", "serve", "--port", "0"], capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("off-tanet: bad value of OFF_TANET_WORKERS:")
+    assert result.stderr.count("\n") == 1
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
