@@ -20,8 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         configured = settings.load()
     except settings.SettingsError as error:
-        print(f"off-tanet: {error}", file=sys.stderr)  # noqa: T201 - it is the command's answer
+        print(f"off-tanet: {error}", file=sys.stderr)
         return 2
+    if options.command == "settings":
+        print(settings.table())
+        return 0
     # The server ends its work on SIGTERM, then raises it again: this makes that a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
@@ -43,4 +46,5 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="answer over HTTP until stopped")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on")
+    commands.add_parser("settings", help="list every OFF_TANET_* setting")
     return parser

@@ -11,13 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.engine import EngineLimits
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
-from service.recognition.recognizer import ASSETS, Configuration
+from service.recognition.recognizer import Configuration
 
 PREFIX = "OFF_TANET_"
 ELSEWHERE = {"OFF_TANET_FLOW_BUILD"}  # read by the flow kernel itself, in any process
 
-_MEDIA = MediaLimits()
-_QUALITY = Thresholds()
+_DEFAULTS = Configuration()
+_MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
 _ENGINE = EngineLimits()
 
 
@@ -30,10 +30,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    model: Path = Field(ASSETS / "off_tanet.onnx", description="The model file.")
+    model: Path | None = Field(None, description="The model file; none: the one in the package.")
 
-    workers: int = Field(
-        os.cpu_count() or 1, ge=1, le=256, description="Worker processes, one core each."
+    workers: int | None = Field(
+        None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
     )
     queue: int = Field(_ENGINE.queue, ge=0, description="Requests that may wait for a worker.")
     deadline_s: float = Field(
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     def configuration(self) -> Configuration:
         """What the workers' Recognizers are made of."""
         return Configuration(
-            model=self.model,
+            model=self.model or _DEFAULTS.model,
             media=MediaLimits(
                 upload_bytes=self.max_body_bytes,
                 image_pixels=self.max_image_pixels,
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     @property
     def engine_limits(self) -> EngineLimits:
         return EngineLimits(
-            workers=self.workers,
+            workers=self.workers or os.cpu_count() or 1,
             queue=self.queue,
             deadline_s=self.deadline_s,
             warm_up_s=self.warm_up_s,
@@ -116,3 +116,13 @@ def load() -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"bad value of {name}: {first['msg']}") from None
+
+
+def table() -> str:
+    """Every setting with its default and its meaning, as a Markdown table."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {'' if field.default is None else field.default} "
+        f"| {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from service.settings import Settings, SettingsError, load
+from service.settings import Settings, SettingsError, load, table
 
 
 def test_defaults_are_valid_and_reach_the_rooms() -> None:
@@ -34,3 +35,8 @@ def test_a_bad_value_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_readme_shows_the_settings_as_they_are() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert table() in readme

@@ -144,13 +144,14 @@ class Recognizer:
             field_ = flow.tvl1(*pair)
         with watch.stage("inference"):
             answer = self._classifier.classify(field_)
-        evidence = quality.Evidence(
-            motion_px=motion.strength(field_),
-            head_motion_px=motion.head_motion(field_).magnitude_px,
-            faces=found,
-            weak_apex=weak_apex,
-            cut=spotting.is_cut(*pair),
-        )
+        with watch.stage("quality"):
+            evidence = quality.Evidence(
+                motion_px=motion.strength(field_),
+                head_motion_px=motion.head_motion(field_).magnitude_px,
+                faces=found,
+                weak_apex=weak_apex,
+                cut=spotting.is_cut(*pair),
+            )
         card = self._classifier.card
         probabilities = dict(zip(card.classes, map(float, answer.probabilities), strict=True))
         return Prediction(
