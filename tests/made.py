@@ -22,6 +22,9 @@ from PIL import Image
 
 from service.recognition.types import CROP_SIZE, Crop, Flow, Pixels
 
+Expression = Callable[[float], Flow]
+"""From the pixels that it moves by to the flow."""
+
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 # --- pictures ---------------------------------------------------------------------------------

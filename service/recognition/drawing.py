@@ -83,10 +83,10 @@ def flow_colours(flow: Flow) -> Pixels:
     """Middlebury colours of a flow [2, H, W] whose vectors of length 1 have full colour."""
     wheel = _wheel()
     length, angle = np.hypot(*flow), np.arctan2(-flow[1], -flow[0])
-    place = (angle / np.pi + 1) / 2 * (len(wheel) - 1)
+    place = (angle / np.pi + 1) / 2 * len(wheel)  # from red, rightwards, once around to red
     below = np.floor(place).astype(int)
     part = (place - below)[..., None]
-    hue = (1 - part) * wheel[below] + part * wheel[(below + 1) % len(wheel)]
+    hue = (1 - part) * wheel[below % len(wheel)] + part * wheel[(below + 1) % len(wheel)]
     inside = 1 - length[..., None] * (1 - hue)
     colour = np.where(length[..., None] <= 1, inside, 0.75 * hue)
     return np.asarray(np.rint(255 * colour[..., ::-1]), np.uint8)

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from service.recognition.types import CROP_SIZE, Crop, Flow
 
-Weights = NDArray[np.float64]
-"""How much each place counts, [S, S] over the crop."""
+Floats = NDArray[np.float64]
 
 _FIT_SIZE = 16  # cells a side; finer ones make the fit slower and no better
 _FIT_STEPS = 8
@@ -24,38 +23,29 @@ _SMOOTHING_PX = 2.0
 _STRONGEST_PERCENT = 95.0  # half a brow that moves alone is some 5% of the regions
 
 
-def _places(size: int) -> tuple[Weights, Weights]:
+def _places(size: int) -> tuple[Floats, Floats]:
     """x and y of the centres of size x size cells, as fractions of the crop."""
     centres = (np.arange(size) + 0.5) / size
     x, y = np.meshgrid(centres, centres)
     return x, y
 
 
-def _from_centre(size: int) -> Weights:
+def _from_centre(size: int) -> Floats:
     """(x, y, 1) of each cell, [size * size, 3], x and y from the centre of the crop."""
     x, y = _places(size)
     return np.stack([x - 0.5, y - 0.5, np.ones_like(x)], axis=-1).reshape(-1, 3)
 
 
-def _stillness(size: int) -> Weights:
-    """More weight where an expression moves little: the nose's bridge and the sides of the face."""
-    x, y = _places(size)
-    bridge = np.exp(-0.5 * (((x - 0.5) / 0.08) ** 2 + ((y - 0.38) / 0.12) ** 2))
-    sides = (np.abs(x - 0.5) > 0.38) & (np.abs(y - 0.40) < 0.25)
-    return 0.2 + bridge + 0.5 * sides
-
-
 def _expressive(size: int) -> NDArray[np.bool_]:
-    """Brows, mouth and chin, without the eyes: a blink expresses nothing."""
+    """Brows, mouth and chin, but not the eyes between them: a blink expresses nothing."""
     x, y = _places(size)
     brows = (np.abs(y - 0.12) < 0.08) & (np.abs(x - 0.5) < 0.42)
     mouth = (np.abs(y - 0.76) < 0.20) & (np.abs(x - 0.5) < 0.34)
-    eyes = ((np.abs(x - 0.5) - 0.23) / 0.16) ** 2 + ((y - 0.28) / 0.09) ** 2 < 1
-    return (brows | mouth) & ~eyes
+    return brows | mouth
 
 
-_CELLS, _STILLNESS = _from_centre(_FIT_SIZE), _stillness(_FIT_SIZE).ravel()
-_PIXELS, _EXPRESSIVE = _from_centre(CROP_SIZE), _expressive(CROP_SIZE)
+_CELLS, _PIXELS = _from_centre(_FIT_SIZE), _from_centre(CROP_SIZE)
+_EXPRESSIVE = _expressive(CROP_SIZE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +55,7 @@ class HeadMotion:
     x and y are fractions of the crop from its centre, u and v pixels at 112 x 112.
     """
 
-    matrix: NDArray[np.float64]
+    matrix: Floats
 
     def flow(self) -> Flow:
         """The motion as a flow [2, 112, 112]."""
@@ -88,19 +78,20 @@ def head_motion(flow: Flow) -> HeadMotion:
     Iteratively reweighted least squares with Geman and McClure's weights, whose scale is the
     residual's median. Affine, because a small rotation of the head in depth stretches and shears
     the picture, which a similarity cannot follow; robust, because a raised brow must not pass for
-    a head that nods.
+    a head that nods. The whole face counts alike: with more weight on the nose's bridge and the
+    sides of the face, which express little, the fit took more of an expression for head motion.
     """
     cells = cv2.resize(
         flow.transpose(1, 2, 0), (_FIT_SIZE, _FIT_SIZE), interpolation=cv2.INTER_AREA
     )
     observed = cells.reshape(-1, 2).astype(np.float64)
-    weights = _STILLNESS
+    weights = np.ones(len(_CELLS))
     for _ in range(_FIT_STEPS):
         weighted = _CELLS * weights[:, None]
         matrix = np.linalg.solve(weighted.T @ _CELLS, weighted.T @ observed)
         residual = np.hypot(*(observed - _CELLS @ matrix).T)
         spread = np.median(residual) + _LEAST_SPREAD_PX
-        weights = _STILLNESS / (1 + (residual / spread) ** 2) ** 2
+        weights = 1 / (1 + (residual / spread) ** 2) ** 2
     return HeadMotion(np.asarray(matrix.T, np.float64))
 
 

@@ -1,0 +1,176 @@
+"""Pictures of flow, attention and motion: their colours and marks say what the numbers say."""
+
+from __future__ import annotations
+
+import base64
+
+import cv2
+import numpy as np
+import pytest
+
+from service.recognition.drawing import (
+    attention_png,
+    data_uri,
+    flow_colours,
+    flow_png,
+    motion_png,
+)
+from service.recognition.types import Flow, Motion, Pixels
+from tests import made
+
+SIDE = 448
+CROP = made.face_crop()
+
+
+def opened(png: bytes) -> Pixels:
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.asarray(picture, np.uint8)
+
+
+def colour_of(u: float, v: float) -> list[int]:
+    """Blue, green, red of one vector."""
+    return [int(part) for part in flow_colours(np.array([[[u]], [[v]]], np.float32))[0, 0]]
+
+
+def circle(length: float = 1.0, count: int = 720) -> Flow:
+    angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return (length * np.stack([np.cos(angles), np.sin(angles)])[:, None]).astype(np.float32)
+
+
+def test_directions_have_the_middlebury_hues() -> None:
+    """Anybody in the field reads these without a legend: right is red, and so on round."""
+    assert colour_of(1, 0) == [0, 0, 255]
+    blue, green, red = colour_of(0, 1)  # down: yellow
+    assert red == 255
+    assert green > 200
+    assert blue == 0
+    blue, green, red = colour_of(-1, 0)  # left: between cyan and blue
+    assert blue == 255
+    assert green > 150
+    assert red == 0
+    blue, green, red = colour_of(0, -1)  # up: between blue and magenta
+    assert blue == 255
+    assert green == 0
+    assert 50 < red < 150
+
+
+def test_every_hue_is_full_on_the_unit_circle() -> None:
+    """At full length one channel is full and one empty: saturation is the length."""
+    colours = flow_colours(circle())
+    assert (colours.max(axis=-1) == 255).all()
+    assert (colours.min(axis=-1) == 0).all()
+
+
+def test_the_wheel_has_no_seam() -> None:
+    """Like directions have like colours, at the wheel's ends too."""
+    colours = flow_colours(circle())[0].astype(int)
+    assert np.abs(colours - np.roll(colours, 1, axis=0)).max() < 40
+
+
+def test_length_is_saturation_and_beyond_the_scale_is_darker() -> None:
+    assert colour_of(0, 0) == [255, 255, 255]
+    assert colour_of(0.5, 0) == [128, 128, 255]
+    assert colour_of(2, 0) == [0, 0, 191]
+
+
+def test_the_flow_picture_is_large_and_has_a_legend() -> None:
+    """112 pixels are too few to see anything in; a colour without a scale says nothing."""
+    picture = opened(flow_png(made.smile(1)))
+    assert picture.shape == (SIDE + 56, SIDE, 3)
+    legend = picture[SIDE:]
+    assert (legend[4:52, 8:56].min(axis=2) < 40).any()  # the wheel, in full colours
+    assert (legend[:, 68:].max(axis=2) < 100).any()  # the text, in ink
+
+
+def test_the_flow_picture_shows_where_and_whereto() -> None:
+    """The lip corner on the picture's left goes up and left, the one on the right up and right."""
+    picture = opened(flow_png(made.smile(1)))
+    left, right = (picture[int(0.7 * SIDE), int(x * SIDE)].astype(int) for x in (0.27, 0.73))
+    assert left[0] > left[2]  # bluer than red
+    assert right[2] > left[2]
+    assert (picture[20, 20] > 240).all()  # white: nothing moves there
+
+
+def test_the_scale_follows_the_flow_in_round_steps() -> None:
+    """Twice the motion on twice the scale is the same picture under another legend."""
+    once, twice = (opened(flow_png(made.smile(px))) for px in (1, 2))
+    assert (once[:SIDE] == twice[:SIDE]).all()
+    assert (once[SIDE:] != twice[SIDE:]).any()
+
+
+def test_noise_stays_pale() -> None:
+    """Scaled up to full colour, a still face would look as if it moved."""
+    noise = np.random.default_rng(0).normal(0, 0.01, (2, 112, 112)).astype(np.float32)
+    assert opened(flow_png(noise))[:SIDE].min() > 200
+
+
+def test_attention_is_brightest_where_it_is_highest() -> None:
+    """Cividis grows in lightness: yellow is high for everybody's eyes."""
+    attention = np.zeros((14, 14), np.float32)
+    attention[2, 11] = 1
+    even = np.full((112, 112), 128, np.uint8)
+    picture = opened(attention_png(attention, even))
+    assert picture.shape == (SIDE + 56, SIDE, 3)
+    lightness = cv2.cvtColor(picture[:SIDE], cv2.COLOR_BGR2GRAY)
+    row, column = np.unravel_index(lightness.argmax(), lightness.shape)
+    assert int(row) // 32 == 2
+    assert int(column) // 32 == 11
+
+
+def test_the_face_shows_through_the_attention() -> None:
+    """A map without the face under it does not say what was looked at."""
+    picture = opened(attention_png(np.full((14, 14), 0.5, np.float32), CROP))[:SIDE]
+    seen = cv2.resize(made.grey(picture), (112, 112), interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(seen.ravel(), CROP.ravel())[0, 1] > 0.95
+
+
+def curve(frames: int = 50, peak: float = 0.4) -> Motion:
+    times = (np.arange(frames) / 25).astype(np.float32)
+    strength = peak * np.exp(-0.5 * ((times - times[frames // 2]) / 0.2) ** 2)
+    return Motion(strength.astype(np.float32), times)
+
+
+def marked_columns(png: bytes) -> set[int]:
+    """The columns with a long upright line in a colour that is more red than blue."""
+    picture = opened(png).astype(int)
+    reddish = picture[..., 2] - picture[..., 0] > 40
+    return {int(column) for column in np.flatnonzero(reddish.sum(axis=0) > 100)}
+
+
+def test_onset_and_apex_are_marked_at_their_times() -> None:
+    """A mark at the wrong frame is worse than none."""
+    axes_left, axes_right = 64, 640 - 16
+    for onset, apex in ((0, 25), (10, 49)):
+        places = np.interp([onset, apex], [0, 49], [axes_left, axes_right])
+        marked = marked_columns(motion_png(curve(), onset, apex))
+        assert all(min(abs(place - column) for column in marked) <= 1 for place in places)
+        assert all(np.abs(places - column).min() <= 1 for column in marked)
+
+
+def test_the_curve_fills_its_picture() -> None:
+    """The axes follow the data, so that a weak expression is seen as well as a strong one."""
+    for peak in (0.4, 40.0):
+        blue = (opened(motion_png(curve(peak=peak), 0, 25)) == (178, 114, 0)).all(axis=2)
+        rows = np.flatnonzero(blue.any(axis=1))
+        assert np.ptp(rows) > 120
+
+
+def test_noise_does_not_fill_the_picture() -> None:
+    """The axis never ends below a quarter of a pixel: flat must look flat."""
+    blue = (opened(motion_png(curve(peak=0.01), 0, 25)) == (178, 114, 0)).all(axis=2)
+    assert np.ptp(np.flatnonzero(blue.any(axis=1))) < 20
+
+
+@pytest.mark.parametrize("times", [[0.0, 0.04], [3.0, 3.0], [10.0, 3600.0]])
+def test_the_shortest_clips_can_be_drawn(times: list[float]) -> None:
+    """Two frames, equal stamps and long pauses are ordinary clips, too."""
+    motion = Motion(np.array([0, 1], np.float32), np.array(times, np.float32))
+    assert opened(motion_png(motion, 0, 1)).shape == (300, 640, 3)
+
+
+def test_a_data_uri_holds_its_png() -> None:
+    png = flow_png(made.smile(1))
+    head, body = data_uri(png).split(",", 1)
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(body, validate=True) == png

@@ -1,0 +1,155 @@
+"""Apex spotting on made clips whose course is known, and cuts between crops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.recognition.spotting import is_cut, spot_apex
+from service.recognition.types import CROP_SIZE, Crop, Flow
+from tests import made
+
+FRAMES = 24
+NOD = np.array([[0.0, 0.3, 0.8], [-0.3, 0.4, 1.2]])
+"""About 1.5 px of head motion: a shift with some turning and shrinking."""
+
+
+def clip(
+    expression: Flow,
+    apex: int,
+    *,
+    head: NDArray[np.float64] | None = None,
+    noise: float = 1.0,
+    blink_at: int | None = None,
+    seed: int = 0,
+) -> list[Crop]:
+    """A face that expresses something around `apex` while its head sways once."""
+    time = np.arange(FRAMES)
+    course = np.exp(-0.5 * ((time - apex) / 3) ** 2) - np.exp(-0.5 * (apex / 3) ** 2)
+    sway = np.sin(2 * np.pi * time / FRAMES)
+    crops = []
+    for index in range(FRAMES):
+        flow = expression * np.float32(course[index])
+        if head is not None:
+            flow = flow + made.affine_flow(head * sway[index])
+        if blink_at is not None and abs(index - blink_at) <= 1:
+            flow = flow + made.blink(2)
+        crops.append(made.face_crop(flow, noise, seed * FRAMES + index))
+    return crops
+
+
+def other_picture(seed: int) -> Crop:
+    return made.grey(made.picture(CROP_SIZE, CROP_SIZE, seed))
+
+
+@pytest.mark.parametrize("px", [0.5, 1.0])
+@pytest.mark.parametrize("make", [made.smile, made.raised_brows])
+@pytest.mark.parametrize("head", [None, NOD], ids=["still head", "moving head"])
+@pytest.mark.parametrize("apex", [9, 15])
+def test_the_apex_is_found(
+    px: float, make: made.Expression, head: NDArray[np.float64] | None, apex: int
+) -> None:
+    """The one number that this room owes the rest, to within a frame of where it was put."""
+    spotting = spot_apex(clip(make(px), apex, head=head))
+    assert not spotting.weak
+    assert abs(spotting.apex - apex) <= 1
+
+
+def test_a_weak_expression_on_a_still_head_is_found() -> None:
+    """0.3 px is what a micro-expression may amount to at this size."""
+    spotting = spot_apex(clip(made.smile(0.3), 14))
+    assert not spotting.weak
+    assert abs(spotting.apex - 14) <= 1
+
+
+def test_a_blink_is_not_the_apex() -> None:
+    """A blink moves farther and faster than any micro-expression."""
+    spotting = spot_apex(clip(made.smile(0.6), 15, blink_at=6))
+    assert abs(spotting.apex - 15) <= 1
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0, 2.0, 12.0])
+def test_noise_alone_is_weak_and_gives_the_middle(noise: float) -> None:
+    """Nothing to find must not look like something found."""
+    spotting = spot_apex(clip(made.smile(0), 10, noise=noise))
+    assert spotting.weak
+    assert spotting.apex == FRAMES // 2
+
+
+def test_a_swaying_head_alone_is_weak() -> None:
+    """Head motion is no expression, although all skin moves with it."""
+    assert spot_apex(clip(made.smile(0), 10, head=NOD)).weak
+
+
+def test_the_curve_begins_at_the_onset() -> None:
+    """What was before the onset is not part of this expression, however strong."""
+    crops = clip(made.smile(1), 4)[:8] + clip(made.raised_brows(1), 14)[8:]
+    spotting = spot_apex(crops, onset=8)
+    assert spotting.onset == 8
+    assert spotting.strength_px.shape == (FRAMES,)
+    assert spotting.strength_px.dtype == np.float32
+    assert not spotting.strength_px[:9].any()
+    assert spotting.strength_px[9:].all()
+    assert abs(spotting.apex - 14) <= 1
+
+
+def test_a_hidden_face_does_not_mislead_the_frames_after_it() -> None:
+    """A hand before the face sends the tracked head anywhere; it has to be found again."""
+    crops = clip(made.smile(1), 17, head=NOD)
+    undisturbed = spot_apex(crops).strength_px
+    crops[5:8] = [other_picture(seed) for seed in range(3)]
+    assert spot_apex(crops).strength_px[8:] == pytest.approx(undisturbed[8:], abs=0.03)
+
+
+@pytest.mark.parametrize("onset", [0, 5])
+def test_two_frames_are_onset_and_apex(onset: int) -> None:
+    """The shortest clip leaves no choice, whether anything moved or not."""
+    crops = [made.face_crop()] * (onset + 1) + [made.face_crop(made.smile(1))]
+    assert spot_apex(crops, onset).apex == onset + 1
+    assert not spot_apex(crops, onset).weak
+    still = [made.face_crop()] * (onset + 2)
+    assert spot_apex(still, onset).apex == onset + 1
+    assert spot_apex(still, onset).weak
+
+
+@pytest.mark.parametrize("onset", [1, 2, -1])
+def test_an_onset_without_a_frame_after_it_is_an_error(onset: int) -> None:
+    with pytest.raises(ValueError, match="no frame follows"):
+        spot_apex([made.face_crop()] * 2, onset)
+
+
+def test_progress_counts_every_frame_searched() -> None:
+    """A client's progress bar must reach its end."""
+    told: list[tuple[str, int, int]] = []
+    spot_apex([made.face_crop()] * 5, 1, lambda *step: told.append(step))
+    assert told == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
+
+
+# --- cuts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_different_pictures_are_a_cut(seed: int) -> None:
+    assert is_cut(made.face_crop(), other_picture(seed))
+    assert is_cut(other_picture(seed), other_picture(seed + 5))
+
+
+@pytest.mark.parametrize("shift", [(5, 0), (0, -5), (-3, 4)])
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0), (0.5, 0), (0.8, 50), (1.3, -30)])
+def test_a_face_in_motion_and_changing_light_is_no_cut(
+    shift: tuple[int, int], gain: float, offset: int
+) -> None:
+    """A lamp that goes on or a head that moves is one scene still."""
+    matrix = np.array([[0, 0, shift[0]], [0, 0, shift[1]]], float)
+    moved = made.face_crop(made.affine_flow(matrix) + made.smile(3), noise=3)
+    lit = np.clip(moved * gain + offset, 0, 255).astype(np.uint8)
+    assert not is_cut(made.face_crop(), lit)
+    assert not is_cut(lit, made.face_crop())
+
+
+def test_a_fade_to_black_is_a_cut_and_black_on_black_is_none() -> None:
+    """A flat picture correlates with nothing, and must not divide by nothing either."""
+    black = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
+    assert is_cut(made.face_crop(), black)
+    assert not is_cut(black, black)
