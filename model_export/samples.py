@@ -19,7 +19,7 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 
-from model_export.synthesis import displacement
+from model_export.action_units import displacement
 from service.recognition.face import FaceDetector, align
 from service.recognition.types import CROP_SIZE, Pixels, Similarity
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model_export import samples
-from model_export.synthesis import displacement
+from model_export.action_units import displacement
 from service.recognition.classifier import Classifier
 from service.recognition.face import FaceDetector, align, crop
 from service.recognition.flow import tvl1

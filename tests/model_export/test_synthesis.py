@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_export.synthesis import ACTION_UNITS, MIXES, Field, Nuisances, Synthesis, displacement
+from model_export.action_units import ACTION_UNITS, MIXES, Field, displacement
+from model_export.synthesis import Nuisances, Synthesis
 from service.recognition.types import CLASSES
 
 OFF = dict.fromkeys(Nuisances.__dataclass_fields__, 0.0)
@@ -89,7 +90,10 @@ def test_without_nuisances_a_flow_is_its_units() -> None:
     assert {tuple(np.round(flow, 4).ravel()) for flow in drawn} <= pure
 
 
-@pytest.mark.parametrize("nuisance", ["head", "noise", "position", "shift", "side", "one_sided"])
+@pytest.mark.parametrize(
+    "nuisance",
+    ["head", "noise", "steps", "ragged", "patchy", "position", "shift", "side", "one_sided"],
+)
 def test_each_nuisance_changes_the_flow(nuisance: str) -> None:
     """A knob that turns nothing would be believed in."""
     still = Synthesis(0, nuisances=STILL).batch(np.full(8, 2))
