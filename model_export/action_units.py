@@ -72,7 +72,8 @@ def displacement(units: Mapping[str, float], size: int) -> Field:
 
     Intensity and result are fractions of the crop: 0.01 moves a unit's centre by about 0.01 of the
     crop's width, 1.12 px at 112 x 112. Both sides of the face move alike; where they overlap, as at
-    the chin, they add up. The field is sampled at pixel centres, ((column + 0.5) / size, (row + 0.5) / size).
+    the chin, they add up. The field is sampled at pixel centres: ((column + 0.5) / size,
+    (row + 0.5) / size).
 
     Raises KeyError for an action unit that is not in `ACTION_UNITS`.
     """
