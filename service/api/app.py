@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.state.engine = engine
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».

@@ -126,6 +126,12 @@ def test_malformed_multipart(http: httpx.Client) -> None:
     check_problem(answer, 400, "malformed_body")
 
 
+def test_a_form_of_a_thousand_parts(http: httpx.Client) -> None:
+    """Each part costs memory before any of it is looked at."""
+    files = [("onset", GOOD[:10]) for _ in range(1000)]
+    check_problem(http.post("/v1/predictions/frames", files=files), 400, "malformed_body")
+
+
 def test_json_where_a_form_is_due_and_the_reverse(http: httpx.Client) -> None:
     check_problem(http.post("/v1/predictions/frames", json={}), 415, "unsupported_media_type")
     answer = http.post("/v1/predictions", files={"onset": GOOD})
