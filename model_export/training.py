@@ -28,7 +28,7 @@ class Training:
     """
 
     seed: int = 0
-    samples: int = 24_000
+    samples: int = 48_000
     batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
