@@ -17,7 +17,7 @@ from service.recognition.types import CLASSES, CROP_SIZE
 StrainKind = Literal["infinitesimal", "published"]
 
 FLAT = 1e-6
-"""A channel whose values, in pixels, differ by less than this holds no motion to scale up."""
+"""A channel whose values differ by less than this, in pixels for flow, has nothing to scale up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ PUBLISHED = Recipe("published", map_size=CROP_SIZE, scaled=False, mirrored=False
 class FlowClassifier(nn.Module):
     """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, 3], `attention` [N, 14, 14].
 
-    Attention is the network's own spatial gate, in 0..1.
+    Attention shows where the features are strong that the network's own attention lets through: 0
+    is the faintest place of this face and 1 the strongest.
     """
 
     stretch: Tensor
@@ -85,7 +86,8 @@ class FlowClassifier(nn.Module):
             logits = logits.view(2, -1, len(CLASSES)).mean(0)
             seen, mirrored = attention.view(2, -1, ATTENTION_SIZE, ATTENTION_SIZE)
             attention = (seen + mirrored.flip(2)) / 2
-        return torch.softmax(logits / self.recipe.temperature, 1), attention
+        probabilities = torch.softmax(logits / self.recipe.temperature, 1)
+        return probabilities, min_max(attention[:, None])[:, 0]
 
     def look(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Maps [N, 3, M, M] -> the network's logits [N, 3] and attention [N, 14, 14]."""

@@ -14,9 +14,9 @@ ATTENTION_SIZE = 14
 
 
 class OffTanet(nn.Module):
-    """`map` [N, 3, 112, 112] (u, v, strain) -> logits [N, 3] and spatial attention [N, 14, 14].
+    """`maps` [N, 3, 112, 112] (u, v, strain) -> logits [N, 3] and attention [N, 14, 14].
 
-    The logits are those of negative, positive and surprise; attention is in 0..1.
+    The logits are those of negative, positive and surprise; attention is 0 or more, of no unit.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,8 @@ class Residual(nn.Module):
 class TripletAttention(nn.Module):
     """A residual block that attends three times: to channels, to places, and to itself.
 
-    [N, cin, 14, 14] -> [N, cout, 7, 7] and the spatial attention [N, 14, 14], in 0..1.
+    [N, cin, 14, 14] -> [N, cout, 7, 7] and the attention [N, 14, 14]: how strong, on average over
+    channels, the features of each place are that channel and spatial attention let through.
     """
 
     def __init__(self, cin: int, cout: int) -> None:
@@ -70,9 +71,9 @@ class TripletAttention(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.channel(self.first(x))
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
-        attention = torch.sigmoid(self.spatial(summary))
-        main = self.last(self.itself(features * attention))
-        return nn.functional.max_pool2d(main + self.skip(x), 2), attention.squeeze(1)
+        attended = features * torch.sigmoid(self.spatial(summary))
+        main = self.last(self.itself(attended))
+        return nn.functional.max_pool2d(main + self.skip(x), 2), attended.mean(1)
 
 
 class ChannelAttention(nn.Module):

@@ -118,6 +118,15 @@ def test_answers_do_not_depend_on_the_batch(classifier: FlowClassifier) -> None:
         torch.testing.assert_close(output, torch.cat(parts), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("classifier", [OURS, THEIRS], ids=["ours", "published"])
+def test_attention_spans_its_range(classifier: FlowClassifier) -> None:
+    """Drawn as it comes, it must show a difference on every face."""
+    with torch.inference_mode():
+        _, attention = classifier(flow(2, count=3))
+    assert attention.amin((1, 2)).eq(0).all()
+    assert attention.amax((1, 2)).eq(1).all()
+
+
 def test_temperature_softens_and_keeps_the_order() -> None:
     """The room for calibration: above 1 it lowers confidence, never the choice."""
     warm = FlowClassifier(examples.network(), Recipe(temperature=4.0)).eval()

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from model_export.action_units import displacement
 from service.recognition.classifier import Classifier
 from service.recognition.errors import ModelError
 from service.recognition.types import CLASSES
@@ -187,6 +188,26 @@ def test_every_answer_is_a_distribution(shipped: Classifier, seed: int, exponent
     assert abs(answer.probabilities.sum() - 1) < 1e-6
     assert answer.attention.shape == (14, 14)
     assert 0 <= answer.attention.min() <= answer.attention.max() <= 1
+
+
+EXPRESSIONS = {
+    "negative": ({"AU4": 1.0}, slice(0, 6)),
+    "positive": ({"AU6": 0.6, "AU12": 1.0}, slice(5, 12)),
+    "surprise": ({"AU1": 1.0, "AU2": 1.0}, slice(0, 6)),
+}
+"""Plain expressions, and the rows of the attention in which they move the face."""
+
+
+@pytest.mark.parametrize("label", EXPRESSIONS)
+@pytest.mark.parametrize("pixels", [0.3, 1.0, 3.0])
+def test_plain_expressions_are_named(shipped: Classifier, label: str, pixels: float) -> None:
+    """A swapped axis, sign or class order between flow and model would show here first."""
+    units, rows = EXPRESSIONS[label]
+    field = displacement(units, 112)
+    answer = shipped.classify(pixels * field / np.abs(field).max())
+    assert CLASSES[answer.probabilities.argmax()] == label
+    peak = np.unravel_index(answer.attention.argmax(), answer.attention.shape)
+    assert peak[0] in range(14)[rows]
 
 
 def test_motion_beyond_all_measure_is_refused_not_answered(shipped: Classifier) -> None:
