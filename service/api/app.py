@@ -52,6 +52,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.state.engine = engine
