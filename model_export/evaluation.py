@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from model_export.checkpoint import Checkpoint
 from model_export.datasets import FlowMaps
+from model_export.errors import CheckpointError
 from model_export.graph import FlowClassifier
 from service.recognition.types import CLASSES
 
@@ -37,8 +38,18 @@ def evaluate(checkpoint: Checkpoint, data: FlowMaps) -> dict[str, Any]:
 
 
 def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities [N, 3] of scaled maps [N, 3, 28, 28]: they enter the graph late."""
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
+    """Probabilities [N, 3] of scaled maps [N, 3, 28, 28]: they enter the graph late.
+
+    Raises `CheckpointError` for weights that were trained on another kind of map.
+    """
+    recipe = checkpoint.recipe
+    if not recipe.scaled or recipe.map_size != maps.shape[-1]:
+        raise CheckpointError(
+            f"the checkpoint takes maps of {recipe.map_size} x {recipe.map_size}"
+            f"{'' if recipe.scaled else ' in raw pixels'}, and the file holds scaled maps of "
+            f"{maps.shape[-1]} x {maps.shape[-1]}"
+        )
+    classifier = FlowClassifier(checkpoint.network, recipe).eval()
     with torch.inference_mode():
         probabilities, _ = classifier.classify(torch.from_numpy(maps))
     return probabilities.numpy()

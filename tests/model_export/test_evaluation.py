@@ -13,8 +13,9 @@ import pytest
 from model_export.__main__ import main
 from model_export.checkpoint import load, save
 from model_export.datasets import FlowMaps, load_maps
-from model_export.errors import MapsError
+from model_export.errors import CheckpointError, MapsError
 from model_export.evaluation import confusion, evaluate, predict, uar, uf1
+from model_export.graph import PUBLISHED
 from service.recognition.types import CLASSES
 from tests.model_export import examples
 
@@ -104,6 +105,13 @@ def test_maps_of_the_wrong_kind_are_told(kind: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "maps.npz", **{**data(), **change})
     with pytest.raises(MapsError, match=message):
         load_maps(tmp_path / "maps.npz")
+
+
+def test_weights_for_another_kind_of_map_are_told() -> None:
+    """The published checkpoint takes raw flow: scaled maps would score it wrongly."""
+    published = dataclasses.replace(examples.checkpoint(), recipe=PUBLISHED)
+    with pytest.raises(CheckpointError, match="112 x 112 in raw pixels"):
+        predict(published, np.zeros((1, 3, 28, 28), np.float32))
 
 
 def test_files_that_are_no_maps_are_told(tmp_path: Path) -> None:
