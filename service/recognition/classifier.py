@@ -18,6 +18,7 @@ from service.recognition.types import CLASSES, CROP_SIZE, Attention, Flow
 INPUT = "flow"
 OUTPUTS = ("probabilities", "attention")
 FLOW_SHAPE = (2, CROP_SIZE, CROP_SIZE)
+ATTENTION_SHAPE = (14, 14)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@
     ├── NoFaceError                  422  no face where one is needed
     ├── FrameOrderError              422  the onset is not before the apex
     ├── FrameIndexError              422  an index that the clip does not have
+    ├── InferenceRequestError        400  tensors or a description of them that cannot be used
+    ├── UnknownModelError            404  another model or version than the one that is served
     ├── ModelError                   500  the model file is missing or not one of ours
     └── EngineError
         ├── WarmingUpError           503  not ready yet
@@ -97,6 +99,18 @@ class FrameIndexError(OffTanetError):
     status = 422
     code = "frame_index_out_of_range"
     title = "Frame index out of range"
+
+
+class InferenceRequestError(OffTanetError):
+    status = 400
+    code = "invalid_inference_request"
+    title = "Invalid inference request"
+
+
+class UnknownModelError(OffTanetError):
+    status = 404
+    code = "unknown_model"
+    title = "Unknown model"
 
 
 class ModelError(OffTanetError):

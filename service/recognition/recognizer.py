@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.recognition import face as faces
 from service.recognition import flow, media, motion, quality, spotting
-from service.recognition.classifier import Classifier, ModelCard
+from service.recognition.classifier import Classification, Classifier, ModelCard
 from service.recognition.errors import (
     FrameIndexError,
     FrameOrderError,
@@ -39,6 +40,8 @@ ASSETS = Path(__file__).parents[1] / "assets"
 FaceMode = Literal["auto", "none"]
 """`auto` finds the face; `none` takes the frames for tight face crops."""
 
+_CLASSIFIED_AT_ONCE = 8  # the runtime keeps the memory of its largest batch
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -48,6 +51,7 @@ class Configuration:
     detector: Path = ASSETS
     media: media.MediaLimits = field(default_factory=media.MediaLimits)
     thresholds: quality.Thresholds = field(default_factory=quality.Thresholds)
+    batch: int = 64  # flows that one request may bring
 
 
 class Recognizer:
@@ -62,6 +66,11 @@ class Recognizer:
     @property
     def card(self) -> ModelCard:
         return self._classifier.card
+
+    @property
+    def max_batch(self) -> int:
+        """Flows that one request may bring."""
+        return self._configuration.batch
 
     def warm_up(self) -> None:
         """Run every stage once, so that the first request is as fast as the rest."""
@@ -115,6 +124,15 @@ class Recognizer:
         )
         weak = spotted.weak and apex_index is None
         return self._predict(frames, crops, onset, apex, found, watch, curve, weak)
+
+    def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
+        """Classify flows [N, 2, 112, 112] that were measured elsewhere: the model alone.
+
+        Raises ValueError like `Classifier.classify_batch`.
+        """
+        steps = range(_CLASSIFIED_AT_ONCE, len(flows), _CLASSIFIED_AT_ONCE)
+        batches = np.split(flows, steps)
+        return [answer for batch in batches for answer in self._classifier.classify_batch(batch)]
 
     def _crops(
         self, pictures: Sequence[Pixels], mode: FaceMode, onset: int = 0
