@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     max_clip_pixels: int = Field(
         _MEDIA.clip_pixels, ge=1, description="Pixels of all frames of a clip together."
     )
+    max_batch: int = Field(_DEFAULTS.batch, ge=1, description="Flows of a /v2 request.")
 
     no_motion_px: float = Field(
         _QUALITY.no_motion_px, ge=0, description="Motion below it is warned of as no_motion."
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
                 large_head_motion_px=self.large_head_motion_px,
                 small_face_px=self.small_face_px,
             ),
+            batch=self.max_batch,
         )
 
     @property

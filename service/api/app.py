@@ -6,14 +6,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.formparsers import MultiPartParser
 
 from service.api import problems
 from service.api.dependencies import accepts
-from service.api.examples import PREDICTION, failures, streamed, success
+from service.api.examples import (
+    INFERENCE,
+    PREDICTION,
+    failures,
+    inference_body,
+    inference_failures,
+    streamed,
+    success,
+)
 from service.api.identity import RequestIdMiddleware
-from service.api.routes import health, model, predictions
+from service.api.inference import InferenceResponseBody
+from service.api.routes import health, model, predictions, v2
 from service.api.schemas import PredictionBody
 from service.engine import Engine
 from service.settings import Settings
@@ -31,6 +40,14 @@ _CLIP: dict[str, Any] = {
     **_UPLOAD,
     "response_model": PredictionBody,
     "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
+}
+_INFERENCE: dict[str, Any] = {
+    "response_model": InferenceResponseBody,
+    "responses": {
+        200: success(INFERENCE),
+        **inference_failures(400, 404, 413, 415, 500, 503, 504),
+    },
+    "openapi_extra": inference_body(),
 }
 
 
@@ -74,6 +91,19 @@ def _routes() -> APIRouter:
         predictions.predictions
     )
     table.get("/v1/model", tags=["model"], responses=failures(503))(model.model)
+    table.get("/v2", tags=["inference"])(v2.server)
+    table.get("/v2/health/live", tags=["inference"])(v2.live)
+    table.get("/v2/health/ready", tags=["inference"], responses=inference_failures(503))(v2.ready)
+    for path, known in (
+        ("/v2/models/{name}", v2.known_model),
+        ("/v2/models/{name}/versions/{version}", v2.known_version),
+    ):
+        options: dict[str, Any] = {"tags": ["inference"], "dependencies": [Depends(known)]}
+        table.get(path, responses=inference_failures(404, 503), **options)(v2.model)
+        table.get(f"{path}/ready", responses=inference_failures(404, 503), **options)(
+            v2.model_ready
+        )
+        table.post(f"{path}/infer", **_INFERENCE, **options)(v2.infer)
     table.get("/health/live", tags=["health"])(health.live)
     table.get("/health/ready", tags=["health"], responses=failures(503))(health.ready)
     return table

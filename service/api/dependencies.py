@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-from fastapi import Depends, Header, Query, Request, UploadFile, params
+from fastapi import Depends, Header, HTTPException, Query, Request, UploadFile, params
+from starlette.requests import ClientDisconnect
 
 from service.engine import Engine
 from service.jobs import Picture
@@ -62,3 +63,15 @@ def accepts(media_type: str) -> params.Depends:
 async def content(upload: UploadFile) -> bytes:
     """The bytes of one uploaded part."""
     return await upload.read()
+
+
+async def _raw_body(request: Request) -> bytes:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMediaError("This route takes bodies that are not compressed.")
+    try:
+        return await request.body()
+    except ClientDisconnect:  # an end like any other, and nothing to log
+        raise HTTPException(400, "The body ended too early.") from None
+
+
+RawBody = Annotated[bytes, Depends(_raw_body)]

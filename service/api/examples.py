@@ -6,6 +6,9 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import BaseModel
+
+from service.api.inference import InferenceRequestBody
 from service.api.problems import MEDIA_TYPE, Problem
 
 PREDICTION: dict[str, Any] = {
@@ -39,6 +42,32 @@ CLIP_REQUEST = {
     "value": {"input": {"type": "clip", "video": "AAAAIGZ0eXA…"}},
 }
 
+INFERENCE: dict[str, Any] = {
+    "model_name": "off-tanet",
+    "model_version": "1.0.0",
+    "id": "42",
+    "outputs": [
+        {
+            "name": "probabilities",
+            "datatype": "FP32",
+            "shape": [1, 3],
+            "data": [0.07, 0.88, 0.05],
+        }
+    ],
+}
+_INFERENCE_REQUEST = {
+    "id": "42",
+    "inputs": [
+        {
+            "name": "flow",
+            "datatype": "FP32",
+            "shape": [1, 2, 112, 112],
+            "data": ["25088 numbers"],
+        }
+    ],
+    "outputs": [{"name": "probabilities"}],
+}
+
 _DETAILS = {
     400: ("malformed_json", "body.5: JSON decode error"),
     413: ("limit_exceeded", "The body has more than 67108864 bytes."),
@@ -47,6 +76,11 @@ _DETAILS = {
     500: ("internal_error", "The service failed on this request."),
     503: ("queue_full", "The service has more work than it can queue."),
     504: ("deadline_exceeded", "The work took too long and was stopped."),
+}
+_INFERENCE_DETAILS = _DETAILS | {
+    400: ("invalid_inference_request", "inputs.0.datatype: Input should be 'FP32'"),
+    404: ("unknown_model", "The model that is served is off-tanet."),
+    415: ("unsupported_media_type", "This route takes bodies that are not compressed."),
 }
 
 
@@ -66,26 +100,71 @@ def streamed(example: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def inference_body() -> dict[str, Any]:
+    """The description of an inference request's body, which no parameter of its route shows."""
+    json_body = {"schema": _inlined(InferenceRequestBody), "example": _INFERENCE_REQUEST}
+    binary = {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": "the JSON, of Inference-Header-Content-Length bytes, then the tensor",
+        }
+    }
+    content = {"application/json": json_body, "application/octet-stream": binary}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _inlined(model: type[BaseModel]) -> Any:
+    """The model's schema with no references, which would be taken from the whole document."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def inlined(node: Any) -> Any:
+        if isinstance(node, list):
+            return [inlined(part) for part in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return inlined(definitions[node["$ref"].rpartition("/")[2]])
+        return {name: inlined(part) for name, part in node.items()}
+
+    return inlined(schema)
+
+
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems a route may answer, each with an example."""
-    return {status: _failure(status) for status in statuses}
+    return {
+        status: _failure(_example(status, *_DETAILS[status], "/v1/predictions/frames"))
+        for status in statuses
+    }
 
 
-def _failure(status: int) -> dict[str, Any]:
-    code, detail = _DETAILS[status]
-    title = HTTPStatus(status).phrase
-    example = Problem(
+def inference_failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route under /v2."""
+    told: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        code, detail = _INFERENCE_DETAILS[status]
+        example = _example(status, code, detail, "/v2/models/off-tanet/infer")
+        told[status] = _failure(example.model_copy(update={"error": detail}))
+    return told
+
+
+def _example(status: int, code: str, detail: str, instance: str) -> Problem:
+    return Problem(
         type=f"urn:off-tanet:problem:{code}",
         title=code.replace("_", " ").capitalize(),
         status=status,
         detail=detail,
-        instance="/v1/predictions/frames",
+        instance=instance,
         code=code,
         request_id="01KAQ4T6DZ7N2R9C5F8G3H1JKM",
         limit="max_body_bytes" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None,
     )
+
+
+def _failure(example: Problem) -> dict[str, Any]:
     return {
-        "description": title,
+        "description": HTTPStatus(example.status).phrase,
         "content": {
             MEDIA_TYPE: {
                 "schema": Problem.model_json_schema(),

@@ -35,6 +35,7 @@ class Problem(BaseModel):
     code: str
     request_id: str
     limit: str | None = Field(None, description="with 413: the setting that was exceeded")
+    error: str | None = Field(None, description="under /v2, for its clients: the detail again")
 
 
 def problem(scope: Scope, error: errors.OffTanetError) -> Problem:
@@ -136,6 +137,7 @@ def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> P
         instance=scope["path"],
         code=code,
         request_id=request_id(scope),
+        error=detail if scope["path"].startswith("/v2") else None,
     )
 
 
