@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
     )
     queue: int = Field(_ENGINE.queue, ge=0, description="Requests that may wait for a worker.")
+    worker_bytes: int = Field(
+        _ENGINE.worker_bytes, ge=1, description="Memory that a worker may hold, in bytes."
+    )
     deadline_s: float = Field(
         _ENGINE.deadline_s, gt=0, description="Seconds from arrival until a request is stopped."
     )
@@ -101,6 +104,7 @@ class Settings(BaseSettings):
             deadline_s=self.deadline_s,
             warm_up_s=self.warm_up_s,
             grace_s=self.grace_s,
+            worker_bytes=self.worker_bytes,
         )
 
 

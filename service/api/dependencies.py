@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request, UploadFile, params
 
 from service.engine import Engine
-from service.jobs import Picture
-from service.recognition.errors import UnsupportedMediaError
+from service.jobs import Answer, Picture
+from service.recognition.errors import ClientGoneError, UnsupportedMediaError
 from service.recognition.recognizer import FaceMode
+from service.worker import Job
 
 
 def _engine(request: Request) -> Engine:
@@ -17,6 +20,35 @@ def _engine(request: Request) -> Engine:
 
 
 EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+Run = Callable[[Job[Answer]], Awaitable[Answer]]
+
+
+def _run(request: Request, engine: EngineDep) -> Run:
+    """Carries out a job for as long as its client waits for it."""
+
+    async def run(job: Job[Answer]) -> Answer:
+        work = asyncio.create_task(engine.run(job))
+        gone = asyncio.create_task(_disconnected(request))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise ClientGoneError("The client closed the connection.")
+            return work.result()
+        finally:
+            gone.cancel()
+            work.cancel()
+
+    return run
+
+
+RunDep = Annotated[Run, Depends(_run)]
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _include(

@@ -16,7 +16,8 @@
         ├── DrainingError            503  about to stop
         ├── QueueFullError           503  more work than fits
         ├── WorkerLostError          503  the worker died under this request
-        └── DeadlineError            504  the work took too long and was stopped
+        ├── DeadlineError            504  the work took too long and was stopped
+        └── ClientGoneError          499  nobody waits for the answer any more
 
 An error carries what any transport needs: an HTTP status, a stable `code`, a `title` for the kind
 and a `detail` for the case. A detail never repeats what was uploaded.
@@ -137,3 +138,11 @@ class DeadlineError(EngineError):
     status = 504
     code = "deadline_exceeded"
     title = "Deadline exceeded"
+
+
+class ClientGoneError(EngineError):
+    """499 is nginx's; no client sees it, a log does."""
+
+    status = 499
+    code = "client_gone"
+    title = "Client gone"
