@@ -22,7 +22,8 @@ def tvl1(onset: NDArray[np.uint8], apex: NDArray[np.uint8]) -> Flow:
     Pock, Bischof 2007) with the default parameters of OpenCV-contrib's `DualTVL1OpticalFlow`.
     Raises `ValueError` for another dtype, sizes that differ, or a side outside 16..1024 pixels.
     """
-    return _flows(_checked("onset", onset, 2), _checked("apex", apex, 2), threads=1)[0]
+    flow: Flow = _flows(_checked("onset", onset, 2), _checked("apex", apex, 2), threads=1)[0]
+    return flow
 
 
 def tvl1_batch(
@@ -67,7 +68,8 @@ def _checked(name: str, frames: NDArray[np.uint8], dimensions: int) -> NDArray[n
             f"{name} has shape {frames.shape}: "
             f"height and width must be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
         )
-    return np.ascontiguousarray(frames).reshape(-1, *frames.shape[-2:])
+    contiguous = np.ascontiguousarray(frames)
+    return contiguous if dimensions == 3 else contiguous[np.newaxis]
 
 
 def _kernel() -> builds.Kernel:
