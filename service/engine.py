@@ -186,8 +186,9 @@ class Engine:
             if self.state is State.WARMING and self._idle.qsize() == self.limits.workers:
                 self.state = State.READY
                 log.info(
-                    "ready: %d workers, model %s %s",
+                    "ready: %d workers, flow build %s, model %s %s",
                     self.limits.workers,
+                    self.facts.flow_build,
                     self.facts.card.name,
                     self.facts.card.version,
                 )

@@ -21,6 +21,7 @@ from typing import Generic, Protocol, TypeVar
 
 import cv2
 
+from service.recognition import flow
 from service.recognition.classifier import ModelCard
 from service.recognition.errors import DeadlineError, OffTanetError, WorkerLostError
 from service.recognition.recognizer import Configuration, Recognizer
@@ -45,6 +46,7 @@ class Facts:
     """What a warm worker tells of itself."""
 
     card: ModelCard
+    flow_build: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def _serve(pipe: Connection, configuration: Configuration) -> None:
     except OffTanetError as error:
         pipe.send(_Failure(error))
         return
-    pipe.send(_Result(Facts(recognizer.card)))
+    pipe.send(_Result(Facts(recognizer.card, flow.build_name())))
     while True:
         try:
             job: Job[object] = pipe.recv()
