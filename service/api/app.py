@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.formparsers import MultiPartParser
 
 from service.api import problems
+from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
 from service.api.examples import PREDICTION, failures, streamed, success
 from service.api.identity import RequestIdMiddleware
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
     MultiPartParser.spool_max_size = 0
     problems.install(app)
+    app.add_middleware(AdmissionMiddleware, engine=engine)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(_routes())
