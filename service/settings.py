@@ -32,6 +32,11 @@ class Settings(BaseSettings):
 
     model: Path | None = Field(None, description="The model file; none: the one in the package.")
 
+    api_keys: Path | None = Field(
+        None,
+        description="A file of API key hashes, `digest name` a line; none: no key is asked for.",
+    )
+
     workers: int | None = Field(
         None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
     )

@@ -16,6 +16,7 @@ from service.api.examples import PREDICTION, failures, streamed, success
 from service.api.identity import RequestIdMiddleware
 from service.api.routes import health, model, predictions
 from service.api.schemas import PredictionBody
+from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
 from service.settings import Settings
 
@@ -63,6 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(AdmissionMiddleware, engine=engine)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    if settings.api_keys is not None:
+        app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
     app.add_middleware(RequestIdMiddleware)
     app.include_router(_routes())
     return app

@@ -50,6 +50,8 @@ def response(scope: Scope, error: errors.OffTanetError) -> Response:
     headers = {}
     if isinstance(error, errors.EngineError) and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, errors.UnauthorizedError):
+        headers["WWW-Authenticate"] = "Bearer"
     return _response(problem(scope, error), headers)
 
 

@@ -10,6 +10,7 @@
     ├── NoFaceError                  422  no face where one is needed
     ├── FrameOrderError              422  the onset is not before the apex
     ├── FrameIndexError              422  an index that the clip does not have
+    ├── UnauthorizedError            401  no API key, or an unknown one
     ├── ModelError                   500  the model file is missing or not one of ours
     └── EngineError
         ├── WarmingUpError           503  not ready yet
@@ -98,6 +99,12 @@ class FrameIndexError(OffTanetError):
     status = 422
     code = "frame_index_out_of_range"
     title = "Frame index out of range"
+
+
+class UnauthorizedError(OffTanetError):
+    status = 401
+    code = "unauthorized"
+    title = "Unauthorized"
 
 
 class ModelError(OffTanetError):
