@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import limits
 from fastapi import APIRouter, FastAPI
 from starlette.formparsers import MultiPartParser
 
@@ -14,6 +15,7 @@ from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
 from service.api.examples import PREDICTION, failures, streamed, success
 from service.api.identity import RequestIdMiddleware
+from service.api.quota import QuotaMiddleware
 from service.api.routes import health, model, predictions
 from service.api.schemas import PredictionBody
 from service.api.security import KeyFile, KeyMiddleware
@@ -64,6 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(AdmissionMiddleware, engine=engine)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    if settings.quota is not None:
+        app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
         app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
     app.add_middleware(RequestIdMiddleware)

@@ -122,3 +122,28 @@ def test_keys_are_not_guessable() -> None:
 
 def test_no_key_is_asked_for_by_default(http: httpx.Client) -> None:
     assert http.get("/v1/model").status_code == 200
+
+
+def test_a_used_up_quota_says_when_to_come_back(tmp_path: Path) -> None:
+    """One client's loop must not take the service from the others."""
+    busy, other = new_key(), new_key()
+    file = tmp_path / "keys"
+    file.write_text(f"{digest(busy)} busy\n{digest(other)} other\n", encoding="utf-8")
+    home = tmp_path / "home"
+    home.mkdir()
+    with (
+        serving(home, workers=1, api_keys=file, quota="2/hour") as server,
+        server.client() as http,
+    ):
+
+        def ask(key: str) -> httpx.Response:
+            headers = {"X-API-Key": key}
+            return http.post("/v1/predictions/clip", files={"video": b""}, headers=headers)
+
+        for _ in range(2):
+            check_problem(ask(busy), 422, "undecodable_media")
+        refused = ask(busy)
+        check_problem(refused, 429, "quota_exceeded")
+        assert 1 <= int(refused.headers["retry-after"]) <= 3600
+        assert http.get("/v1/model", headers={"X-API-Key": busy}).status_code == 200
+        check_problem(ask(other), 422, "undecodable_media")
