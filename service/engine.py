@@ -42,13 +42,17 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """`workers` processes, `queue` requests waiting for one, seconds for each step."""
+    """`workers` processes, `queue` requests waiting for one, seconds for each step.
+
+    A worker that holds more than `worker_bytes` while it works is replaced.
+    """
 
     workers: int = 1
     queue: int = 16
     deadline_s: float = 30.0
     warm_up_s: float = 60.0
     grace_s: float = 20.0
+    worker_bytes: int = 1_500_000_000
 
 
 @dataclass(slots=True)
@@ -167,7 +171,7 @@ class Engine:
         """Start a worker and put it to the idle ones once it is warm; try until one starts."""
         loop = asyncio.get_running_loop()
         while self.state is not State.DRAINING:
-            worker = await asyncio.to_thread(Worker, self.configuration)
+            worker = await asyncio.to_thread(Worker, self.configuration, self.limits.worker_bytes)
             self._workers.add(worker)
             try:
                 deadline = time.monotonic() + self.limits.warm_up_s
@@ -182,8 +186,9 @@ class Engine:
             if self.state is State.WARMING and self._idle.qsize() == self.limits.workers:
                 self.state = State.READY
                 log.info(
-                    "ready: %d workers, model %s %s",
+                    "ready: %d workers, flow build %s, model %s %s",
                     self.limits.workers,
+                    self.facts.flow_build,
                     self.facts.card.name,
                     self.facts.card.version,
                 )

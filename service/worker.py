@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import connection
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import cv2
 
+from service.recognition import flow
 from service.recognition.classifier import ModelCard
 from service.recognition.errors import DeadlineError, OffTanetError, WorkerLostError
 from service.recognition.recognizer import Configuration, Recognizer
 from service.recognition.types import Progress
 
 log = logging.getLogger(__name__)
+
+_LOOK_S = 0.05  # how often a working process's memory is looked at
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -39,6 +46,7 @@ class Facts:
     """What a warm worker tells of itself."""
 
     card: ModelCard
+    flow_build: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,9 @@ class _Failure:
 class Worker:
     """Owns one process. Its methods block, so they are called from a thread; `kill` from any."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        """Start the process; `warm` waits until it is ready."""
+    def __init__(self, configuration: Configuration, memory_bytes: int) -> None:
+        """Start the process, which may grow to `memory_bytes`; `warm` waits until it is ready."""
+        self._memory_bytes = memory_bytes
         spawn = multiprocessing.get_context("spawn")  # no fork: the parent has threads
         self._pipe, theirs = spawn.Pipe()
         self._process = spawn.Process(
@@ -101,12 +110,12 @@ class Worker:
 
     def close(self) -> None:
         """Stop the process, wait for its end and free the pipe."""
-        self.kill()
-        self._process.join()
+        self._stop()
         self._pipe.close()
 
     def _receive(self, deadline: float, progress: Progress) -> object:
-        while self._pipe_ready(deadline):
+        while True:
+            self._wait_for_message(deadline)
             try:
                 message = self._pipe.recv()
             except (EOFError, OSError):
@@ -118,18 +127,35 @@ class Worker:
                     return value
                 case _Failure(error):
                     raise error
-        self.kill()
-        self._process.join()  # the answer is given when the work has stopped, not before
-        raise DeadlineError("The work took too long and was stopped.")
 
-    def _pipe_ready(self, deadline: float) -> bool:
-        return self._pipe.poll(max(0.0, deadline - time.monotonic()))
+    def _wait_for_message(self, deadline: float) -> None:
+        while not self._pipe.poll(max(0.0, min(_LOOK_S, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                self._stop()
+                raise DeadlineError("The work took too long and was stopped.")
+            if self._resident_bytes() > self._memory_bytes:
+                self._stop()
+                raise WorkerLostError("The work took too much memory and was stopped.")
+
+    def _stop(self) -> None:
+        """Kill and wait: the answer is given when the work has stopped, not before."""
+        self.kill()
+        self._process.join()
+
+    def _resident_bytes(self) -> int:
+        """What the process holds in memory; 0 where the system does not tell."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+        except (OSError, IndexError):
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _serve(pipe: Connection, configuration: Configuration) -> None:
     """The process: warm up, then carry out jobs until the parent closes the pipe."""
     # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # one core for each worker, as everywhere else
     try:
         recognizer = Recognizer(configuration)
@@ -137,13 +163,21 @@ def _serve(pipe: Connection, configuration: Configuration) -> None:
     except OffTanetError as error:
         pipe.send(_Failure(error))
         return
-    pipe.send(_Result(Facts(recognizer.card)))
+    pipe.send(_Result(Facts(recognizer.card, flow.build_name())))
     while True:
         try:
             job: Job[object] = pipe.recv()
         except EOFError:
             return
         pipe.send(_outcome(job, recognizer, lambda *step: pipe.send(_Step(*step))))
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed closes no pipe of a worker that is busy; its end is seen here."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _outcome(

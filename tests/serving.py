@@ -43,7 +43,12 @@ def serving(home: Path, *, ready: bool = True, **settings: object) -> Iterator[S
     environment |= {"TMPDIR": str(home)}
     command = [str(Path(sys.executable).with_name("off-tanet")), "serve", "--port", "0"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd=home, env=environment
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+        env=environment,
     )
     server = Server(process, home)
     assert process.stderr is not None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +55,16 @@ class Crash:
 
     def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
         os._exit(139)
+
+
+@dataclass(frozen=True)
+class Grow:
+    """A decoder that takes ever more memory."""
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+        held = []
+        while True:
+            held.append(bytes(range(256)) * 40_000)
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,18 @@ def test_a_crash_costs_one_request() -> None:
     with_engine(body)
 
 
+def test_work_that_grows_past_its_memory_is_stopped() -> None:
+    """Else the kernel picks a process to kill, and it may be the one that serves."""
+
+    async def body(engine: Engine) -> None:
+        before = await pid(engine)
+        with pytest.raises(WorkerLostError, match="memory"):
+            await engine.run(Grow())
+        assert await pid(engine) != before
+
+    with_engine(body, replace(LIMITS, worker_bytes=400_000_000))
+
+
 def test_a_worker_that_died_idle_costs_nothing() -> None:
     """The kernel's out-of-memory killer does not wait for a request."""
 
@@ -167,6 +193,40 @@ def test_what_does_not_fit_is_refused_at_once() -> None:
             assert await second > 0
 
     with_engine(body)
+
+
+ORPHAN = """
+import asyncio, os, signal
+from service.engine import Engine
+from service.recognition.recognizer import Configuration
+from tests.test_engine import LIMITS, Hang, pid, until_ready
+
+async def main():
+    engine = Engine(Configuration(), LIMITS)
+    engine.start()
+    await until_ready(engine)
+    print(await pid(engine), flush=True)
+    await engine.run(Hang(), lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
+    """A worker that hangs cannot see its pipe close; a service that restarts would pile them up."""
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN, encoding="utf-8")
+    root = str(Path(__file__).parents[1])
+    # The worker holds the other end of this pipe, so that reading it ends only with the worker.
+    parent = subprocess.run(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": root},
+        timeout=60,
+    )
+    assert parent.returncode == -signal.SIGKILL
+    assert int(parent.stdout) > 0
 
 
 def test_progress_arrives_in_the_event_loop() -> None:

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import limits
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.formparsers import MultiPartParser
 
 from service.api import problems
+from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
 from service.api.examples import (
     INFERENCE,
@@ -22,8 +24,10 @@ from service.api.examples import (
 )
 from service.api.identity import RequestIdMiddleware
 from service.api.inference import InferenceResponseBody
+from service.api.quota import QuotaMiddleware
 from service.api.routes import health, model, predictions, v2
 from service.api.schemas import PredictionBody
+from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
 from service.settings import Settings
 
@@ -77,7 +81,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
     MultiPartParser.spool_max_size = 0
     problems.install(app)
+    app.add_middleware(AdmissionMiddleware, engine=engine)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    if settings.quota is not None:
+        app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
+    if settings.api_keys is not None:
+        app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
     app.add_middleware(RequestIdMiddleware)
     app.include_router(_routes())
     return app

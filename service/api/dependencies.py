@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated, Protocol, TypeVar, cast
 
-from fastapi import Depends, Header, HTTPException, Query, Request, UploadFile, params
+from fastapi import Depends, Header, Query, Request, UploadFile, params
 from starlette.requests import ClientDisconnect
 
 from service.engine import Engine
 from service.jobs import Picture
-from service.recognition.errors import UnsupportedMediaError
+from service.recognition.errors import ClientGoneError, UnsupportedMediaError
 from service.recognition.recognizer import FaceMode
+from service.worker import Job
+
+T = TypeVar("T")
 
 
 def _engine(request: Request) -> Engine:
@@ -18,6 +23,38 @@ def _engine(request: Request) -> Engine:
 
 
 EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+class Run(Protocol):
+    """Carries out a job and gives its answer."""
+
+    def __call__(self, job: Job[T], /) -> Awaitable[T]: ...
+
+
+def _run(request: Request, engine: EngineDep) -> Run:
+    """Carries out a job for as long as its client waits for it."""
+
+    async def run(job: Job[T]) -> T:
+        work = asyncio.create_task(engine.run(job))
+        gone = asyncio.create_task(_disconnected(request))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise ClientGoneError("The client closed the connection.")
+            return work.result()
+        finally:
+            gone.cancel()
+            work.cancel()
+
+    return run
+
+
+RunDep = Annotated[Run, Depends(_run)]
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _include(
@@ -70,8 +107,8 @@ async def _raw_body(request: Request) -> bytes:
         raise UnsupportedMediaError("This route takes bodies that are not compressed.")
     try:
         return await request.body()
-    except ClientDisconnect:  # an end like any other, and nothing to log
-        raise HTTPException(400, "The body ended too early.") from None
+    except ClientDisconnect:
+        raise ClientGoneError("The client closed the connection.") from None
 
 
 RawBody = Annotated[bytes, Depends(_raw_body)]

@@ -181,6 +181,7 @@ class ModelBody(BaseModel):
     training_data: str
     preprocessing: dict[str, object] = Field(description="what the graph does with the flow")
     scores: dict[str, object] = Field(description="measured; see the model card for how")
+    flow_build: str = Field(description="the build of the flow kernel that this processor runs")
 
     @classmethod
     def of(cls, facts: Facts) -> Self:
@@ -195,6 +196,7 @@ class ModelBody(BaseModel):
             training_data=card.training_data,
             preprocessing=dict(card.preprocessing),
             scores=dict(card.scores),
+            flow_build=facts.flow_build,
         )
 
 

@@ -36,6 +36,7 @@ def test_the_model_tells_what_it_is(http: httpx.Client) -> None:
     assert "synthetic" in card["training_data"].lower()
     assert card["scores"]
     assert card["licence"]
+    assert card["flow_build"] in {"avx512", "avx2", "generic"}
 
 
 def test_sigterm_ends_it_with_code_0(tmp_path: Path) -> None:

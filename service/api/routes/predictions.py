@@ -8,7 +8,7 @@ from fastapi import Body, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from service.api import examples
-from service.api.dependencies import EngineDep, FaceQuery, IncludeDep, WantsEvents, content
+from service.api.dependencies import EngineDep, FaceQuery, IncludeDep, RunDep, WantsEvents, content
 from service.api.events import event_stream
 from service.api.schemas import ClipInput, PredictionBody, PredictionRequest
 from service.jobs import ClipJob, FramesJob
@@ -17,7 +17,7 @@ Index = Annotated[int | None, Form(ge=0)]
 
 
 async def frames(
-    engine: EngineDep,
+    run: RunDep,
     onset: UploadFile,
     apex: UploadFile,
     include: IncludeDep,
@@ -28,12 +28,13 @@ async def frames(
     `curl -F onset=@onset.png -F apex=@apex.png localhost:8000/v1/predictions/frames`
     """
     job = FramesJob(await content(onset), await content(apex), face, include)
-    return PredictionBody.of(await engine.run(job))
+    return PredictionBody.of(await run(job))
 
 
 async def clip(
     request: Request,
     engine: EngineDep,
+    run: RunDep,
     video: UploadFile,
     include: IncludeDep,
     wants_events: WantsEvents,
@@ -51,11 +52,11 @@ async def clip(
     job = ClipJob(await content(video), onset_index, apex_index, face, include)
     if wants_events:
         return event_stream(request.scope, engine, job)
-    return PredictionBody.of(await engine.run(job))
+    return PredictionBody.of(await run(job))
 
 
 async def predictions(
-    engine: EngineDep,
+    run: RunDep,
     body: Annotated[
         PredictionRequest,
         Body(
@@ -75,4 +76,4 @@ async def predictions(
         job = ClipJob(given.video, given.onset_index, given.apex_index, face, include)
     else:
         job = FramesJob(given.onset, given.apex, face, include)
-    return PredictionBody.of(await engine.run(job))
+    return PredictionBody.of(await run(job))

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Header, Request
 from fastapi.responses import Response
 
-from service.api.dependencies import EngineDep, RawBody
+from service.api.dependencies import EngineDep, RawBody, RunDep
 from service.api.inference import (
     EXTENSIONS,
     ModelMetadataBody,
@@ -66,12 +66,12 @@ async def model_ready(engine: EngineDep) -> ModelReadyBody:
 
 
 async def infer(
-    engine: EngineDep,
+    run: RunDep,
     body: RawBody,
     inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Class probabilities and attention for a batch of flows that were measured elsewhere."""
-    reply = await engine.run(InferenceJob(body, inference_header_content_length))
+    reply = await run(InferenceJob(body, inference_header_content_length))
     if not reply.binary:
         return Response(reply.header, media_type="application/json")
     return Response(

@@ -1,18 +1,28 @@
-// A picture of floats: one channel, rows one after another.
+// A picture of floats in the memory of a request.
 #pragma once
 
 #include <cstddef>
+#include <memory_resource>
 #include <vector>
 
-struct Plane {
-    int width = 0;
-    int height = 0;
-    std::vector<float> values;
+class Plane {
+   public:
+    Plane(int width, int height, std::pmr::memory_resource* memory)
+        : width_(width), height_(height), stride_(width + slack),
+          values_(stride_ * height, 0.0f, memory) {}
 
-    Plane() = default;
-    Plane(int width, int height)
-        : width(width), height(height), values(static_cast<std::size_t>(width) * height) {}
+    int width() const { return width_; }
+    int height() const { return height_; }
 
-    float* row(int y) { return values.data() + static_cast<std::size_t>(y) * width; }
-    const float* row(int y) const { return values.data() + static_cast<std::size_t>(y) * width; }
+    // A whole vector may be read or written at any pixel of a row.
+    float* row(int y) { return values_.data() + y * stride_; }
+    const float* row(int y) const { return values_.data() + y * stride_; }
+
+   private:
+    static constexpr std::size_t slack = 16;
+
+    int width_;
+    int height_;
+    std::size_t stride_;
+    std::pmr::vector<float> values_;
 };

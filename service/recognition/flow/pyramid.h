@@ -1,12 +1,18 @@
-// The scales of a picture, coarse to fine, and the way of a flow field between them.
+// The scales of a picture, and the way of a flow field from one scale to the next.
 #pragma once
 
+#include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "plane.h"
 
-// The picture and its smaller versions, finest first: at most `levels`, none under `smallest` pixels.
-std::vector<Plane> pyramid(Plane finest, int levels, float step, int smallest);
+constexpr float scale_step = 0.8f;
 
-// The field resampled bilinearly to another size, its values times `gain`.
-Plane resized(const Plane& field, int width, int height, float gain);
+// The picture and its smaller versions, finest first: at most 5, each `scale_step` times the one
+// before and none with a side under 16 pixels.
+std::pmr::vector<Plane> pyramid(const std::uint8_t* pixels, int width, int height,
+                                std::pmr::memory_resource* memory);
+
+// Fills `to` with `from` resampled bilinearly, its values times `gain`.
+void resize(const Plane& from, Plane& to, float gain);

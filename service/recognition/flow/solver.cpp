@@ -1,81 +1,115 @@
 #include "solver.h"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
-#include <utility>
 
 #include "median.h"
 
 namespace {
 
-float divergence(const Plane& px, const Plane& py, int x, int y) {
-    const float across = px.row(y)[x] - (x > 0 ? px.row(y)[x - 1] : 0);
-    const float down = py.row(y)[x] - (y > 0 ? py.row(y - 1)[x] : 0);
-    return across + down;
+constexpr int outer_iterations = 10;  // each begins with a median filter
+constexpr int inner_iterations = 30;
+
+// Keeps 1 / sqrt(0) out of the length of a gradient, and is lost in any other.
+constexpr float tiny = 1e-20f;
+
+// One vector on its way along a row, and the one before it.
+struct Trail {
+    Floats u{}, v{};
+};
+
+// The primal step: towards the brightness line, but no farther than it reaches, and along the
+// divergence of the dual variables. Returns the squared change.
+inline Floats move_flow(const Cell& above, Cell& cell, Trail& left) {
+    const Floats pu_x = cell.pu_x;
+    const Floats pv_x = cell.pv_x;
+    const Floats u_spread = (pu_x - left_of(pu_x, left.u)) + (cell.pu_y - above.pu_y);
+    const Floats v_spread = (pv_x - left_of(pv_x, left.v)) + (cell.pv_y - above.pv_y);
+    left = {pu_x, pv_x};
+
+    const Floats u = cell.u;
+    const Floats v = cell.v;
+    const Floats nx = cell.nx;
+    const Floats ny = cell.ny;
+    const Floats reach = cell.reach;
+    const Floats step = clamp(cell.offset - nx * u - ny * v, -reach, reach);
+    const Floats du = step * nx + tau * u_spread;
+    const Floats dv = step * ny + tau * v_spread;
+    cell.u = u + du;
+    cell.v = v + dv;
+    return du * du + dv * dv;
 }
 
-// The threshold step and the primal step; returns the sum of the squared changes.
-float update_flow(const Linearised& data, const Parameters& parameters, State& state) {
-    const float step = parameters.lambda * parameters.theta;
-    float change = 0;
-    for (int y = 0; y < state.u.height; ++y) {
-        float* u = state.u.row(y);
-        float* v = state.v.row(y);
-        const float* ix = data.ix.row(y);
-        const float* iy = data.iy.row(y);
-        const float* residual = data.residual.row(y);
-        for (int x = 0; x < state.u.width; ++x) {
-            const float square = ix[x] * ix[x] + iy[x] * iy[x];
-            const float inverse = square > std::numeric_limits<float>::epsilon() ? 1 / square : 0;
-            const float rho = residual[x] + ix[x] * u[x] + iy[x] * v[x];
-            const float shift = std::clamp(-rho * inverse, -step, step);
-            const float next_u = u[x] + shift * ix[x] +
-                                 parameters.theta * divergence(state.pu_x, state.pu_y, x, y);
-            const float next_v = v[x] + shift * iy[x] +
-                                 parameters.theta * divergence(state.pv_x, state.pv_y, x, y);
-            const float du = next_u - u[x];
-            const float dv = next_v - v[x];
-            change += du * du + dv * dv;
-            u[x] = next_u;
-            v[x] = next_v;
-        }
+// 1 / (1 + |gradient|)
+inline Floats shrink(Floats x, Floats y) {
+    const Floats square = y * y + (x * x + tiny);
+    return 1.0f / (square * inverse_root(square) + 1.0f);
+}
+
+// The dual step: along the gradient of the flow, back into the unit disc. `here` is the cell's own
+// flow, read before; it is followed by the next cell's.
+inline void move_dual(Cell& cell, const Cell& below, bool last, Ints has_right, Trail& here) {
+    const Cell& after = (&cell)[1];
+    const Trail next{after.u, after.v};
+    Floats ux = right_of(here.u, next.u) - here.u;
+    Floats vx = right_of(here.v, next.v) - here.v;
+    if (last) {
+        ux = has_right ? ux : Floats{};
+        vx = has_right ? vx : Floats{};
+    }
+    const Floats uy = below.u - here.u;
+    const Floats vy = below.v - here.v;
+    here = next;
+    const Floats u_shrink = shrink(ux, uy);
+    const Floats v_shrink = shrink(vx, vy);
+    const Floats pu_x = (cell.pu_x + ux) * u_shrink;
+    const Floats pu_y = (cell.pu_y + uy) * u_shrink;
+    const Floats pv_x = (cell.pv_x + vx) * v_shrink;
+    const Floats pv_y = (cell.pv_y + vy) * v_shrink;
+    cell.pu_x = pu_x;
+    cell.pu_y = pu_y;
+    cell.pv_x = pv_x;
+    cell.pv_y = pv_y;
+}
+
+// The primal step of row y and, where asked for, the dual step of row y - 2. The dual step needs the
+// new flow of its row and the next, so it could follow one row behind; two rows behind, the steps
+// need nothing of each other, and the processor works on one while the other waits.
+template <bool primal, bool dual>
+Floats pass(Sheet& sheet, int y) {
+    const int cells = sheet.cells();
+    Cell* const moved = sheet.row(y);
+    Cell* const bound = sheet.row(dual ? y - 2 : y);
+    const Cell* const below = y <= sheet.height() ? bound + cells : bound;  // no gradient at the end
+    const Ints has_right = sheet.has_right(cells - 1);
+    Floats change{};
+    Trail left;
+    Trail here{bound->u, bound->v};
+    for (int x = 0; x < cells; ++x) {
+        if (primal) change += move_flow((moved - cells)[x], moved[x], left);
+        if (dual) move_dual(bound[x], below[x], x + 1 == cells, has_right, here);
     }
     return change;
 }
 
-void update_dual(const Plane& field, float step, Plane& px, Plane& py) {
-    for (int y = 0; y < field.height; ++y) {
-        const float* here = field.row(y);
-        const float* below = field.row(std::min(y + 1, field.height - 1));
-        for (int x = 0; x < field.width; ++x) {
-            const float gx = x + 1 < field.width ? here[x + 1] - here[x] : 0;
-            const float gy = below[x] - here[x];
-            const float shrink = 1 / (1 + step * std::sqrt(gx * gx + gy * gy));
-            px.row(y)[x] = (px.row(y)[x] + step * gx) * shrink;
-            py.row(y)[x] = (py.row(y)[x] + step * gy) * shrink;
-        }
-    }
+// One iteration in place. Returns the sum of the squared changes of the flow.
+float sweep(Sheet& sheet) {
+    const int height = sheet.height();
+    Floats change = pass<true, false>(sheet, 0) + pass<true, false>(sheet, 1);
+    for (int y = 2; y < height; ++y) change += pass<true, true>(sheet, y);
+    for (int y = height; y < height + 2; ++y) pass<false, true>(sheet, y);
+    return sum(change);
 }
 
 }  // namespace
 
-State::State(Plane u, Plane v)
-    : u(std::move(u)), v(std::move(v)), pu_x(this->u.width, this->u.height), pu_y(pu_x),
-      pv_x(pu_x), pv_y(pu_x) {}
-
-void solve(const Linearised& data, const Parameters& parameters, State& state) {
-    const float pixels = static_cast<float>(state.u.values.size());
-    const float content = parameters.epsilon * parameters.epsilon * pixels;
-    const float dual_step = parameters.tau / parameters.theta;
+void solve(Sheet& sheet) {
+    constexpr float content = epsilon * epsilon * units_per_pixel * units_per_pixel;
+    const float enough = content * static_cast<float>(sheet.width() * sheet.height());
     float change = std::numeric_limits<float>::max();
-    for (int outer = 0; outer < parameters.outer_iterations && change > content; ++outer) {
-        state.u = median_5x5(state.u);
-        state.v = median_5x5(state.v);
-        for (int inner = 0; inner < parameters.inner_iterations && change > content; ++inner) {
-            change = update_flow(data, parameters, state);
-            update_dual(state.u, dual_step, state.pu_x, state.pu_y);
-            update_dual(state.v, dual_step, state.pv_x, state.pv_y);
+    for (int outer = 0; outer < outer_iterations && change > enough; ++outer) {
+        filter_median(sheet);
+        for (int inner = 0; inner < inner_iterations && change > enough; ++inner) {
+            change = sweep(sheet);
         }
     }
 }

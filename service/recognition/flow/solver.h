@@ -1,25 +1,15 @@
-// One warp's flow, by the primal-dual iteration of Zach, Pock and Bischof (2007).
+// The primal-dual iteration of Zach, Pock and Bischof (2007) for one linearised pair of frames.
 #pragma once
 
-#include "plane.h"
-#include "warp.h"
+#include "sheet.h"
 
-// What TV-L1 minimises and when it is content; the values are OpenCV's defaults.
-struct Parameters {
-    float tau = 0.25f;      // dual step
-    float lambda = 0.15f;   // weight of the brightness difference
-    float theta = 0.3f;     // how tightly the two halves of the energy are coupled
-    float epsilon = 0.01f;  // stop when the flow moves less than this, in pixels (root mean square)
-    int outer_iterations = 10;  // each begins with a median filter
-    int inner_iterations = 30;
-};
+constexpr float tau = 0.25f;      // dual step
+constexpr float lambda = 0.15f;   // weight of the brightness difference
+constexpr float theta = 0.3f;     // how tightly the two halves of the energy are coupled
+constexpr float epsilon = 0.01f;  // content when the flow moves less, in pixels (root mean square)
 
-// The flow and the dual variables of its two components, kept from warp to warp.
-struct State {
-    Plane u, v;
-    Plane pu_x, pu_y, pv_x, pv_y;
+// The dual step is tau / theta times the gradient of the flow in pixels.
+constexpr float units_per_pixel = tau / theta;
 
-    State(Plane u, Plane v);
-};
-
-void solve(const Linearised& data, const Parameters& parameters, State& state);
+// Moves the sheet's flow until it is content or has used up its iterations.
+void solve(Sheet& sheet);

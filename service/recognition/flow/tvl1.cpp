@@ -1,65 +1,101 @@
-// TV-L1 optical flow (Zach, Pock, Bischof 2007; Sanchez, Meinhardt-Llopis, Facciolo, IPOL 2013) with
-// the parameters and the conventions of OpenCV-contrib's DualTVL1OpticalFlow.
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <new>
-#include <utility>
-#include <vector>
+// Zach, Pock, Bischof 2007; Sanchez, Meinhardt-Llopis, Facciolo, IPOL 2013; with the parameters and
+// the conventions of OpenCV-contrib's DualTVL1OpticalFlow.
+#include "tvl1.h"
 
+#include <cstddef>
+#include <memory>
+#include <memory_resource>
+
+#include "arena.h"
 #include "plane.h"
 #include "pyramid.h"
+#include "sheet.h"
 #include "solver.h"
 #include "warp.h"
 
 namespace {
 
-constexpr int scales = 5;
-constexpr float scale_step = 0.8f;
-constexpr int smallest_side = 16;
 constexpr int warps = 5;
 
-Plane to_plane(const std::uint8_t* pixels, int width, int height) {
-    Plane plane(width, height);
-    std::copy(pixels, pixels + plane.values.size(), plane.values.begin());
-    return plane;
+using Memory = std::pmr::memory_resource*;
+
+struct Field {
+    Plane u;
+    Plane v;
+
+    Field(int width, int height, Memory memory)
+        : u(width, height, memory), v(width, height, memory) {}
+};
+
+void put(const Field& field, Sheet& sheet) {
+    for (int y = 0; y < sheet.height(); ++y) {
+        for (int i = 0; i < sheet.cells(); ++i) {
+            const Ints inside = sheet.inside(i);
+            Cell& cell = sheet.row(y)[i];
+            cell.u = inside ? load<Floats>(field.u.row(y) + i * lanes) : Floats{};
+            cell.v = inside ? load<Floats>(field.v.row(y) + i * lanes) : Floats{};
+        }
+    }
 }
 
-void flow(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int width, int height,
-          float* out) {
-    const std::vector<Plane> onset =
-        pyramid(to_plane(onset_pixels, width, height), scales, scale_step, smallest_side);
-    const std::vector<Plane> apex =
-        pyramid(to_plane(apex_pixels, width, height), scales, scale_step, smallest_side);
-    Plane u(onset.back().width, onset.back().height);
-    Plane v(u);
-    for (std::size_t level = onset.size(); level-- > 0;) {
-        State state(resized(u, onset[level].width, onset[level].height,
-                            level + 1 < onset.size() ? 1 / scale_step : 1),
-                    resized(v, onset[level].width, onset[level].height,
-                            level + 1 < onset.size() ? 1 / scale_step : 1));
-        const Gradient gradient = central_gradient(apex[level]);
-        for (int warp = 0; warp < warps; ++warp) {
-            solve(linearise(onset[level], apex[level], gradient, state.u, state.v), Parameters{},
-                  state);
+void get(Sheet& sheet, Field& field) {
+    for (int y = 0; y < sheet.height(); ++y) {
+        for (int i = 0; i < sheet.cells(); ++i) {
+            store(field.u.row(y) + i * lanes, sheet.row(y)[i].u);
+            store(field.v.row(y) + i * lanes, sheet.row(y)[i].v);
         }
-        u = std::move(state.u);
-        v = std::move(state.v);
     }
-    std::copy(u.values.begin(), u.values.end(), out);
-    std::copy(v.values.begin(), v.values.end(), out + u.values.size());
+}
+
+// Improves the flow at one scale.
+void refine(const Plane& onset, const Plane& apex, Field& flow, Memory memory) {
+    Sheet sheet(onset.width(), onset.height(), memory);
+    const Warp warp(apex, memory);
+    put(flow, sheet);
+    for (int i = 0; i < warps; ++i) {
+        warp.linearise(onset, sheet);
+        solve(sheet);
+    }
+    get(sheet, flow);
+}
+
+Field enlarged(const Field& flow, const Plane& finer, Memory memory) {
+    Field result(finer.width(), finer.height(), memory);
+    resize(flow.u, result.u, 1 / scale_step);
+    resize(flow.v, result.v, 1 / scale_step);
+    return result;
+}
+
+void write(const Plane& plane, float* out) {
+    for (int y = 0; y < plane.height(); ++y) {
+        const float* row = plane.row(y);
+        for (int x = 0; x < plane.width(); ++x) *out++ = row[x] / units_per_pixel;
+    }
 }
 
 }  // namespace
 
-// Two grey pictures, [height, width], to the flow [2, height, width] in pixels: u right, v down.
-// Returns 0, or 1 when memory ran out.
-extern "C" __attribute__((visibility("default"))) int off_tanet_tvl1(const std::uint8_t* onset, const std::uint8_t* apex, int width,
-                              int height, float* out) {
-    try {
-        flow(onset, apex, width, height, out);
-        return 0;
-    } catch (const std::bad_alloc&) {
-        return 1;
+void tvl1(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int width, int height,
+          float* flow) {
+    // One block for all that a pair needs: the allocator keeps it for the next pair, where the many
+    // pages of separate ones would come fresh from the system each time, for a fifth of the run
+    // time. Each scale reuses the part of the one before, which the caches still hold. The sizes are
+    // estimates; an arena that is used up takes more.
+    const std::size_t area = static_cast<std::size_t>(width + 32) * (height + 8);
+    const std::size_t lasting_bytes = area * 56;
+    const std::size_t scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
+    const std::unique_ptr<std::byte[]> block(new std::byte[lasting_bytes + scale_bytes]);
+
+    Arena lasting(block.get(), lasting_bytes);
+    const auto onset = pyramid(onset_pixels, width, height, &lasting);
+    const auto apex = pyramid(apex_pixels, width, height, &lasting);
+    Field field(onset.back().width(), onset.back().height(), &lasting);
+    for (std::size_t scale = onset.size() - 1;; --scale) {
+        Arena passing(block.get() + lasting_bytes, scale_bytes);
+        refine(onset[scale], apex[scale], field, &passing);
+        if (scale == 0) break;
+        field = enlarged(field, onset[scale - 1], &lasting);
     }
+    write(field.u, flow);
+    write(field.v, flow + static_cast<std::size_t>(width) * height);
 }

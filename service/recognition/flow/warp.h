@@ -1,23 +1,25 @@
 // The apex frame seen through the flow, linearised for the solver.
 #pragma once
 
+#include <cstddef>
+#include <memory_resource>
+#include <vector>
+
 #include "plane.h"
+#include "sheet.h"
 
-struct Gradient {
-    Plane x;
-    Plane y;
+// A frame and its gradient, prepared to be read at any position.
+class Warp {
+   public:
+    Warp(const Plane& frame, std::pmr::memory_resource* memory);
+
+    // Sets the sheet's brightness lines: where the frame, warped by the sheet's flow, has the
+    // brightness of `onset`. Bicubic, and zero outside the frame.
+    void linearise(const Plane& onset, Sheet& sheet) const;
+
+   private:
+    int width_;
+    int height_;
+    std::size_t stride_;
+    std::pmr::vector<float> pixels_;  // value, x gradient, y gradient, 0; in a border of zeros
 };
-
-// Central differences; the border pixel goes on beyond the picture.
-Gradient central_gradient(const Plane& image);
-
-// rho(u, v) = residual + ix * u + iy * v is the brightness difference the flow should remove.
-struct Linearised {
-    Plane ix;
-    Plane iy;
-    Plane residual;
-};
-
-// Warps the apex frame and its gradient by the flow: bicubic, zero outside the picture.
-Linearised linearise(const Plane& onset, const Plane& apex, const Gradient& apex_gradient,
-                     const Plane& u, const Plane& v);

@@ -1,0 +1,124 @@
+"""What HTTP and the engine cost, what two workers reach, and how overload is borne.
+
+    make bench-serve        (about two minutes; talks to loopback only)
+
+Everything is measured in one run against one in-process Recognizer with the same requests: pairs
+of 640 x 480 JPEG pictures with a face in them, detection on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from service.recognition.recognizer import ASSETS, Recognizer
+from service.recognition.types import Pixels
+from tests.benchmarks import load
+from tests.serving import Server, serving
+
+WORKERS = 2
+
+
+def framed(name: str) -> bytes:
+    """A sample picture on a 640 x 480 canvas, as a webcam would have it."""
+    face = cv2.imread(str(ASSETS / "samples" / name))
+    assert face is not None
+    canvas: Pixels = np.full((480, 640, 3), 128, np.uint8)
+    canvas[:, 80:560] = face
+    return cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+
+
+def in_process(onset: bytes, apex: bytes, count: int) -> list[float]:
+    """Seconds of each request in this process, on one core."""
+    cv2.setNumThreads(1)
+    recognizer = Recognizer()
+    recognizer.warm_up()
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        recognizer.frames(onset, apex)
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def worker_megabytes(server: Server) -> list[float]:
+    """Resident memory of each worker."""
+    threads = Path(f"/proc/{server.process.pid}/task").iterdir()
+    children = " ".join((thread / "children").read_text(encoding="ascii") for thread in threads)
+    sizes = []
+    for child in children.split():
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text(encoding="latin-1"):
+            pages = Path(f"/proc/{child}/statm").read_text(encoding="ascii").split()[1]
+            sizes.append(int(pages) * 4096 / 1e6)
+    return sizes
+
+
+def spread(seconds: list[float]) -> str:
+    low, middle, high = np.percentile(np.array(seconds) * 1e3, [5, 50, 95])
+    return f"{middle:.2f} ms ({low:.2f} to {high:.2f})"
+
+
+async def overload(server: Server, port: int, request: bytes, rate: float, seconds: float) -> None:
+    """Ask for five times what can be answered, and for the health beside it."""
+    health: list[load.Reply] = []
+
+    async def watch() -> None:
+        connection = load.Connection(port)
+        while True:
+            health.append(await connection.ask(load.get("/health/live")))
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    start = time.perf_counter()
+    replies = await load.open_loop(port, request, 5 * rate, seconds)
+    took = time.perf_counter() - start
+    watching.cancel()
+    accepted = [reply for reply in replies if reply.status == 200]
+    refused = [reply.seconds for reply in replies if reply.status == 503 and reply.retry_after]
+    others = len(replies) - len(accepted) - len(refused)
+    print(f"overload: {5 * rate:.0f} requests/s for {seconds:.0f} s")
+    print(f"  200: {len(accepted)}, 503 with Retry-After: {len(refused)}, others: {others}")
+    print(
+        f"  throughput {len(accepted) / took:.1f}/s = {len(accepted) / took / rate:.2f} of the peak"
+    )
+    print(
+        f"  refused in {spread(refused)}, 99th percentile {np.percentile(refused, 99) * 1e3:.1f} ms"
+    )
+    print(f"  accepted in {spread([reply.seconds for reply in accepted])}")
+    print(f"  /health/live slowest {max(reply.seconds for reply in health) * 1e3:.1f} ms")
+    print(f"  workers' memory {', '.join(f'{size:.0f} MB' for size in worker_megabytes(server))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of overload")
+    options = parser.parse_args()
+    onset, apex = framed("surprise_onset.jpg"), framed("surprise_apex.jpg")
+    request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    alone = in_process(onset, apex, 100)
+    single = 1 / float(np.median(alone))
+    print(f"in process: {spread(alone)} a request, {single:.1f}/s")
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serving(Path(home), workers=WORKERS, queue=4) as server,
+    ):
+        port = int(server.url.rpartition(":")[2])
+        one = asyncio.run(load.closed_loop(port, request, 1, 5))
+        seconds = [reply.seconds for reply in one[5:]]
+        added = float(np.median(seconds) - np.median(alone)) * 1e3
+        print(f"over HTTP, one client: {spread(seconds)} a request, {added:+.2f} ms")
+        many = asyncio.run(load.closed_loop(port, request, 2 * WORKERS, 10))
+        rate = len(many) / (max(r.ended for r in many) - min(r.ended - r.seconds for r in many))
+        share = rate / (WORKERS * single)
+        print(f"{WORKERS} workers, {2 * WORKERS} clients: {rate:.1f}/s, {share:.2f} of twice one")
+        asyncio.run(overload(server, port, request, rate, options.seconds))
+
+
+if __name__ == "__main__":
+    main()
