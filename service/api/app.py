@@ -8,12 +8,16 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.formparsers import MultiPartParser
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from service.api import problems
 from service.api.dependencies import accepts
 from service.api.examples import PREDICTION, failures, streamed, success
+from service.api.exchanges import ExchangeMiddleware
 from service.api.identity import RequestIdMiddleware
-from service.api.routes import health, model, predictions
+from service.api.metrics import Metrics
+from service.api.routes import health, metrics, model, predictions
 from service.api.schemas import PredictionBody
 from service.engine import Engine
 from service.settings import Settings
@@ -57,12 +61,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.state.engine = engine
+    app.state.metrics = measured = Metrics(engine)
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
     MultiPartParser.spool_max_size = 0
     problems.install(app)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    table = _routes()
+    app.add_middleware(
+        ExchangeMiddleware,
+        templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
+        observers=(measured.observe,),
+    )
     app.add_middleware(RequestIdMiddleware)
-    app.include_router(_routes())
+    app.include_router(table)
     return app
 
 
@@ -76,6 +87,7 @@ def _routes() -> APIRouter:
     table.get("/v1/model", tags=["model"], responses=failures(503))(model.model)
     table.get("/health/live", tags=["health"])(health.live)
     table.get("/health/ready", tags=["health"], responses=failures(503))(health.ready)
+    table.get("/metrics", tags=["operation"], response_class=PlainTextResponse)(metrics.metrics)
     return table
 
 

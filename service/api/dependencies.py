@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request, UploadFile, params
 
+from service.api.exchanges import note_stages
+from service.api.metrics import Metrics
 from service.engine import Engine
 from service.jobs import Answer, Picture
 from service.recognition.errors import ClientGoneError, UnsupportedMediaError
@@ -20,6 +22,13 @@ def _engine(request: Request) -> Engine:
 
 
 EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+def _metrics(request: Request) -> Metrics:
+    return cast(Metrics, request.app.state.metrics)
+
+
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
 Run = Callable[[Job[Answer]], Awaitable[Answer]]
@@ -35,7 +44,9 @@ def _run(request: Request, engine: EngineDep) -> Run:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise ClientGoneError("The client closed the connection.")
-            return work.result()
+            answer = work.result()
+            note_stages(request.scope, answer.prediction.timings_ms)
+            return answer
         finally:
             gone.cancel()
             work.cancel()

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.exchanges import note_problem
 from service.api.identity import HEADER, request_id
 from service.recognition import errors
 
@@ -128,6 +129,7 @@ class _BodyTooLargeError(HTTPException):
 
 
 def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> Problem:
+    note_problem(scope, code)
     return Problem(
         type=f"urn:off-tanet:problem:{code}",
         title=title,
