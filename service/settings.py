@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service import logs
 from service.engine import EngineLimits
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     grace_s: float = Field(
         _ENGINE.grace_s, ge=0, description="Seconds for admitted work to end when stopping."
     )
+
+    log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
 
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
     max_image_pixels: int = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,10 +12,10 @@ from starlette.formparsers import MultiPartParser
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from service.api import problems
+from service import logs
+from service.api import exchanges, problems
 from service.api.dependencies import accepts
 from service.api.examples import PREDICTION, failures, streamed, success
-from service.api.exchanges import ExchangeMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.metrics import Metrics
 from service.api.routes import health, metrics, model, predictions
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(logs.tell_of_loop_error)
         engine.start()
         yield
         await engine.stop()
@@ -66,11 +68,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     MultiPartParser.spool_max_size = 0
     problems.install(app)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    app.add_middleware(problems.UnexpectedErrorMiddleware)
     table = _routes()
     app.add_middleware(
-        ExchangeMiddleware,
+        exchanges.ExchangeMiddleware,
         templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
-        observers=(measured.observe,),
+        observers=(measured.observe, exchanges.log_exchange),
     )
     app.add_middleware(RequestIdMiddleware)
     app.include_router(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.identity import request_id
+
+log = logging.getLogger(__name__)
 
 UNMATCHED = "unmatched"
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -36,6 +39,23 @@ def note_problem(scope: Scope, code: str) -> None:
 def note_stages(scope: Scope, timings_ms: Mapping[str, float]) -> None:
     """Remember how long each stage of this request's recognition took."""
     _notes(scope)["stages_ms"] = timings_ms
+
+
+def log_exchange(exchange: Exchange) -> None:
+    """One line of the log for one exchange."""
+    fields: dict[str, object] = {
+        "request_id": exchange.request_id,
+        "route": exchange.route,
+        "method": exchange.method,
+        "status": exchange.status,
+        "duration_ms": round(exchange.seconds * 1000, 3),
+    }
+    if exchange.problem is not None:
+        fields["problem"] = exchange.problem
+    if exchange.stages_ms:
+        fields["stages_ms"] = {name: round(ms, 3) for name, ms in exchange.stages_ms.items()}
+    level = logging.ERROR if exchange.problem == "internal_error" else logging.INFO
+    log.log(level, "request", extra={"fields": fields})
 
 
 class ExchangeMiddleware:
