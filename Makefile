@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test lint types lock clean
+.PHONY: install serve test lint types sanitize lock clean
 
 install: .venv/.service
 
@@ -22,6 +22,15 @@ lint: .venv/.test
 
 types: .venv/.test
 	$(BIN)/mypy
+
+# Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
+FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \
+              print(*builds.runnable(__path__))")
+sanitize: .venv/.service
+	$(BIN)/cmake -S service/recognition/flow -B build/sanitize -DCMAKE_BUILD_TYPE=Release \
+	    -DFLOW_SANITIZE=ON -DFLOW_PROGRAM=$(CURDIR)/tests/recognition/flow_fuzz.cpp
+	$(BIN)/cmake --build build/sanitize --parallel 2
+	set -e; for build in $(FUZZ_BUILDS); do build/sanitize/program_$$build; done
 
 # The stamps say what the environment holds; each step runs again only when its own inputs change.
 .venv/bin/python:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, ValidationError
+import limits
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import logs
@@ -32,6 +34,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     model: Path | None = Field(None, description="The model file; none: the one in the package.")
+
+    api_keys: Path | None = Field(
+        None,
+        description="A file of API key hashes, `digest name` a line; none: no key is asked for.",
+    )
+
+    quota: str | None = Field(
+        None, description="Requests for each API key, as in `100/minute`; none: no quota."
+    )
 
     workers: int | None = Field(
         None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
@@ -78,6 +89,15 @@ class Settings(BaseSettings):
         _QUALITY.small_face_px, ge=0, description="Faces below it are warned of as small_face."
     )
 
+    @model_validator(mode="after")
+    def _quota_of_keys(self) -> Self:
+        """A quota that counts nobody, or cannot be read, would be believed to protect."""
+        if self.quota is not None:
+            if self.api_keys is None:
+                raise ValueError("quota counts by API key, and api_keys is not set")
+            limits.parse(self.quota)
+        return self
+
     @property
     def configuration(self) -> Configuration:
         """What the workers' Recognizers are made of."""
@@ -121,8 +141,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise SettingsError(f"bad value of {name}: {first['msg']}") from None
+        where = "".join(f" of {PREFIX}{str(place).upper()}" for place in first["loc"][:1])
+        raise SettingsError(f"bad value{where}: {first['msg']}") from None
 
 
 def table() -> str:

@@ -33,6 +33,17 @@ def test_a_bad_value_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("quota", "keys"), [("10/minute", None), ("often", "keys")])
+def test_a_quota_that_would_not_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch, quota: str, keys: str | None
+) -> None:
+    monkeypatch.setenv("OFF_TANET_QUOTA", quota)
+    if keys:
+        monkeypatch.setenv("OFF_TANET_API_KEYS", keys)
+    with pytest.raises(SettingsError, match="bad value"):
+        load()
+
+
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import limits
 from fastapi import APIRouter, FastAPI
 from starlette.formparsers import MultiPartParser
 from starlette.responses import PlainTextResponse
@@ -14,12 +15,15 @@ from starlette.routing import Route
 
 from service import logs
 from service.api import exchanges, problems
+from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
 from service.api.examples import PREDICTION, failures, streamed, success
 from service.api.identity import RequestIdMiddleware
 from service.api.metrics import Metrics
+from service.api.quota import QuotaMiddleware
 from service.api.routes import health, metrics, model, predictions
 from service.api.schemas import PredictionBody
+from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
 from service.settings import Settings
 
@@ -63,21 +67,34 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.state.engine = engine
-    app.state.metrics = measured = Metrics(engine)
+    app.state.metrics = Metrics(engine)
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
     MultiPartParser.spool_max_size = 0
     problems.install(app)
-    app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
-    app.add_middleware(problems.UnexpectedErrorMiddleware)
     table = _routes()
+    app.include_router(table)
+    _surround(
+        app, settings, frozenset(route.path for route in table.routes if isinstance(route, Route))
+    )
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings, templates: frozenset[str]) -> None:
+    """What goes around the routes, from the inside to the outside."""
+    engine, measured = app.state.engine, app.state.metrics
+    app.add_middleware(AdmissionMiddleware, engine=engine)
+    app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    if settings.quota is not None:
+        app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
+    if settings.api_keys is not None:
+        app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
+    app.add_middleware(problems.UnexpectedErrorMiddleware)
     app.add_middleware(
         exchanges.ExchangeMiddleware,
-        templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
+        templates=templates,
         observers=(measured.observe, exchanges.log_exchange),
     )
     app.add_middleware(RequestIdMiddleware)
-    app.include_router(table)
-    return app
 
 
 def _routes() -> APIRouter:

@@ -53,8 +53,10 @@ def problem(scope: Scope, error: errors.OffTanetError) -> Problem:
 def response(scope: Scope, error: errors.OffTanetError) -> Response:
     """The response that tells of `error`, with `Retry-After` where coming back helps."""
     headers = {}
-    if isinstance(error, errors.EngineError) and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, errors.UnauthorizedError):
+        headers["WWW-Authenticate"] = "Bearer"
     return _response(problem(scope, error), headers)
 
 

@@ -10,6 +10,8 @@
     ├── NoFaceError                  422  no face where one is needed
     ├── FrameOrderError              422  the onset is not before the apex
     ├── FrameIndexError              422  an index that the clip does not have
+    ├── UnauthorizedError            401  no API key, or an unknown one
+    ├── QuotaError                   429  this client's quota is used up
     ├── ModelError                   500  the model file is missing or not one of ours
     └── EngineError
         ├── WarmingUpError           503  not ready yet
@@ -29,11 +31,15 @@ from typing import ClassVar
 
 
 class OffTanetError(Exception):
-    """The root: `detail` says in one sentence what was wrong with this request."""
+    """The root: `detail` says in one sentence what was wrong with this request.
+
+    `retry_after_s` says when to come back, where coming back helps.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -100,18 +106,35 @@ class FrameIndexError(OffTanetError):
     title = "Frame index out of range"
 
 
+class UnauthorizedError(OffTanetError):
+    status = 401
+    code = "unauthorized"
+    title = "Unauthorized"
+
+
+class QuotaError(OffTanetError):
+    status = 429
+    code = "quota_exceeded"
+    title = "Quota exceeded"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        Exception.__init__(self, detail, retry_after_s)  # both in `args`, so that the error pickles
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
 class ModelError(OffTanetError):
     code = "bad_model"
     title = "Bad model file"
 
 
 class EngineError(OffTanetError):
-    """The service, not the request, is the trouble; `retry_after_s` says when to come back."""
+    """The service, not the request, is the trouble."""
 
     status = 503
     code = "unavailable"
     title = "Service unavailable"
-    retry_after_s: ClassVar[int] = 1
+    retry_after_s: int | None = 1
 
 
 class WarmingUpError(EngineError):
@@ -136,6 +159,7 @@ class WorkerLostError(EngineError):
 
 class DeadlineError(EngineError):
     status = 504
+    retry_after_s = None
     code = "deadline_exceeded"
     title = "Deadline exceeded"
 
@@ -144,5 +168,6 @@ class ClientGoneError(EngineError):
     """499 is nginx's; no client sees it, a log does."""
 
     status = 499
+    retry_after_s = None
     code = "client_gone"
     title = "Client gone"

@@ -1,0 +1,26 @@
+"""Refusal before the body is read: under overload, reading what is refused is most of the work."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api import problems
+from service.engine import Engine
+from service.recognition.errors import EngineError
+
+
+class AdmissionMiddleware:
+    """Answers a POST at once where the engine would refuse it; the engine decides again later."""
+
+    def __init__(self, app: ASGIApp, engine: Engine) -> None:
+        self.app = app
+        self.engine = engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            try:
+                self.engine.check_admission()
+            except EngineError as error:
+                await problems.response(scope, error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -1,0 +1,94 @@
+// Runs the optical flow on random sizes and contents. Built with the sanitizers by `make sanitize`;
+// ends at the first fault, or when the flow breaks a promise. Usage: program [ROUNDS [SEED]]
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <vector>
+
+extern "C" int off_tanet_tvl1(const std::uint8_t* onsets, const std::uint8_t* apexes, int pairs,
+                              int width, int height, int threads, float* flows);
+
+namespace {
+
+using Random = std::mt19937;
+using Picture = std::vector<std::uint8_t>;
+
+int between(Random& random, int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+}
+
+// Sizes near a vector's and a pyramid's corners come often, long ones now and then.
+int side(Random& random) {
+    switch (between(random, 0, 9)) {
+        case 0: return between(random, 16, 20);
+        case 1: return 16 * between(random, 1, 8) + between(random, -1, 1) + 1;
+        case 2: return between(random, 16, 400);
+        default: return between(random, 16, 120);
+    }
+}
+
+Picture picture(Random& random, int width, int height) {
+    Picture result(static_cast<std::size_t>(width) * height);
+    const int kind = between(random, 0, 4);
+    const int level = between(random, 0, 255);
+    const int period = between(random, 1, 9);
+    for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+            int value = level;                                                          // even
+            if (kind == 1) value = between(random, 0, 255);                             // noise
+            if (kind == 2) value = (x / period + y / period) % 2 ? 255 : 0;             // chequered
+            if (kind == 3) value = (x * level + y * period) / 4;                        // a slope
+            if (kind == 4) value = between(random, 0, 200) == 0 ? 255 : value;          // stars
+            result[static_cast<std::size_t>(y) * width + x] = static_cast<std::uint8_t>(value);
+        }
+    }
+    return result;
+}
+
+bool keeps_its_promise(Random& random) {
+    const int width = side(random);
+    const int height = side(random);
+    const int pairs = between(random, 1, 3);
+    const bool still = between(random, 0, 3) == 0;
+    Picture onsets, apexes;
+    for (int i = 0; i < pairs; ++i) {
+        const Picture onset = picture(random, width, height);
+        const Picture apex = still ? onset : picture(random, width, height);
+        onsets.insert(onsets.end(), onset.begin(), onset.end());
+        apexes.insert(apexes.end(), apex.begin(), apex.end());
+    }
+    onsets.shrink_to_fit();
+    apexes.shrink_to_fit();
+    std::vector<float> flows(2 * onsets.size(), NAN);
+    const int threads = between(random, 1, 3);
+    if (off_tanet_tvl1(onsets.data(), apexes.data(), pairs, width, height, threads,
+                       flows.data()) != 0) {
+        std::printf("no memory for %d x %d\n", width, height);
+        return false;
+    }
+    for (const float value : flows) {
+        if (!std::isfinite(value) || (still && value != 0)) {
+            std::printf("%d x %d%s: %g\n", width, height, still ? ", still" : "", value);
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const int rounds = count > 1 ? std::atoi(arguments[1]) : 300;
+    const int seed = count > 2 ? std::atoi(arguments[2]) : 1;
+    Random random(seed);
+    for (int round = 0; round < rounds; ++round) {
+        if (!keeps_its_promise(random)) {
+            std::printf("failed in round %d of seed %d\n", round, seed);
+            return 1;
+        }
+    }
+    std::printf("%s: %d rounds of seed %d\n", arguments[0], rounds, seed);
+    return 0;
+}
