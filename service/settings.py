@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         None, description="Requests for each API key, as in `100/minute`; none: no quota."
     )
 
+    cors_origins: str = Field(
+        "",
+        pattern=r"^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)?$",
+        description="Origins whose pages may ask, separated by commas, or *; none: no CORS.",
+    )
+
     workers: int | None = Field(
         None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
     )
@@ -97,6 +103,10 @@ class Settings(BaseSettings):
                 raise ValueError("quota counts by API key, and api_keys is not set")
             limits.parse(self.quota)
         return self
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @property
     def configuration(self) -> Configuration:

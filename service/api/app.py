@@ -10,6 +10,7 @@ from typing import Any
 import limits
 from fastapi import APIRouter, FastAPI
 from starlette.formparsers import MultiPartParser
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -18,6 +19,7 @@ from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
 from service.api.examples import PREDICTION, failures, streamed, success
+from service.api.headers import SecurityHeadersMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.metrics import Metrics
 from service.api.quota import QuotaMiddleware
@@ -40,6 +42,11 @@ _CLIP: dict[str, Any] = {
     **_UPLOAD,
     "response_model": PredictionBody,
     "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
+}
+_CORS: dict[str, Any] = {
+    "allow_methods": ("GET", "POST"),
+    "allow_headers": ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID"),
+    "expose_headers": ("Retry-After", "X-Request-ID"),
 }
 
 
@@ -89,6 +96,9 @@ def _surround(app: FastAPI, settings: Settings, templates: frozenset[str]) -> No
     if settings.api_keys is not None:
         app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
     app.add_middleware(problems.UnexpectedErrorMiddleware)
+    if origins := settings.allowed_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(
         exchanges.ExchangeMiddleware,
         templates=templates,
