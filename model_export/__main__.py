@@ -12,7 +12,7 @@ from typing import Any
 
 from model_export.checkpoint import load, save
 from model_export.datasets import load_maps
-from model_export.errors import ModelExportError
+from model_export.errors import ModelExportError, TrainingError
 from model_export.evaluation import evaluate
 from model_export.export import export
 from model_export.training import Training, train
@@ -58,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_train(options: argparse.Namespace) -> None:
+    if not options.output.parent.is_dir():
+        raise TrainingError(f"the folder {options.output.parent} is not there")
     save(train(Training(seed=options.seed, samples=options.samples)), options.output)
 
 

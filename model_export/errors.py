@@ -3,6 +3,7 @@
 ModelExportError
 ├── CheckpointError   the file is missing, damaged, or no checkpoint of Off-TANet
 ├── MapsError         the file is missing, damaged, or holds no labelled flow maps
+├── TrainingError     the run that was asked for cannot be had
 └── ExportError       the graph could not be written, or disagrees with PyTorch
 """
 
@@ -19,6 +20,10 @@ class CheckpointError(ModelExportError):
 
 class MapsError(ModelExportError):
     """The file is missing, damaged, or holds no labelled flow maps."""
+
+
+class TrainingError(ModelExportError):
+    """The run that was asked for cannot be had; known before it starts, not minutes later."""
 
 
 class ExportError(ModelExportError):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from model_export.checkpoint import Card, Checkpoint
+from model_export.errors import TrainingError
 from model_export.graph import FlowClassifier, Recipe
 from model_export.network import OffTanet
 from model_export.synthesis import Nuisances, Synthesis
@@ -24,7 +25,8 @@ class Training:
     """One run, in full: equal configurations give equal weights on one machine.
 
     Each of the `samples` is drawn once and never again; the learning rate rises to its peak over
-    the first tenth of the steps and falls to nothing as a cosine.
+    the first tenth of the steps and falls to nothing as a cosine. Raises `TrainingError` for fewer
+    samples than one batch has.
     """
 
     seed: int = 0
@@ -33,6 +35,10 @@ class Training:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     nuisances: Nuisances = field(default_factory=Nuisances)
+
+    def __post_init__(self) -> None:
+        if self.samples < self.batch:
+            raise TrainingError(f"too few samples for one batch of {self.batch}: {self.samples}")
 
 
 def train(training: Training) -> Checkpoint:

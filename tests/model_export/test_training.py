@@ -42,6 +42,17 @@ def test_the_command_shows_progress_and_writes_its_configuration(
     assert training["nuisances"]["head"] == Training().nuisances.head
 
 
+def test_a_run_that_cannot_end_well_does_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Minutes of training must not be lost to a folder that was mistyped."""
+    absent = tmp_path / "absent" / "weights.safetensors"
+    assert main(["train", "--output", str(absent)]) == 2
+    assert capsys.readouterr().err == f"model_export: the folder {absent.parent} is not there\n"
+    assert main(["train", "--output", str(tmp_path / "w"), "--samples", "1"]) == 2
+    assert capsys.readouterr().err == "model_export: too few samples for one batch of 64: 1\n"
+
+
 def test_equal_seeds_train_equal_weights() -> None:
     """And another seed others: the seed reaches both the weights and the faces."""
     first, again, other = (

@@ -1,0 +1,92 @@
+"""What operators and the kernel do to a service: kill its workers, end it under load, hang up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+from tests.api.test_predictions import CLIP, pair
+from tests.benchmarks import load
+from tests.serving import serving
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+def workers_of(pid: int) -> list[int]:
+    """The worker processes of a server."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = " ".join((thread / "children").read_text(encoding="ascii") for thread in threads)
+    return [
+        int(child)
+        for child in children.split()
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text(encoding="latin-1")
+    ]
+
+
+def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
+    """kill -9 is what the kernel does when memory runs out, at the worst moment."""
+    onset, apex = pair("positive")
+    request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    kills_after = {5, 10}
+    with serving(tmp_path, workers=2, queue=8) as server:
+        port = int(server.url.rpartition(":")[2])
+
+        async def client(kills: set[int]) -> list[load.Reply]:
+            connection = load.Connection(port)
+            replies = []
+            for asked in range(15):
+                replies.append(await connection.ask(request))
+                if asked in kills:
+                    os.kill(workers_of(server.process.pid)[0], signal.SIGKILL)
+            connection.close()
+            return replies
+
+        async def under_fire() -> list[load.Reply]:
+            clients = [client(kills_after), *(client(set()) for _ in range(3))]
+            return [reply for replies in await asyncio.gather(*clients) for reply in replies]
+
+        failed = [reply for reply in asyncio.run(under_fire()) if reply.status != 200]
+        assert len(failed) <= len(kills_after)
+        assert all(reply.status == 503 and reply.retry_after for reply in failed)
+
+
+def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
+    """A rolling update must not cost anybody an answer."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        files = {"video": CLIP.read_bytes()}
+        with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: progress"  # it is at work
+            server.process.send_signal(signal.SIGTERM)
+            assert "event: prediction" in list(lines)
+        assert server.process.wait(30) == 0
+
+
+def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
+    """Bodies that stop half-way, and connections that close with the request still in them."""
+    onset, apex = pair("positive")
+    request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    with serving(tmp_path, workers=1, queue=0) as server, server.client() as http:
+        port = int(server.url.rpartition(":")[2])
+        for cut in [0, 40, 400, 5000] * 5:
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(request[:cut])
+        files = {"onset": onset, "apex": apex}
+        assert http.post("/v1/predictions/frames", files=files).status_code == 200
+        assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:
+    """Old clients close their side once they have asked."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        port = int(server.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.settimeout(30)
+            client.sendall(load.get("/health/live"))
+            client.shutdown(socket.SHUT_WR)
+            received = b"".join(iter(lambda: client.recv(65536), b""))
+        assert received == b"" or received.startswith(b"HTTP/1.1 200")
+        assert http.get("/health/live").status_code == 200
