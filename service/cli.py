@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 from collections.abc import Sequence
 
 import uvicorn
 
-from service import settings
+from service import logs, settings
 from service.api import security
 from service.api.app import create_app
 
@@ -31,12 +30,14 @@ def _serve(options: argparse.Namespace) -> int:
         return 2
     # The server ends its work on SIGTERM, then raises it again: this makes that a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
+    logs.configure(configured.log_format)
     uvicorn.run(
         app,
         host=options.host,
         port=options.port,
         server_header=False,
+        log_config=None,
+        access_log=False,  # its lines hold the query string
         timeout_graceful_shutdown=int(configured.grace_s) + 1,
     )
     return 0

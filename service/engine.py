@@ -55,6 +55,19 @@ class EngineLimits:
     worker_bytes: int = 1_500_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How the workers stand: processes `alive`, those `idle`, requests `waiting` for one.
+
+    `restarts` counts the workers started in the place of another.
+    """
+
+    alive: int
+    idle: int
+    waiting: int
+    restarts: int
+
+
 @dataclass(slots=True)
 class Engine:
     """Runs jobs in worker processes. Lives in one event loop: `start`, `run`…, `stop`."""
@@ -67,6 +80,8 @@ class Engine:
     _idle: asyncio.LifoQueue[Worker] = field(default_factory=asyncio.LifoQueue)
     _workers: set[Worker] = field(default_factory=set)
     _admitted: int = 0
+    _waiting: int = 0
+    _hired: int = 0
     _keepers: set[asyncio.Task[None]] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(init=False)
 
@@ -92,6 +107,15 @@ class Engine:
         await asyncio.to_thread(self._threads.shutdown)
         for worker in self._workers:
             worker.close()
+
+    def census(self) -> Census:
+        """How the workers stand at this moment."""
+        return Census(
+            alive=sum(worker.usable for worker in self._workers),
+            idle=self._idle.qsize(),
+            waiting=self._waiting,
+            restarts=max(0, self._hired - self.limits.workers),
+        )
 
     def check_ready(self) -> Facts:
         """What the workers told of themselves. Raises WarmingUpError or DrainingError."""
@@ -123,6 +147,7 @@ class Engine:
             self._admitted -= 1
 
     async def _next_worker(self, deadline: float) -> Worker:
+        self._waiting += 1
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 worker = await self._idle.get()
@@ -132,6 +157,8 @@ class Engine:
                 return worker
         except TimeoutError:
             raise DeadlineError("No worker became free in time.") from None
+        finally:
+            self._waiting -= 1
 
     async def _run_on(
         self, worker: Worker, job: Job[T], deadline: float, progress: Progress | None
@@ -173,6 +200,7 @@ class Engine:
         while self.state is not State.DRAINING:
             worker = await asyncio.to_thread(Worker, self.configuration, self.limits.worker_bytes)
             self._workers.add(worker)
+            self._hired += 1
             try:
                 deadline = time.monotonic() + self.limits.warm_up_s
                 self.facts = await loop.run_in_executor(self._threads, worker.warm, deadline)

@@ -10,6 +10,7 @@ import limits
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service import logs
 from service.engine import EngineLimits
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
@@ -43,6 +44,12 @@ class Settings(BaseSettings):
         None, description="Requests for each API key, as in `100/minute`; none: no quota."
     )
 
+    cors_origins: str = Field(
+        "",
+        pattern=r"^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)?$",
+        description="Origins whose pages may ask, separated by commas, or *; none: no CORS.",
+    )
+
     workers: int | None = Field(
         None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
     )
@@ -57,6 +64,8 @@ class Settings(BaseSettings):
     grace_s: float = Field(
         _ENGINE.grace_s, ge=0, description="Seconds for admitted work to end when stopping."
     )
+
+    log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
 
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
     max_image_pixels: int = Field(
@@ -95,6 +104,10 @@ class Settings(BaseSettings):
                 raise ValueError("quota counts by API key, and api_keys is not set")
             limits.parse(self.quota)
         return self
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @property
     def configuration(self) -> Configuration:

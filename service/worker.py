@@ -21,6 +21,7 @@ from typing import Generic, Protocol, TypeVar
 
 import cv2
 
+from service import logs
 from service.recognition import flow
 from service.recognition.classifier import ModelCard
 from service.recognition.errors import DeadlineError, OffTanetError, WorkerLostError
@@ -64,6 +65,7 @@ class _Result(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class _Failure:
     error: OffTanetError
+    cause: str = ""  # of an error of ours, for the parent's log: a worker has none
 
 
 class Worker:
@@ -125,7 +127,9 @@ class Worker:
                     progress(stage, done, total)
                 case _Result(value):
                     return value
-                case _Failure(error):
+                case _Failure(error, cause):
+                    if cause:
+                        log.error("%s", cause)
                     raise error
 
     def _wait_for_message(self, deadline: float) -> None:
@@ -188,10 +192,4 @@ def _outcome(
     except OffTanetError as error:
         return _Failure(error)
     except Exception as error:
-        # The type and the place only: a message could quote what was uploaded.
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place else "unknown"
-        log.error("%s in %s", type(error).__name__, where)
-        return _Failure(OffTanetError("The service failed on this request."))
+        return _Failure(OffTanetError("The service failed on this request."), logs.told(error))

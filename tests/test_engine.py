@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from service.engine import Engine, EngineLimits
+from service.engine import Census, Engine, EngineLimits
 from service.recognition.errors import (
     DeadlineError,
     DrainingError,
@@ -280,3 +280,21 @@ def test_draining_finishes_what_was_admitted() -> None:
             assert await work > 0
 
     asyncio.run(body())
+
+
+def test_the_census_tells_who_works_waits_and_was_replaced() -> None:
+    """An operator sees overload and crashes in these four numbers alone."""
+
+    async def body(engine: Engine) -> None:
+        assert engine.census() == Census(alive=1, idle=1, waiting=0, restarts=0)
+        held = asyncio.Event()
+        working = asyncio.create_task(engine.run(Hang(), lambda *_: held.set()))
+        await held.wait()
+        waiting = asyncio.create_task(pid(engine))
+        await asyncio.sleep(0)  # lets it be admitted
+        assert engine.census() == Census(alive=1, idle=0, waiting=1, restarts=0)
+        working.cancel()
+        assert await waiting > 0
+        assert engine.census() == Census(alive=1, idle=1, waiting=0, restarts=1)
+
+    with_engine(body)

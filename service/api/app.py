@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import limits
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.formparsers import MultiPartParser
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
-from service.api import problems
+from service import logs
+from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
 from service.api.examples import (
@@ -22,10 +27,12 @@ from service.api.examples import (
     streamed,
     success,
 )
+from service.api.headers import SecurityHeadersMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.inference import InferenceResponseBody
+from service.api.metrics import Metrics
 from service.api.quota import QuotaMiddleware
-from service.api.routes import health, model, predictions, v2
+from service.api.routes import health, metrics, model, predictions, v2
 from service.api.schemas import PredictionBody
 from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
@@ -53,6 +60,11 @@ _INFERENCE: dict[str, Any] = {
     },
     "openapi_extra": inference_body(),
 }
+_CORS: dict[str, Any] = {
+    "allow_methods": ("GET", "POST"),
+    "allow_headers": ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID"),
+    "expose_headers": ("Retry-After", "X-Request-ID"),
+}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -62,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(logs.tell_of_loop_error)
         engine.start()
         yield
         await engine.stop()
@@ -78,18 +91,37 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.state.engine = engine
+    app.state.metrics = Metrics(engine)
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
     MultiPartParser.spool_max_size = 0
     problems.install(app)
+    table = _routes()
+    app.include_router(table)
+    _surround(
+        app, settings, frozenset(route.path for route in table.routes if isinstance(route, Route))
+    )
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings, templates: frozenset[str]) -> None:
+    """What goes around the routes, from the inside to the outside."""
+    engine, measured = app.state.engine, app.state.metrics
     app.add_middleware(AdmissionMiddleware, engine=engine)
     app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
         app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
+    app.add_middleware(problems.UnexpectedErrorMiddleware)
+    if origins := settings.allowed_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(
+        exchanges.ExchangeMiddleware,
+        templates=templates,
+        observers=(measured.observe, exchanges.log_exchange),
+    )
     app.add_middleware(RequestIdMiddleware)
-    app.include_router(_routes())
-    return app
 
 
 def _routes() -> APIRouter:
@@ -115,6 +147,7 @@ def _routes() -> APIRouter:
         table.post(f"{path}/infer", **_INFERENCE, **options)(v2.infer)
     table.get("/health/live", tags=["health"])(health.live)
     table.get("/health/ready", tags=["health"], responses=failures(503))(health.ready)
+    table.get("/metrics", tags=["operation"], response_class=PlainTextResponse)(metrics.metrics)
     return table
 
 

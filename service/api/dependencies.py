@@ -9,8 +9,10 @@ from typing import Annotated, Protocol, TypeVar, cast
 from fastapi import Depends, Header, Query, Request, UploadFile, params
 from starlette.requests import ClientDisconnect
 
+from service.api.exchanges import note_stages
+from service.api.metrics import Metrics
 from service.engine import Engine
-from service.jobs import Picture
+from service.jobs import Answer, Picture
 from service.recognition.errors import ClientGoneError, UnsupportedMediaError
 from service.recognition.recognizer import FaceMode
 from service.worker import Job
@@ -23,6 +25,13 @@ def _engine(request: Request) -> Engine:
 
 
 EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+def _metrics(request: Request) -> Metrics:
+    return cast(Metrics, request.app.state.metrics)
+
+
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
 class Run(Protocol):
@@ -41,7 +50,10 @@ def _run(request: Request, engine: EngineDep) -> Run:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise ClientGoneError("The client closed the connection.")
-            return work.result()
+            answer = work.result()
+            if isinstance(answer, Answer):
+                note_stages(request.scope, answer.prediction.timings_ms)
+            return answer
         finally:
             gone.cancel()
             work.cancel()

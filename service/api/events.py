@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.types import Scope
 
 from service.api import problems
+from service.api.exchanges import note_stages
 from service.api.schemas import PredictionBody
 from service.engine import Engine
 from service.jobs import Answer
@@ -41,7 +42,9 @@ async def _events(scope: Scope, engine: Engine, job: Job[Answer]) -> AsyncIterat
         while (step := await steps.get()) is not None:
             yield _event("progress", step)
         try:
-            yield _event("prediction", PredictionBody.of(work.result()))
+            answer = work.result()
+            note_stages(scope, answer.prediction.timings_ms)
+            yield _event("prediction", PredictionBody.of(answer))
         except OffTanetError as error:
             yield _event("problem", problems.problem(scope, error))
     finally:

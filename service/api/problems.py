@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from http import HTTPStatus
 from typing import Any
@@ -14,8 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.identity import HEADER, request_id
+from service import logs
+from service.api.exchanges import note_problem
+from service.api.identity import request_id
 from service.recognition import errors
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -78,11 +83,36 @@ def install(app: FastAPI) -> None:
     async def validation(request: Request, error: RequestValidationError) -> Response:
         return _response(_invalid(request.scope, error))
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, _error: Exception) -> Response:
-        failed = errors.OffTanetError("The service failed on this request.")
-        # Outside all middleware, so the identifier is set here.
-        return _response(problem(request.scope, failed), {HEADER: request_id(request.scope)})
+
+class UnexpectedErrorMiddleware:
+    """Answers an error of ours with a problem; the log gets its type and its place.
+
+    The framework's own handler stands outside all middleware, where its answer gets none of their
+    headers, and raises the error again, whereupon the server logs it with its message.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        except Exception as error:
+            log.error("%s", logs.told(error))
+            failed = errors.OffTanetError("The service failed on this request.")
+            answer = response(scope, failed)
+            if not began:  # else the server sees an answer without an end, and hangs up
+                await answer(scope, receive, send)
 
 
 class BodyLimitMiddleware:
@@ -131,6 +161,7 @@ class _BodyTooLargeError(HTTPException):
 
 
 def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> Problem:
+    note_problem(scope, code)
     return Problem(
         type=f"urn:off-tanet:problem:{code}",
         title=title,

@@ -1,0 +1,128 @@
+"""One request and its answer, measured once, for the metrics and for the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.identity import request_id
+
+log = logging.getLogger(__name__)
+
+UNMATCHED = "unmatched"
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What may be told of a request: nothing in it is the client's but a harmless identifier."""
+
+    request_id: str
+    route: str  # the template, never the path that was asked for
+    method: str
+    status: int
+    seconds: float
+    problem: str | None
+    stages_ms: Mapping[str, float]
+
+
+def note_problem(scope: Scope, code: str) -> None:
+    """Remember the code of the problem that this request is answered with."""
+    _notes(scope)["problem"] = code
+
+
+def note_stages(scope: Scope, timings_ms: Mapping[str, float]) -> None:
+    """Remember how long each stage of this request's recognition took."""
+    _notes(scope)["stages_ms"] = timings_ms
+
+
+def log_exchange(exchange: Exchange) -> None:
+    """One line of the log for one exchange."""
+    fields: dict[str, object] = {
+        "request_id": exchange.request_id,
+        "route": exchange.route,
+        "method": exchange.method,
+        "status": exchange.status,
+        "duration_ms": round(exchange.seconds * 1000, 3),
+    }
+    if exchange.problem is not None:
+        fields["problem"] = exchange.problem
+    if exchange.stages_ms:
+        fields["stages_ms"] = {name: round(ms, 3) for name, ms in exchange.stages_ms.items()}
+    level = logging.ERROR if exchange.problem == "internal_error" else logging.INFO
+    log.log(level, "request", extra={"fields": fields})
+
+
+class ExchangeMiddleware:
+    """Tells each observer of each exchange before its last byte is sent: who has the answer finds
+    it counted.
+
+    `templates` are the routes' paths: a request that was refused before it was routed is told of
+    under its route too. All other paths share one name, so that no client can make up routes.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        templates: frozenset[str],
+        observers: tuple[Callable[[Exchange], None], ...],
+    ) -> None:
+        self.app = app
+        self.templates = templates
+        self.observers = observers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500  # what the server makes of an application that gives no answer
+        told = False
+
+        def tell() -> None:
+            nonlocal told
+            if not told:
+                told = True
+                self._tell(scope, status, time.perf_counter() - started)
+
+        async def send_noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif not message.get("more_body", False):
+                tell()
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        finally:
+            tell()  # an answer that was broken off has no last byte
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        notes = _notes(scope)
+        exchange = Exchange(
+            request_id=request_id(scope),
+            route=self._route(scope),
+            method=scope["method"] if scope["method"] in _METHODS else "other",
+            status=status,
+            seconds=seconds,
+            problem=notes.get("problem"),
+            stages_ms=notes.get("stages_ms", {}),
+        )
+        for observe in self.observers:
+            observe(exchange)
+
+    def _route(self, scope: Scope) -> str:
+        if "route" in scope:
+            return str(scope["route"].path_format)
+        return scope["path"] if scope["path"] in self.templates else UNMATCHED
+
+
+def _notes(scope: Scope) -> dict[str, Any]:
+    notes: dict[str, Any] = scope.setdefault("state", {})
+    return notes

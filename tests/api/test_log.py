@@ -1,0 +1,86 @@
+"""The log of the real server: a line for each request, and nothing of what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from service.api.problems import UnexpectedErrorMiddleware
+from tests import made
+from tests.api.test_predictions import CLIP, ask_frames, pair
+from tests.serving import Server, serving
+
+MARK = "A-MARK-THAT-ONLY-THE-CLIENT-KNOWS"
+
+
+def lines_of(server: Server) -> list[dict[str, Any]]:
+    """Every line that an ended server has printed; one that is no JSON fails the test."""
+    return [json.loads(line) for line in server.log]
+
+
+def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        ids = [
+            ask_frames(http, *pair("positive")).headers["x-request-id"],
+            http.get("/v1/nothing").headers["x-request-id"],
+        ]
+    requests = [line for line in lines_of(server) if line["message"] == "request"]
+    assert [line["request_id"] for line in requests] == ids
+    answered, refused = requests
+    assert answered["level"] == "info"
+    assert (answered["method"], answered["route"]) == ("POST", "/v1/predictions/frames")
+    assert answered["status"] == 200
+    assert 0 < answered["stages_ms"]["total"] <= answered["duration_ms"]
+    assert (refused["route"], refused["problem"]) == ("unmatched", "not_found")
+
+
+def test_the_log_holds_nothing_of_the_client(tmp_path: Path) -> None:
+    """Not a name, a query, a path or a byte; what the decoders print counts too."""
+    damaged = bytearray(CLIP.read_bytes())
+    damaged[2000:4000] = made.text()[:1] * 2000
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        for data in (MARK.encode(), bytes(damaged), made.mp4(made.frames())[:200]):
+            files = {"video": (MARK, data, MARK)}
+            http.post(f"/v1/predictions/clip?{MARK}={MARK}", files=files)
+        http.get(f"/{MARK}", headers={"User-Agent": MARK})
+        form = f"--x\r\nContent-Disposition: {MARK}\r\n\r\n{MARK}".encode()
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        http.post("/v1/predictions/frames", content=form, headers=headers)
+    assert len([line for line in lines_of(server) if line["message"] == "request"]) == 5
+    assert MARK not in "".join(server.log)
+
+
+def test_text_for_people(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=1, log_format="text") as server, server.client() as http:
+        http.get("/health/live")
+    assert any(line.startswith("INFO:") and "route=/health/live" in line for line in server.log)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_error_of_ours_is_answered_and_told_by_its_place(
+    caplog: pytest.LogCaptureFixture, begun: bool
+) -> None:
+    """No request is known to cause one, so the application that fails is made up."""
+    sent: list[Message] = []
+
+    async def fails(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError(MARK)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    asyncio.run(UnexpectedErrorMiddleware(fails)(scope, receive, send))
+    assert [message.get("status") for message in sent] == ([200] if begun else [500, None])
+    assert "RuntimeError in" in caplog.text
+    assert MARK not in caplog.text + str(sent)

@@ -1,0 +1,111 @@
+"""What an operator's Prometheus sees; read with Prometheus' own parser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
+from tests.serving import Server, serving
+
+FRAMES = {"route": "/v1/predictions/frames", "method": "POST"}
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that nobody else counts on."""
+    home = tmp_path_factory.mktemp("metrics")
+    with serving(home, workers=1, queue=0, max_body_bytes=1_000_000) as running:
+        yield running
+
+
+@pytest.fixture
+def http(lone: Server) -> Iterator[httpx.Client]:
+    with lone.client() as client:
+        yield client
+
+
+class Scrape:
+    """The samples of one scrape."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        answer = http.get("/metrics")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/plain; version=")
+        self.samples = [
+            sample
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+        ]
+
+    def value(self, name: str, /, **labels: str) -> float:
+        """The sum of the samples that have these labels."""
+        return sum(
+            sample.value
+            for sample in self.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def labels(self, name: str, label: str) -> set[str]:
+        return {sample.labels[label] for sample in self.samples if sample.name == name}
+
+
+def test_a_prediction_is_counted_with_its_stages(http: httpx.Client) -> None:
+    before = Scrape(http)
+    assert ask_frames(http, *pair("positive")).status_code == 200
+    after = Scrape(http)
+    for name, labels in {
+        "off_tanet_requests_total": {**FRAMES, "code": "200"},
+        "off_tanet_request_duration_seconds_count": {"route": FRAMES["route"]},
+        "off_tanet_stage_duration_seconds_count": {"stage": "flow"},
+    }.items():
+        assert after.value(name, **labels) == before.value(name, **labels) + 1
+    assert after.value("off_tanet_stage_duration_seconds_sum", stage="total") > 0
+
+
+def test_a_stream_is_counted_by_how_it_ended(http: httpx.Client) -> None:
+    """Its status is 200 whatever happened: only the last event tells."""
+    before = Scrape(http)
+    assert events_of(http, CLIP.read_bytes())[-1][0] == "prediction"
+    assert events_of(http, b"")[-1][0] == "problem"
+    after = Scrape(http)
+    stage, reason = {"stage": "spotting"}, {"reason": "undecodable_media"}
+    name = "off_tanet_stage_duration_seconds_count"
+    assert after.value(name, **stage) == before.value(name, **stage) + 1
+    name = "off_tanet_rejections_total"
+    assert after.value(name, **reason) == before.value(name, **reason) + 1
+
+
+def test_a_refusal_before_routing_has_its_route_and_reason(http: httpx.Client) -> None:
+    """An operator must see which route the too large bodies are sent to."""
+    assert ask_frames(http, bytes(2_000_000), b"").status_code == 413
+    scrape = Scrape(http)
+    assert scrape.value("off_tanet_requests_total", **FRAMES, code="413") == 1
+    assert scrape.value("off_tanet_rejections_total", reason="limit_exceeded") == 1
+
+
+def test_clients_cannot_make_up_labels(http: httpx.Client) -> None:
+    """Each label value is a time series for ever: a scanner would fill Prometheus' memory."""
+    for number in range(20):
+        http.get(f"/made/up/{number}?secret={number}")
+        http.request(f"MADEUP{number}", "/v1/model")
+    scrape = Scrape(http)
+    routes = scrape.labels("off_tanet_requests_total", "route")
+    assert {route for route in routes if "made" in route or "secret" in route} == set()
+    assert scrape.value("off_tanet_requests_total", route="unmatched", code="404") == 20
+    assert scrape.value("off_tanet_requests_total", method="other", code="405") == 20
+
+
+def test_the_engine_shows_how_it_stands(http: httpx.Client) -> None:
+    scrape = Scrape(http)
+    assert scrape.value("off_tanet_workers", state="alive") == 1
+    assert scrape.value("off_tanet_workers", state="idle") == 1
+    assert scrape.value("off_tanet_queue_depth") == 0
+    assert scrape.value("off_tanet_worker_restarts_total") == 0
+    card = http.get("/v1/model").json()
+    told = {"name": card["name"], "version": card["version"], "flow_build": card["flow_build"]}
+    assert scrape.value("off_tanet_model_info", **told) == 1
+    assert scrape.value("process_resident_memory_bytes") > 0
