@@ -53,8 +53,8 @@ PUBLISHED = Recipe("published", map_size=CROP_SIZE, scaled=False, mirrored=False
 class FlowClassifier(nn.Module):
     """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, 3], `attention` [N, 14, 14].
 
-    Attention shows where the features are strong that the network's own attention lets through: 0
-    is the faintest place of this face and 1 the strongest.
+    Attention shows how far each place stands out in the features that the network's own attention
+    lets through: 0 is the least of this face and 1 the most.
     """
 
     stretch: Tensor

@@ -55,8 +55,8 @@ class Residual(nn.Module):
 class TripletAttention(nn.Module):
     """A residual block that attends three times: to channels, to places, and to itself.
 
-    [N, cin, 14, 14] -> [N, cout, 7, 7] and the attention [N, 14, 14]: how strong, on average over
-    channels, the features of each place are that channel and spatial attention let through.
+    [N, cin, 14, 14] -> [N, cout, 7, 7] and the attention [N, 14, 14]: how far each place stands out
+    in the features that channel and spatial attention let through, on average over channels.
     """
 
     def __init__(self, cin: int, cout: int) -> None:
@@ -73,7 +73,9 @@ class TripletAttention(nn.Module):
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         attended = features * torch.sigmoid(self.spatial(summary))
         main = self.last(self.itself(attended))
-        return nn.functional.max_pool2d(main + self.skip(x), 2), attended.mean(1)
+        # Against the face's mean: training may give motion a strong feature or a faint one.
+        standing_out = (attended - attended.mean((2, 3), keepdim=True)).abs().mean(1)
+        return nn.functional.max_pool2d(main + self.skip(x), 2), standing_out
 
 
 class ChannelAttention(nn.Module):

@@ -36,17 +36,17 @@ class Nuisances:
     one_sided: float = 0.15
     side: float = 0.2
     second: float = 0.3
-    foreign: float = 0.3
+    foreign: float = 0.6
     blink: float = 0.25
     blink_strength: float = 4.0
     turn: float = 0.05
     scale: float = 0.05
     shift: float = 0.02
     ragged: float = 0.04
-    patchy: float = 0.8
-    head: float = 0.35
-    noise: float = 0.12
-    steps: float = 0.15
+    patchy: float = 1.5
+    head: float = 0.5
+    noise: float = 0.2
+    steps: float = 0.35
 
 
 class Synthesis:
