@@ -1,0 +1,218 @@
+"""The flow, and a whole request, against OpenCV-contrib's TV-L1 and PyTorch: `make bench-flow`.
+
+    python -m tests.benchmarks.bench_flow [ROUNDS]
+
+Prints medians over the rounds, their 10th and 90th percentile, and ratios of medians. A round goes
+through all pairs, and takes every contender on each pair before the next, so that a change in the
+machine's speed falls on all. Times are processor time on one thread, so that a neighbour on the
+machine does not count; only the two-core scaling is wall time and needs two idle cores.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model_export.checkpoint import load
+from model_export.graph import PUBLISHED, FlowClassifier
+from service.recognition import flow
+from service.recognition.classifier import Classifier
+from service.recognition.flow import builds, tvl1, tvl1_batch
+from service.recognition.recognizer import ASSETS, Recognizer
+
+ROOT = Path(__file__).parents[2]
+PAIRS = ROOT / "../shared/data/tvl1_reference.npz"
+OPENCV = "opencv-contrib-python-headless==5.0.0.93"
+ENVIRONMENT = ROOT / "build" / "opencv-contrib"
+WEIGHTS = ROOT / "model_export" / "weights" / "off_tanet.safetensors"
+
+Times = NDArray[np.float64]
+Pictures = NDArray[np.uint8]
+Flows = NDArray[np.float32]
+
+
+class OpenCV:
+    """OpenCV-contrib's TV-L1 in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def seconds(self, pair: int) -> float:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{pair}\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+
+@contextmanager
+def opencv() -> Iterator[OpenCV]:
+    python = ENVIRONMENT / "bin" / "python"
+    if not python.exists():
+        venv.create(ENVIRONMENT, with_pip=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", OPENCV], check=True)
+    worker = Path(__file__).with_name("opencv_flow.py")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([python, worker, PAIRS], stdin=pipe, stdout=pipe, text=True) as process:
+        yield OpenCV(process)
+
+
+def use(build: str) -> None:
+    os.environ[builds.OVERRIDE] = build
+    builds.kernel.cache_clear()
+    flow.build_name()
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def line(name: str, times: Times, baseline: Times | None = None) -> str:
+    """One contender's round means, in milliseconds, and how often it fits in the baseline."""
+    low, middle, high = np.percentile(times.mean(axis=1) * 1e3, [10, 50, 90])
+    text = f"{name:>24}{middle:10.2f} ({low:.2f} to {high:.2f})".ljust(58)
+    if baseline is not None:
+        text += f"{np.median(baseline.mean(axis=1)) * 1e3 / middle:8.1f} x"
+    return text
+
+
+def compare(
+    contenders: dict[str, Callable[[int], float]], rounds: int, pairs: int
+) -> dict[str, Times]:
+    """Seconds [rounds, pairs] of each contender, which maps a pair to its seconds."""
+    times = {name: np.empty((rounds, pairs)) for name in contenders}
+    for turn in range(-1, rounds):  # the first turn warms up and is written over by the last
+        for pair in range(pairs):
+            for name, contender in contenders.items():
+                times[name][turn, pair] = contender(pair)
+    return times
+
+
+def end_point_error(flows: Flows, truth: Flows) -> float:
+    return float(np.sqrt(((flows - truth) ** 2).sum(axis=1)).mean())
+
+
+def bench_builds(theirs: OpenCV, rounds: int) -> None:
+    data = np.load(PAIRS)
+    onsets, apexes, expected, truth = (
+        data[name] for name in ("onset", "apex", "opencv_flow", "true_flow")
+    )
+
+    def ours(build: str, pair: int) -> float:
+        use(build)
+        return processor_seconds(lambda: tvl1(onsets[pair], apexes[pair]))
+
+    names = list(builds.runnable(flow.__path__))
+    contenders: dict[str, Callable[[int], float]] = {"OpenCV-contrib": theirs.seconds}
+    contenders |= {name: lambda pair, name=name: ours(name, pair) for name in names}  # type: ignore[misc]
+    times = compare(contenders, rounds, len(onsets))
+    size = " x ".join(map(str, onsets.shape[1:]))
+    print(f"flow of one pair of {size}, ms of one core (10th to 90th percentile of {rounds})")
+    for name in contenders:
+        print(line(name, times[name], times["OpenCV-contrib"]))
+    print("difference to OpenCV's flow, and end-point error beyond OpenCV's, in pixels")
+    for name in names:
+        use(name)
+        flows = tvl1_batch(onsets, apexes, threads=1)
+        beyond = end_point_error(flows, truth) - end_point_error(expected, truth)
+        print(f"{name:>24}{np.abs(flows - expected).mean():10.4f}{beyond:+10.4f}")
+
+
+def bench_cores(rounds: int) -> None:
+    data = np.load(PAIRS)
+    onsets, apexes = (np.repeat(data[name], 4, axis=0) for name in ("onset", "apex"))
+    use(next(iter(builds.runnable(flow.__path__))))
+
+    def wall_seconds(threads: int) -> float:
+        start = time.perf_counter()
+        tvl1_batch(onsets, apexes, threads=threads)
+        return time.perf_counter() - start
+
+    times = np.array([[wall_seconds(1), wall_seconds(2)] for _ in range(rounds)])
+    one, two = np.median(times, axis=0)
+    best = times.min(axis=0)
+    print(f"{len(onsets)} pairs, {flow.build_name()}, wall time on 1 and 2 threads")
+    print(f"{'median':>24}{one * 1e3:10.1f}{two * 1e3:10.1f}{one / two:8.2f} x")
+    print(f"{'least':>24}{best[0] * 1e3:10.1f}{best[1] * 1e3:10.1f}{best[0] / best[1]:8.2f} x")
+
+
+def bench_crops(theirs: OpenCV, rounds: int) -> None:
+    """Two aligned crops to probabilities: this service, and the published way."""
+    torch.set_num_threads(1)
+    data = np.load(PAIRS)
+    onsets, apexes, flows = data["onset"], data["apex"], data["opencv_flow"]
+    network = FlowClassifier(load(WEIGHTS).network, PUBLISHED).eval()
+    classifier = Classifier(ASSETS / "off_tanet.onnx")
+
+    @torch.inference_mode()
+    def torch_seconds(pair: int) -> float:
+        return processor_seconds(lambda: network(torch.from_numpy(flows[pair : pair + 1])))
+
+    def onnx_seconds(pair: int) -> float:
+        return processor_seconds(lambda: classifier.classify(flows[pair]))
+
+    def flow_seconds(pair: int) -> float:
+        return processor_seconds(lambda: tvl1(onsets[pair], apexes[pair]))
+
+    times = compare(
+        {
+            "OpenCV": theirs.seconds,
+            "PyTorch": torch_seconds,
+            "tvl1": flow_seconds,
+            "ONNX": onnx_seconds,
+        },
+        rounds,
+        len(onsets),
+    )
+    published = times["OpenCV"] + times["PyTorch"]
+    print(f"two aligned crops to probabilities, {flow.build_name()}, ms of one core")
+    print(line("published way", published))
+    print(line("its flow, OpenCV", times["OpenCV"]))
+    print(line("its network, PyTorch", times["PyTorch"]))
+    print(line("this service", times["tvl1"] + times["ONNX"], published))
+    print(line("its flow", times["tvl1"], times["OpenCV"]))
+    print(line("its network, ONNX", times["ONNX"], times["PyTorch"]))
+
+
+def bench_request(rounds: int) -> None:
+    """Where the time of a whole request goes, from the bytes of two pictures."""
+    cv2.setNumThreads(1)
+    recognizer = Recognizer()
+    samples = ASSETS / "samples"
+    pair = [(samples / f"positive_{which}.jpg").read_bytes() for which in ("onset", "apex")]
+    recognizer.frames(pair[0], pair[1])
+    stages: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, milliseconds in recognizer.frames(pair[0], pair[1]).timings_ms.items():
+            stages.setdefault(name, []).append(milliseconds)
+    print("a whole request in process, two JPEGs, ms of wall time (median, least)")
+    for name, milliseconds_each in stages.items():
+        print(f"{name:>24}{np.median(milliseconds_each):10.2f}{min(milliseconds_each):10.2f}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    rounds = int(arguments[0]) if arguments else 15
+    if not PAIRS.exists():
+        sys.exit(f"the pairs to measure with are not there: {PAIRS.name}")
+    with opencv() as theirs:
+        bench_builds(theirs, rounds)
+        bench_cores(rounds)
+        bench_crops(theirs, rounds)
+    bench_request(rounds)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
