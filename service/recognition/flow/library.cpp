@@ -22,8 +22,9 @@ EXPORTED int off_tanet_tvl1(const std::uint8_t* onsets, const std::uint8_t* apex
     std::atomic<int> failed{0};
     const auto work = [&] {
         try {
+            Workspace workspace(width, height);
             for (int pair; (pair = next++) < pairs;) {
-                tvl1(onsets + pair * area, apexes + pair * area, width, height,
+                tvl1(onsets + pair * area, apexes + pair * area, width, height, workspace,
                      flows + pair * area * 2);
             }
         } catch (const std::bad_alloc&) {

@@ -75,23 +75,23 @@ void write(const Plane& plane, float* out) {
 
 }  // namespace
 
-void tvl1(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int width, int height,
-          float* flow) {
-    // One block for all that a pair needs: the allocator keeps it for the next pair, where the many
-    // pages of separate ones would come fresh from the system each time, for a fifth of the run
-    // time. Each scale reuses the part of the one before, which the caches still hold. The sizes are
-    // estimates; an arena that is used up takes more.
+// The sizes are estimates; an arena that is used up takes more.
+Workspace::Workspace(int width, int height) {
     const std::size_t area = static_cast<std::size_t>(width + 32) * (height + 8);
-    const std::size_t lasting_bytes = area * 56;
-    const std::size_t scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
-    const std::unique_ptr<std::byte[]> block(new std::byte[lasting_bytes + scale_bytes]);
+    lasting_bytes = area * 56;
+    scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
+    block.reset(new std::byte[lasting_bytes + scale_bytes]);
+}
 
-    Arena lasting(block.get(), lasting_bytes);
+void tvl1(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int width, int height,
+          Workspace& workspace, float* flow) {
+    Arena lasting(workspace.block.get(), workspace.lasting_bytes);
     const auto onset = pyramid(onset_pixels, width, height, &lasting);
     const auto apex = pyramid(apex_pixels, width, height, &lasting);
     Field field(onset.back().width(), onset.back().height(), &lasting);
     for (std::size_t scale = onset.size() - 1;; --scale) {
-        Arena passing(block.get() + lasting_bytes, scale_bytes);
+        // Each scale reuses the part of the one before, which the caches still hold.
+        Arena passing(workspace.block.get() + workspace.lasting_bytes, workspace.scale_bytes);
         refine(onset[scale], apex[scale], field, &passing);
         if (scale == 0) break;
         field = enlarged(field, onset[scale - 1], &lasting);
