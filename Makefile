@@ -27,10 +27,6 @@ types: .venv/.test
 bench-flow bench-face bench-serve: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
 
-# The flow and a whole request against OpenCV-contrib and PyTorch.
-bench-flow: .venv/.test
-	$(BIN)/python -m tests.benchmarks.bench_flow
-
 # Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
