@@ -20,14 +20,14 @@ from service.worker import Job
 T = TypeVar("T")
 
 
-def _engine(request: Request) -> Engine:
+async def _engine(request: Request) -> Engine:
     return cast(Engine, request.app.state.engine)
 
 
 EngineDep = Annotated[Engine, Depends(_engine)]
 
 
-def _metrics(request: Request) -> Metrics:
+async def _metrics(request: Request) -> Metrics:
     return cast(Metrics, request.app.state.metrics)
 
 
@@ -40,7 +40,7 @@ class Run(Protocol):
     def __call__(self, job: Job[T], /) -> Awaitable[T]: ...
 
 
-def _run(request: Request, engine: EngineDep) -> Run:
+async def _run(request: Request, engine: EngineDep) -> Run:
     """Carries out a job for as long as its client waits for it."""
 
     async def run(job: Job[T]) -> T:
@@ -69,7 +69,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _include(
+async def _include(
     include: Annotated[
         str,
         Query(
@@ -90,7 +90,7 @@ FaceQuery = Annotated[
 ]
 
 
-def _wants_events(accept: Annotated[str | None, Header(include_in_schema=False)] = None) -> bool:
+async def _wants_events(accept: Annotated[str | None, Header(include_in_schema=False)] = None) -> bool:
     kinds = (kind.partition(";")[0].strip() for kind in (accept or "").split(","))
     return "text/event-stream" in kinds
 
@@ -101,7 +101,7 @@ WantsEvents = Annotated[bool, Depends(_wants_events)]
 def accepts(media_type: str) -> params.Depends:
     """A dependency that refuses bodies of any other type with 415."""
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:
         declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if declared != media_type:
             raise UnsupportedMediaError(f"This route takes {media_type}.")
