@@ -40,7 +40,7 @@ from service.settings import Settings
 
 _RECOGNITION: dict[str, Any] = {
     "tags": ["recognition"],
-    "response_model_exclude_unset": True,
+    "response_model": PredictionBody,
     "responses": {
         200: success(PREDICTION),
         **failures(400, 413, 415, 422, 500, 503, 504),
@@ -49,7 +49,6 @@ _RECOGNITION: dict[str, Any] = {
 _UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/form-data")]}
 _CLIP: dict[str, Any] = {
     **_UPLOAD,
-    "response_model": PredictionBody,
     "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
 }
 _INFERENCE: dict[str, Any] = {

@@ -11,8 +11,9 @@ from starlette.requests import ClientDisconnect
 
 from service.api.exchanges import note_stages
 from service.api.metrics import Metrics
+from service.api.schemas import Picture
 from service.engine import Engine
-from service.jobs import Answer, Picture
+from service.jobs import Answer
 from service.recognition.errors import ClientGoneError, UnsupportedMediaError
 from service.recognition.recognizer import FaceMode
 from service.worker import Job
@@ -52,7 +53,7 @@ async def _run(request: Request, engine: EngineDep) -> Run:
                 raise ClientGoneError("The client closed the connection.")
             answer = work.result()
             if isinstance(answer, Answer):
-                note_stages(request.scope, answer.prediction.timings_ms)
+                note_stages(request.scope, answer.stages_ms)
             return answer
         finally:
             gone.cancel()
@@ -90,7 +91,9 @@ FaceQuery = Annotated[
 ]
 
 
-async def _wants_events(accept: Annotated[str | None, Header(include_in_schema=False)] = None) -> bool:
+async def _wants_events(
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> bool:
     kinds = (kind.partition(";")[0].strip() for kind in (accept or "").split(","))
     return "text/event-stream" in kinds
 

@@ -11,7 +11,6 @@ from starlette.types import Scope
 
 from service.api import problems
 from service.api.exchanges import note_stages
-from service.api.schemas import PredictionBody
 from service.engine import Engine
 from service.jobs import Answer
 from service.recognition.errors import OffTanetError
@@ -40,16 +39,18 @@ async def _events(scope: Scope, engine: Engine, job: Job[Answer]) -> AsyncIterat
     work.add_done_callback(lambda _: steps.put_nowait(None))
     try:
         while (step := await steps.get()) is not None:
-            yield _event("progress", step)
+            yield _event("progress", step.model_dump_json())
         try:
             answer = work.result()
-            note_stages(scope, answer.prediction.timings_ms)
-            yield _event("prediction", PredictionBody.of(answer))
+            note_stages(scope, answer.stages_ms)
+            yield _event("prediction", answer.json.decode())
         except OffTanetError as error:
-            yield _event("problem", problems.problem(scope, error))
+            yield _event(
+                "problem", problems.problem(scope, error).model_dump_json(exclude_none=True)
+            )
     finally:
         work.cancel()
 
 
-def _event(name: str, body: BaseModel) -> bytes:
-    return format_sse_event(data_str=body.model_dump_json(exclude_unset=True), event=name)
+def _event(name: str, json: str) -> bytes:
+    return format_sse_event(data_str=json, event=name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from service.api.identity import ulid
-from service.jobs import Answer
 from service.recognition import types
 from service.worker import Facts
 
@@ -54,6 +54,9 @@ class PredictionRequest(_Strict):
     """The same as the multipart routes, for clients that speak only JSON."""
 
     input: Annotated[FramesInput | ClipInput, Field(discriminator="type")]
+
+
+Picture = Literal["flow", "attention", "motion"]
 
 
 class ModelNameBody(BaseModel):
@@ -146,8 +149,8 @@ class PredictionBody(BaseModel):
     motion: MotionBody | None = Field(None, description="with include=motion, for clips")
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
-        made, pictures = answer.prediction, answer.pictures
+    def of(cls, made: types.Prediction, pictures: Mapping[Picture, str]) -> Self:
+        """`pictures` are those that were asked for, as PNG data URIs."""
         fields: dict[str, object] = {
             "id": ulid(),
             "model": ModelNameBody(name=made.model.name, version=made.model.version),

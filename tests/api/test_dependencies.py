@@ -36,7 +36,7 @@ def test_work_stops_when_its_client_goes() -> None:
 
     async def body() -> None:
         engine = Hanging()
-        run = _run(Request({"type": "http"}, gone), cast(Engine, engine))
+        run = await _run(Request({"type": "http"}, gone), cast(Engine, engine))
         with pytest.raises(ClientGoneError):
             await run(FramesJob(b"", b""))
         await asyncio.sleep(0)  # lets the cancelled work end

@@ -10,8 +10,8 @@ from fastapi.responses import Response
 from service.api import examples
 from service.api.dependencies import EngineDep, FaceQuery, IncludeDep, RunDep, WantsEvents, content
 from service.api.events import event_stream
-from service.api.schemas import ClipInput, PredictionBody, PredictionRequest
-from service.jobs import ClipJob, FramesJob
+from service.api.schemas import ClipInput, PredictionRequest
+from service.jobs import Answer, ClipJob, FramesJob
 
 Index = Annotated[int | None, Form(ge=0)]
 
@@ -22,13 +22,13 @@ async def frames(
     apex: UploadFile,
     include: IncludeDep,
     face: FaceQuery = "auto",
-) -> PredictionBody:
+) -> Response:
     """The expression between an onset and an apex picture (PNG, JPEG, WebP, BMP, TIFF).
 
     `curl -F onset=@onset.png -F apex=@apex.png localhost:8000/v1/predictions/frames`
     """
     job = FramesJob(await content(onset), await content(apex), face, include)
-    return PredictionBody.of(await run(job))
+    return _response(await run(job))
 
 
 async def clip(
@@ -41,7 +41,7 @@ async def clip(
     onset_index: Index = None,
     apex_index: Index = None,
     face: FaceQuery = "auto",
-) -> PredictionBody | Response:
+) -> Response:
     """The expression in a clip (MP4, MOV, AVI, WebM, MKV, GIF); onset and apex are found.
 
     With `Accept: text/event-stream` the answer is a stream of `progress` events and one
@@ -52,7 +52,7 @@ async def clip(
     job = ClipJob(await content(video), onset_index, apex_index, face, include)
     if wants_events:
         return event_stream(request.scope, engine, job)
-    return PredictionBody.of(await run(job))
+    return _response(await run(job))
 
 
 async def predictions(
@@ -68,7 +68,7 @@ async def predictions(
     ],
     include: IncludeDep,
     face: FaceQuery = "auto",
-) -> PredictionBody:
+) -> Response:
     """The same as JSON, media in base64."""
     given = body.input
     job: FramesJob | ClipJob
@@ -76,4 +76,8 @@ async def predictions(
         job = ClipJob(given.video, given.onset_index, given.apex_index, face, include)
     else:
         job = FramesJob(given.onset, given.apex, face, include)
-    return PredictionBody.of(await run(job))
+    return _response(await run(job))
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.json, media_type="application/json")
