@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -83,10 +82,6 @@ class Engine:
     _waiting: int = 0
     _hired: int = 0
     _keepers: set[asyncio.Task[None]] = field(default_factory=set)
-    _threads: ThreadPoolExecutor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._threads = ThreadPoolExecutor(self.limits.workers, "off-tanet-worker-pipe")
 
     def start(self) -> None:
         """Begin to start the workers; the engine is ready when all of them are warm."""
@@ -101,12 +96,8 @@ class Engine:
             await asyncio.sleep(0.02)
         for keeper in self._keepers:
             keeper.cancel()
-        for worker in self._workers:
-            worker.kill()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        await asyncio.to_thread(self._threads.shutdown)
-        for worker in self._workers:
-            worker.close()
+        stops = (worker.stop() for worker in self._workers)
+        await asyncio.gather(*stops, *self._keepers, return_exceptions=True)
 
     def census(self) -> Census:
         """How the workers stand at this moment."""
@@ -163,22 +154,10 @@ class Engine:
     async def _run_on(
         self, worker: Worker, job: Job[T], deadline: float, progress: Progress | None
     ) -> T:
-        loop = asyncio.get_running_loop()
-
-        def report(stage: str, done: int, total: int) -> None:
-            if progress is not None:
-                loop.call_soon_threadsafe(progress, stage, done, total)
-
-        work = loop.run_in_executor(self._threads, worker.run, job, deadline, report)
         try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            worker.kill()  # the thread sees the pipe close, so `work` ends at once
-            await asyncio.wait([work])
-            work.exception()  # retrieved: nobody waits for it any more
-            raise
-        except EngineError:
-            worker.kill()  # late or lost: either way this process is not used again
+            return await worker.run(job, deadline, progress or (lambda *_: None))
+        except (asyncio.CancelledError, EngineError):
+            await worker.stop()  # the answer is given when the work has stopped, not before
             raise
         finally:
             self._give_back(worker)
@@ -191,23 +170,22 @@ class Engine:
 
     async def _replace(self, worker: Worker) -> None:
         self._workers.discard(worker)
-        await asyncio.to_thread(worker.close)
+        await worker.stop()
         await self._hire()
 
     async def _hire(self) -> None:
         """Start a worker and put it to the idle ones once it is warm; try until one starts."""
-        loop = asyncio.get_running_loop()
         while self.state is not State.DRAINING:
-            worker = await asyncio.to_thread(Worker, self.configuration, self.limits.worker_bytes)
+            worker = await Worker.start(self.configuration, self.limits.worker_bytes)
             self._workers.add(worker)
             self._hired += 1
             try:
                 deadline = time.monotonic() + self.limits.warm_up_s
-                self.facts = await loop.run_in_executor(self._threads, worker.warm, deadline)
+                self.facts = await worker.warm(deadline)
             except OffTanetError as error:
                 log.error("a worker did not start: %s", error.detail)
                 self._workers.discard(worker)
-                await asyncio.to_thread(worker.close)
+                await worker.stop()
                 await asyncio.sleep(_RESTART_PAUSE_S)
                 continue
             self._idle.put_nowait(worker)

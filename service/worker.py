@@ -1,23 +1,27 @@
-"""One worker process: a Recognizer of its own behind a pipe of its own.
+"""One worker process: a Recognizer of its own behind a socket of its own.
 
-A pipe for each worker, shared with nobody, is what makes `kill` safe at any moment: the death of
-one process cannot leave a lock held or half a message in another one's way.
+A socket for each worker, shared with nobody, is what makes `kill` safe at any moment: the death of
+one process cannot leave a lock held or half a message in another one's way. The parent reads it
+in its event loop: a thread for each worker would contend with it for the interpreter's lock.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
+import socket
+import struct
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection
-from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import cv2
 
@@ -30,6 +34,7 @@ from service.recognition.types import Progress
 
 log = logging.getLogger(__name__)
 
+_LENGTH = struct.Struct(">Q")  # before each pickle, so that its end is known
 _LOOK_S = 0.05  # how often a working process's memory is looked at
 
 T = TypeVar("T")
@@ -69,82 +74,97 @@ class _Failure:
 
 
 class Worker:
-    """Owns one process. Its methods block, so they are called from a thread; `kill` from any."""
+    """Owns one process. Belongs to the event loop in which it was started."""
 
-    def __init__(self, configuration: Configuration, memory_bytes: int) -> None:
-        """Start the process, which may grow to `memory_bytes`; `warm` waits until it is ready."""
+    def __init__(
+        self,
+        process: SpawnProcess,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        memory_bytes: int,
+    ) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
         self._memory_bytes = memory_bytes
-        spawn = multiprocessing.get_context("spawn")  # no fork: the parent has threads
-        self._pipe, theirs = spawn.Pipe()
-        self._process = spawn.Process(
+        self._killed = False
+        self._cause = "The worker died under this request."
+
+    @classmethod
+    async def start(cls, configuration: Configuration, memory_bytes: int) -> Self:
+        """Start a process that may grow to `memory_bytes`; `warm` waits until it is ready."""
+        ours, theirs = socket.socketpair()
+        spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
+        process = spawn.Process(
             target=_serve, args=(theirs, configuration), name="off-tanet-worker", daemon=True
         )
-        self._process.start()
-        self._killed = False
+        await asyncio.to_thread(process.start)
         theirs.close()  # so that the worker's death is an end of file here
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        return cls(process, reader, writer, memory_bytes)
 
     @property
     def usable(self) -> bool:
         return not self._killed and self._process.is_alive()
 
-    def warm(self, deadline: float) -> Facts:
+    async def warm(self, deadline: float) -> Facts:
         """Wait for the worker's own warm-up. Raises like `run`."""
-        facts = self._receive(deadline, lambda *_: None)
+        facts = await self._outcome(deadline, lambda *_: None)
         assert isinstance(facts, Facts)  # noqa: S101 - the first answer of `_serve`
         return facts
 
-    def run(self, job: Job[T], deadline: float, progress: Progress) -> T:
+    async def run(self, job: Job[T], deadline: float, progress: Progress) -> T:
         """Carry out `job`; `deadline` is a `time.monotonic()` value.
 
-        Raises what the job raised, DeadlineError after stopping the process, and WorkerLostError
-        when the process died.
+        Raises what the job raised, DeadlineError and WorkerLostError. Of a worker that was late,
+        was lost or whose `run` was cancelled only `stop` may still be called.
         """
+        self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
         try:
-            self._pipe.send(job)
-        except OSError:
-            raise WorkerLostError("The worker stopped before it took the request.") from None
-        return self._receive(deadline, progress)  # type: ignore[return-value]
+            self._writer.write(_framed(job))
+            return await self._outcome(deadline, progress)  # type: ignore[return-value]
+        finally:
+            self._next_look.cancel()
 
     def kill(self) -> None:
         """Stop the process now, whatever it does. Safe to call twice."""
         self._killed = True
         self._process.kill()
 
-    def close(self) -> None:
-        """Stop the process, wait for its end and free the pipe."""
-        self._stop()
-        self._pipe.close()
-
-    def _receive(self, deadline: float, progress: Progress) -> object:
-        while True:
-            self._wait_for_message(deadline)
-            try:
-                message = self._pipe.recv()
-            except (EOFError, OSError):
-                raise WorkerLostError("The worker died under this request.") from None
-            match message:
-                case _Step(stage, done, total):
-                    progress(stage, done, total)
-                case _Result(value):
-                    return value
-                case _Failure(error, cause):
-                    if cause:
-                        log.error("%s", cause)
-                    raise error
-
-    def _wait_for_message(self, deadline: float) -> None:
-        while not self._pipe.poll(max(0.0, min(_LOOK_S, deadline - time.monotonic()))):
-            if time.monotonic() >= deadline:
-                self._stop()
-                raise DeadlineError("The work took too long and was stopped.")
-            if self._resident_bytes() > self._memory_bytes:
-                self._stop()
-                raise WorkerLostError("The work took too much memory and was stopped.")
-
-    def _stop(self) -> None:
-        """Kill and wait: the answer is given when the work has stopped, not before."""
+    async def stop(self) -> None:
+        """Stop the process, wait for its end and free the socket."""
         self.kill()
-        self._process.join()
+        self._writer.close()
+        await asyncio.to_thread(self._process.join)
+
+    async def _outcome(self, deadline: float, progress: Progress) -> object:
+        try:
+            async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
+                await self._writer.drain()
+                while isinstance(message := await self._message(), _Step):
+                    progress(message.stage, message.done, message.total)
+        except TimeoutError:
+            raise DeadlineError("The work took too long and was stopped.") from None
+        except (OSError, asyncio.IncompleteReadError):
+            raise WorkerLostError(self._cause) from None
+        if isinstance(message, _Result):
+            return message.value
+        if message.cause:
+            log.error("%s", message.cause)
+        raise message.error
+
+    async def _message(self) -> _Step | _Result[object] | _Failure:
+        (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+        message: _Step | _Result[object] | _Failure
+        message = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - our own
+        return message
+
+    def _look(self) -> None:
+        """Kill the process if it has outgrown its limit; else look again, until `run` ends."""
+        if self._resident_bytes() > self._memory_bytes:
+            self._cause = "The work took too much memory and was stopped."
+            self.kill()
+        self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
     def _resident_bytes(self) -> int:
         """What the process holds in memory; 0 where the system does not tell."""
@@ -155,25 +175,38 @@ class Worker:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _serve(pipe: Connection, configuration: Configuration) -> None:
-    """The process: warm up, then carry out jobs until the parent closes the pipe."""
+def _framed(message: object) -> bytes:
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(data)) + data
+
+
+def _serve(parent: socket.socket, configuration: Configuration) -> None:
+    """The process: warm up, then carry out jobs until the parent closes the socket."""
     # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # one core for each worker, as everywhere else
-    try:
-        recognizer = Recognizer(configuration)
-        recognizer.warm_up()
-    except OffTanetError as error:
-        pipe.send(_Failure(error))
-        return
-    pipe.send(_Result(Facts(recognizer.card, flow.build_name())))
-    while True:
+    with parent:
+
+        def send(message: object) -> None:
+            parent.sendall(_framed(message))
+
         try:
-            job: Job[object] = pipe.recv()
-        except EOFError:
+            recognizer = Recognizer(configuration)
+            recognizer.warm_up()
+        except OffTanetError as error:
+            send(_Failure(error))
             return
-        pipe.send(_outcome(job, recognizer, lambda *step: pipe.send(_Step(*step))))
+        send(_Result(Facts(recognizer.card, flow.build_name())))
+        for job in _jobs(parent):
+            send(_outcome(job, recognizer, lambda *step: send(_Step(*step))))
+
+
+def _jobs(parent: socket.socket) -> Iterator[Job[object]]:
+    """What the parent asks for, until it closes the socket."""
+    with parent.makefile("rb") as messages:
+        while len(length := messages.read(_LENGTH.size)) == _LENGTH.size:
+            yield pickle.loads(messages.read(*_LENGTH.unpack(length)))  # noqa: S301 - our own
 
 
 def _end_with_parent() -> None:
