@@ -25,7 +25,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import cv2
 
-from service import logs
+from service import logs, memory
 from service.recognition import flow
 from service.recognition.classifier import ModelCard
 from service.recognition.errors import DeadlineError, OffTanetError, WorkerLostError
@@ -35,6 +35,7 @@ from service.recognition.types import Progress
 log = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct(">Q")  # before each pickle, so that its end is known
+_NICENESS = 5  # the process that answers everybody goes first: refusals under overload take half
 _LOOK_S = 0.05  # how often a working process's memory is looked at
 
 T = TypeVar("T")
@@ -186,6 +187,8 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # one core for each worker, as everywhere else
+    os.nice(_NICENESS)
+    memory.keep_freed()
     with parent:
 
         def send(message: object) -> None:

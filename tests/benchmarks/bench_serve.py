@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from service import memory
 from service.recognition.recognizer import ASSETS, Recognizer
 from service.recognition.types import Pixels
 from tests.benchmarks import load
@@ -37,6 +38,7 @@ def framed(name: str) -> bytes:
 def in_process(onset: bytes, apex: bytes, count: int) -> list[float]:
     """Seconds of each request in this process, on one core."""
     cv2.setNumThreads(1)
+    memory.keep_freed()  # as in a worker
     recognizer = Recognizer()
     recognizer.warm_up()
     seconds = []
