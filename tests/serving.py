@@ -26,6 +26,10 @@ class Server:
     log: list[str] = field(default_factory=list)
     url: str = ""
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60)
 

@@ -1,0 +1,38 @@
+"""A few hundred of the cases that `make soak` sends by the ten thousand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz import checks
+from tests.fuzz.cases import case
+from tests.fuzz.sender import Answer, Tally, send_all
+from tests.serving import Server
+
+SEED = 4
+DEADLINE_S = 30.0
+
+
+def test_mutated_uploads_are_answered_and_cost_nobody_else(server: Server) -> None:
+    """Media decoders are where services of this kind break; no upload may fail this one."""
+    tally = send_all(server.port, SEED, range(300), DEADLINE_S)
+    assert not tally.faults
+    assert checks.unexplained(server, tally) == []
+    assert tally.total(200) > 10  # some damage is harmless: the others are not refused at the door
+    checks.check_sample(server)
+
+
+def test_a_case_is_the_same_whenever_it_is_made() -> None:
+    """What was found must be found again."""
+    assert [case(SEED, index) for index in (7, 3)] == [case(SEED, index) for index in (3, 7)][::-1]
+
+
+@pytest.mark.parametrize(
+    "fault", [Answer(500, "internal_error", 0.1, "the service failed"), Answer(0, "", 0.1, "none")]
+)
+def test_a_fault_is_kept_with_the_name_of_its_case(fault: Answer) -> None:
+    tally = Tally()
+    tally.note("4:17", "png", fault)
+    tally.note("4:18", "png", Answer(200, "", 0.2))
+    assert list(tally.faults) == ["4:17"]
+    assert tally.total(200) == 1

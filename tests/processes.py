@@ -1,0 +1,39 @@
+"""A server's processes and what they hold in memory, read from /proc."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def workers_of(pid: int) -> list[int]:
+    """The worker processes of a server."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = " ".join((thread / "children").read_text(encoding="ascii") for thread in threads)
+    return sorted(
+        int(child)
+        for child in children.split()
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text(encoding="latin-1")
+    )
+
+
+def resident_bytes(pid: int) -> int:
+    """What a process holds now (VmRSS)."""
+    return _status_bytes(pid, "VmRSS")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most that it held (VmHWM) since it began or `forget_peak`."""
+    return _status_bytes(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak begin again at what is held now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def _status_bytes(pid: int, name: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024
