@@ -12,6 +12,7 @@ import uvicorn
 from service import logs, settings
 from service.api import security
 from service.api.app import create_app
+from service.api.connections import bounded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +36,7 @@ def _serve(options: argparse.Namespace) -> int:
         app,
         host=options.host,
         port=options.port,
+        http=bounded(configured.head_s, configured.max_connections),
         server_header=False,
         log_config=None,
         access_log=False,  # its lines hold the query string

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
 
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
 
+    max_connections: int = Field(1000, ge=1, description="Connections that are open at once.")
+    head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
+    body_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
     max_image_pixels: int = Field(
         _MEDIA.image_pixels, ge=1, description="Pixels (width x height) of a picture."

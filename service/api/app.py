@@ -43,7 +43,7 @@ _RECOGNITION: dict[str, Any] = {
     "response_model": PredictionBody,
     "responses": {
         200: success(PREDICTION),
-        **failures(400, 413, 415, 422, 500, 503, 504),
+        **failures(400, 408, 413, 415, 422, 500, 503, 504),
     },
 }
 _UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/form-data")]}
@@ -55,7 +55,7 @@ _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,
     "responses": {
         200: success(INFERENCE),
-        **inference_failures(400, 404, 413, 415, 500, 503, 504),
+        **inference_failures(400, 404, 408, 413, 415, 500, 503, 504),
     },
     "openapi_extra": inference_body(),
 }
@@ -106,7 +106,9 @@ def _surround(app: FastAPI, settings: Settings, templates: frozenset[str]) -> No
     """What goes around the routes, from the inside to the outside."""
     engine, measured = app.state.engine, app.state.metrics
     app.add_middleware(AdmissionMiddleware, engine=engine)
-    app.add_middleware(problems.BodyLimitMiddleware, limit=settings.max_body_bytes)
+    app.add_middleware(
+        problems.BodyLimitMiddleware, limit=settings.max_body_bytes, seconds=settings.body_s
+    )
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:

@@ -70,6 +70,7 @@ _INFERENCE_REQUEST = {
 
 _DETAILS = {
     400: ("malformed_json", "body.5: JSON decode error"),
+    408: ("slow_request", "The body did not arrive within 60 s."),
     413: ("limit_exceeded", "The body has more than 67108864 bytes."),
     415: ("unsupported_media_type", "This route takes multipart/form-data."),
     422: ("no_face", "No face was found on the onset frame."),

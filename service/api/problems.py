@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from http import HTTPStatus
@@ -58,6 +59,8 @@ def response(scope: Scope, error: errors.OffTanetError) -> Response:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.SlowRequestError):
+        headers["Connection"] = "close"  # the rest of the body may never come
     return _response(problem(scope, error), headers)
 
 
@@ -70,7 +73,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        if isinstance(error, _BodyTooLargeError):
+        if isinstance(error, _BodyRefusedError):
             return response(request.scope, error.error)
         title = HTTPStatus(error.status_code).phrase
         code = _HTTP_CODES.get(error.status_code) or re.sub(r"\W+", "_", title.lower())
@@ -116,15 +119,17 @@ class UnexpectedErrorMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over `limit` bytes: at once by its declared length, else while it arrives.
+    """Refuses a body over `limit` bytes, at once by its declared length, else while it arrives;
+    and one that has not arrived `seconds` after its head.
 
-    The framework has such a middleware; its 413 is plain text that no handler can turn into a
-    problem.
+    The framework has such a middleware for bytes; its 413 is plain text that no handler can turn
+    into a problem.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
         self.app = app
         self.limit = limit
+        self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,30 +137,41 @@ class BodyLimitMiddleware:
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limit:
-            await response(scope, self._error())(scope, receive, send)
+            await response(scope, self._too_large())(scope, receive, send)
             return
-        total = 0
+        end = asyncio.get_running_loop().time() + self.seconds
+        total, arrived = 0, False
 
-        async def receive_counted() -> Message:
-            nonlocal total
-            message = await receive()
+        async def receive_bounded() -> Message:
+            nonlocal total, arrived
+            if arrived:  # what comes now is the end of the connection, whenever it comes
+                return await receive()
+            try:
+                async with asyncio.timeout_at(end):
+                    message = await receive()
+            except TimeoutError:
+                raise _BodyRefusedError(self._too_slow()) from None
             total += len(message.get("body", b""))
             if total > self.limit:
-                raise _BodyTooLargeError(self._error())
+                raise _BodyRefusedError(self._too_large())
+            arrived = not message.get("more_body", False)
             return message
 
-        await self.app(scope, receive_counted, send)
+        await self.app(scope, receive_bounded, send)
 
-    def _error(self) -> errors.LimitExceededError:
+    def _too_large(self) -> errors.LimitExceededError:
         return errors.LimitExceededError(
             f"The body has more than {self.limit} bytes.", "body_bytes"
         )
 
+    def _too_slow(self) -> errors.SlowRequestError:
+        return errors.SlowRequestError(f"The body did not arrive within {self.seconds:g} s.")
 
-class _BodyTooLargeError(HTTPException):
+
+class _BodyRefusedError(HTTPException):
     """Carries the error through the framework's reading of a body; only this kind gets through."""
 
-    def __init__(self, error: errors.LimitExceededError) -> None:
+    def __init__(self, error: errors.OffTanetError) -> None:
         super().__init__(error.status, error.detail)
         self.error = error
 

@@ -12,6 +12,7 @@
     ├── FrameIndexError              422  an index that the clip does not have
     ├── InferenceRequestError        400  tensors or a description of them that cannot be used
     ├── UnknownModelError            404  another model or version than the one that is served
+    ├── SlowRequestError             408  the body took too long to arrive
     ├── UnauthorizedError            401  no API key, or an unknown one
     ├── QuotaError                   429  this client's quota is used up
     ├── ModelError                   500  the model file is missing or not one of ours
@@ -118,6 +119,12 @@ class UnknownModelError(OffTanetError):
     status = 404
     code = "unknown_model"
     title = "Unknown model"
+
+
+class SlowRequestError(OffTanetError):
+    status = 408
+    code = "slow_request"
+    title = "Slow request"
 
 
 class UnauthorizedError(OffTanetError):
