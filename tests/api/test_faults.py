@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from tests.api.test_predictions import CLIP, pair
+import httpx
+
+from tests.api.test_bad_input import check_problem
+from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.benchmarks import load
-from tests.serving import serving
+from tests.processes import workers_of
+from tests.serving import Server, serving
 
 STREAM = {"Accept": "text/event-stream"}
 
 
-def workers_of(pid: int) -> list[int]:
-    """The worker processes of a server."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    children = " ".join((thread / "children").read_text(encoding="ascii") for thread in threads)
-    return [
-        int(child)
-        for child in children.split()
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text(encoding="latin-1")
-    ]
+def signal_workers(server: Server, number: signal.Signals) -> None:
+    for worker in workers_of(server.process.pid):
+        os.kill(worker, number)
+
+
+def wait_for(server: Server, metric: str, value: float) -> None:
+    """Ask for the metrics until one has this value."""
+    with server.client() as http:
+        for _ in range(10_000):
+            if f"{metric} {value}\n" in http.get("/metrics").text:
+                return
+    raise AssertionError(f"{metric} never became {value}")
+
+
+def wait_for_end(process: int, seconds: float = 30) -> None:
+    """Wait until a process that is not a child of this one has ended."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    ended, _, _ = select.select([handle], [], [], seconds)
+    os.close(handle)
+    assert ended, f"process {process} lives"
 
 
 def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
@@ -32,10 +52,9 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     kills_after = {5, 10}
     with serving(tmp_path, workers=2, queue=8) as server:
-        port = int(server.url.rpartition(":")[2])
 
         async def client(kills: set[int]) -> list[load.Reply]:
-            connection = load.Connection(port)
+            connection = load.Connection(server.port)
             replies = []
             for asked in range(15):
                 replies.append(await connection.ask(request))
@@ -65,14 +84,52 @@ def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
+def test_a_decoder_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None:
+    """A stopped process does nothing any more, not even end when asked: so do hung decoders."""
+    with serving(tmp_path, workers=1, deadline_s=2) as server, server.client() as http:
+        (worker,) = workers_of(server.process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        check_problem(ask_frames(http, *pair("positive")), 504, "deadline_exceeded")
+        wait_for_end(worker, seconds=0)  # gone before the answer was given
+        wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
+        assert ask_frames(http, *pair("positive")).status_code == 200
+
+
+def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> None:
+    """Those who wait for a worker were let in as well as those who have one."""
+    admitted = 8
+
+    def ask() -> httpx.Response:
+        with server.client() as http:
+            return ask_frames(http, *pair("positive"))
+
+    with serving(tmp_path, workers=2, queue=6) as server, ThreadPoolExecutor(admitted) as threads:
+        signal_workers(server, signal.SIGSTOP)
+        asked: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
+        wait_for(server, "off_tanet_queue_depth", admitted - 2.0)
+        server.process.send_signal(signal.SIGTERM)
+        signal_workers(server, signal.SIGCONT)
+        assert [future.result().status_code for future in asked] == [200] * admitted
+        assert server.process.wait(30) == 0
+
+
+def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
+    """The next one needs the cores and the memory."""
+    with serving(tmp_path, workers=2) as server:
+        workers = workers_of(server.process.pid)
+        assert len(workers) == 2
+        server.process.kill()
+        for worker in workers:
+            wait_for_end(worker)
+
+
 def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
     """Bodies that stop half-way, and connections that close with the request still in them."""
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     with serving(tmp_path, workers=1, queue=0) as server, server.client() as http:
-        port = int(server.url.rpartition(":")[2])
         for cut in [0, 40, 400, 5000] * 5:
-            with socket.create_connection(("127.0.0.1", port)) as client:
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
                 client.sendall(request[:cut])
         files = {"onset": onset, "apex": apex}
         assert http.post("/v1/predictions/frames", files=files).status_code == 200
@@ -82,8 +139,7 @@ def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
 def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:
     """Old clients close their side once they have asked."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
-        port = int(server.url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port)) as client:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.settimeout(30)
             client.sendall(load.get("/health/live"))
             client.shutdown(socket.SHUT_WR)
