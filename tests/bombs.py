@@ -1,0 +1,123 @@
+"""Uploads of a few bytes or megabytes that claim, or unfold to, gigabytes."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests import made
+from tests.benchmarks import load
+
+FRAMES, CLIP = "/v1/predictions/frames", "/v1/predictions/clip"
+SIDE = 30_000  # pixels: 2.7 GB in colour
+VIDEO_SIDE = 10_000
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bomb:
+    """A request to `path` that deserves `status`, and, with 413, the name of the limit."""
+
+    path: str
+    parts: dict[str, bytes]
+    status: int = 413
+    limit: str | None = None
+
+    @property
+    def request(self) -> bytes:
+        return load.upload(self.path, self.parts)
+
+
+def _patched(data: bytes, place: int, value: bytes) -> bytes:
+    return data[:place] + value + data[place + len(value) :]
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(name + content)
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+
+def bmp() -> bytes:
+    return _patched(made.bmp(made.picture()), 18, struct.pack("<ii", SIDE, SIDE))
+
+
+def webp() -> bytes:
+    """16,384 x 16,384, the most that the format can say."""
+    return _patched(made.webp(made.picture()), 21, b"\xff\xff\xff\x0f")
+
+
+def tiff() -> bytes:
+    tags = struct.pack("<HHHIIHHII", 2, 256, 4, 1, SIDE, 257, 4, 1, SIDE)
+    return b"II*\0" + struct.pack("<I", 8) + tags
+
+
+def unfolding_png() -> bytes:
+    """A small picture with a gigabyte of text, in a megabyte, before it."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(MILLION)) for _ in range(1000)) + packer.flush()
+    data = made.png(made.picture())
+    return data[:33] + _chunk(b"zTXt", b"Comment\0\0" + packed) + data[33:]
+
+
+def animated_png() -> bytes:
+    """A small picture that claims to be followed by a million more."""
+    data = made.png(made.picture())
+    return data[:33] + _chunk(b"acTL", struct.pack(">II", MILLION, 0)) + data[33:]
+
+
+def gif(frames: int = 100_000) -> bytes:
+    """So many frames of one pixel, 10 ms each, 26 bytes a frame."""
+    head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    control = b"\x21\xf9\x04\0" + struct.pack("<H", 1) + b"\0\0"
+    return head + (control + b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x44\1\0") * (
+        frames
+    ) + b";"
+
+
+def long_mp4() -> bytes:
+    """An MP4 whose tables say that its first frame comes a million times."""
+    data = made.mp4(made.frames())
+    times = data.index(b"stts") + 8
+    sizes = data.index(b"stsz") + 8
+    data = _patched(data, times, struct.pack(">II", 1, MILLION)[4:])
+    return _patched(data, sizes, struct.pack(">II", 10, MILLION))
+
+
+def large_avi() -> bytes:
+    """An AVI that says in each of its headers that its frames are 10,000 x 10,000."""
+    data, side = made.avi(made.frames()), struct.pack("<II", VIDEO_SIDE, VIDEO_SIDE)
+    data = _patched(data, data.index(b"avih") + 8 + 32, side)
+    return _patched(data, data.index(b"strf") + 8 + 4, side)
+
+
+def long_avi() -> bytes:
+    """An AVI that claims a million frames."""
+    data, claim = made.avi(made.frames()), struct.pack("<I", MILLION)
+    data = _patched(data, data.index(b"avih") + 8 + 16, claim)
+    return _patched(data, data.index(b"strh") + 8 + 32, claim)
+
+
+def large_mp4() -> bytes:
+    """An MP4 of uncompressed frames, whose size only the container tells."""
+    data, side = made.mp4(made.frames()), struct.pack(">HH", VIDEO_SIDE, VIDEO_SIDE)
+    place = data.index(b"mp4v")
+    return _patched(_patched(data, place + 28, side), place, b"raw ")
+
+
+def large_mkv() -> bytes:
+    """An MKV of FFV1, whose size only the container tells: PixelWidth and PixelHeight."""
+    data, side = made.mkv(made.frames(2, 300, 300)), struct.pack(">H", VIDEO_SIDE)
+    for name in (b"\xb0\x82", b"\xba\x82"):
+        data = _patched(data, data.index(name + struct.pack(">H", 300)) + 2, side)
+    return data
+
+
+def nested(depth: int = 10_000) -> bytes:
+    """A form in a form in a form…"""
+    heads = [
+        f"--{level}\r\nContent-Type: multipart/mixed; boundary={level + 1}\r\n\r\n"
+        for level in range(depth)
+    ]
+    return "".join(heads).encode()
