@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests import made
@@ -71,9 +70,11 @@ def gif(frames: int = 100_000) -> bytes:
     """So many frames of one pixel, 10 ms each, 26 bytes a frame."""
     head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
     control = b"\x21\xf9\x04\0" + struct.pack("<H", 1) + b"\0\0"
-    return head + (control + b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x44\1\0") * (
-        frames
-    ) + b";"
+    return (
+        head
+        + (control + b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x44\1\0") * (frames)
+        + b";"
+    )
 
 
 def long_mp4() -> bytes:

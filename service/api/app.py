@@ -18,12 +18,14 @@ from service import logs
 from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
 from service.api.dependencies import accepts
+from service.api.document import DocumentedApp
 from service.api.examples import (
     INFERENCE,
     PREDICTION,
     failures,
     inference_body,
     inference_failures,
+    prediction_body,
     streamed,
     success,
 )
@@ -50,6 +52,11 @@ _UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/f
 _CLIP: dict[str, Any] = {
     **_UPLOAD,
     "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
+}
+_JSON: dict[str, Any] = {
+    **_RECOGNITION,
+    "dependencies": [accepts("application/json")],
+    "openapi_extra": prediction_body(),
 }
 _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,
@@ -78,7 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await engine.stop()
 
-    app = FastAPI(
+    app = DocumentedApp(
         title="Off-TANet",
         summary="Micro-expression recognition: two frames or a clip in, class probabilities out.",
         description=_DESCRIPTION,
@@ -129,9 +136,7 @@ def _routes() -> APIRouter:
     table = APIRouter()
     table.post("/v1/predictions/frames", **_UPLOAD)(predictions.frames)
     table.post("/v1/predictions/clip", **_CLIP)(predictions.clip)
-    table.post("/v1/predictions", dependencies=[accepts("application/json")], **_RECOGNITION)(
-        predictions.predictions
-    )
+    table.post("/v1/predictions", **_JSON)(predictions.predictions)
     table.get("/v1/model", tags=["model"], responses=failures(503))(model.model)
     table.get("/v2", tags=["inference"])(v2.server)
     table.get("/v2/health/live", tags=["inference"])(v2.live)

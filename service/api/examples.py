@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from service.api.inference import InferenceRequestBody
 from service.api.problems import MEDIA_TYPE, Problem
+from service.api.schemas import PredictionRequest
 
 PREDICTION: dict[str, Any] = {
     "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBC",
@@ -33,11 +34,13 @@ PREDICTION: dict[str, Any] = {
     "timings_ms": {"decode": 2.1, "face": 6.0, "flow": 6.2, "inference": 1.0, "total": 15.9},
 }
 
-FRAMES_REQUEST = {
+_COMPONENT = "#/components/schemas/{model}"
+
+_FRAMES_REQUEST = {
     "summary": "An onset and an apex frame",
     "value": {"input": {"type": "frames", "onset": "iVBORw0KGgo…", "apex": "iVBORw0KGgo…"}},
 }
-CLIP_REQUEST = {
+_CLIP_REQUEST = {
     "summary": "A clip",
     "value": {"input": {"type": "clip", "video": "AAAAIGZ0eXA…"}},
 }
@@ -99,6 +102,21 @@ def streamed(example: dict[str, Any]) -> dict[str, Any]:
     plain = success(example)
     plain["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": events}
     return plain
+
+
+def prediction_body() -> dict[str, Any]:
+    """The description of a JSON prediction request's body, which its route does not parse."""
+    json_body = {
+        "schema": {"$ref": _COMPONENT.format(model=PredictionRequest.__name__)},
+        "examples": {"frames": _FRAMES_REQUEST, "clip": _CLIP_REQUEST},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": json_body}}}
+
+
+def components() -> dict[str, Any]:
+    """The named schemas that `prediction_body` refers to."""
+    schema = PredictionRequest.model_json_schema(ref_template=_COMPONENT)
+    return {**schema.pop("$defs"), PredictionRequest.__name__: schema}
 
 
 def inference_body() -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import re
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs
 from service.api.exchanges import note_problem
+from service.api.faults import error_of
 from service.api.identity import request_id
 from service.recognition import errors
 
@@ -25,9 +25,8 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# What the framework reports as a validation error although the body could not even be read.
+# The framework's own, for a body that could not even be read.
 _HTTP_CODES = {400: "malformed_body"}
-_UNREADABLE = {"json_invalid": "malformed_json", "bad_base64": "malformed_base64"}
 
 
 class Problem(BaseModel):
@@ -84,7 +83,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
-        return _response(_invalid(request.scope, error))
+        return response(request.scope, error_of(error.errors()))
 
 
 class UnexpectedErrorMiddleware:
@@ -188,24 +187,6 @@ def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> P
         request_id=request_id(scope),
         error=detail if scope["path"].startswith("/v2") else None,
     )
-
-
-def _invalid(scope: Scope, error: RequestValidationError) -> Problem:
-    faults: list[dict[str, Any]] = list(error.errors())
-    for fault in faults:
-        if code := _UNREADABLE.get(fault["type"]):
-            return _problem(scope, 400, code, "Malformed request", _told(fault))
-    return _problem(scope, 422, "invalid_request", "Invalid request", "; ".join(map(_told, faults)))
-
-
-def _told(fault: dict[str, Any]) -> str:
-    """Where and why; never the value, nor the name of a field that only the client knows."""
-    place, reason = fault["loc"], fault["msg"]
-    if fault["type"] == "extra_forbidden":
-        place = place[:-1]
-    if fault["type"] == "union_tag_invalid":
-        reason = f"type must be one of {fault['ctx']['expected_tags']}"
-    return f"{'.'.join(map(str, place))}: {reason}"
 
 
 def _response(body: Problem, headers: dict[str, str] | None = None) -> JSONResponse:

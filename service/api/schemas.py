@@ -7,12 +7,16 @@ import binascii
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from service.api.faults import error_of
 from service.api.identity import ulid
 from service.recognition import types
+from service.recognition.errors import InvalidRequestError
 from service.worker import Facts
+
+_MAX_COMMAS = 100
 
 
 def _decode(text: object) -> bytes:
@@ -54,6 +58,18 @@ class PredictionRequest(_Strict):
     """The same as the multipart routes, for clients that speak only JSON."""
 
     input: Annotated[FramesInput | ClipInput, Field(discriminator="type")]
+
+    @classmethod
+    def parse(cls, body: bytes) -> Self:
+        """Of JSON. Raises MalformedJsonError, MalformedBase64Error and InvalidRequestError."""
+        # A parsed list of millions takes twenty times its memory, so commas are counted before.
+        if body.count(b",") > _MAX_COMMAS:
+            raise InvalidRequestError("body: The JSON has more members than any request needs.")
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_input=False)
+            raise error_of({**fault, "loc": ("body", *fault["loc"])} for fault in faults) from None
 
 
 Picture = Literal["flow", "attention", "motion"]

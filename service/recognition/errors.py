@@ -10,6 +10,9 @@
     ├── NoFaceError                  422  no face where one is needed
     ├── FrameOrderError              422  the onset is not before the apex
     ├── FrameIndexError              422  an index that the clip does not have
+    ├── MalformedJsonError           400  a body that is no JSON
+    ├── MalformedBase64Error         400  media in it that are no base64
+    ├── InvalidRequestError          422  fields that are missing, unknown or of the wrong kind
     ├── InferenceRequestError        400  tensors or a description of them that cannot be used
     ├── UnknownModelError            404  another model or version than the one that is served
     ├── SlowRequestError             408  the body took too long to arrive
@@ -107,6 +110,24 @@ class FrameIndexError(OffTanetError):
     status = 422
     code = "frame_index_out_of_range"
     title = "Frame index out of range"
+
+
+class MalformedJsonError(OffTanetError):
+    status = 400
+    code = "malformed_json"
+    title = "Malformed request"
+
+
+class MalformedBase64Error(OffTanetError):
+    status = 400
+    code = "malformed_base64"
+    title = "Malformed request"
+
+
+class InvalidRequestError(OffTanetError):
+    status = 422
+    code = "invalid_request"
+    title = "Invalid request"
 
 
 class InferenceRequestError(OffTanetError):

@@ -149,7 +149,9 @@ BAD_JSON = {
         "malformed_base64",
     ),
     "a number for base64": (b'{"input": {"type": "clip", "video": 7}}', 422, "invalid_request"),
-    "not utf-8": (b'{"input": "\xff"}', 400, "malformed_body"),
+    "not utf-8": (b'{"input": "\xff"}', 400, "malformed_json"),
+    "a list of thousands": (b'{"input": [' + b"{}," * 5000 + b"0]}", 422, "invalid_request"),
+    "lists without an end": (b"[" * 100_000, 400, "malformed_json"),
     "an unknown field": (
         b'{"input": {"type": "clip", "video": "", "colour": 1}}',
         422,

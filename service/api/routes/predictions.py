@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Body, Form, Request, UploadFile
+from fastapi import Form, Request, UploadFile
 from fastapi.responses import Response
 
-from service.api import examples
-from service.api.dependencies import EngineDep, FaceQuery, IncludeDep, RunDep, WantsEvents, content
+from service.api.dependencies import (
+    EngineDep,
+    FaceQuery,
+    IncludeDep,
+    RawBody,
+    RunDep,
+    WantsEvents,
+    content,
+)
 from service.api.events import event_stream
-from service.api.schemas import ClipInput, PredictionRequest
-from service.jobs import Answer, ClipJob, FramesJob
+from service.jobs import Answer, ClipJob, FramesJob, JsonJob
 
 Index = Annotated[int | None, Form(ge=0)]
 
@@ -57,26 +63,12 @@ async def clip(
 
 async def predictions(
     run: RunDep,
-    body: Annotated[
-        PredictionRequest,
-        Body(
-            openapi_examples={
-                "frames": examples.FRAMES_REQUEST,
-                "clip": examples.CLIP_REQUEST,
-            }
-        ),
-    ],
+    body: RawBody,
     include: IncludeDep,
     face: FaceQuery = "auto",
 ) -> Response:
     """The same as JSON, media in base64."""
-    given = body.input
-    job: FramesJob | ClipJob
-    if isinstance(given, ClipInput):
-        job = ClipJob(given.video, given.onset_index, given.apex_index, face, include)
-    else:
-        job = FramesJob(given.onset, given.apex, face, include)
-    return _response(await run(job))
+    return _response(await run(JsonJob(body, face, include)))
 
 
 def _response(answer: Answer) -> Response:
