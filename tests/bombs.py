@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from tests import made
 from tests.benchmarks import load
 
-FRAMES, CLIP = "/v1/predictions/frames", "/v1/predictions/clip"
 SIDE = 30_000  # pixels: 2.7 GB in colour
 VIDEO_SIDE = 10_000
 MILLION = 1_000_000
@@ -17,16 +16,52 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bomb:
-    """A request to `path` that deserves `status`, and, with 413, the name of the limit."""
+    """A whole request, the status that it deserves and, with 413, the limit that it is over."""
 
-    path: str
-    parts: dict[str, bytes]
-    status: int = 413
+    request: bytes
+    status: int
     limit: str | None = None
 
-    @property
-    def request(self) -> bytes:
-        return load.upload(self.path, self.parts)
+
+def bombs() -> dict[str, Bomb]:
+    """Every bomb by its name."""
+    return {
+        "PNG of 30,000 x 30,000": _pictures(made.claiming_png(SIDE, SIDE), "max_image_pixels"),
+        "BMP of 30,000 x 30,000": _pictures(bmp(), "max_image_pixels"),
+        "TIFF of 30,000 x 30,000": _pictures(tiff(), "max_image_pixels"),
+        "WebP of 16,384 x 16,384": _pictures(webp(), "max_image_pixels"),
+        "PNG with 1 GB of text": _pictures(unfolding_png()),
+        "PNG of a million frames": _pictures(animated_png()),
+        "GIF of 100,000 frames": _clip(gif(), "max_seconds"),
+        "AVI of a million frames": _clip(long_avi(), "max_seconds"),
+        "MP4 of a million frames": _clip(long_mp4()),
+        "MKV of 10,000 x 10,000": _clip(large_mkv(), "max_video_pixels"),
+        "AVI of 10,000 x 10,000": _clip(large_avi()),
+        "form in form, 10,000 deep": Bomb(_frames({"onset": nested(), "apex": nested()}), 415),
+        "form of 10,000 parts": Bomb(_frames({f"part {i}": b"" for i in range(10_000)}), 400),
+        "JSON of 5,000,000 members": Bomb(_json(b"[" + b"{}," * 5 * MILLION + b"0]"), 422),
+        "JSON of 1,000,000 lists": Bomb(_json(b"[" * MILLION), 400),
+    }
+
+
+def _frames(parts: dict[str, bytes]) -> bytes:
+    return load.upload("/v1/predictions/frames", parts)
+
+
+def _pictures(data: bytes, limit: str | None = None) -> Bomb:
+    """Where it is over no limit it is a picture without a face."""
+    return Bomb(_frames({"onset": data, "apex": data}), 413 if limit else 422, limit)
+
+
+def _clip(data: bytes, limit: str | None = None) -> Bomb:
+    """Where it is over no limit it has no frame that can be decoded."""
+    request = load.upload("/v1/predictions/clip", {"video": data})
+    return Bomb(request, 413 if limit else 422, limit)
+
+
+def _json(body: bytes) -> bytes:
+    head = f"POST /v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"Content-Type: application/json\r\n\r\n" + body
 
 
 def _patched(data: bytes, place: int, value: bytes) -> bytes:
@@ -98,13 +133,6 @@ def long_avi() -> bytes:
     data, claim = made.avi(made.frames()), struct.pack("<I", MILLION)
     data = _patched(data, data.index(b"avih") + 8 + 16, claim)
     return _patched(data, data.index(b"strh") + 8 + 32, claim)
-
-
-def large_mp4() -> bytes:
-    """An MP4 of uncompressed frames, whose size only the container tells."""
-    data, side = made.mp4(made.frames()), struct.pack(">HH", VIDEO_SIDE, VIDEO_SIDE)
-    place = data.index(b"mp4v")
-    return _patched(_patched(data, place + 28, side), place, b"raw ")
 
 
 def large_mkv() -> bytes:

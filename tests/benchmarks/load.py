@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 BOUNDARY = "bench"
 
@@ -20,6 +20,7 @@ class Reply:
     retry_after: bool
     seconds: float
     ended: float
+    body: bytes = field(default=b"", repr=False)
 
 
 def upload(path: str, parts: dict[str, bytes]) -> bytes:
@@ -62,10 +63,10 @@ class Connection:
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
-        await reader.readexactly(length)
+        body = await reader.readexactly(length)
         end = time.perf_counter()
         status = int(head.split(" ", 2)[1])
-        return Reply(status, "retry-after: " in head, end - start, end)
+        return Reply(status, "retry-after: " in head, end - start, end, body)
 
     def close(self) -> None:
         if self._streams is not None:
