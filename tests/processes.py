@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def peak_bytes(pid: int) -> int:
 def forget_peak(pid: int) -> None:
     """Let the peak begin again at what is held now."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time of all its threads so far, in steps of a hundredth of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _status_bytes(pid: int, name: str) -> int:

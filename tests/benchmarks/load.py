@@ -89,6 +89,21 @@ async def closed_loop(port: int, request: bytes, clients: int, seconds: float) -
     return replies
 
 
+async def counted_loop(port: int, request: bytes, clients: int, count: int) -> list[Reply]:
+    """`count` requests by `clients` that each ask again as soon as they are answered."""
+    left = iter(range(count))
+    replies: list[Reply] = []
+
+    async def client() -> None:
+        connection = Connection(port)
+        for _ in left:
+            replies.append(await connection.ask(request))
+        connection.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return replies
+
+
 async def open_loop(port: int, request: bytes, rate: float, seconds: float) -> list[Reply]:
     """Requests at `rate` a second whatever the answers, as independent users send them."""
     start = time.perf_counter()

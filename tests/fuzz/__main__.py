@@ -9,42 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-import time
-from pathlib import Path
 
-from tests.fuzz import checks
-from tests.fuzz.sender import Tally, send_all
-from tests.serving import serving
-
-DEADLINE_S = 10.0
-SETTLED_AFTER = 1000
-MEMORY_BOUND = 1.10
-
-
-def told(name: str, memory: list[float]) -> str:
-    each = ", ".join(f"{size:.0f}" for size in memory)
-    return f"resident memory {name}: {sum(memory):.0f} MB (server and workers: {each})"
-
-
-def run(seed: int, indices: range) -> tuple[Tally, list[str]]:
-    """Send the cases; the tally and every fault, memory and workers included."""
-    with (
-        tempfile.TemporaryDirectory() as home,
-        serving(Path(home), workers=checks.WORKERS, deadline_s=DEADLINE_S) as server,
-    ):
-        tally = send_all(server.port, seed, indices[:SETTLED_AFTER], DEADLINE_S)
-        checks.check_sample(server)
-        before = checks.resident_megabytes(server)
-        tally.add(send_all(server.port, seed, indices[SETTLED_AFTER:], DEADLINE_S))
-        checks.check_sample(server)
-        after = checks.resident_megabytes(server)
-        faults = [f"{name} {fault}" for name, fault in tally.faults.items()]
-        faults += checks.unexplained(server, tally)
-    print(told(f"after {SETTLED_AFTER}", before), told("at the end", after), sep="\n")
-    if sum(after) > MEMORY_BOUND * sum(before):
-        faults.append("the memory grew by more than a tenth")
-    return tally, faults
+from tests.soak import fuzzing
 
 
 def main() -> int:
@@ -56,13 +22,9 @@ def main() -> int:
     indices = range(options.count)
     if options.only is not None:
         indices = range(options.only, options.only + 1)
-    print(f"fuzz: seed {options.seed}, {len(indices)} cases", flush=True)
-    started = time.monotonic()
-    tally, faults = run(options.seed, indices)
-    print(tally.table())
-    print(f"slowest answer {tally.slowest_s:.2f} s, {time.monotonic() - started:.0f} s in all")
-    print("\n".join([f"faults: {len(faults)}", *faults[:50]]))
-    return 1 if faults else 0
+    part = fuzzing.run(options.seed, indices)
+    print("\n".join([f"faults: {len(part.faults)}", *part.faults]))
+    return 1 if part.faults else 0
 
 
 if __name__ == "__main__":

@@ -53,15 +53,16 @@ class Tally:
     def total(self, status: int) -> int:
         return sum(count for (_, seen, _), count in self.counts.items() if seen == status)
 
-    def table(self) -> str:
+    @property
+    def server_errors(self) -> int:
+        return sum(count for (_, status, _), count in self.counts.items() if status >= 500)
+
+    def table(self) -> list[str]:
         """Counts by status and code, the commonest first."""
-        sums: Counter[tuple[int, str]] = Counter()
+        sums: Counter[str] = Counter()
         for (_, status, code), count in self.counts.items():
-            sums[status, code] += count
-        return "\n".join(
-            f"{count:8d}  {status or 'closed'} {code}"
-            for (status, code), count in sums.most_common()
-        )
+            sums[f"{status or 'closed'} {code}"] += count
+        return [f"{count:8d}  {kind}" for kind, count in sums.most_common()]
 
 
 def send_all(port: int, seed: int, indices: Iterable[int], deadline_s: float) -> Tally:

@@ -5,21 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.benchmarks import load
-from tests.bombs import Bomb
-from tests.processes import forget_peak, peak_bytes, resident_bytes, workers_of
-from tests.serving import Server
+from tests.bombs import Bomb, bombs
+from tests.processes import (
+    forget_peak,
+    peak_bytes,
+    processor_seconds,
+    resident_bytes,
+    workers_of,
+)
+from tests.serving import Server, serving
+from tests.soak.part import Part
+
+TIMES = 10
+BOUND_S = 0.2
+BOUND_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Blast:
-    """A bomb's answer, its median seconds, and what the processes grew by at most, in bytes."""
+    """A bomb's answer, its median seconds, and what it took of the server and its worker.
+
+    `processor_s` is the time of both, the mean of all times; the bytes are what each grew by.
+    """
 
     status: int
     limit: str | None
     seconds: float
+    processor_s: float
     server_bytes: int
     worker_bytes: int
 
@@ -31,11 +48,34 @@ def explode(server: Server, bomb: Bomb, times: int = 1) -> Blast:
     before = [resident_bytes(process) for process in processes]
     for process in processes:
         forget_peak(process)
+    spent = sum(map(processor_seconds, processes))
     replies = asyncio.run(_ask(server.port, bomb.request, times))
     grown = [peak_bytes(process) - held for process, held in zip(processes, before, strict=True)]
+    spent = (sum(map(processor_seconds, processes)) - spent) / times
     told = json.loads(replies[-1].body)
     seconds = statistics.median(reply.seconds for reply in replies)
-    return Blast(replies[-1].status, told.get("limit"), seconds, *grown)
+    return Blast(replies[-1].status, told.get("limit"), seconds, spent, *grown)
+
+
+def run() -> Part:
+    """Every bomb, several times; what is refused must be so at once."""
+    part = Part(f"bombs, {len(bombs())} kinds, {TIMES} times each")
+    refused_s: list[float] = []
+    with tempfile.TemporaryDirectory() as home, serving(Path(home), workers=1) as server:
+        for name, bomb in bombs().items():
+            blast = explode(server, bomb, TIMES)
+            part.say(
+                f"{name:28} {len(bomb.request) / 1e6:5.2f} MB: {blast.status} {blast.limit or ''} "
+                f"in {blast.seconds * 1e3:.0f} ms ({blast.processor_s * 1e3:.0f} ms of processor), "
+                f"server +{blast.server_bytes / 1e6:.0f} MB, worker +{blast.worker_bytes / 1e6:.0f}"
+            )
+            part.check((blast.status, blast.limit) == (bomb.status, bomb.limit), f"{name}: status")
+            part.check(max(blast.server_bytes, blast.worker_bytes) < BOUND_BYTES, f"{name}: memory")
+            if bomb.status == 413:
+                refused_s.append(blast.seconds)
+                part.check(blast.seconds < BOUND_S, f"{name}: {blast.seconds * 1e3:.0f} ms")
+    part.summary = f"413 in at most {max(refused_s) * 1e3:.0f} ms"
+    return part
 
 
 async def _ask(port: int, request: bytes, times: int) -> list[load.Reply]:
