@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test lint types sanitize bench-flow bench-face bench-serve lock clean
+.PHONY: install serve test lint types sanitize bench-flow bench-face bench-serve soak lock clean
 
 install: .venv/.service
 
@@ -26,6 +26,10 @@ types: .venv/.test
 # Speed, as ratios against the field's reference in the same run; for a machine with nothing else to do.
 bench-flow bench-face bench-serve: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
+
+# What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
+soak: .venv/.test
+	$(BIN)/python -m tests.soak
 
 # Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \

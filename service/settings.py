@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import logs
+from service.api.bodies import BodyLimits
 from service.engine import EngineLimits
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
     body_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
+    max_held_bytes: int = Field(
+        1 << 30, ge=1, description="Bytes of all bodies that are held at once."
+    )
     max_image_pixels: int = Field(
         _MEDIA.image_pixels, ge=1, description="Pixels (width x height) of a picture."
     )
@@ -111,6 +115,10 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        return BodyLimits(self.max_body_bytes, self.max_held_bytes, self.body_s)
 
     @property
     def configuration(self) -> Configuration:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from service import logs
 from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
+from service.api.bodies import BodyLimitMiddleware
 from service.api.dependencies import accepts
 from service.api.document import DocumentedApp
 from service.api.examples import (
@@ -113,9 +114,7 @@ def _surround(app: FastAPI, settings: Settings, templates: frozenset[str]) -> No
     """What goes around the routes, from the inside to the outside."""
     engine, measured = app.state.engine, app.state.metrics
     app.add_middleware(AdmissionMiddleware, engine=engine)
-    app.add_middleware(
-        problems.BodyLimitMiddleware, limit=settings.max_body_bytes, seconds=settings.body_s
-    )
+    app.add_middleware(BodyLimitMiddleware, limits=settings.body_limits)
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:

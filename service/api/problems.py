@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from http import HTTPStatus
@@ -10,7 +9,6 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -72,7 +70,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        if isinstance(error, _BodyRefusedError):
+        if isinstance(error, BodyRefusedError):
             return response(request.scope, error.error)
         title = HTTPStatus(error.status_code).phrase
         code = _HTTP_CODES.get(error.status_code) or re.sub(r"\W+", "_", title.lower())
@@ -117,57 +115,7 @@ class UnexpectedErrorMiddleware:
                 await answer(scope, receive, send)
 
 
-class BodyLimitMiddleware:
-    """Refuses a body over `limit` bytes, at once by its declared length, else while it arrives;
-    and one that has not arrived `seconds` after its head.
-
-    The framework has such a middleware for bytes; its 413 is plain text that no handler can turn
-    into a problem.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
-        self.app = app
-        self.limit = limit
-        self.seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.limit:
-            await response(scope, self._too_large())(scope, receive, send)
-            return
-        end = asyncio.get_running_loop().time() + self.seconds
-        total, arrived = 0, False
-
-        async def receive_bounded() -> Message:
-            nonlocal total, arrived
-            if arrived:  # what comes now is the end of the connection, whenever it comes
-                return await receive()
-            try:
-                async with asyncio.timeout_at(end):
-                    message = await receive()
-            except TimeoutError:
-                raise _BodyRefusedError(self._too_slow()) from None
-            total += len(message.get("body", b""))
-            if total > self.limit:
-                raise _BodyRefusedError(self._too_large())
-            arrived = not message.get("more_body", False)
-            return message
-
-        await self.app(scope, receive_bounded, send)
-
-    def _too_large(self) -> errors.LimitExceededError:
-        return errors.LimitExceededError(
-            f"The body has more than {self.limit} bytes.", "body_bytes"
-        )
-
-    def _too_slow(self) -> errors.SlowRequestError:
-        return errors.SlowRequestError(f"The body did not arrive within {self.seconds:g} s.")
-
-
-class _BodyRefusedError(HTTPException):
+class BodyRefusedError(HTTPException):
     """Carries the error through the framework's reading of a body; only this kind gets through."""
 
     def __init__(self, error: errors.OffTanetError) -> None:

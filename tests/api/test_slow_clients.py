@@ -22,8 +22,15 @@ UPLOAD = load.upload("/v1/predictions/frames", {"onset": bytes(1000), "apex": by
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("impatient")
-    limits = {"head_s": 1, "body_s": 1, "max_body_bytes": 10_000, "max_connections": CONNECTIONS}
-    with serving(home, ready=True, workers=1, **limits) as running:
+    with serving(
+        home,
+        workers=1,
+        head_s=1,
+        body_s=1,
+        max_body_bytes=10_000,
+        max_held_bytes=15_000,
+        max_connections=CONNECTIONS,
+    ) as running:
         yield running
 
 
@@ -82,6 +89,17 @@ def test_a_body_that_goes_on_after_its_refusal_is_cut_off(impatient: Server) -> 
             if closed:
                 break
         assert closed
+
+
+def test_bodies_over_the_memory_for_all_are_told_to_come_back(impatient: Server) -> None:
+    """Uploads that stop before their end, each within its limit, add up."""
+    upload = load.upload("/v1/predictions/clip", {"video": bytes(9_000)})
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connected(impatient)) for _ in range(2)]
+        for client in clients:
+            client.sendall(upload[:-1])
+        heads = {client.recv(12) for client in clients}
+    assert heads == {b"HTTP/1.1 408", b"HTTP/1.1 503"}
 
 
 def test_connections_over_the_limit_are_closed_and_the_others_kept(impatient: Server) -> None:

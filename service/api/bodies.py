@@ -1,0 +1,87 @@
+"""What a request's body may cost before anything has looked at it: bytes, memory, time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.problems import BodyRefusedError, response
+from service.recognition.errors import (
+    LimitExceededError,
+    OffTanetError,
+    QueueFullError,
+    SlowRequestError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """`bytes` of one body, `held_bytes` of all at once, `seconds` from a head to its body's end."""
+
+    bytes: int
+    held_bytes: int
+    seconds: float
+
+
+class BodyLimitMiddleware:
+    """Refuses a body over a limit: at once by its declared length, else while it arrives.
+
+    The framework has such a middleware for the bytes of one body; its 413 is plain text that no
+    handler can turn into a problem.
+    """
+
+    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+        self.app = app
+        self.limits = limits
+        self.held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.limits.bytes:
+            await response(scope, self._too_large())(scope, receive, send)
+            return
+        end = asyncio.get_running_loop().time() + self.limits.seconds
+        total, arrived = 0, False
+
+        async def receive_bounded() -> Message:
+            nonlocal total, arrived
+            if arrived:  # what comes now is the end of the connection, whenever it comes
+                return await receive()
+            message = await self._in_time(receive, end)
+            size = len(message.get("body", b""))
+            total += size
+            self.held += size
+            if error := self._refusal(total):
+                raise BodyRefusedError(error)
+            arrived = not message.get("more_body", False)
+            return message
+
+        try:
+            await self.app(scope, receive_bounded, send)
+        finally:
+            self.held -= total
+
+    async def _in_time(self, receive: Receive, end: float) -> Message:
+        try:
+            async with asyncio.timeout_at(end):
+                return await receive()
+        except TimeoutError:
+            detail = f"The body did not arrive within {self.limits.seconds:g} s."
+            raise BodyRefusedError(SlowRequestError(detail)) from None
+
+    def _refusal(self, total: int) -> OffTanetError | None:
+        if total > self.limits.bytes:
+            return self._too_large()
+        if self.held > self.limits.held_bytes:
+            return QueueFullError("The service holds as many bodies as it can.")
+        return None
+
+    def _too_large(self) -> LimitExceededError:
+        detail = f"The body has more than {self.limits.bytes} bytes."
+        return LimitExceededError(detail, "body_bytes")
