@@ -97,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
+    app.keyed = settings.api_keys is not None
     app.state.engine = engine
     app.state.metrics = Metrics(engine)
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».

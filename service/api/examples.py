@@ -73,10 +73,12 @@ _INFERENCE_REQUEST = {
 
 _DETAILS = {
     400: ("malformed_json", "body.5: JSON decode error"),
+    401: ("unauthorized", "This service asks for an API key that it knows."),
     408: ("slow_request", "The body did not arrive within 60 s."),
     413: ("limit_exceeded", "The body has more than 67108864 bytes."),
     415: ("unsupported_media_type", "This route takes multipart/form-data."),
     422: ("no_face", "No face was found on the onset frame."),
+    429: ("quota_exceeded", "This key's quota is 100 per 1 minute."),
     500: ("internal_error", "The service failed on this request."),
     503: ("queue_full", "The service has more work than it can queue."),
     504: ("deadline_exceeded", "The work took too long and was stopped."),

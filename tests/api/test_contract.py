@@ -13,7 +13,7 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 
 def ask_everything(
-    url: str, home: Path, examples: int, seed: int
+    url: str, home: Path, examples: int, seed: int, key: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """schemathesis with every check; `home` is where it may write."""
     command = [
@@ -28,6 +28,8 @@ def ask_everything(
         f"--seed={seed}",
         "--no-color",
     ]
+    if key is not None:
+        command.append(f"--header=Authorization: Bearer {key}")
     return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=1200)
 
 

@@ -48,6 +48,17 @@ def test_either_header_carries_the_key(locked: Server, key: str) -> None:
             assert http.get("/v1/model", headers=headers).status_code == 200
 
 
+def test_the_document_says_where_a_key_is_asked_for(locked: Server, key: str) -> None:
+    """Generated clients send what the document asks for, and nothing else."""
+    with locked.client() as http:
+        document = http.get("/openapi.json", headers={"X-API-Key": key}).json()
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            is_open = "health" in path
+            assert ("security" in operation, "401" in operation["responses"]) == (not is_open,) * 2
+
+
 def test_keys_are_rotated_without_a_restart(tmp_path: Path) -> None:
     """A leaked key must stop working at once, while requests go on."""
     old, new = new_key(), new_key()
