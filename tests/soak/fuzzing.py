@@ -1,7 +1,13 @@
-"""Thousands of mutated uploads: every one is answered, and none leaves anything behind."""
+"""Thousands of mutated uploads: every one is answered, and none leaves anything behind.
+
+A case is named by two numbers, as in `4:1234`, which send it again:
+
+    python -m tests.soak.fuzzing 4 1234
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -42,3 +48,8 @@ def run(seed: int, indices: range) -> Part:
         f"{sum(before):.0f} MB then {sum(after):.0f} MB"
     )
     return part
+
+
+if __name__ == "__main__":
+    seed, index = map(int, sys.argv[1:])
+    print(run(seed, range(index, index + 1)).faults)
