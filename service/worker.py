@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import cv2
 
@@ -110,9 +110,8 @@ class Worker:
 
     async def warm(self, deadline: float) -> Facts:
         """Wait for the worker's own warm-up. Raises like `run`."""
-        facts = await self._outcome(deadline, lambda *_: None)
-        assert isinstance(facts, Facts)  # noqa: S101 - the first answer of `_serve`
-        return facts
+        # `_serve` sends them before all else.
+        return cast(Facts, await self._outcome(deadline, lambda *_: None))
 
     async def run(self, job: Job[T], deadline: float, progress: Progress) -> T:
         """Carry out `job`; `deadline` is a `time.monotonic()` value.
