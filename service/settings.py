@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     )
 
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        description="Collector for traces, as `http://collector:4318`; none: no traces.",
+    )
 
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
     max_image_pixels: int = Field(
