@@ -36,6 +36,8 @@ def _serve(options: argparse.Namespace) -> int:
         host=options.host,
         port=options.port,
         server_header=False,
+        http="h11",  # which bounds a head by itself; the other choice does not
+        h11_max_incomplete_event_size=configured.head_limits.server_bytes,
         log_config=None,
         access_log=False,  # its lines hold the query string
         timeout_graceful_shutdown=int(configured.grace_s) + 1,

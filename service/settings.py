@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import logs
+from service.api.heads import HeadLimits
 from service.engine import EngineLimits
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
@@ -22,6 +23,7 @@ ELSEWHERE = {"OFF_TANET_FLOW_BUILD"}  # read by the flow kernel itself, in any p
 _DEFAULTS = Configuration()
 _MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
 _ENGINE = EngineLimits()
+_HEADS = HeadLimits()
 
 
 class SettingsError(Exception):
@@ -72,6 +74,11 @@ class Settings(BaseSettings):
         description="Collector for traces, as `http://collector:4318`; none: no traces.",
     )
 
+    max_url_bytes: int = Field(_HEADS.url_bytes, ge=1, description="Bytes of a request's URL.")
+    max_headers: int = Field(_HEADS.headers, ge=1, description="Headers of a request.")
+    max_header_bytes: int = Field(
+        _HEADS.header_bytes, ge=1, description="Bytes of a request's headers together."
+    )
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
     max_image_pixels: int = Field(
         _MEDIA.image_pixels, ge=1, description="Pixels (width x height) of a picture."
@@ -135,6 +142,10 @@ class Settings(BaseSettings):
             ),
             batch=self.max_batch,
         )
+
+    @property
+    def head_limits(self) -> HeadLimits:
+        return HeadLimits(self.max_url_bytes, self.max_headers, self.max_header_bytes)
 
     @property
     def engine_limits(self) -> EngineLimits:

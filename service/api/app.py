@@ -30,6 +30,7 @@ from service.api.examples import (
     success,
 )
 from service.api.headers import SecurityHeadersMiddleware
+from service.api.heads import HeadLimitMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.inference import InferenceResponseBody
 from service.api.metrics import Metrics
@@ -152,6 +153,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
         app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
+    app.add_middleware(HeadLimitMiddleware, limits=settings.head_limits)
     app.add_middleware(problems.UnexpectedErrorMiddleware)
     if origins := settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
