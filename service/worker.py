@@ -156,7 +156,7 @@ class Worker:
     async def _message(self) -> _Step | _Result[object] | _Failure:
         (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
         message: _Step | _Result[object] | _Failure
-        message = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - our own
+        message = pickle.loads(await self._reader.readexactly(length))  # nosec B301 # our own
         return message
 
     def _look(self) -> None:
@@ -208,7 +208,7 @@ def _jobs(parent: socket.socket) -> Iterator[Job[object]]:
     """What the parent asks for, until it closes the socket."""
     with parent.makefile("rb") as messages:
         while len(length := messages.read(_LENGTH.size)) == _LENGTH.size:
-            yield pickle.loads(messages.read(*_LENGTH.unpack(length)))  # noqa: S301 - our own
+            yield pickle.loads(messages.read(*_LENGTH.unpack(length)))  # nosec B301 # our own
 
 
 def _end_with_parent() -> None:
