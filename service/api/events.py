@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.types import Scope
 
 from service.api import problems
-from service.api.exchanges import note_stages, note_wait
+from service.api.exchanges import note_gone, note_stages, note_wait
 from service.engine import Engine
 from service.jobs import Answer
 from service.recognition.errors import OffTanetError
@@ -50,6 +50,8 @@ async def _events(scope: Scope, engine: Engine, job: Job[Answer]) -> AsyncIterat
                 "problem", problems.problem(scope, error).model_dump_json(exclude_none=True)
             )
     finally:
+        if not work.done():
+            note_gone(scope)
         work.cancel()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.identity import request_id, traceparent
+from service.recognition.errors import ClientGoneError
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,12 @@ class Exchange:
 def note_problem(scope: Scope, code: str) -> None:
     """Remember the code of the problem that this request is answered with."""
     _notes(scope)["problem"] = code
+
+
+def note_gone(scope: Scope) -> None:
+    """Remember that the client left an answer that had begun: what was sent says 200 all the same."""
+    note_problem(scope, ClientGoneError.code)
+    _notes(scope)["status"] = ClientGoneError.status
 
 
 def note_wait(scope: Scope, seconds: float) -> None:
@@ -118,7 +125,7 @@ class ExchangeMiddleware:
             request_id=request_id(scope),
             route=self._route(scope),
             method=scope["method"] if scope["method"] in _METHODS else "other",
-            status=status,
+            status=notes.get("status", status),
             seconds=ended - started,
             problem=notes.get("problem"),
             stages_ms=notes.get("stages_ms", {}),

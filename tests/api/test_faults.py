@@ -8,6 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
+from tests.api.test_log import lines_of
 from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
 from tests.serving import serving
@@ -77,6 +78,18 @@ def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
         files = {"onset": onset, "apex": apex}
         assert http.post("/v1/predictions/frames", files=files).status_code == 200
         assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_a_client_that_leaves_a_stream_is_told_of(tmp_path: Path) -> None:
+    """Its 200 has been sent, but an operator who counts it as an answer counts wrong."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        files = {"video": CLIP.read_bytes()}
+        with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
+            assert next(stream.iter_lines()) == "event: progress"
+        assert http.get("/health/live").status_code == 200
+        assert server.stop() == 0
+    (told,) = [line for line in lines_of(server) if line.get("route") == "/v1/predictions/clip"]
+    assert (told["status"], told["problem"]) == (499, "client_gone")
 
 
 def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:
