@@ -133,9 +133,12 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop the process, wait for its end and free the socket."""
+        died = not self._killed and (self._reader.at_eof() or self._reader.exception() is not None)
         self.kill()
         self._writer.close()
         await asyncio.to_thread(self._process.join)
+        if died:
+            log.error("a worker ended by itself, exit code %s", self._process.exitcode)
 
     async def _outcome(self, deadline: float, progress: Progress) -> object:
         try:
@@ -185,6 +188,7 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
     # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _silence()
     cv2.setNumThreads(1)  # one core for each worker, as everywhere else
     os.nice(_NICENESS)
     memory.keep_freed()
@@ -196,12 +200,19 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
         try:
             recognizer = Recognizer(configuration)
             recognizer.warm_up()
-        except OffTanetError as error:
-            send(_Failure(error))
+        except Exception as error:
+            send(_failure(error))
             return
         send(_Result(Facts(recognizer.card, flow.build_name())))
         for job in _jobs(parent):
             send(_outcome(job, recognizer, lambda *step: send(_Step(*step))))
+
+
+def _silence() -> None:
+    """Decoders write to standard error what they find in an upload. How a process ends, the parent
+    tells."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
 
 
 def _jobs(parent: socket.socket) -> Iterator[Job[object]]:
@@ -224,7 +235,11 @@ def _outcome(
 ) -> _Result[object] | _Failure:
     try:
         return _Result(job(recognizer, progress))
-    except OffTanetError as error:
-        return _Failure(error)
     except Exception as error:
-        return _Failure(OffTanetError("The service failed on this request."), logs.told(error))
+        return _failure(error)
+
+
+def _failure(error: Exception) -> _Failure:
+    if isinstance(error, OffTanetError):
+        return _Failure(error)
+    return _Failure(OffTanetError("The service failed on this request."), logs.told(error))

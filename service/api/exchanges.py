@@ -40,7 +40,7 @@ def note_problem(scope: Scope, code: str) -> None:
 
 
 def note_gone(scope: Scope) -> None:
-    """Remember that the client left an answer that had begun: what was sent says 200 all the same."""
+    """Remember that the client left an answer that had begun, with another status."""
     note_problem(scope, ClientGoneError.code)
     _notes(scope)["status"] = ClientGoneError.status
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
 from pathlib import Path
@@ -52,6 +53,35 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
         failed = [reply for reply in asyncio.run(under_fire()) if reply.status != 200]
         assert len(failed) <= len(kills_after)
         assert all(reply.status == 503 and reply.retry_after for reply in failed)
+
+
+def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None:
+    """An operator must learn of it, and in a form that a machine reads."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        (worker,) = workers_of(server.process.pid)
+        ended = os.pidfd_open(worker)
+        os.kill(worker, signal.SIGKILL)
+        assert select.select([ended], [], [], 30)[0]
+        os.close(ended)
+        onset, apex = pair("positive")
+        answer = http.post("/v1/predictions/frames", files={"onset": onset, "apex": apex})
+        assert answer.status_code == 200
+    errors = [line["message"] for line in lines_of(server) if line["level"] == "error"]
+    assert errors == ["a worker ended by itself, exit code -9"]
+
+
+def test_workers_end_with_their_parent_and_say_nothing(tmp_path: Path) -> None:
+    """One at work finds nobody to answer; what Python prints then would be taken for a fault."""
+    with serving(tmp_path, workers=2) as server, server.client() as http:
+        workers = [os.pidfd_open(worker) for worker in workers_of(server.process.pid)]
+        files = {"video": CLIP.read_bytes()}
+        with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
+            assert next(stream.iter_lines()) == "event: progress"
+            server.process.kill()
+        for worker in workers:
+            assert select.select([worker], [], [], 30)[0]  # it has ended
+            os.close(worker)
+    assert "Traceback" not in "".join(server.log)
 
 
 def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
