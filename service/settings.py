@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 import limits
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import logs
@@ -108,13 +108,18 @@ class Settings(BaseSettings):
         _QUALITY.small_face_px, ge=0, description="Faces below it are warned of as small_face."
     )
 
+    @field_validator("quota")
+    @classmethod
+    def _readable(cls, quota: str | None) -> str | None:
+        if quota is not None:
+            limits.parse(quota)
+        return quota
+
     @model_validator(mode="after")
     def _quota_of_keys(self) -> Self:
-        """A quota that counts nobody, or cannot be read, would be believed to protect."""
-        if self.quota is not None:
-            if self.api_keys is None:
-                raise ValueError("quota counts by API key, and api_keys is not set")
-            limits.parse(self.quota)
+        """A quota that counts nobody would be believed to protect."""
+        if self.quota is not None and self.api_keys is None:
+            raise ValueError(f"{PREFIX}QUOTA counts by API key, and {PREFIX}API_KEYS is not set")
         return self
 
     @property
@@ -162,7 +167,8 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """The settings of this process's environment. Raises SettingsError."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | ELSEWHERE
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    given = {name for name in os.environ if name.upper().startswith(PREFIX)}
+    unknown = sorted(name for name in given if name.upper() not in known)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}")
     try:
