@@ -18,6 +18,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -204,13 +205,15 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
             send(_failure(error))
             return
         send(_Result(Facts(recognizer.card, flow.build_name())))
-        for job in _jobs(parent):
-            send(_outcome(job, recognizer, lambda *step: send(_Step(*step))))
+        outcome = partial(
+            _outcome, recognizer=recognizer, progress=lambda *step: send(_Step(*step))
+        )
+        for message in map(outcome, _jobs(parent)):  # which drops a job before it takes the next
+            send(message)
 
 
 def _silence() -> None:
-    """Decoders write to standard error what they find in an upload. How a process ends, the parent
-    tells."""
+    """Decoders print what they find in an upload; how this process ends, the parent tells."""
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
 
@@ -218,8 +221,9 @@ def _silence() -> None:
 def _jobs(parent: socket.socket) -> Iterator[Job[object]]:
     """What the parent asks for, until it closes the socket."""
     with parent.makefile("rb") as messages:
-        while len(length := messages.read(_LENGTH.size)) == _LENGTH.size:
-            yield pickle.loads(messages.read(*_LENGTH.unpack(length)))  # nosec B301 # our own
+        while len(messages.read(_LENGTH.size)) == _LENGTH.size:
+            # From the stream, not from its bytes: an upload is in memory once, not three times.
+            yield pickle.load(messages)  # nosec B301 # our own
 
 
 def _end_with_parent() -> None:

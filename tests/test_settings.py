@@ -42,7 +42,7 @@ def test_a_quota_that_would_not_hold_is_refused(
     monkeypatch.setenv("OFF_TANET_QUOTA", quota)
     if keys:
         monkeypatch.setenv("OFF_TANET_API_KEYS", keys)
-    with pytest.raises(SettingsError, match="bad value.*OFF_TANET_QUOTA"):
+    with pytest.raises(SettingsError, match=r"bad value.*OFF_TANET_QUOTA"):
         load()
 
 
