@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test lint types sanitize bench-flow bench-face bench-serve soak lock clean
+.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory soak lock clean
 
 install: .venv/.service
 
@@ -19,12 +19,25 @@ test: .venv/.test
 lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive service model_export
 
 types: .venv/.test
 	$(BIN)/mypy
 
+# Known vulnerabilities of what the locks name. Needs PyPI's advisories: fails where none can be asked.
+LOCKED := $(foreach lock,service build test,--requirement requirements/$(lock).txt)
+audit: .venv/.test build/audit/.locked
+	$(BIN)/bandit --configfile pyproject.toml --recursive service model_export
+	$(BIN)/python -m pip check
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(LOCKED)
+
+build/audit/.locked: requirements/audit.txt
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	touch $@
+
 # Speed, as ratios against the field's reference in the same run; for a machine with nothing else to do.
-bench-flow bench-face bench-serve: bench-%: .venv/.test
+bench-flow bench-face bench-serve bench-memory: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
 
 # What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
@@ -63,6 +76,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:
 	$(LOCK) pyproject.toml -o requirements/service.txt
 	$(LOCK) requirements/build.in -o requirements/build.txt
+	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) requirements/test.in -c requirements/service.txt -o requirements/test.txt
 
 clean:

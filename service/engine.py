@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -122,17 +122,26 @@ class Engine:
         if self._admitted >= self.limits.workers + self.limits.queue:
             raise QueueFullError("The service has more work than it can queue.")
 
-    async def run(self, job: Job[T], progress: Progress | None = None) -> T:
+    async def run(
+        self,
+        job: Job[T],
+        progress: Progress | None = None,
+        waited: Callable[[float], None] | None = None,
+    ) -> T:
         """Carry out `job` in a worker; cancelling the caller stops the work.
 
-        `progress` is called in the event loop. Raises what the job raises, QueueFullError,
-        WarmingUpError, DrainingError, DeadlineError and WorkerLostError.
+        `progress` is called in the event loop, `waited` with the seconds until a worker was free.
+        Raises what the job raises, QueueFullError, WarmingUpError, DrainingError, DeadlineError
+        and WorkerLostError.
         """
-        deadline = time.monotonic() + self.limits.deadline_s
+        admitted = time.monotonic()
+        deadline = admitted + self.limits.deadline_s
         self.check_admission()
         self._admitted += 1
         try:
             worker = await self._next_worker(deadline)
+            if waited is not None:
+                waited(time.monotonic() - admitted)
             return await self._run_on(worker, job, deadline, progress)
         finally:
             self._admitted -= 1

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from service.api import tensors
 from service.api.schemas import ClipInput, Picture, PredictionBody, PredictionRequest
 from service.recognition import drawing
+from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError
 from service.recognition.recognizer import FaceMode, Recognizer
+from service.recognition.stopwatch import Stopwatch
 from service.recognition.types import ModelName, Prediction, Progress
+
+
+class Timed(Protocol):
+    """What every job answers with, whatever else."""
+
+    @property
+    def stages_ms(self) -> Mapping[str, float]:
+        """Milliseconds of each stage, in their order, and `total`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,14 @@ class Answer:
     """
 
     json: bytes = field(repr=False)
+    stages_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceAnswer:
+    """An answer of the Open Inference Protocol, and the milliseconds of each stage."""
+
+    reply: tensors.Reply
     stages_ms: Mapping[str, float]
 
 
@@ -96,19 +116,27 @@ class InferenceJob:
     body: bytes = field(repr=False)
     header_length: str | None
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> tensors.Reply:
-        request = tensors.parse(self.body, self.header_length, recognizer.max_batch)
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> InferenceAnswer:
+        watch = Stopwatch()
+        with watch.stage("decode"):
+            request = tensors.parse(self.body, self.header_length, recognizer.max_batch)
         progress("inference", 0, 1)
-        try:
-            answers = recognizer.classify(request.flows)
-        except ValueError as error:
-            raise InferenceRequestError(f"The {error}.") from None
+        with watch.stage("inference"):
+            answers = _classified(recognizer, request.flows)
         outputs = {
             "probabilities": np.array([answer.probabilities for answer in answers], np.float32),
             "attention": np.array([answer.attention for answer in answers], np.float32),
         }
         model = ModelName(recognizer.card.name, recognizer.card.version)
-        return tensors.reply(request, model, outputs)
+        reply = tensors.reply(request, model, outputs)
+        return InferenceAnswer(reply, watch.milliseconds())
+
+
+def _classified(recognizer: Recognizer, flows: tensors.Floats) -> list[Classification]:
+    try:
+        return recognizer.classify(flows)
+    except ValueError as error:
+        raise InferenceRequestError(f"The {error}.") from None
 
 
 def _answer(prediction: Prediction, include: frozenset[Picture]) -> Answer:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Self
 
 import limits
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import logs
 from service.api.bodies import BodyLimits
+from service.api.heads import HeadLimits
 from service.engine import EngineLimits
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
@@ -23,6 +24,7 @@ ELSEWHERE = {"OFF_TANET_FLOW_BUILD"}  # read by the flow kernel itself, in any p
 _DEFAULTS = Configuration()
 _MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
 _ENGINE = EngineLimits()
+_HEADS = HeadLimits()
 
 
 class SettingsError(Exception):
@@ -67,7 +69,17 @@ class Settings(BaseSettings):
     )
 
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        description="Collector for traces, as `http://collector:4318`; none: no traces.",
+    )
 
+    max_url_bytes: int = Field(_HEADS.url_bytes, ge=1, description="Bytes of a request's URL.")
+    max_headers: int = Field(_HEADS.headers, ge=1, description="Headers of a request.")
+    max_header_bytes: int = Field(
+        _HEADS.header_bytes, ge=1, description="Bytes of a request's headers together."
+    )
     max_connections: int = Field(1000, ge=1, description="Connections that are open at once.")
     head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
     body_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
@@ -103,13 +115,18 @@ class Settings(BaseSettings):
         _QUALITY.small_face_px, ge=0, description="Faces below it are warned of as small_face."
     )
 
+    @field_validator("quota")
+    @classmethod
+    def _readable(cls, quota: str | None) -> str | None:
+        if quota is not None:
+            limits.parse(quota)
+        return quota
+
     @model_validator(mode="after")
     def _quota_of_keys(self) -> Self:
-        """A quota that counts nobody, or cannot be read, would be believed to protect."""
-        if self.quota is not None:
-            if self.api_keys is None:
-                raise ValueError("quota counts by API key, and api_keys is not set")
-            limits.parse(self.quota)
+        """A quota that counts nobody would be believed to protect."""
+        if self.quota is not None and self.api_keys is None:
+            raise ValueError(f"{PREFIX}QUOTA counts by API key, and {PREFIX}API_KEYS is not set")
         return self
 
     @property
@@ -143,6 +160,10 @@ class Settings(BaseSettings):
         )
 
     @property
+    def head_limits(self) -> HeadLimits:
+        return HeadLimits(self.max_url_bytes, self.max_headers, self.max_header_bytes)
+
+    @property
     def engine_limits(self) -> EngineLimits:
         return EngineLimits(
             workers=self.workers or os.cpu_count() or 1,
@@ -157,7 +178,8 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """The settings of this process's environment. Raises SettingsError."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | ELSEWHERE
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    given = {name for name in os.environ if name.upper().startswith(PREFIX)}
+    unknown = sorted(name for name in given if name.upper() not in known)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}")
     try:

@@ -18,10 +18,11 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import cv2
 
@@ -110,9 +111,8 @@ class Worker:
 
     async def warm(self, deadline: float) -> Facts:
         """Wait for the worker's own warm-up. Raises like `run`."""
-        facts = await self._outcome(deadline, lambda *_: None)
-        assert isinstance(facts, Facts)  # noqa: S101 - the first answer of `_serve`
-        return facts
+        # `_serve` sends them before all else.
+        return cast(Facts, await self._outcome(deadline, lambda *_: None))
 
     async def run(self, job: Job[T], deadline: float, progress: Progress) -> T:
         """Carry out `job`; `deadline` is a `time.monotonic()` value.
@@ -134,9 +134,12 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop the process, wait for its end and free the socket."""
+        died = not self._killed and (self._reader.at_eof() or self._reader.exception() is not None)
         self.kill()
         self._writer.close()
         await asyncio.to_thread(self._process.join)
+        if died:
+            log.error("a worker ended by itself, exit code %s", self._process.exitcode)
 
     async def _outcome(self, deadline: float, progress: Progress) -> object:
         try:
@@ -157,7 +160,7 @@ class Worker:
     async def _message(self) -> _Step | _Result[object] | _Failure:
         (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
         message: _Step | _Result[object] | _Failure
-        message = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - our own
+        message = pickle.loads(await self._reader.readexactly(length))  # nosec B301 # our own
         return message
 
     def _look(self) -> None:
@@ -186,6 +189,7 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
     # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _silence()
     cv2.setNumThreads(1)  # one core for each worker, as everywhere else
     os.nice(_NICENESS)
     memory.keep_freed()
@@ -197,19 +201,29 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
         try:
             recognizer = Recognizer(configuration)
             recognizer.warm_up()
-        except OffTanetError as error:
-            send(_Failure(error))
+        except Exception as error:
+            send(_failure(error))
             return
         send(_Result(Facts(recognizer.card, flow.build_name())))
-        for job in _jobs(parent):
-            send(_outcome(job, recognizer, lambda *step: send(_Step(*step))))
+        outcome = partial(
+            _outcome, recognizer=recognizer, progress=lambda *step: send(_Step(*step))
+        )
+        for message in map(outcome, _jobs(parent)):  # which drops a job before it takes the next
+            send(message)
+
+
+def _silence() -> None:
+    """Decoders print what they find in an upload; how this process ends, the parent tells."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
 
 
 def _jobs(parent: socket.socket) -> Iterator[Job[object]]:
     """What the parent asks for, until it closes the socket."""
     with parent.makefile("rb") as messages:
-        while len(length := messages.read(_LENGTH.size)) == _LENGTH.size:
-            yield pickle.loads(messages.read(*_LENGTH.unpack(length)))  # noqa: S301 - our own
+        while len(messages.read(_LENGTH.size)) == _LENGTH.size:
+            # From the stream, not from its bytes: an upload is in memory once, not three times.
+            yield pickle.load(messages)  # nosec B301 # our own
 
 
 def _end_with_parent() -> None:
@@ -225,7 +239,11 @@ def _outcome(
 ) -> _Result[object] | _Failure:
     try:
         return _Result(job(recognizer, progress))
-    except OffTanetError as error:
-        return _Failure(error)
     except Exception as error:
-        return _Failure(OffTanetError("The service failed on this request."), logs.told(error))
+        return _failure(error)
+
+
+def _failure(error: Exception) -> _Failure:
+    if isinstance(error, OffTanetError):
+        return _Failure(error)
+    return _Failure(OffTanetError("The service failed on this request."), logs.told(error))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import limits
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.formparsers import MultiPartParser
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
@@ -31,6 +33,7 @@ from service.api.examples import (
     success,
 )
 from service.api.headers import SecurityHeadersMiddleware
+from service.api.heads import HeadLimitMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.inference import InferenceResponseBody
 from service.api.metrics import Metrics
@@ -39,7 +42,10 @@ from service.api.routes import health, metrics, model, predictions, v2
 from service.api.schemas import PredictionBody
 from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
-from service.settings import Settings
+from service.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from service.api.tracing import Tracing
 
 _RECOGNITION: dict[str, Any] = {
     "tags": ["recognition"],
@@ -73,18 +79,34 @@ _CORS: dict[str, Any] = {
     "expose_headers": ("Retry-After", "X-Request-ID"),
 }
 
+# The framework's own traces hold paths, queries and messages of exceptions.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as an ASGI application; its workers live as long as its lifespan."""
+    """The service as an ASGI application; its workers live as long as its lifespan.
+
+    Raises SettingsError where a setting needs what is not installed, OSError and ValueError for a
+    file of keys that cannot be used.
+    """
     settings = settings or Settings()
     engine = Engine(settings.configuration, settings.engine_limits)
+    tracing = _tracing(settings.otlp_endpoint)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_exception_handler(logs.tell_of_loop_error)
         engine.start()
         yield
+        give_up = time.monotonic() + settings.grace_s
         await engine.stop()
+        if tracing is not None:
+            await tracing.close(give_up - time.monotonic())
 
     app = DocumentedApp(
         title="Off-TANet",
@@ -95,6 +117,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.keyed = settings.api_keys is not None
@@ -105,31 +128,45 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     table = _routes()
     app.include_router(table)
-    _surround(
-        app, settings, frozenset(route.path for route in table.routes if isinstance(route, Route))
+    app.add_middleware(AdmissionMiddleware, engine=engine)
+    _surround(app, settings)
+    observers = [app.state.metrics.observe, exchanges.log_exchange]
+    if tracing is not None:
+        observers.append(tracing.observe)
+    app.add_middleware(
+        exchanges.ExchangeMiddleware,
+        templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
+        observers=tuple(observers),
     )
+    app.add_middleware(RequestIdMiddleware)
     return app
 
 
-def _surround(app: FastAPI, settings: Settings, templates: frozenset[str]) -> None:
-    """What goes around the routes, from the inside to the outside."""
-    engine, measured = app.state.engine, app.state.metrics
-    app.add_middleware(AdmissionMiddleware, engine=engine)
+def _tracing(endpoint: str | None) -> Tracing | None:
+    """Imports what traces need only where they are asked for."""
+    if endpoint is None:
+        return None
+    try:
+        from service.api.tracing import Tracing
+    except ModuleNotFoundError:
+        raise SettingsError(
+            "OFF_TANET_OTLP_ENDPOINT needs the extra otel: pip install 'off-tanet[otel]'"
+        ) from None
+    return Tracing(endpoint)
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """What guards the routes, from the inside to the outside."""
     app.add_middleware(BodyLimitMiddleware, limits=settings.body_limits)
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
         app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
+    app.add_middleware(HeadLimitMiddleware, limits=settings.head_limits)
     app.add_middleware(problems.UnexpectedErrorMiddleware)
     if origins := settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
     app.add_middleware(SecurityHeadersMiddleware)
-    app.add_middleware(
-        exchanges.ExchangeMiddleware,
-        templates=templates,
-        observers=(measured.observe, exchanges.log_exchange),
-    )
-    app.add_middleware(RequestIdMiddleware)
 
 
 def _routes() -> APIRouter:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated, Protocol, TypeVar, cast
 
 from fastapi import Depends, Header, Query, Request, UploadFile, params
 from starlette.requests import ClientDisconnect
 
-from service.api.exchanges import note_stages
+from service.api.exchanges import note_stages, note_wait
 from service.api.metrics import Metrics
 from service.api.schemas import Picture
 from service.engine import Engine
-from service.jobs import Answer
+from service.jobs import Timed
 from service.recognition.errors import ClientGoneError, UnsupportedMediaError
 from service.recognition.recognizer import FaceMode
 from service.worker import Job
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Timed)
 
 
 async def _engine(request: Request) -> Engine:
@@ -45,15 +46,15 @@ async def _run(request: Request, engine: EngineDep) -> Run:
     """Carries out a job for as long as its client waits for it."""
 
     async def run(job: Job[T]) -> T:
-        work = asyncio.create_task(engine.run(job))
+        waited = partial(note_wait, request.scope)
+        work = asyncio.create_task(engine.run(job, waited=waited))
         gone = asyncio.create_task(_disconnected(request))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise ClientGoneError("The client closed the connection.")
             answer = work.result()
-            if isinstance(answer, Answer):
-                note_stages(request.scope, answer.stages_ms)
+            note_stages(request.scope, answer.stages_ms)
             return answer
         finally:
             gone.cancel()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel
 from starlette.types import Scope
 
 from service.api import problems
-from service.api.exchanges import note_stages
+from service.api.exchanges import note_gone, note_stages, note_wait
 from service.engine import Engine
 from service.jobs import Answer
 from service.recognition.errors import OffTanetError
@@ -35,7 +36,7 @@ async def _events(scope: Scope, engine: Engine, job: Job[Answer]) -> AsyncIterat
     def report(stage: str, done: int, total: int) -> None:
         steps.put_nowait(ProgressBody(stage=stage, done=done, total=total))
 
-    work = asyncio.create_task(engine.run(job, report))
+    work = asyncio.create_task(engine.run(job, report, partial(note_wait, scope)))
     work.add_done_callback(lambda _: steps.put_nowait(None))
     try:
         while (step := await steps.get()) is not None:
@@ -49,6 +50,8 @@ async def _events(scope: Scope, engine: Engine, job: Job[Answer]) -> AsyncIterat
                 "problem", problems.problem(scope, error).model_dump_json(exclude_none=True)
             )
     finally:
+        if not work.done():
+            note_gone(scope)
         work.cancel()
 
 

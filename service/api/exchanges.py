@@ -10,7 +10,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.identity import request_id
+from service.api.identity import request_id, traceparent
+from service.recognition.errors import ClientGoneError
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What may be told of a request: nothing in it is the client's but a harmless identifier."""
+    """What may be told of a request: nothing in it is the client's but harmless identifiers."""
 
     request_id: str
     route: str  # the template, never the path that was asked for
@@ -28,7 +29,9 @@ class Exchange:
     status: int
     seconds: float
     problem: str | None
-    stages_ms: Mapping[str, float]
+    stages_ms: Mapping[str, float]  # `queue`, the wait for a worker, before the worker's own
+    began_s: float = 0.0  # from the request's head until a worker took it
+    traceparent: str = ""  # of W3C Trace Context; empty where the client sent none
 
 
 def note_problem(scope: Scope, code: str) -> None:
@@ -36,9 +39,21 @@ def note_problem(scope: Scope, code: str) -> None:
     _notes(scope)["problem"] = code
 
 
+def note_gone(scope: Scope) -> None:
+    """Remember that the client left an answer that had begun, with another status."""
+    note_problem(scope, ClientGoneError.code)
+    _notes(scope)["status"] = ClientGoneError.status
+
+
+def note_wait(scope: Scope, seconds: float) -> None:
+    """Remember how long this request waited for the worker that takes it now."""
+    _notes(scope)["began"] = time.perf_counter()
+    _notes(scope)["stages_ms"] = {"queue": seconds * 1000}
+
+
 def note_stages(scope: Scope, timings_ms: Mapping[str, float]) -> None:
     """Remember how long each stage of this request's recognition took."""
-    _notes(scope)["stages_ms"] = timings_ms
+    _notes(scope).setdefault("stages_ms", {}).update(timings_ms)
 
 
 def log_exchange(exchange: Exchange) -> None:
@@ -88,7 +103,7 @@ class ExchangeMiddleware:
             nonlocal told
             if not told:
                 told = True
-                self._tell(scope, status, time.perf_counter() - started)
+                self._tell(scope, status, started)
 
         async def send_noted(message: Message) -> None:
             nonlocal status
@@ -103,16 +118,19 @@ class ExchangeMiddleware:
         finally:
             tell()  # an answer that was broken off has no last byte
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+    def _tell(self, scope: Scope, status: int, started: float) -> None:
+        ended = time.perf_counter()
         notes = _notes(scope)
         exchange = Exchange(
             request_id=request_id(scope),
             route=self._route(scope),
             method=scope["method"] if scope["method"] in _METHODS else "other",
-            status=status,
-            seconds=seconds,
+            status=notes.get("status", status),
+            seconds=ended - started,
             problem=notes.get("problem"),
             stages_ms=notes.get("stages_ms", {}),
+            began_s=notes.get("began", started) - started,
+            traceparent=traceparent(scope),
         )
         for observe in self.observers:
             observe(exchange)

@@ -14,6 +14,8 @@ HEADER = "X-Request-ID"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # what may go into a log line unescaped
 
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?=-|$)")
+
 
 def ulid() -> str:
     """A new ULID: 26 characters that sort by the time they were made."""
@@ -24,6 +26,12 @@ def ulid() -> str:
 def request_id(scope: Scope) -> str:
     """The identifier of the request that `scope` belongs to."""
     return str(scope.setdefault("state", {}).setdefault("request_id", ulid()))
+
+
+def traceparent(scope: Scope) -> str:
+    """The client's W3C Trace Context, without what later versions append; empty where none."""
+    found = _TRACEPARENT.match(Headers(scope=scope).get("traceparent", ""))
+    return found[0] if found else ""
 
 
 class RequestIdMiddleware:

@@ -10,13 +10,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from service.api import numbers
 from service.api.inference import (
     InferenceRequestBody,
     InferenceResponseBody,
@@ -58,16 +57,16 @@ def parse(body: bytes, header_length: str | None, max_batch: int) -> InferenceRe
     """
     length = len(body) if header_length is None else _length(header_length, len(body))
     header, binary = body[:length], body[length:]
-    # Parsed JSON can take ten times its memory, so the values are counted before.
     if header.count(b",") > max_batch * math.prod(FLOW_SHAPE) + _OTHER_COMMAS:
         raise _too_many(max_batch)
+    described, data = numbers.lift(header)
     try:
-        told = InferenceRequestBody.model_validate_json(header)
+        told = InferenceRequestBody.model_validate_json(described)
     except ValidationError as error:
         raise InferenceRequestError(_first(error)) from None
     if told.inputs[0].shape[0] > max_batch:
         raise _too_many(max_batch)
-    return InferenceRequest(told.id, _flows(told.inputs[0], binary), _wanted(told))
+    return InferenceRequest(told.id, _flows(told.inputs[0], data, binary), _wanted(told))
 
 
 def reply(request: InferenceRequest, model: ModelName, outputs: Mapping[str, Floats]) -> Reply:
@@ -120,15 +119,15 @@ def _wanted(told: InferenceRequestBody) -> dict[OutputName, bool]:
     return wanted
 
 
-def _flows(tensor: InputTensor, binary: bytes) -> Floats:
+def _flows(tensor: InputTensor, data: memoryview | None, binary: bytes) -> Floats:
     size = None if tensor.parameters is None else tensor.parameters.binary_data_size
     if size is None:
         if binary:
             raise InferenceRequestError(
                 f"{len(binary)} bytes follow the JSON; no input has a binary_data_size."
             )
-        flows = _from_json(tensor)
-    elif tensor.data is not None:
+        flows = _from_json(tensor, data)
+    elif data is not None or tensor.data is not None:
         raise InferenceRequestError(f"{INPUT} has both data and binary_data_size.")
     else:
         flows = _from_bytes(binary, size, tensor.shape)
@@ -150,32 +149,9 @@ def _from_bytes(binary: bytes, size: int, shape: tuple[int, ...]) -> Floats:
     return np.frombuffer(binary, _LITTLE_ENDIAN).astype(np.float32).reshape(shape)
 
 
-def _from_json(tensor: InputTensor) -> Floats:
-    if tensor.data is None:
+def _from_json(tensor: InputTensor, data: memoryview | None) -> Floats:
+    if tensor.data is not None:  # NaN and Infinity, which are no JSON
+        raise InferenceRequestError(f"{INPUT} holds values that are not finite.")
+    if data is None:
         raise InferenceRequestError(f"{INPUT} has neither data nor binary_data_size.")
-    nested = bool(tensor.data) and isinstance(tensor.data[0], list)
-    values = _unnested(tensor.data, tensor.shape) if nested else tensor.data
-    if len(values) != math.prod(tensor.shape):
-        raise InferenceRequestError(
-            f"{INPUT} has {len(values)} values; its shape needs {math.prod(tensor.shape)}."
-        )
-    if not set(map(type, values)) <= {int, float}:
-        raise InferenceRequestError(f"{INPUT} has data that are not numbers.")
-    try:
-        with np.errstate(over="ignore"):  # the infinities are refused with all the others
-            return np.array(values, np.float32).reshape(tensor.shape)
-    except OverflowError:  # an integer of hundreds of digits
-        raise InferenceRequestError(f"{INPUT} holds values that are not finite in FP32.") from None
-
-
-def _unnested(data: list[Any], shape: tuple[int, ...]) -> list[Any]:
-    """The values of nested lists, each of which must be as long as the shape says.
-
-    Flow in the order [N, 112, 112, 2] has the right number of values, too.
-    """
-    rows: list[Any] = [data]
-    for length in shape:
-        if any(type(row) is not list or len(row) != length for row in rows):
-            raise InferenceRequestError(f"{INPUT} has nested data that are not of its shape.")
-        rows = list(chain.from_iterable(rows))
-    return rows
+    return numbers.read(data, tensor.shape)

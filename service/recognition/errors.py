@@ -5,6 +5,8 @@
     │   ├── UnsupportedMediaError    415  a media type that is not accepted
     │   ├── UndecodableMediaError    422  the bytes are no image or video that can be read
     │   ├── LimitExceededError       413  bytes, pixels, frames or seconds over a limit
+    │   │   ├── UrlTooLongError      414  a URL over its limit
+    │   │   └── HeadersTooLargeError 431  too many headers, or too many bytes of them
     │   ├── TooFewFramesError        422  a clip of fewer than two frames
     │   └── FrameSizesError          422  onset and apex are of different sizes
     ├── NoFaceError                  422  no face where one is needed
@@ -82,6 +84,14 @@ class LimitExceededError(MediaError):
         Exception.__init__(self, detail, limit)  # both in `args`, so that the error pickles
         self.detail = detail
         self.limit = limit
+
+
+class UrlTooLongError(LimitExceededError):
+    status = 414
+
+
+class HeadersTooLargeError(LimitExceededError):
+    status = 431
 
 
 class TooFewFramesError(MediaError):

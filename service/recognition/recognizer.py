@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,6 +19,7 @@ from service.recognition.errors import (
     FrameSizesError,
     NoFaceError,
 )
+from service.recognition.stopwatch import Stopwatch
 from service.recognition.types import (
     CROP_SIZE,
     Crop,
@@ -83,7 +82,7 @@ class Recognizer:
 
         Raises MediaError for pictures that cannot be used and NoFaceError.
         """
-        watch = _Stopwatch()
+        watch = Stopwatch()
         with watch.stage("decode"):
             pair = [media.decode_image(data, self._configuration.media) for data in (onset, apex)]
         if pair[0].shape != pair[1].shape:
@@ -110,7 +109,7 @@ class Recognizer:
         The onset is the first frame unless given. Raises MediaError, NoFaceError,
         FrameOrderError and FrameIndexError.
         """
-        watch = _Stopwatch()
+        watch = Stopwatch()
         with watch.stage("decode"):
             frames = media.decode_clip(video, self._configuration.media, progress).frames
         onset = _checked_onset(onset_index, apex_index, len(frames))
@@ -153,7 +152,7 @@ class Recognizer:
         onset: int,
         apex: int,
         found: tuple[Face, ...],
-        watch: _Stopwatch,
+        watch: Stopwatch,
         curve: Motion | None = None,
         weak_apex: bool = False,
     ) -> Prediction:
@@ -191,23 +190,6 @@ class Recognizer:
             motion=curve,
             timings_ms=watch.milliseconds(),
         )
-
-
-class _Stopwatch:
-    """Milliseconds of each stage, and of the whole since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._stages[name] = (time.perf_counter() - start) * 1e3
-
-    def milliseconds(self) -> dict[str, float]:
-        return {**self._stages, "total": (time.perf_counter() - self._start) * 1e3}
 
 
 def _checked_onset(onset: int | None, apex: int | None, count: int) -> int:

@@ -20,7 +20,7 @@ class Hanging:
     def __init__(self) -> None:
         self.cancelled = False
 
-    async def run(self, _job: object) -> None:
+    async def run(self, _job: object, **_: object) -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:

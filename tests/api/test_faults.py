@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.api.test_bad_input import check_problem
+from tests.api.test_log import lines_of
 from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.benchmarks import load
 from tests.processes import workers_of
@@ -70,6 +71,35 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
         failed = [reply for reply in asyncio.run(under_fire()) if reply.status != 200]
         assert len(failed) <= len(kills_after)
         assert all(reply.status == 503 and reply.retry_after for reply in failed)
+
+
+def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None:
+    """An operator must learn of it, and in a form that a machine reads."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        (worker,) = workers_of(server.process.pid)
+        ended = os.pidfd_open(worker)
+        os.kill(worker, signal.SIGKILL)
+        assert select.select([ended], [], [], 30)[0]
+        os.close(ended)
+        onset, apex = pair("positive")
+        answer = http.post("/v1/predictions/frames", files={"onset": onset, "apex": apex})
+        assert answer.status_code == 200
+    errors = [line["message"] for line in lines_of(server) if line["level"] == "error"]
+    assert errors == ["a worker ended by itself, exit code -9"]
+
+
+def test_workers_end_with_their_parent_and_say_nothing(tmp_path: Path) -> None:
+    """One at work finds nobody to answer; what Python prints then would be taken for a fault."""
+    with serving(tmp_path, workers=2) as server, server.client() as http:
+        workers = [os.pidfd_open(worker) for worker in workers_of(server.process.pid)]
+        files = {"video": CLIP.read_bytes()}
+        with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
+            assert next(stream.iter_lines()) == "event: progress"
+            server.process.kill()
+        for worker in workers:
+            assert select.select([worker], [], [], 30)[0]  # it has ended
+            os.close(worker)
+    assert "Traceback" not in "".join(server.log)
 
 
 def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
@@ -134,6 +164,18 @@ def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
         files = {"onset": onset, "apex": apex}
         assert http.post("/v1/predictions/frames", files=files).status_code == 200
         assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_a_client_that_leaves_a_stream_is_told_of(tmp_path: Path) -> None:
+    """Its 200 has been sent, but an operator who counts it as an answer counts wrong."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        files = {"video": CLIP.read_bytes()}
+        with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
+            assert next(stream.iter_lines()) == "event: progress"
+        assert http.get("/health/live").status_code == 200
+        assert server.stop() == 0
+    (told,) = [line for line in lines_of(server) if line.get("route") == "/v1/predictions/clip"]
+    assert (told["status"], told["problem"]) == (499, "client_gone")
 
 
 def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:

@@ -55,6 +55,16 @@ def test_the_log_holds_nothing_of_the_client(tmp_path: Path) -> None:
     assert MARK not in "".join(server.log)
 
 
+def test_what_decoders_print_is_not_in_the_log(tmp_path: Path) -> None:
+    """Their libraries write straight to standard error, in lines that no machine reads."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        for whole in (made.jpeg(made.portrait()), made.png(made.portrait())):
+            broken = bytearray(whole)
+            broken[len(whole) // 2 : len(whole) // 2 + 100] = bytes(100)
+            ask_frames(http, bytes(broken), bytes(broken))
+    assert {line["logger"].partition(".")[0] for line in lines_of(server)} == {"service", "uvicorn"}
+
+
 def test_text_for_people(tmp_path: Path) -> None:
     with serving(tmp_path, workers=1, log_format="text") as server, server.client() as http:
         http.get("/health/live")

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
+from tests.api.test_v2 import INFER, described, some_flows
 from tests.serving import Server, serving
 
 FRAMES = {"route": "/v1/predictions/frames", "method": "POST"}
@@ -64,6 +65,16 @@ def test_a_prediction_is_counted_with_its_stages(http: httpx.Client) -> None:
     }.items():
         assert after.value(name, **labels) == before.value(name, **labels) + 1
     assert after.value("off_tanet_stage_duration_seconds_sum", stage="total") > 0
+
+
+def test_a_tensor_is_counted_with_its_stages(http: httpx.Client) -> None:
+    """Each of them, and the wait before them, as of a picture."""
+    before = Scrape(http)
+    assert http.post(INFER, json=described(some_flows(1))).status_code == 200
+    after = Scrape(http)
+    name = "off_tanet_stage_duration_seconds_count"
+    for stage in ("queue", "decode", "inference", "total"):
+        assert after.value(name, stage=stage) == before.value(name, stage=stage) + 1
 
 
 def test_a_stream_is_counted_by_how_it_ended(http: httpx.Client) -> None:

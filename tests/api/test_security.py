@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.routing import Route
 
-from service.api.security import KeyFile, digest, new_key
+from service.api.app import _routes, create_app
+from service.api.security import OPEN_PATHS, KeyFile, digest, new_key
 from service.cli import main
+from service.settings import Settings
 from tests.api.test_bad_input import check_problem
 from tests.serving import Server, serving
 
@@ -28,6 +32,56 @@ def locked(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Serve
     file.write_text(f"# ours\n{digest(key)} clinic\n", encoding="utf-8")
     with serving(tmp_path_factory.mktemp("locked"), workers=1, api_keys=file) as running:
         yield running
+
+
+def every_path() -> set[str]:
+    """The paths of all routes, those included that the OpenAPI document does not show."""
+    app = create_app()
+    routes = (*app.routes, *_routes().routes)
+    paths = {route.path for route in routes if isinstance(route, Route)}
+    assert set(app.openapi()["paths"]) < paths
+    return paths
+
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "MADEUP")
+
+
+@pytest.mark.parametrize("path", sorted(every_path()))
+def test_every_route_and_method_asks_for_the_key(locked: Server, path: str) -> None:
+    """A route that is added one day is behind the key without anybody's thinking of it."""
+    path = path.format(name="off-tanet", version="1.0.0")
+    near = (path, path + "/", path + "//", path.upper(), path.replace("/", "//", 1), path + "%00")
+    with locked.client() as http:
+        for asked in near:
+            for method in METHODS:
+                answer = http.request(method, f"{locked.url}{asked}")
+                if asked in OPEN_PATHS:
+                    assert answer.status_code in {200, 405}
+                else:
+                    assert answer.status_code == 401
+
+
+def test_nothing_is_open_but_health() -> None:
+    """What this list says is what the test above lets pass."""
+    assert {path for path in OPEN_PATHS if "/health/" not in path} == set()
+    assert set(OPEN_PATHS) < every_path()
+
+
+def test_a_preflight_alone_passes_without_a_key(tmp_path: Path, key: str) -> None:
+    """Browsers send it without one; its answer tells only what the settings allow."""
+    file = tmp_path / "keys"
+    file.write_text(f"{digest(key)} clinic\n", encoding="utf-8")
+    app = create_app(Settings(api_keys=file, cors_origins="https://clinic.example"))
+
+    async def options(**headers: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+            return await http.options("/v1/model", headers=headers)
+
+    origin = {"Origin": "https://clinic.example"}
+    preflight = asyncio.run(options(**origin, **{"Access-Control-Request-Method": "GET"}))
+    assert (preflight.status_code, preflight.text) == (200, "OK")
+    check_problem(asyncio.run(options(**origin)), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/v1/model", "/openapi.json", "/v1/predictions/frames", "/nope"])

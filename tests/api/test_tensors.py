@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,42 @@ def test_a_bad_input_is_named(case: str) -> None:
     changes, reason = BAD_INPUTS[case]
     with pytest.raises(InferenceRequestError, match=reason):
         tensors.parse(described(**changes), None, MAX_BATCH)
+
+
+def test_numbers_are_read_with_little_memory() -> None:
+    """As Python's numbers those of a full batch took a worker past all else that it holds."""
+    flows = np.linspace(-3, 3, MAX_BATCH * 25088, dtype=np.float32).reshape(-1, 2, 112, 112)
+    for data in (flows.tolist(), flows.ravel().tolist()):
+        body = described(shape=list(flows.shape), data=data)
+        tracemalloc.start()
+        tensors.parse(body, None, MAX_BATCH)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < flows.nbytes + len(body)
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n" * 20])
+def test_any_space_between_numbers(between: str) -> None:
+    """The text is read in pieces, which must not cut a number, nor lose one at their seams."""
+    values = [float(value) for value in range(25088)]
+    text = f"{between},{between}".join(map(repr, values))
+    body = described(data=[]).replace(b"[]", f"[{between}{text}{between}]".encode())
+    assert tensors.parse(body, None, MAX_BATCH).flows.ravel().tolist() == values
+
+
+def test_a_number_longer_than_a_piece() -> None:
+    """Cut in two it would be two numbers."""
+    data = ",".join(["0." + "1" * 200_000, *["0"] * 25086])
+    body = described(data=[]).replace(b"[]", f"[{data}]".encode())
+    with pytest.raises(InferenceRequestError, match="not numbers"):
+        tensors.parse(body, None, MAX_BATCH)
+
+
+@pytest.mark.parametrize("name", ['"d\\u0061ta"', '"data": [1], "data"'])
+def test_data_by_another_spelling(name: str) -> None:
+    """JSON lets a name be escaped, and the last of two of the same count."""
+    body = described().replace(b'"data"', name.encode())
+    assert not tensors.parse(body, None, MAX_BATCH).flows.any()
 
 
 BODY, LENGTH = asked(still(), binary=True)

@@ -71,7 +71,7 @@ async def infer(
     inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Class probabilities and attention for a batch of flows that were measured elsewhere."""
-    reply = await run(InferenceJob(body, inference_header_content_length))
+    reply = (await run(InferenceJob(body, inference_header_content_length))).reply
     if not reply.binary:
         return Response(reply.header, media_type="application/json")
     return Response(

@@ -1,0 +1,26 @@
+"""How long each stage of a request takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopwatch:
+    """Milliseconds of each stage, and of the whole since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure what is done inside as the stage `name`."""
+        start = time.perf_counter()
+        yield
+        self._stages[name] = (time.perf_counter() - start) * 1e3
+
+    def milliseconds(self) -> dict[str, float]:
+        """The stages in their order, then `total`."""
+        return {**self._stages, "total": (time.perf_counter() - self._start) * 1e3}

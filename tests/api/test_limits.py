@@ -1,0 +1,109 @@
+"""Limits on a request's head and on the parts of its form, over a raw socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import suppress
+
+import pytest
+
+from tests.api.test_bad_input import GOOD
+from tests.serving import Server
+
+FRAMES = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
+def ask(server: Server, request: bytes) -> tuple[int, bytes]:
+    """The status and the body of the answer to a request as it stands."""
+    port = int(server.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(request)
+        received = b""
+        with suppress(ConnectionResetError):  # what was answered before it was all read
+            while more := client.recv(65536):
+                received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def check_limit(answer: tuple[int, bytes], status: int, limit: str) -> None:
+    problem = json.loads(answer[1])
+    assert (answer[0], problem["status"]) == (status, status)
+    assert problem["code"] == "limit_exceeded"
+    assert problem["limit"] == limit
+
+
+def test_too_many_headers(server: Server) -> None:
+    """Each is looked at several times: many small ones cost more than their bytes."""
+    assert ask(server, LIVE + b"a: b\r\n" * 98 + b"\r\n")[0] == 200
+    check_limit(ask(server, LIVE + b"a: b\r\n" * 99 + b"\r\n"), 431, "max_headers")
+
+
+@pytest.mark.parametrize("size", [16384, 200_000])
+def test_headers_that_are_too_large(server: Server, size: int) -> None:
+    assert ask(server, LIVE + b"a: " + b"b" * 16000 + b"\r\n\r\n")[0] == 200
+    status, body = ask(server, LIVE + b"a: " + b"b" * size + b"\r\n\r\n")
+    if status == 400:  # it came in segments, and the server had enough
+        assert size > 30_000
+    else:
+        check_limit((status, body), 431, "max_header_bytes")
+
+
+def test_a_url_that_is_too_long(server: Server) -> None:
+    for rest in (b"a" * 8192, b"?include=" + b"a" * 8192):
+        check_limit(ask(server, LIVE.replace(b"live", rest) + b"\r\n"), 414, "max_url_bytes")
+
+
+@pytest.mark.parametrize("begun", [LIVE, LIVE[:-2], b"GET /"], ids=["headers", "header", "url"])
+def test_a_head_without_end(server: Server, begun: bytes) -> None:
+    """It is held in memory before anybody can judge it, so the server itself must hang up."""
+    port = int(server.url.rpartition(":")[2])
+    sent = 0
+    more = b"a: b\r\n" * 1000 if begun == LIVE else b"a" * 6000
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=30) as client,
+        suppress(BrokenPipeError, ConnectionResetError),
+    ):
+        client.sendall(begun)
+        while sent < 50_000_000:
+            client.sendall(more)
+            sent += len(more)
+    assert sent < 10_000_000  # what the sockets' own buffers take is not the server's
+
+
+def form(*parts: bytes) -> bytes:
+    """A request with a form of these parts, each a head and a content."""
+    body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
+    told = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
+    return FRAMES + told % len(body) + body
+
+
+def part(name: str, more: bytes = b"", content: bytes = GOOD) -> bytes:
+    told = f'Content-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+    return told.encode() + more + b"\r\n" + content
+
+
+PAIR = part("onset"), part("apex")
+FIELD = b'Content-Disposition: form-data; name="a"\r\n\r\nb'
+BAD_FORMS = {
+    "files": form(*PAIR, part("onset")),
+    "fields": form(*PAIR, *[FIELD] * 3),
+    "a thousand empty parts": form(*PAIR, *[FIELD] * 1000),
+    "a long header of a part": form(part("onset", b"A: " + b"b" * 5000 + b"\r\n"), PAIR[1]),
+    "many headers of a part": form(part("onset", b"A: b\r\n" * 20), PAIR[1]),
+    "a long field": form(*PAIR, FIELD + b"b" * 2_000_000),
+    "a long boundary": form(*PAIR).replace(b"boundary=b", b"boundary=" + b"b" * 5000),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FORMS)
+def test_a_form_over_its_limits(server: Server, case: str) -> None:
+    """No route has more than two files and two fields, nor a part more than a few headers."""
+    status, body = ask(server, BAD_FORMS[case])
+    assert (status, json.loads(body)["code"]) == (400, "malformed_body")
+
+
+def test_a_form_within_them(server: Server) -> None:
+    assert ask(server, form(*PAIR))[0] == 200
