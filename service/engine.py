@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_END_S = 1.0  # for work that nobody waits for any more; a new process takes longer to start
 _RESTART_PAUSE_S = 1.0  # between tries to replace a worker that will not start
 
 
@@ -163,12 +164,22 @@ class Engine:
     async def _run_on(
         self, worker: Worker, job: Job[T], deadline: float, progress: Progress | None
     ) -> T:
+        work = asyncio.create_task(worker.run(job, deadline, progress or (lambda *_: None)))
         try:
-            return await worker.run(job, deadline, progress or (lambda *_: None))
-        except (asyncio.CancelledError, EngineError):
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # Whoever leaves early and often must not cost a new process each time.
+            await asyncio.wait([work], timeout=_END_S)
+            if not work.done():
+                await worker.stop()
+            await asyncio.gather(work, return_exceptions=True)
+            raise
+        except EngineError:
             await worker.stop()  # the answer is given when the work has stopped, not before
             raise
         finally:
+            if not work.done():  # cancelled again in the meantime
+                worker.kill()
             self._give_back(worker)
 
     def _give_back(self, worker: Worker) -> None:

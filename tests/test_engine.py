@@ -50,6 +50,16 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Brief:
+    """A request like most: it ends soon after it was seen to begin."""
+
+    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+        progress("work", 0, 1)
+        recognizer.warm_up()
+        return os.getpid()
+
+
+@dataclass(frozen=True)
 class Crash:
     """A decoder that takes its process with it."""
 
@@ -157,6 +167,22 @@ def test_a_worker_that_died_idle_costs_nothing() -> None:
         os.kill(before, 9)
         os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
         assert await pid(engine) != before
+
+    with_engine(body)
+
+
+def test_a_client_that_leaves_early_costs_no_new_process() -> None:
+    """Else whoever opens and closes connections would keep every worker starting."""
+
+    async def body(engine: Engine) -> None:
+        before = await pid(engine)
+        begun = asyncio.Event()
+        work = asyncio.create_task(engine.run(Brief(), lambda *_: begun.set()))
+        await begun.wait()
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert await pid(engine) == before
 
     with_engine(body)
 
