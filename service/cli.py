@@ -37,8 +37,9 @@ def _serve(options: argparse.Namespace) -> int:
         host=options.host,
         port=options.port,
         server_header=False,
-        http=bounded(configured.head_s, configured.max_connections),
-        h11_max_incomplete_event_size=configured.head_limits.server_bytes,
+        http=bounded(
+            configured.head_s, configured.head_limits.server_bytes, configured.max_connections
+        ),
         log_config=None,
         access_log=False,  # its lines hold the query string
         timeout_graceful_shutdown=int(configured.grace_s) + 1,

@@ -56,12 +56,19 @@ def test_a_url_that_is_too_long(server: Server) -> None:
         check_limit(ask(server, LIVE.replace(b"live", rest) + b"\r\n"), 414, "max_url_bytes")
 
 
-@pytest.mark.parametrize("begun", [LIVE, LIVE[:-2], b"GET /"], ids=["headers", "header", "url"])
+TRAILERS = FRAMES + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [LIVE, LIVE[:-2], b"GET /", TRAILERS],
+    ids=["headers", "header", "url", "trailers"],
+)
 def test_a_head_without_end(server: Server, begun: bytes) -> None:
     """It is held in memory before anybody can judge it, so the server itself must hang up."""
     port = int(server.url.rpartition(":")[2])
     sent = 0
-    more = b"a: b\r\n" * 1000 if begun == LIVE else b"a" * 6000
+    more = b"a: b\r\n" * 1000 if begun in (LIVE, TRAILERS) else b"a" * 6000
     with (
         socket.create_connection(("127.0.0.1", port), timeout=30) as client,
         suppress(BrokenPipeError, ConnectionResetError),
