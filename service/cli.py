@@ -1,4 +1,8 @@
-"""The command `off-tanet`."""
+"""The command `off-tanet`.
+
+Each command imports what it needs itself: a worker process imports this module again, as every
+spawned process does its parent's main module, and would carry the server's modules for nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,6 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-
-import uvicorn
-
-from service import logs, settings
-from service.api import security
-from service.api.app import create_app
-from service.api.connections import bounded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    import uvicorn
+
+    from service import logs, settings
+    from service.api.app import create_app
+    from service.api.connections import bounded
+
     try:
         configured = settings.load()
         app = create_app(configured)
@@ -48,11 +51,15 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _settings(_options: argparse.Namespace) -> int:
+    from service import settings
+
     print(settings.table())
     return 0
 
 
 def _key(options: argparse.Namespace) -> int:
+    from service.api import security
+
     key = security.new_key()
     print(f"{key}\n{security.digest(key)} {options.name}")
     return 0

@@ -52,7 +52,7 @@ _RECOGNITION: dict[str, Any] = {
     "response_model": PredictionBody,
     "responses": {
         200: success(PREDICTION),
-        **failures(400, 408, 413, 415, 422, 500, 503, 504),
+        **failures(400, 408, 413, 414, 415, 422, 431, 500, 503, 504),
     },
 }
 _UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/form-data")]}
@@ -69,7 +69,7 @@ _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,
     "responses": {
         200: success(INFERENCE),
-        **inference_failures(400, 404, 408, 413, 415, 500, 503, 504),
+        **inference_failures(400, 404, 408, 413, 414, 415, 431, 500, 503, 504),
     },
     "openapi_extra": inference_body(),
 }

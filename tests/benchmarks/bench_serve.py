@@ -21,6 +21,7 @@ from service import memory
 from service.recognition.recognizer import ASSETS, Recognizer
 from service.recognition.types import Pixels
 from tests.benchmarks import load
+from tests.processes import resident_bytes, workers_of
 from tests.serving import Server, serving
 
 WORKERS = 2
@@ -49,18 +50,6 @@ def in_process(onset: bytes, apex: bytes, count: int) -> list[float]:
     return seconds
 
 
-def worker_megabytes(server: Server) -> list[float]:
-    """Resident memory of each worker."""
-    threads = Path(f"/proc/{server.process.pid}/task").iterdir()
-    children = " ".join((thread / "children").read_text(encoding="ascii") for thread in threads)
-    sizes = []
-    for child in children.split():
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text(encoding="latin-1"):
-            pages = Path(f"/proc/{child}/statm").read_text(encoding="ascii").split()[1]
-            sizes.append(int(pages) * 4096 / 1e6)
-    return sizes
-
-
 def spread(seconds: list[float]) -> str:
     low, middle, high = np.percentile(np.array(seconds) * 1e3, [5, 50, 95])
     return f"{middle:.2f} ms ({low:.2f} to {high:.2f})"
@@ -77,9 +66,9 @@ async def overload(server: Server, port: int, request: bytes, rate: float, secon
             await asyncio.sleep(0.1)
 
     watching = asyncio.create_task(watch())
-    start = time.perf_counter()
+    start, spent = time.perf_counter(), time.process_time()
     replies = await load.open_loop(port, request, 5 * rate, seconds)
-    took = time.perf_counter() - start
+    took, spent = time.perf_counter() - start, time.process_time() - spent
     watching.cancel()
     accepted = [reply for reply in replies if reply.status == 200]
     refused = [reply.seconds for reply in replies if reply.status == 503 and reply.retry_after]
@@ -89,12 +78,14 @@ async def overload(server: Server, port: int, request: bytes, rate: float, secon
     print(
         f"  throughput {len(accepted) / took:.1f}/s = {len(accepted) / took / rate:.2f} of the peak"
     )
+    print(f"  making the load took {spent / took:.2f} of the two cores it shares with the service")
     print(
         f"  refused in {spread(refused)}, 99th percentile {np.percentile(refused, 99) * 1e3:.1f} ms"
     )
     print(f"  accepted in {spread([reply.seconds for reply in accepted])}")
     print(f"  /health/live slowest {max(reply.seconds for reply in health) * 1e3:.1f} ms")
-    print(f"  workers' memory {', '.join(f'{size:.0f} MB' for size in worker_megabytes(server))}")
+    held = [resident_bytes(worker) / 1e6 for worker in workers_of(server.process.pid)]
+    print(f"  workers' memory {', '.join(f'{size:.0f} MB' for size in held)}")
 
 
 def main() -> None:
@@ -110,7 +101,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as home,
         serving(Path(home), workers=WORKERS, queue=4) as server,
     ):
-        port = int(server.url.rpartition(":")[2])
+        port = server.port
         one = asyncio.run(load.closed_loop(port, request, 1, 5))
         seconds = [reply.seconds for reply in one[5:]]
         added = float(np.median(seconds) - np.median(alone)) * 1e3
