@@ -126,6 +126,11 @@ class QualityBody(BaseModel):
             "several_faces",
             "small_face",
             "cut",
+            "turned_head",
+            "occluded",
+            "blink",
+            "face_lost",
+            "damaged_video",
         ]
     ]
 
