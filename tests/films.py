@@ -72,10 +72,10 @@ def _silence(file: OutputContainer, audio: AudioStream, seconds: float) -> None:
     file.mux(audio.encode())
 
 
-def spliced(*parts: bytes) -> bytes:
-    """The frames of several files behind one another, in a WebM whose header tells of the first."""
+def spliced(*parts: bytes, container: str = "webm") -> bytes:
+    """The frames of several files behind one another, in one whose header tells of the first."""
     stream = io.BytesIO()
-    with av.open(stream, "w", format="webm") as file:
+    with av.open(stream, "w", format=container) as file:
         video, start = None, 0
         for part in parts:
             with av.open(io.BytesIO(part), "r") as source:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.recognition.face import PLACES, similarity
-from service.recognition.types import CROP_SIZE, Crop
+from service.recognition.types import CROP_SIZE, Crop, Similarity
 
 Marks = NDArray[np.float64]
 """The five landmarks on the crop, [5, 2], in the order of `Landmarks`."""
@@ -44,14 +44,18 @@ class Disturbances:
     def __init__(self) -> None:
         self.occluded = False
         self._turned = False
+        self._upright: Similarity = np.eye(2, 3)
         self._face: Floats | None = None
         self._open = 0.0
 
     def seen(self, crop: Crop, marks: Marks, looked: bool) -> set[str]:
         """The words for this crop; `looked` says that the landmarks are of this very frame."""
-        upright = _upright(crop, marks)
-        if looked or self._face is None:
+        looked |= self._face is None
+        if looked:
             self._turned = is_turned(marks)
+            self._upright = similarity(marks, PLACES * CROP_SIZE - 0.5)
+        upright = _moved(crop, self._upright)
+        if looked:
             self.occluded = self._is_covered(upright)
         words = {"turned_head": self._turned, "occluded": self.occluded}
         words["blink"] = self._is_closed(upright) and not self.occluded
@@ -102,15 +106,14 @@ def dark_share(upright: Floats) -> float:
     for across, down in (PLACES[:2] * CROP_SIZE - 0.5).round().astype(int):
         columns = slice(across - _EYE[1], across + _EYE[1] + 1)
         eye = upright[down - _EYE[0] : down + _EYE[0] + 1, columns]
-        skin = np.median(upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns])
+        skin = upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns].mean()
         shares.append((eye < _DARK * skin).mean())
     return float(np.mean(shares))
 
 
-def _upright(crop: Crop, marks: Marks) -> Floats:
-    """The crop with its landmarks brought to their canonical places."""
-    back = similarity(marks, PLACES * CROP_SIZE - 0.5)
-    moved = cv2.warpAffine(crop, back, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
+def _moved(crop: Crop, upright: Similarity) -> Floats:
+    """The crop with its landmarks brought to their canonical places, a little blurred."""
+    moved = cv2.warpAffine(crop, upright, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.GaussianBlur(moved, (0, 0), 1.0), np.float32)
 
 

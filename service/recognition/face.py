@@ -112,6 +112,11 @@ def points(face: Face) -> NDArray[np.float64]:
     )
 
 
+def transformed(face: Face, where: Similarity) -> NDArray[np.float64]:
+    """The five landmarks where the crop has them, [5, 2]."""
+    return points(face) @ where[:, :2].T + where[:, 2]
+
+
 def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Similarity:
     """The rotation, scale and shift, but no reflection, that bring `source` nearest to `target`.
 

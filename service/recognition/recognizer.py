@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from service.recognition import clips, flow, media, motion, quality, spotting
 from service.recognition import face as faces
 from service.recognition.classifier import Classification, Classifier, ModelCard
+from service.recognition.disturbances import Disturbances
 from service.recognition.errors import FrameSizesError, NoFaceError
 from service.recognition.footage import Footage
 from service.recognition.stopwatch import Stopwatch
@@ -87,8 +87,8 @@ class Recognizer:
                 "they must be of one size."
             )
         with watch.stage("face"):
-            found, crops = self._crops(pair, face)
-        return self._predict(_Pair(Moment(0, 0.0), Moment(1, 0.0), crops, found), watch)
+            cropped = self._crops(pair[0], pair[1], face)
+        return self._predict(cropped, watch)
 
     def clip(
         self,
@@ -154,18 +154,19 @@ class Recognizer:
             if progress:
                 progress("decode", len(views), max(len(views), clip.claimed_frames or 0))
 
-    def _crops(
-        self, pair: Sequence[Pixels], mode: FaceMode
-    ) -> tuple[tuple[Face, ...], tuple[Crop, Crop]]:
-        """The faces on the onset, and both pictures cropped by the largest one's transform."""
-        onset, apex = pair
+    def _crops(self, onset: Pixels, apex: Pixels, mode: FaceMode) -> _Pair:
+        """Both pictures cropped by the transform of the onset's largest face."""
+        moments = Moment(0, 0.0), Moment(1, 0.0)
         if mode == "none":
-            return (), (faces.whole(onset), faces.whole(apex))
+            return _Pair(*moments, (faces.whole(onset), faces.whole(apex)))
         found = self._detector.detect(onset)
         if not found:
             raise NoFaceError("No face was found on the onset frame.")
-        similarity = faces.align(found[0])
-        return found, (faces.crop(onset, similarity), faces.crop(apex, similarity))
+        where = faces.align(found[0])
+        crops = faces.crop(onset, where), faces.crop(apex, where)
+        disturbances, marks = Disturbances(), faces.transformed(found[0], where)
+        seen = [disturbances.seen(crop, marks, looked=True) for crop in crops]
+        return _Pair(*moments, crops, found, frozenset().union(*seen))
 
     def _predict(self, pair: _Pair, watch: Stopwatch, curve: Motion | None = None) -> Prediction:
         with watch.stage("flow"):
@@ -178,7 +179,8 @@ class Recognizer:
                 head_motion_px=motion.head_motion(field_).magnitude_px,
                 faces=pair.faces,
                 weak_apex=pair.weak_apex,
-                seen=pair.seen | ({"cut"} if spotting.is_cut(*pair.crops) else set()),
+                # Of different pictures nothing else could be said.
+                seen={"cut"} if spotting.is_cut(*pair.crops) else pair.seen,
             )
         card = self._classifier.card
         probabilities = dict(zip(card.classes, map(float, answer.probabilities), strict=True))
@@ -210,7 +212,7 @@ class _Pair:
     onset: Moment
     apex: Moment
     crops: tuple[Crop, Crop]
-    faces: tuple[Face, ...]
+    faces: tuple[Face, ...] = ()
     seen: frozenset[str] = frozenset()
     weak_apex: bool = False
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.recognition.disturbances import Disturbances
-from service.recognition.face import align, crop, points, similarity, whole
+from service.recognition.face import align, crop, similarity, transformed, whole
 from service.recognition.types import CROP_SIZE, Crop, Face, Pixels, Similarity
 
 _LOOK_EVERY = 3  # frames; the crop stands still between two looks at where the face is
@@ -118,7 +118,7 @@ class _Anchor:
         self.faces = faces
         self._where: Similarity = align(faces[0])
         self._face = faces[0]
-        self._start = self._marks()
+        self._start = transformed(faces[0], self._where)
         self._disturbances = Disturbances()
         self._until_look = _LOOK_EVERY
 
@@ -139,14 +139,11 @@ class _Anchor:
         """The crop, and the words for what disturbs it."""
         cropped = crop(pixels, self._where)
         looked = self._until_look == _LOOK_EVERY
-        return cropped, self._disturbances.seen(cropped, self._marks(), looked)
-
-    def _marks(self) -> NDArray[np.float64]:
-        """The five landmarks on the crop, [5, 2]."""
-        return points(self._face) @ self._where[:, :2].T + self._where[:, 2]
+        marks = transformed(self._face, self._where)
+        return cropped, self._disturbances.seen(cropped, marks, looked)
 
     def _is_near(self) -> bool:
-        moved = similarity(self._start, self._marks())
+        moved = similarity(self._start, transformed(self._face, self._where))
         growth = float(np.sqrt(np.linalg.det(moved[:, :2])))
         turn = abs(float(np.arctan2(moved[1, 0], moved[0, 0])))
         far = float(np.hypot(*(moved[:, :2] @ _CENTRE + moved[:, 2] - _CENTRE)))

@@ -31,7 +31,7 @@ def footage(plan: str, *, damaged: bool = False, **seen: int) -> Footage:
         )
         for index, letter in enumerate(plan)
     ]
-    return Footage(views, np.arange(len(plan), dtype=np.float32) / 25, damaged)
+    return Footage(views, np.arange(len(plan), dtype=np.float32) / np.float32(25), damaged)
 
 
 @pytest.mark.parametrize(
