@@ -20,6 +20,8 @@ SOUND = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus", "
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "libx264": {"x264-params": "log-level=none"},
     "libx265": {"x265-params": "log-level=none", "preset": "ultrafast"},
+    # At the encoder's leisure it takes minutes for what it finds hard on a busy machine.
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
 }
 

@@ -155,6 +155,8 @@ class ClipStream:
 
 def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     kind = accepted(data, headers.CLIPS, limits)
+    if headers.indexed_frames(data, kind) > length.frames:
+        raise _too_many(length)
     try:
         container = av.open(
             io.BytesIO(data),

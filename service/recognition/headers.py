@@ -7,6 +7,7 @@ questions are answered from the first bytes. Nothing here decodes a sample.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from enum import StrEnum
 
 from service.recognition.errors import UndecodableMediaError
@@ -80,6 +81,35 @@ def picture_size(data: bytes, kind: Kind) -> tuple[int, int]:
     if width <= 0 or height <= 0:
         raise UndecodableMediaError(f"The {kind} picture has no pixels.")
     return width, height
+
+
+def indexed_frames(data: bytes, kind: Kind) -> int:
+    """The frames in the index of an MP4's video track; 0 of other clips.
+
+    For each of them FFmpeg takes 72 bytes and most of a microsecond before it can be asked.
+    """
+    if kind is not Kind.MP4:
+        return 0
+    tracks = _boxes(data, (0, len(data)), b"moov", b"trak", b"mdia", b"minf")
+    pictures = [track for track in tracks if any(_boxes(data, track, b"vmhd"))]
+    tables = [table for track in pictures for table in _boxes(data, track, b"stbl", b"stsz")]
+    return max((int.from_bytes(data[start + 8 : start + 12]) for start, _ in tables), default=0)
+
+
+def _boxes(data: bytes, within: tuple[int, int], *path: bytes) -> Iterator[tuple[int, int]]:
+    """Where the content of each MP4 box at `path` begins and ends."""
+    position, end = within
+    while position + 16 <= end:
+        size, box = struct.unpack_from(">I4s", data, position)
+        header = 16 if size == 1 else 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, position + 8)
+        if size < header:
+            return
+        content = position + header, min(position + size, end)
+        if box == path[0]:
+            yield from _boxes(data, content, *path[1:]) if path[1:] else [content]
+        position += size
 
 
 def _png_size(data: bytes) -> tuple[int, int]:

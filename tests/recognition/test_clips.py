@@ -92,7 +92,7 @@ def test_lossless_frames_come_back_as_they_were() -> None:
         assert np.abs(frame.pixels.astype(int) - original).max() <= 1
 
 
-@pytest.mark.parametrize(("height", "width"), [(47, 63), (48, 63), (17, 33), (2, 5)])
+@pytest.mark.parametrize(("height", "width"), [(47, 63), (48, 63), (17, 33)])
 @pytest.mark.parametrize("codec", ["ffv1", "libvpx", "libx264"])
 def test_odd_sizes_keep_every_pixel(codec: str, height: int, width: int) -> None:
     """Rows of frames are padded in memory; a column too many or a slant would move the face."""
@@ -271,12 +271,23 @@ def test_a_long_clip_is_refused_by_its_header() -> None:
     assert limit_passed(film(FRAMES[:2], times_s=[0.0, 3600.0])) == "seconds"
 
 
-def test_a_million_frames_are_refused_by_their_header() -> None:
-    data = made.avi(FRAMES)
-    frames, length = data.index(b"avih") + 24, data.index(b"strh") + 40
-    million = struct.pack("<I", 1_000_000)
-    data = data[:frames] + million + data[frames + 4 : length] + million + data[length + 4 :]
-    assert limit_passed(data, MediaLimits(seconds=1e9)) == "frames"
+def of_millions(data: bytes, *counts: int) -> bytes:
+    """The file with its counts, at these places, set to ten million."""
+    order = "<" if data.startswith(b"RIFF") else ">"
+    changed = bytearray(data)
+    for place in counts:
+        struct.pack_into(f"{order}I", changed, place, 10_000_000)
+    return bytes(changed)
+
+
+def test_millions_of_frames_are_refused_by_their_header() -> None:
+    """Whatever they would cost to list; FFmpeg takes 700 MB for those of the MP4."""
+    avi = made.avi(FRAMES)
+    avi = of_millions(avi, avi.index(b"avih") + 24, avi.index(b"strh") + 40)
+    sizes, chunks, steps = (MP4.index(box) for box in (b"stsz", b"stsc", b"stts"))
+    mp4 = of_millions(MP4, sizes + 8, sizes + 12, chunks + 16, steps + 12)
+    for data in (avi, mp4):
+        assert limit_passed(data, MediaLimits(seconds=1e12)) == "frames"
 
 
 @pytest.mark.parametrize("kind", made.CLIP_WRITERS)
