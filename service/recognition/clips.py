@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import headers
+from service.recognition import headers, matroska
 from service.recognition.errors import (
     LimitExceededError,
     TooFewFramesError,
@@ -36,7 +36,7 @@ from service.recognition.types import Frame, Pixels
 _DEMUXERS = {Kind.MP4: "mp4", Kind.AVI: "avi", Kind.MKV: "matroska", Kind.GIF: "gif"}
 
 # Beside FFmpeg's own: what reading and seeking in bytes raises where a container points outside.
-_BROKEN = (av.FFmpegError, ValueError, OverflowError)
+_BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
 
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
@@ -80,14 +80,19 @@ class ClipStream:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, length: _Length, pixels: int
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        length: _Length,
+        pixels: int,
+        damaged: bool,
     ) -> None:
         self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
         self.claimed_frames = _claimed_frames(container, stream, self.fps)
         self._container, self._stream = container, stream
         self._length, self._most_pixels = length, pixels
         self._reformatter = VideoReformatter()
-        self._damaged = False
+        self._damaged = damaged
 
     @property
     def damaged(self) -> bool:
@@ -173,6 +178,8 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
         raise UndecodableMediaError("The clip has no video stream that can be decoded.")
     context = stream.codec_context
+    if not context:
+        raise UndecodableMediaError("The clip's codec is unknown.")
     check_size(context.width, context.height, limits.video_pixels, "video_pixels")
     context.options = {
         # For streams that outgrow their header; more, because decoders count whole blocks.
@@ -182,7 +189,8 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     }
     # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
     context.thread_count = 1
-    clip = ClipStream(container, stream, length, limits.video_pixels)
+    broken = kind is Kind.MKV and not matroska.is_unbroken(data)
+    clip = ClipStream(container, stream, length, limits.video_pixels, broken)
     _check_claims(clip, length)
     return clip
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from enum import StrEnum
 
+from service.recognition import matroska
 from service.recognition.errors import UndecodableMediaError
 
 
@@ -240,21 +241,6 @@ def _avi_ends(data: bytes) -> bool:
     return size == 0xFFFFFFFF or 8 + size <= len(data)  # all ones: written by a live source
 
 
-def _mkv_ends(data: bytes) -> bool:
-    header, position = _ebml_size(data, 4)
-    if header is None:
-        return True
-    segment, position = _ebml_size(data, position + header + 4)
-    return segment is None or position + segment <= len(data)
-
-
-def _ebml_size(data: bytes, position: int) -> tuple[int | None, int]:
-    """An element's size, None for "unknown" (a live source), and where its content begins."""
-    length = 9 - data[position].bit_length()
-    value = int.from_bytes(data[position : position + length], "big") & ((1 << 7 * length) - 1)
-    return (None if value == (1 << 7 * length) - 1 else value), position + length
-
-
 def _gif_ends(data: bytes) -> bool:
     position = 13 + _gif_colours(data[10])
     while data[position] in (0x21, 0x2C):
@@ -275,6 +261,6 @@ _ENDS = {
     Kind.PNG: _png_ends,
     Kind.MP4: _mp4_ends,
     Kind.AVI: _avi_ends,
-    Kind.MKV: _mkv_ends,
+    Kind.MKV: matroska.is_whole,
     Kind.GIF: _gif_ends,
 }

@@ -352,6 +352,18 @@ def opened(data: bytes) -> ClipStream:
     return clip
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9", "libx264"])
+def test_frames_that_the_container_lost_are_told(codec: str) -> None:
+    """FFmpeg goes on with the next cluster, and these decoders do not miss what was before it."""
+    container = "matroska" if codec == "libx264" else "webm"
+    data = bytearray(film(LONG, container, codec, options={"g": "10"}))
+    block = data.index(b"\xa3", 2 * len(data) // 5)
+    while data[block + 3 : block + 4] != b"\x81":  # the number of the track
+        block = data.index(b"\xa3", block + 1)
+    data[block : block + 3] = b"\x00\x01\x02"
+    assert open_clip(bytes(data), LIMITS).damaged
+
+
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 def test_frames_before_the_first_whole_one_are_left_out(codec: str) -> None:
     """A recording that begins between two key frames has nothing to build its frames on."""
