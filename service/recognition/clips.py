@@ -41,6 +41,9 @@ _BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
 
+_UNSPECIFIED = 2  # as H.273 numbers colours
+_MATRICES = {0, 1, 4, 5, 6, 7, 9}  # those that FFmpeg converts from
+
 _FALLBACK_FPS = 25.0
 
 
@@ -152,7 +155,14 @@ class ClipStream:
     def _pixels(self, frame: VideoFrame) -> Pixels:
         """The frame in blue-green-red, upright."""
         check_size(frame.width, frame.height, self._most_pixels, "video_pixels")
-        plane = self._reformatter.reformat(frame, format="bgr24", threads=1).planes[0]
+        # Brightness as it is coded: what FFmpeg does not convert from would lose the frame.
+        frame.color_trc = frame.color_primaries = _UNSPECIFIED
+        if frame.colorspace not in _MATRICES:
+            frame.colorspace = _UNSPECIFIED
+        try:
+            plane = self._reformatter.reformat(frame, format="bgr24", threads=1).planes[0]
+        except _BROKEN:
+            raise UndecodableMediaError("The clip's colours cannot be read.") from None
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
         pixels = rows[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
         return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))

@@ -86,6 +86,14 @@ def test_every_codec_gives_its_frames(name: str) -> None:
     check_alike(frames, pictures)
 
 
+@pytest.mark.parametrize("matrix", ["1", "6", "9", "10", "14"])
+@pytest.mark.parametrize("curve", ["1", "16", "18"])
+def test_every_colour_space_is_read(matrix: str, curve: str) -> None:
+    """Telephones film in several; FFmpeg refuses to convert from some."""
+    frames = decode(film(FRAMES, options={"colorspace": matrix, "color_trc": curve}))
+    check_alike(frames, FRAMES, levels=12)
+
+
 def test_lossless_frames_come_back_as_they_were() -> None:
     """Nothing between container and picture may resample or reorder."""
     for frame, original in zip(decode(made.mkv(FRAMES)), FRAMES, strict=True):
