@@ -95,8 +95,9 @@ class Settings(BaseSettings):
     )
     max_frames: int = Field(_MEDIA.frames, ge=2, description="Frames of a clip.")
     max_seconds: float = Field(_MEDIA.seconds, gt=0, description="Seconds of a clip.")
-    max_clip_pixels: int = Field(
-        _MEDIA.clip_pixels, ge=1, description="Pixels of all frames of a clip together."
+    max_video_frames: int = Field(_MEDIA.video_frames, ge=2, description="Frames of a long video.")
+    max_video_seconds: float = Field(
+        _MEDIA.video_seconds, gt=0, description="Seconds of a long video."
     )
     max_batch: int = Field(_DEFAULTS.batch, ge=1, description="Flows of a /v2 request.")
 
@@ -148,7 +149,8 @@ class Settings(BaseSettings):
                 video_pixels=self.max_video_pixels,
                 frames=self.max_frames,
                 seconds=self.max_seconds,
-                clip_pixels=self.max_clip_pixels,
+                video_frames=self.max_video_frames,
+                video_seconds=self.max_video_seconds,
             ),
             thresholds=Thresholds(
                 no_motion_px=self.no_motion_px,

@@ -34,7 +34,7 @@ def bombs() -> dict[str, Bomb]:
         "PNG of a million frames": _pictures(animated_png()),
         "GIF of 100,000 frames": _clip(gif(), "max_seconds"),
         "AVI of a million frames": _clip(long_avi(), "max_seconds"),
-        "MP4 of a million frames": _clip(long_mp4()),
+        "MP4 of a million frames": _clip(long_mp4(), "max_frames"),
         "MKV of 10,000 x 10,000": _clip(large_mkv(), "max_video_pixels"),
         "AVI of 10,000 x 10,000": _clip(large_avi()),
         "form in form, 10,000 deep": Bomb(_frames({"onset": nested(), "apex": nested()}), 415),

@@ -185,12 +185,13 @@ CLIP_WRITERS: dict[str, Callable[[Sequence[Pixels], float], bytes]] = {
 }
 
 
-def turned_mp4(pictures: Sequence[Pixels], fps: float = 25.0) -> bytes:
-    """An MP4 that asks to be shown turned by 90 degrees clockwise, as telephones write them."""
+def turned_mp4(pictures: Sequence[Pixels], fps: float = 25.0, degrees: int = 90) -> bytes:
+    """An MP4 that asks to be shown turned clockwise, as telephones write them."""
     data = mp4(pictures, fps)
     matrix = data.index(b"tkhd") + 44
-    quarter = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
-    return data[:matrix] + quarter + data[matrix + len(quarter) :]
+    cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    turn = struct.pack(">9i", cos << 16, sin << 16, 0, -(sin << 16), cos << 16, 0, 0, 0, 1 << 30)
+    return data[:matrix] + turn + data[matrix + len(turn) :]
 
 
 def sound_only_mp4() -> bytes:

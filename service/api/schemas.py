@@ -126,8 +126,20 @@ class QualityBody(BaseModel):
             "several_faces",
             "small_face",
             "cut",
+            "turned_head",
+            "occluded",
+            "blink",
+            "face_lost",
+            "damaged_video",
         ]
-    ]
+    ] = Field(
+        description=(
+            "What to distrust. cut: frames of different scenes, of which the longest was searched; "
+            "turned_head: by 30 degrees or more; occluded: something before the face; blink: "
+            "closed eyes between onset and apex; face_lost: in a part of the clip, or found anew "
+            "elsewhere; damaged_video: a part could not be decoded and was left out."
+        )
+    )
 
 
 class MotionBody(BaseModel):

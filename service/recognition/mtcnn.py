@@ -44,6 +44,11 @@ class Detections:
     scores: Scores
     landmarks: NDArray[np.float64]
 
+    def moved(self, across: float, down: float) -> Detections:
+        """The same faces, counted from elsewhere."""
+        shift = np.array([across, down])
+        return Detections(self.boxes + np.tile(shift, 2), self.scores, self.landmarks + shift)
+
 
 class Mtcnn:
     """The cascade over pnet.onnx, rnet.onnx and onet.onnx in `folder`.
@@ -64,6 +69,10 @@ class Mtcnn:
         # A second look, at a square that no longer depends on which proposal led there, halves
         # the landmarks' noise and brings real faces' scores close to 1.
         return self._place(octaves, around(first.landmarks), SEEN)
+
+    def look(self, octaves: Octaves, landmarks: NDArray[np.float64]) -> Detections:
+        """The faces whose landmarks [N, 5, 2] are about there: the last of the networks alone."""
+        return self._place(octaves, around(landmarks), PLACED)
 
     def _propose(self, octaves: Octaves, smallest: float) -> Boxes:
         found = [self._propose_at(octaves, scale) for scale in scales(octaves.size, smallest)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service.recognition.types import Face
+
+SEEN = ("cut", "turned_head", "occluded", "blink", "face_lost", "damaged_video")
+"""The warnings that are plain facts: no number behind them is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,16 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the rooms on the way saw. `faces` is largest first, empty where none was looked for."""
+    """What the rooms on the way saw. `faces` is largest first, empty where none was looked for.
+
+    `seen` are words of the contract that apply as they are.
+    """
 
     motion_px: float
     head_motion_px: float
     faces: Sequence[Face] = ()
     weak_apex: bool = False
-    cut: bool = False
+    seen: Collection[str] = ()
 
 
 def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
@@ -46,6 +52,6 @@ def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
         "small_face": any(
             min(face.box[2:]) < thresholds.small_face_px for face in evidence.faces[:1]
         ),
-        "cut": evidence.cut,
+        **{word: word in evidence.seen for word in SEEN},
     }
     return tuple(word for word, applies in rules.items() if applies)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,21 +9,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from service.recognition import clips, flow, media, motion, quality, spotting
 from service.recognition import face as faces
-from service.recognition import flow, media, motion, quality, spotting
 from service.recognition.classifier import Classification, Classifier, ModelCard
-from service.recognition.errors import (
-    FrameIndexError,
-    FrameOrderError,
-    FrameSizesError,
-    NoFaceError,
-)
+from service.recognition.disturbances import Disturbances
+from service.recognition.errors import FrameSizesError, NoFaceError
+from service.recognition.footage import Footage
 from service.recognition.stopwatch import Stopwatch
+from service.recognition.tracking import FaceTrack, Track, View, Whole
 from service.recognition.types import (
     CROP_SIZE,
     Crop,
     Face,
-    Frame,
     ModelName,
     Moment,
     Motion,
@@ -91,9 +87,8 @@ class Recognizer:
                 "they must be of one size."
             )
         with watch.stage("face"):
-            found, crops = self._crops(pair, face)
-        frames = [Frame(pixels, index) for index, pixels in enumerate(pair)]
-        return self._predict(frames, crops, 0, 1, found, watch)
+            cropped = self._crops(pair[0], pair[1], face)
+        return self._predict(cropped, watch)
 
     def clip(
         self,
@@ -106,23 +101,28 @@ class Recognizer:
     ) -> Prediction:
         """Recognise the expression of one clip; what is not given is found.
 
-        The onset is the first frame unless given. Raises MediaError, NoFaceError,
-        FrameOrderError and FrameIndexError.
+        The onset, unless given, is the first frame of the longest scene that shows a face; the
+        face is found there. Frames are looked at as they are decoded, and only crops are kept.
+        Raises MediaError, NoFaceError, FrameOrderError and FrameIndexError.
         """
         watch = Stopwatch()
-        with watch.stage("decode"):
-            frames = media.decode_clip(video, self._configuration.media, progress).frames
-        onset = _checked_onset(onset_index, apex_index, len(frames))
-        with watch.stage("face"):
-            found, crops = self._crops([frame.pixels for frame in frames], face, onset)
+        footage = self._footage(video, face, watch, progress)
+        shot = footage.shot(onset_index, apex_index)
+        strength_px = np.zeros(len(footage.views), np.float32)
         with watch.stage("spotting"):
-            spotted = spotting.spot_apex(crops, onset, progress)
-        apex = spotted.apex if apex_index is None else apex_index
-        curve = Motion(
-            spotted.strength_px, np.array([frame.time_s for frame in frames], np.float32)
+            spotted = spotting.spot_apex(footage.crops(shot), progress=progress)
+        strength_px[shot.start : shot.stop] = spotted.strength_px
+        onset = shot.start
+        apex = onset + spotted.apex if apex_index is None else apex_index
+        pair = _Pair(
+            onset=footage.moment(onset),
+            apex=footage.moment(apex),
+            crops=(footage.crop(onset), footage.crop(apex)),
+            faces=footage.views[onset].faces,
+            seen=footage.seen(onset, apex),
+            weak_apex=spotted.weak and apex_index is None,
         )
-        weak = spotted.weak and apex_index is None
-        return self._predict(frames, crops, onset, apex, found, watch, curve, weak)
+        return self._predict(pair, watch, Motion(strength_px, footage.times_s))
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
         """Classify flows [N, 2, 112, 112] that were measured elsewhere: the model alone.
@@ -133,41 +133,54 @@ class Recognizer:
         batches = np.split(flows, steps)
         return [answer for batch in batches for answer in self._classifier.classify_batch(batch)]
 
-    def _crops(
-        self, pictures: Sequence[Pixels], mode: FaceMode, onset: int = 0
-    ) -> tuple[tuple[Face, ...], list[Crop]]:
-        """The faces on the onset, and every picture cropped by the largest one's transform."""
+    def _footage(
+        self, video: bytes, mode: FaceMode, watch: Stopwatch, progress: Progress | None
+    ) -> Footage:
+        """The clip's views; its frames are let go one by one."""
+        with watch.stage("decode"):
+            clip = clips.open_clip(video, self._configuration.media)
+            frames = iter(clip)
+        track: Track = Whole() if mode == "none" else FaceTrack(self._detector)
+        views: list[View] = []
+        times_s: list[float] = []
+        while True:
+            with watch.stage("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return Footage(views, np.array(times_s, np.float32), clip.damaged)
+            with watch.stage("face"):
+                views.append(track.view(frame.pixels))
+            times_s.append(frame.time_s)
+            if progress:
+                progress("decode", len(views), max(len(views), clip.claimed_frames or 0))
+
+    def _crops(self, onset: Pixels, apex: Pixels, mode: FaceMode) -> _Pair:
+        """Both pictures cropped by the transform of the onset's largest face."""
+        moments = Moment(0, 0.0), Moment(1, 0.0)
         if mode == "none":
-            return (), [faces.whole(picture) for picture in pictures]
-        found = self._detector.detect(pictures[onset])
+            return _Pair(*moments, (faces.whole(onset), faces.whole(apex)))
+        found = self._detector.detect(onset)
         if not found:
             raise NoFaceError("No face was found on the onset frame.")
-        similarity = faces.align(found[0])
-        return found, [faces.crop(picture, similarity) for picture in pictures]
+        where = faces.align(found[0])
+        crops = faces.crop(onset, where), faces.crop(apex, where)
+        disturbances, marks = Disturbances(), faces.transformed(found[0], where)
+        seen = [disturbances.seen(crop, marks, looked=True) for crop in crops]
+        return _Pair(*moments, crops, found, frozenset().union(*seen))
 
-    def _predict(
-        self,
-        frames: Sequence[Frame],
-        crops: Sequence[Crop],
-        onset: int,
-        apex: int,
-        found: tuple[Face, ...],
-        watch: Stopwatch,
-        curve: Motion | None = None,
-        weak_apex: bool = False,
-    ) -> Prediction:
-        pair = crops[onset], crops[apex]
+    def _predict(self, pair: _Pair, watch: Stopwatch, curve: Motion | None = None) -> Prediction:
         with watch.stage("flow"):
-            field_ = flow.tvl1(*pair)
+            field_ = flow.tvl1(*pair.crops)
         with watch.stage("inference"):
             answer = self._classifier.classify(field_)
         with watch.stage("quality"):
             evidence = quality.Evidence(
                 motion_px=motion.strength(field_),
                 head_motion_px=motion.head_motion(field_).magnitude_px,
-                faces=found,
-                weak_apex=weak_apex,
-                cut=spotting.is_cut(*pair),
+                faces=pair.faces,
+                weak_apex=pair.weak_apex,
+                # Of different pictures nothing else could be said.
+                seen={"cut"} if spotting.is_cut(*pair.crops) else pair.seen,
             )
         card = self._classifier.card
         probabilities = dict(zip(card.classes, map(float, answer.probabilities), strict=True))
@@ -175,9 +188,9 @@ class Recognizer:
             model=ModelName(card.name, card.version),
             label=max(probabilities, key=probabilities.__getitem__),
             probabilities=probabilities,
-            onset=Moment(frames[onset].index, frames[onset].time_s),
-            apex=Moment(frames[apex].index, frames[apex].time_s),
-            face=found[0] if found else None,
+            onset=pair.onset,
+            apex=pair.apex,
+            face=pair.faces[0] if pair.faces else None,
             quality=Quality(
                 evidence.motion_px,
                 evidence.head_motion_px,
@@ -185,22 +198,23 @@ class Recognizer:
             ),
             flow=field_,
             attention=answer.attention,
-            onset_crop=pair[0],
-            apex_crop=pair[1],
+            onset_crop=pair.crops[0],
+            apex_crop=pair.crops[1],
             motion=curve,
             timings_ms=watch.milliseconds(),
         )
 
 
-def _checked_onset(onset: int | None, apex: int | None, count: int) -> int:
-    for name, index in (("onset_index", onset), ("apex_index", apex)):
-        if index is not None and not 0 <= index < count:
-            raise FrameIndexError(f"{name} is {index}; the clip has frames 0 to {count - 1}.")
-    onset = onset or 0
-    last = count - 1 if apex is None else apex
-    if onset >= last:
-        raise FrameOrderError(f"The onset, frame {onset}, is not before frame {last}.")
-    return onset
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """What is classified: two crops by one transform, and what was seen of them."""
+
+    onset: Moment
+    apex: Moment
+    crops: tuple[Crop, Crop]
+    faces: tuple[Face, ...] = ()
+    seen: frozenset[str] = frozenset()
+    weak_apex: bool = False
 
 
 def _size(pixels: Pixels) -> str:

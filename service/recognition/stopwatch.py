@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Milliseconds of each stage, and of the whole since it was made."""
+    """Milliseconds of each stage, however often it was entered, and of the whole."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
@@ -19,7 +19,8 @@ class Stopwatch:
         """Measure what is done inside as the stage `name`."""
         start = time.perf_counter()
         yield
-        self._stages[name] = (time.perf_counter() - start) * 1e3
+        spent = (time.perf_counter() - start) * 1e3
+        self._stages[name] = self._stages.get(name, 0.0) + spent
 
     def milliseconds(self) -> dict[str, float]:
         """The stages in their order, then `total`."""

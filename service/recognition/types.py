@@ -40,14 +40,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """Decoded frames in the order of their time; `fps` is the container's nominal rate or None."""
-
-    frames: tuple[Frame, ...]
-    fps: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Landmarks:
     """Five points (x, y) in image pixels. Left and right are the image's, not the subject's."""
 

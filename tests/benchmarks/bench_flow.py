@@ -57,14 +57,15 @@ class OpenCV:
 
 
 @contextmanager
-def opencv() -> Iterator[OpenCV]:
+def opencv(pairs: Path = PAIRS) -> Iterator[OpenCV]:
+    """OpenCV-contrib on the arrays `onset` and `apex` [N, 112, 112] of a file."""
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
     subprocess.run([python, "-m", "pip", "install", "--quiet", OPENCV], check=True)
     worker = Path(__file__).with_name("opencv_flow.py")
     pipe = subprocess.PIPE
-    with subprocess.Popen([python, worker, PAIRS], stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen([python, worker, pairs], stdin=pipe, stdout=pipe, text=True) as process:
         yield OpenCV(process)
 
 

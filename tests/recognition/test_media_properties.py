@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.recognition.clips import open_clip
 from service.recognition.errors import MediaError
 from service.recognition.headers import kind_of, picture_size
-from service.recognition.media import MediaLimits, decode_clip, decode_image
+from service.recognition.media import MediaLimits, decode_image
+from service.recognition.types import Frame
 from tests import made
+from tests.films import film
 
-LIMITS = MediaLimits(image_pixels=10**6, video_pixels=10**6, frames=20, clip_pixels=10**7)
+LIMITS = MediaLimits(image_pixels=10**6, video_pixels=10**6, frames=20)
 SMALL = made.picture(16, 16)
 ALPHA = made.with_alpha(SMALL, made.grey(SMALL))
 PICTURES = [
@@ -27,7 +30,19 @@ PICTURES = [
     made.cmyk_jpeg(SMALL),
     *(made.by_pillow(SMALL, kind, orientation=6) for kind in ("JPEG", "WEBP", "TIFF")),
 ]
-CLIPS = [write(made.frames(3, 32, 32), 20.0) for write in made.CLIP_WRITERS.values()]
+FRAMES = made.frames(3, 32, 32)
+CLIPS = [
+    *(write(FRAMES, 20.0) for write in made.CLIP_WRITERS.values()),
+    film(FRAMES, sound=True),
+    film(FRAMES, "mov", "libx265"),
+    film(FRAMES, "webm", "libvpx-vp9", times_s=[0.0, 0.04, 0.3]),
+    film(FRAMES, "matroska", "libx264", samples="yuv420p10le"),
+    film([*FRAMES, *FRAMES], "webm", "libsvtav1"),
+]
+
+
+def decode_clip(data: bytes, limits: MediaLimits) -> list[Frame]:
+    return list(open_clip(data, limits))
 
 
 @st.composite
@@ -72,13 +87,16 @@ def test_any_bytes_are_a_picture_or_a_media_error(data: bytes) -> None:
 def test_any_bytes_are_a_clip_or_a_media_error(data: bytes) -> None:
     """The same for clips, whose containers reach into five decoders."""
     try:
-        clip = decode_clip(data, LIMITS)
+        frames = decode_clip(data, LIMITS)
     except MediaError:
         return
-    stamps = [frame.time_s for frame in clip.frames]
+    stamps = [frame.time_s for frame in frames]
     assert 2 <= len(stamps) <= LIMITS.frames
     assert all(before < after for before, after in pairwise(stamps))
-    assert len({frame.pixels.shape for frame in clip.frames}) == 1
+    for frame in frames:
+        assert frame.pixels.dtype == np.uint8
+        assert frame.pixels.shape[2] == 3
+        assert frame.pixels[..., 0].size <= LIMITS.video_pixels
 
 
 def decode_everything() -> None:

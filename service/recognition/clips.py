@@ -1,0 +1,244 @@
+"""Bytes to the frames of a clip or a long video: one by one, in memory, within limits.
+
+FFmpeg decodes, by way of PyAV. OpenCV's own reader has no AV1, passes over frames that are damaged
+without a word, and asks for the memory of a frame before it can be told that it is too large.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from service.recognition import headers, matroska
+from service.recognition.errors import (
+    LimitExceededError,
+    TooFewFramesError,
+    UndecodableMediaError,
+)
+from service.recognition.headers import Kind
+from service.recognition.media import MediaLimits, accepted, check_size
+from service.recognition.types import Frame, Pixels
+
+# The kind is known from the first bytes, so FFmpeg need not guess, and cannot be led to the formats
+# that open other files.
+_DEMUXERS = {Kind.MP4: "mp4", Kind.AVI: "avi", Kind.MKV: "matroska", Kind.GIF: "gif"}
+
+# Beside FFmpeg's own: what reading and seeking in bytes raises where a container points outside.
+_BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
+
+_UNSHOWN = {"vp8", "mpeg4"}
+"""Codecs whose packets may show no frame: references alone, or nothing new."""
+
+_UNSPECIFIED = 2  # as H.273 numbers colours
+_MATRICES = {0, 1, 4, 5, 6, 7, 9}  # those that FFmpeg converts from
+
+_FALLBACK_FPS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """How long a clip may be; `prefix` leads from `frames` and `seconds` to the limits' names."""
+
+    frames: int
+    seconds: float
+    prefix: str = ""
+
+
+def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
+    """The frames of an MP4, MOV, AVI, WebM, MKV or GIF clip, with their own timestamps.
+
+    Raises UnsupportedMediaError for other kinds of bytes, LimitExceededError where the header
+    claims more than `limits` allow, and UndecodableMediaError for empty, truncated or broken files
+    and for those without a video stream.
+    """
+    return _open(data, limits, _Length(limits.frames, limits.seconds))
+
+
+def open_video(data: bytes, limits: MediaLimits) -> ClipStream:
+    """The same for long videos, which have limits of their own."""
+    return _open(data, limits, _Length(limits.video_frames, limits.video_seconds, "video_"))
+
+
+class ClipStream:
+    """The frames of a clip, once, in the order of their time. None is kept.
+
+    `fps` is the nominal rate, `claimed_frames` the number that the header claims or that follows
+    from its duration, each None where the container does not tell.
+
+    Iterating raises LimitExceededError before the frame that passes a limit is converted, and at
+    its end UndecodableMediaError where no frame, and TooFewFramesError where just one came out.
+    Frames whose size changes midway, as in browsers' recordings, come in their own size.
+    """
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        length: _Length,
+        pixels: int,
+        damaged: bool,
+    ) -> None:
+        self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
+        self.claimed_frames = _claimed_frames(container, stream, self.fps)
+        self._container, self._stream = container, stream
+        self._length, self._most_pixels = length, pixels
+        self._reformatter = VideoReformatter()
+        self._damaged = damaged
+
+    @property
+    def damaged(self) -> bool:
+        """Whether a part could not be decoded so far; frames with an error in them are left out."""
+        return self._damaged
+
+    def __iter__(self) -> Iterator[Frame]:
+        step_s = 1 / (self.fps or _FALLBACK_FPS)
+        first_s, time_s, count = None, -step_s, 0
+        for decoded in self._decoded():
+            stamp_s = math.nan if decoded.pts is None else float(decoded.time)
+            first_s = stamp_s if first_s is None else first_s
+            time_s = _time_after(time_s, stamp_s - first_s, step_s)
+            if count == self._length.frames:
+                raise _too_many(self._length)
+            if time_s > self._length.seconds:
+                raise _too_long(self._length)
+            yield Frame(self._pixels(decoded), count, time_s)
+            count += 1
+        if not count:
+            raise UndecodableMediaError("No frame of the clip can be decoded.")
+        if count == 1:
+            raise TooFewFramesError("The clip has a single frame; a motion needs two.")
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        """Frames as the decoder has them, without those that it had to guess in part."""
+        missing = 0
+        for packet in self._packets():
+            missing += packet.size > 0 and not packet.is_discard
+            try:
+                frames = packet.decode()
+            except _BROKEN:
+                self._damaged = True
+                continue
+            missing -= len(frames)
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._damaged = True
+                else:
+                    yield frame
+        # HEVC above all skips what it cannot rebuild, and says nothing.
+        self._damaged |= missing > 0 and self._stream.codec_context.name not in _UNSHOWN
+
+    def _packets(self) -> Iterator[Packet[VideoStream]]:
+        """The packets up to the end, or to where the container cannot be read on."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except _BROKEN:
+                self._damaged = True
+                return
+            yield packet
+
+    def _pixels(self, frame: VideoFrame) -> Pixels:
+        """The frame in blue-green-red, upright."""
+        check_size(frame.width, frame.height, self._most_pixels, "video_pixels")
+        # Brightness as it is coded: what FFmpeg does not convert from would lose the frame.
+        frame.color_trc = frame.color_primaries = _UNSPECIFIED
+        if frame.colorspace not in _MATRICES:
+            frame.colorspace = _UNSPECIFIED
+        try:
+            plane = self._reformatter.reformat(frame, format="bgr24", threads=1).planes[0]
+        except _BROKEN:
+            raise UndecodableMediaError("The clip's colours cannot be read.") from None
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
+        pixels = rows[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
+        return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
+    kind = accepted(data, headers.CLIPS, limits)
+    if headers.indexed_frames(data, kind) > length.frames:
+        raise _too_many(length)
+    try:
+        container = av.open(
+            io.BytesIO(data),
+            "r",
+            format=_DEMUXERS[kind],
+            # FFmpeg would decode the first frames to learn more than the header says.
+            options={"skip_frame": "all"},
+            metadata_errors="replace",
+        )
+        stream = container.streams.best("video")
+    except _BROKEN:
+        raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
+    # A picture that is attached is the cover of a sound recording.
+    if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+        raise UndecodableMediaError("The clip has no video stream that can be decoded.")
+    context = stream.codec_context
+    if not context:
+        raise UndecodableMediaError("The clip's codec is unknown.")
+    check_size(context.width, context.height, limits.video_pixels, "video_pixels")
+    context.options = {
+        # For streams that outgrow their header; more, because decoders count whole blocks.
+        "max_pixels": str(2 * limits.video_pixels + 256 * 256),
+        # What a decoder makes up where it finds an error would look like motion.
+        "err_detect": "crccheck+explode",
+    }
+    # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
+    context.thread_count = 1
+    broken = kind is Kind.MKV and not matroska.is_unbroken(data)
+    clip = ClipStream(container, stream, length, limits.video_pixels, broken)
+    _check_claims(clip, length)
+    return clip
+
+
+def _check_claims(clip: ClipStream, length: _Length) -> None:
+    if clip.fps and clip.claimed_frames and (clip.claimed_frames - 1) / clip.fps > length.seconds:
+        raise _too_long(length)
+    if clip.claimed_frames and clip.claimed_frames > length.frames:
+        raise _too_many(length)
+
+
+def _claimed_frames(
+    container: InputContainer, stream: VideoStream, fps: float | None
+) -> int | None:
+    """As the header counts them, or as its duration has room for."""
+    if stream.frames > 0 or not fps:
+        return stream.frames if stream.frames > 0 else None
+    if stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    else:
+        seconds = (container.duration or 0) / av.time_base
+    return round(seconds * fps) or None
+
+
+def _time_after(previous_s: float, stamp_s: float, step_s: float) -> float:
+    """The frame's own time stamp, or, where it is missing or does not advance, the nominal time."""
+    return stamp_s if previous_s < stamp_s < math.inf and stamp_s >= 0 else previous_s + step_s
+
+
+def _positive(rate: Fraction | None) -> float | None:
+    return float(rate) if rate is not None and rate > 0 else None
+
+
+def _too_long(length: _Length) -> LimitExceededError:
+    detail = f"The clip is longer than {length.seconds:g} s."
+    return LimitExceededError(detail, f"{length.prefix}seconds")
+
+
+def _too_many(length: _Length) -> LimitExceededError:
+    detail = f"The clip has more than {length.frames} frames."
+    return LimitExceededError(detail, f"{length.prefix}frames")

@@ -1,0 +1,75 @@
+"""What makes an answer doubtful is named in it, for clips as for pairs."""
+
+from __future__ import annotations
+
+import httpx
+import numpy as np
+import pytest
+
+from service.recognition.types import Pixels
+from tests import heads, made
+from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete
+from tests.films import film
+
+
+def filmed(*parts: tuple[heads.Floats, int]) -> list[Pixels]:
+    pictures = [picture for picture, count in parts for _ in range(count)]
+    return [heads.shot(picture, 1.0, seed) for seed, picture in enumerate(pictures)]
+
+
+def warnings(answer: httpx.Response) -> set[str]:
+    assert answer.status_code == 200, answer.text
+    check_complete(answer.json())
+    return set(answer.json()["quality"]["warnings"])
+
+
+STILL = heads.still()
+DISTURBED = {
+    "turned_head": filmed((heads.turned(yaw=35), 8)),
+    "blink": filmed((STILL, 3), (heads.closed_eyes(), 6)),
+    "occluded": filmed((STILL, 4), (heads.covered(STILL), 6)),
+    "face_lost": filmed((STILL, 8), (heads.covered(STILL, size=0.9), 4)),
+    "cut": filmed((STILL, 8), (STILL[:, ::-1], 5)),
+}
+
+
+@pytest.mark.parametrize("word", DISTURBED)
+def test_a_disturbed_clip_says_so(http: httpx.Client, word: str) -> None:
+    answer = http.post(
+        "/v1/predictions/clip",
+        files={"video": film(DISTURBED[word], fps=25)},
+        data={"onset_index": "0", "apex_index": "7"},
+    )
+    assert word in warnings(answer)
+
+
+def test_an_undisturbed_clip_says_nothing_of_the_kind(http: httpx.Client) -> None:
+    assert not set(DISTURBED) & warnings(ask_clip(http, CLIP.read_bytes()))
+
+
+@pytest.mark.parametrize("word", ["turned_head", "blink", "occluded"])
+def test_a_disturbed_pair_says_so(http: httpx.Client, word: str) -> None:
+    pictures = DISTURBED[word]
+    assert word in warnings(ask_frames(http, made.png(pictures[0]), made.png(pictures[-1])))
+
+
+def test_different_pictures_are_a_cut_and_nothing_else(http: httpx.Client) -> None:
+    other = heads.shot(heads.other_scene())
+    told = warnings(ask_frames(http, made.png(heads.shot(STILL)), made.png(other)))
+    assert "cut" in told
+    assert not told & {"blink", "occluded"}
+
+
+def test_the_longest_scene_is_what_is_answered(http: httpx.Client) -> None:
+    """A clip that was cut carelessly begins with the end of another shot."""
+    mirrored = np.ascontiguousarray(STILL[:, ::-1])
+    answer = ask_clip(http, film(filmed((mirrored, 3), (STILL, 9)), fps=25))
+    assert "cut" in warnings(answer)
+    assert answer.json()["onset"] == {"index": 3, "time_s": 0.12}
+    assert answer.json()["apex"]["index"] > 3
+
+
+def test_a_damaged_clip_is_answered_from_what_decodes(http: httpx.Client) -> None:
+    data = bytearray(film(filmed((STILL, 24)), fps=25, options={"g": "6", "bf": "0"}))
+    data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
+    assert "damaged_video" in warnings(ask_clip(http, bytes(data)))

@@ -1,0 +1,127 @@
+"""What a clip costs, stage by stage, and a long video's memory and speed: `make bench-clip`.
+
+    python -m tests.benchmarks.bench_clip [ROUNDS]
+
+Times are processor time on one thread, medians over the rounds. The published way is TV-L1 by
+OpenCV-contrib from the onset to each frame, in the same run, with the rest as it is here.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from model_export.samples import EXPRESSIONS, motion, moved, placement, portrait, shot, strength
+from service.jobs import ClipJob
+from service.recognition.clips import open_clip
+from service.recognition.face import FaceDetector
+from service.recognition.media import MediaLimits
+from service.recognition.recognizer import ASSETS, Recognizer
+from service.recognition.tracking import FaceTrack
+from service.recognition.types import Pixels
+from tests.benchmarks.bench_flow import opencv
+from tests.films import film, spliced
+
+SIZE, FRAMES, FPS = (640, 480), 100, 100
+MINUTES, VIDEO_FPS = 10, 30
+COMPARED = 8  # frames that OpenCV-contrib is timed on: all of them would take 20 s a round
+LIMITS = MediaLimits(upload_bytes=1 << 30)
+
+
+def frames(count: int) -> list[Pixels]:
+    """A head and shoulders, 640 x 480, that raise their brows once; the face is a third high."""
+    still = portrait(SIZE[1])
+    expression = motion(EXPRESSIONS["surprise"], placement(still), SIZE[1])
+    random = np.random.default_rng(0)
+    course = [strength(round(29 * index / (count - 1))) for index in range(count)]
+    squares = (shot(moved(still, each * expression), random) for each in course)
+    wall = (SIZE[0] - SIZE[1]) // 2
+    return [
+        np.asarray(cv2.copyMakeBorder(each, 0, 0, wall, wall, cv2.BORDER_REPLICATE), np.uint8)
+        for each in squares
+    ]
+
+
+def processor_ms(work: Callable[[], object], rounds: int) -> float:
+    work()
+    times = []
+    for _ in range(rounds):
+        start = time.process_time()
+        work()
+        times.append(1e3 * (time.process_time() - start))
+    return statistics.median(times)
+
+
+def bench_stages(clip: bytes, rounds: int) -> float:
+    """Print the stages of one request and their shares; milliseconds of all of it."""
+    recognizer = Recognizer()
+
+    def request() -> Mapping[str, float]:
+        return ClipJob(clip)(recognizer, lambda *_: None).stages_ms
+
+    request()
+    told = [request() for _ in range(rounds)]
+    whole = processor_ms(request, rounds)
+    print(
+        f"{FRAMES} frames of {SIZE[0]} x {SIZE[1]}, H.264, {len(clip) / 1e3:.0f} kB, to JSON: "
+        f"{whole:.0f} ms"
+    )
+    shares = {
+        stage: statistics.median(each[stage] / each["total"] for each in told) for stage in told[0]
+    }
+    for stage, share in shares.items():
+        if stage != "total":
+            print(f"{stage:>12}{share:8.1%}{share * whole:9.1f} ms")
+    return whole
+
+
+def bench_published(clip: bytes, ours: float, rounds: int) -> None:
+    """Print what the same clip costs with TV-L1 by OpenCV-contrib for each frame."""
+    recognizer = Recognizer()
+    timings = recognizer.clip(clip).timings_ms
+    rest = sum(timings[stage] for stage in ("decode", "face", "inference", "quality"))
+    track = FaceTrack(FaceDetector(ASSETS))
+    views = [track.view(frame.pixels) for frame in open_clip(clip, LIMITS)]
+    crops = np.stack([view.crop for view in views if view.crop is not None])
+    chosen = np.linspace(1, len(crops) - 1, COMPARED).astype(int)
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = Path(folder) / "pairs.npz"
+        np.savez(pairs, onset=np.stack([crops[0]] * COMPARED), apex=crops[chosen])
+        with opencv(pairs) as theirs:
+            times = [theirs.seconds(pair) for _ in range(rounds + 1) for pair in range(COMPARED)]
+    each = 1e3 * statistics.median(times[COMPARED:])
+    published = rest + (FRAMES - 1) * each
+    print(
+        f"the published way: {each:.0f} ms of TV-L1 for each frame, {published:.0f} ms in all, "
+        f"{published / ours:.0f} times as long"
+    )
+
+
+def bench_video() -> None:
+    """Print what decoding and tracking ten minutes take, in a process of their own."""
+    second = film(frames(VIDEO_FPS), fps=VIDEO_FPS, options={"bf": "0"})
+    video = spliced(*[second] * (60 * MINUTES), container="mp4")
+    print(f"{MINUTES} minutes at {VIDEO_FPS} frames a second, {len(video) / 1e6:.0f} MB: ", end="")
+    sys.stdout.flush()
+    command = [sys.executable, str(Path(__file__).with_name("follow_video.py")), str(VIDEO_FPS)]
+    subprocess.run(command, input=video, check=True)
+
+
+def main(rounds: int) -> None:
+    cv2.setNumThreads(1)
+    clip = film(frames(FRAMES), fps=FPS)
+    ours = bench_stages(clip, rounds)
+    bench_published(clip, ours, rounds)
+    bench_video()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 5)
