@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from service.api import tensors
-from service.api.schemas import ClipInput, Picture, PredictionBody, PredictionRequest
+from service.api.schemas import (
+    ClipInput,
+    CropsBody,
+    MotionBody,
+    Picture,
+    PredictionBody,
+    PredictionRequest,
+)
 from service.recognition import drawing
 from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError
 from service.recognition.recognizer import FaceMode, Recognizer
 from service.recognition.stopwatch import Stopwatch
-from service.recognition.types import ModelName, Prediction, Progress
+from service.recognition.types import ModelName, Motion, Prediction, Progress
 
 
 class Timed(Protocol):
@@ -144,14 +151,24 @@ def _answer(prediction: Prediction, include: frozenset[Picture]) -> Answer:
     return Answer(body.model_dump_json(exclude_unset=True).encode(), prediction.timings_ms)
 
 
-def _draw(prediction: Prediction, include: frozenset[Picture]) -> dict[Picture, str]:
-    pictures: dict[Picture, bytes] = {}
-    if "flow" in include:
-        pictures["flow"] = drawing.flow_png(prediction.flow)
-    if "attention" in include:
-        pictures["attention"] = drawing.attention_png(prediction.attention, prediction.apex_crop)
-    if "motion" in include and prediction.motion is not None:
-        pictures["motion"] = drawing.motion_png(
-            prediction.motion, prediction.onset.index, prediction.apex.index
-        )
-    return {name: drawing.data_uri(png) for name, png in pictures.items()}
+def _draw(made: Prediction, include: frozenset[Picture]) -> dict[str, object]:
+    """The fields of a prediction's body that hold the pictures asked for."""
+    onset, apex, uri = made.onset_crop, made.apex_crop, drawing.data_uri
+    ways: dict[Picture, Callable[[], object]] = {
+        "flow": lambda: uri(drawing.flow_png(made.flow)),
+        "arrows": lambda: uri(drawing.arrows_png(made.flow, onset)),
+        "strain": lambda: uri(drawing.strain_png(made.flow)),
+        "attention": lambda: uri(drawing.attention_png(made.attention, apex)),
+        "crops": lambda: CropsBody(
+            onset=uri(drawing.crop_png(onset)), apex=uri(drawing.crop_png(apex))
+        ),
+        "report": lambda: uri(drawing.report_png(made)),
+    }
+    if (motion := made.motion) is not None:
+        ways["motion"] = lambda: _curve(motion, made.onset.index, made.apex.index)
+    return {name: draw() for name, draw in ways.items() if name in include}
+
+
+def _curve(motion: Motion, onset: int, apex: int) -> MotionBody:
+    picture = drawing.motion_png(motion, onset, apex, motion.offset(apex))
+    return MotionBody.of(motion, apex, drawing.data_uri(picture))

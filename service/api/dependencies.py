@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from functools import partial
-from typing import Annotated, Protocol, TypeVar, cast
+from typing import Annotated, Protocol, TypeVar, cast, get_args
 
 from fastapi import Depends, Header, Query, Request, UploadFile, params
 from starlette.requests import ClientDisconnect
@@ -71,12 +71,16 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
+_PICTURES: tuple[Picture, ...] = get_args(Picture)
+_ANY = "|".join(_PICTURES)
+
+
 async def _include(
     include: Annotated[
         str,
         Query(
-            description="Pictures to add, separated by commas: flow, attention, motion.",
-            pattern=r"^((flow|attention|motion)(,(flow|attention|motion))*)?$",
+            description=f"Pictures to add, separated by commas: {', '.join(_PICTURES)}.",
+            pattern=rf"^(({_ANY})(,({_ANY}))*)?$",
             examples=["flow,attention"],
         ),
     ] = "",

@@ -72,7 +72,7 @@ class PredictionRequest(_Strict):
             raise error_of({**fault, "loc": ("body", *fault["loc"])} for fault in faults) from None
 
 
-Picture = Literal["flow", "attention", "motion"]
+Picture = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report"]
 
 
 class ModelNameBody(BaseModel):
@@ -147,15 +147,27 @@ class MotionBody(BaseModel):
 
     times_s: list[float]
     strength_px: list[float]
+    offset: MomentBody | None = Field(description="where the motion has gone; null where it stays")
     picture: str = Field(description="PNG data URI")
 
     @classmethod
-    def of(cls, motion: types.Motion, picture: str) -> Self:
+    def of(cls, motion: types.Motion, apex: int, picture: str) -> Self:
+        offset = motion.offset(apex)
         return cls(
             times_s=[round(float(time), 6) for time in motion.times_s],
             strength_px=[round(float(strength), 4) for strength in motion.strength_px],
+            offset=None
+            if offset is None
+            else MomentBody(index=offset, time_s=round(float(motion.times_s[offset]), 6)),
             picture=picture,
         )
+
+
+class CropsBody(BaseModel):
+    """The face as the model got it, 112 x 112 grey pixels, as PNG data URIs."""
+
+    onset: str
+    apex: str
 
 
 class PredictionBody(BaseModel):
@@ -171,14 +183,22 @@ class PredictionBody(BaseModel):
     quality: QualityBody
     timings_ms: dict[str, float]
     flow: str | None = Field(None, description="with include=flow: PNG data URI, colour wheel")
+    arrows: str | None = Field(
+        None, description="with include=arrows: PNG data URI, flow over the onset crop"
+    )
+    strain: str | None = Field(None, description="with include=strain: PNG data URI")
     attention: str | None = Field(
         None, description="with include=attention: PNG data URI, attention over the apex crop"
     )
+    crops: CropsBody | None = Field(None, description="with include=crops")
     motion: MotionBody | None = Field(None, description="with include=motion, for clips")
+    report: str | None = Field(
+        None, description="with include=report: PNG data URI, all of this on one page"
+    )
 
     @classmethod
-    def of(cls, made: types.Prediction, pictures: Mapping[Picture, str]) -> Self:
-        """`pictures` are those that were asked for, as PNG data URIs."""
+    def of(cls, made: types.Prediction, drawn: Mapping[str, object]) -> Self:
+        """`drawn` are the fields of those pictures that were asked for."""
         fields: dict[str, object] = {
             "id": ulid(),
             "model": ModelNameBody(name=made.model.name, version=made.model.version),
@@ -193,10 +213,8 @@ class PredictionBody(BaseModel):
                 warnings=list(made.quality.warnings),
             ),
             "timings_ms": {stage: round(ms, 3) for stage, ms in made.timings_ms.items()},
-            **{name: pictures[name] for name in ("flow", "attention") if name in pictures},
+            **drawn,
         }
-        if "motion" in pictures and made.motion is not None:
-            fields["motion"] = MotionBody.of(made.motion, pictures["motion"])
         return cls.model_validate(fields)
 
 

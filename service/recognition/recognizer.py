@@ -122,7 +122,7 @@ class Recognizer:
             seen=footage.seen(onset, apex),
             weak_apex=spotted.weak and apex_index is None,
         )
-        return self._predict(pair, watch, Motion(strength_px, footage.times_s))
+        return self._predict(pair, watch, Motion(strength_px, footage.times_s, shot.stop))
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
         """Classify flows [N, 2, 112, 112] that were measured elsewhere: the model alone.

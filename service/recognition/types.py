@@ -26,6 +26,8 @@ Similarity = NDArray[np.float64]
 CROP_SIZE = 112
 CLASSES = ("negative", "positive", "surprise")
 
+_GONE = 0.25  # of the apex's motion
+
 Progress = Callable[[str, int, int], None]
 """Called with a stage's name, the steps done and the steps in all."""
 
@@ -68,11 +70,23 @@ class Motion:
     """The motion curve of a clip: expression strength against the onset, for each frame.
 
     `strength_px` [T] float32, pixels at 112 x 112 after head motion is taken out;
-    `times_s` [T] float32, seconds from the clip's start.
+    `times_s` [T] float32, seconds from the clip's start. From the frame `scene_end` on nothing was
+    measured, as another scene begins there.
     """
 
     strength_px: NDArray[np.float32]
     times_s: NDArray[np.float32]
+    scene_end: int | None = None
+
+    def offset(self, apex: int) -> int | None:
+        """The frame behind the apex at which most of the motion has gone; None where it stays.
+
+        That is where the curve first falls below a quarter of its height at the apex, in the
+        same scene.
+        """
+        following = self.strength_px[apex : self.scene_end]
+        gone = np.flatnonzero(following < _GONE * self.strength_px[apex])
+        return apex + int(gone[0]) if gone.size else None
 
 
 @dataclass(frozen=True, slots=True)

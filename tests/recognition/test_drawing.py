@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from service.recognition.drawing import (
+    arrows_png,
     attention_png,
+    crop_png,
     data_uri,
-    flow_colours,
     flow_png,
     motion_png,
+    report_png,
+    strain_png,
 )
-from service.recognition.types import Flow, Motion, Pixels
+from service.recognition.drawing.wheel import flow_colours
+from service.recognition.types import (
+    Flow,
+    ModelName,
+    Moment,
+    Motion,
+    Pixels,
+    Prediction,
+    Quality,
+)
 from tests import made
 
-SIDE = 448
+SIDE, STRIP = 672, 96
 CROP = made.face_crop()
 
 
@@ -77,10 +90,10 @@ def test_length_is_saturation_and_beyond_the_scale_is_darker() -> None:
 def test_the_flow_picture_is_large_and_has_a_legend() -> None:
     """112 pixels are too few to see anything in; a colour without a scale says nothing."""
     picture = opened(flow_png(made.smile(1)))
-    assert picture.shape == (SIDE + 56, SIDE, 3)
+    assert picture.shape == (SIDE + STRIP, SIDE, 3)
     legend = picture[SIDE:]
-    assert (legend[4:52, 8:56].min(axis=2) < 40).any()  # the wheel, in full colours
-    assert (legend[:, 68:].max(axis=2) < 100).any()  # the text, in ink
+    assert (legend[8:88, 12:92].min(axis=2) < 40).any()  # the wheel, in full colours
+    assert (legend[:, 108:].max(axis=2) < 100).any()  # the text, in ink
 
 
 def test_the_flow_picture_shows_where_and_whereto() -> None:
@@ -111,11 +124,11 @@ def test_attention_is_brightest_where_it_is_highest() -> None:
     attention[2, 11] = 1
     even = np.full((112, 112), 128, np.uint8)
     picture = opened(attention_png(attention, even))
-    assert picture.shape == (SIDE + 56, SIDE, 3)
+    assert picture.shape == (SIDE + STRIP, SIDE, 3)
     lightness = cv2.cvtColor(picture[:SIDE], cv2.COLOR_BGR2GRAY)
     row, column = np.unravel_index(lightness.argmax(), lightness.shape)
-    assert int(row) // 32 == 2
-    assert int(column) // 32 == 11
+    assert int(row) // 48 == 2
+    assert int(column) // 48 == 11
 
 
 def test_the_face_shows_through_the_attention() -> None:
@@ -125,27 +138,115 @@ def test_the_face_shows_through_the_attention() -> None:
     assert np.corrcoef(seen.ravel(), CROP.ravel())[0, 1] > 0.95
 
 
+def test_arrows_are_where_the_skin_moves() -> None:
+    """A smile's arrows lie about the mouth, and a still face has none."""
+    pictures = (opened(arrows_png(made.smile(px), CROP))[:SIDE] for px in (0, 1.2))
+    still, moved = ((picture == (178, 114, 0)).all(axis=2) for picture in pictures)
+    upper, lower = slice(0, SIDE // 2), slice(SIDE // 2, SIDE)
+    assert (moved[upper] == still[upper]).all()  # dots
+    assert moved[lower].sum() > 3 * still[lower].sum()
+
+
+def test_strain_is_brightest_where_skin_is_stretched() -> None:
+    """A head that moves as a whole is not strained; a raised brow is, at its edge."""
+    flow = made.raised_brows(1) + np.float32(2)
+    picture = opened(strain_png(flow))
+    assert picture.shape == (SIDE + STRIP, SIDE, 3)
+    lightness = cv2.cvtColor(picture[:SIDE], cv2.COLOR_BGR2GRAY)
+    assert lightness[: SIDE // 3].max() > 150
+    assert lightness[SIDE // 2 :].max() < 60
+
+
+def test_the_strain_of_a_known_stretch_is_stated() -> None:
+    """u = 0.02 x is a strain of 2 per cent everywhere: full colour, but at the border."""
+    stretch = made.affine_flow(np.array([[0.02 * 112, 0, 0], [0, 0, 0]]))
+    inside = opened(strain_png(stretch))[SIDE // 4 : SIDE // 2, SIDE // 4 : SIDE // 2]
+    brightest = (56, 233, 255)  # cividis' last
+    assert np.abs(inside.astype(int) - brightest).max() < 12
+
+
+def test_a_crop_comes_as_it_is() -> None:
+    """Who checks the model by another way needs its very input."""
+    crop = opened(crop_png(CROP))
+    assert (crop == CROP[..., None]).all()
+
+
+def prediction(**changes: object) -> Prediction:
+    """Of a made smile."""
+    flow = made.smile(1)
+    whole = Prediction(
+        model=ModelName("off-tanet", "1.0.0"),
+        label="positive",
+        probabilities={"negative": 0.05, "positive": 0.9, "surprise": 0.05},
+        onset=Moment(0, 0.0),
+        apex=Moment(25, 1.0),
+        face=None,
+        quality=Quality(0.4, 0.1, ("low_motion", "several_faces")),
+        flow=flow,
+        attention=np.eye(14, dtype=np.float32),
+        onset_crop=CROP,
+        apex_crop=made.face_crop(flow),
+        motion=curve(),
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def test_the_report_has_everything_on_one_page() -> None:
+    """The note too: a page is passed on without the README."""
+    full, pair = (opened(report_png(prediction(motion=motion))) for motion in (curve(), None))
+    assert full.shape[1] == 1654
+    assert 500 < len(full) - len(pair) < 700  # a pair has no curve
+    assert (full[:60] == 255).all()
+    assert (full[:, :70] == 255).all()
+    assert (full[:, -70:] == 255).all(), "something runs over the margin"
+    note = full[-320:-80]
+    assert (note.max(axis=2) < 130).sum() > 5000
+
+
+def test_the_report_says_what_to_distrust() -> None:
+    """Numbers without their warnings look better than they are."""
+    warned = report_png(prediction())
+    trusted = report_png(prediction(quality=Quality(0.4, 0.1)))
+    assert warned != trusted
+
+
 def curve(frames: int = 50, peak: float = 0.4) -> Motion:
     times = (np.arange(frames) / 25).astype(np.float32)
     strength = peak * np.exp(-0.5 * ((times - times[frames // 2]) / 0.2) ** 2)
     return Motion(strength.astype(np.float32), times)
 
 
-def marked_columns(png: bytes) -> set[int]:
-    """The columns with a long upright line in a colour that is more red than blue."""
-    picture = opened(png).astype(int)
-    reddish = picture[..., 2] - picture[..., 0] > 40
-    return {int(column) for column in np.flatnonzero(reddish.sum(axis=0) > 100)}
+GREEN, VERMILION, PURPLE = (115, 158, 0), (0, 94, 213), (167, 121, 204)
 
 
-def test_onset_and_apex_are_marked_at_their_times() -> None:
+def marked_column(png: bytes, colour: tuple[int, int, int]) -> float | None:
+    """Where the picture has a long upright line of this colour."""
+    of_colour = (opened(png) == colour).all(axis=2).sum(axis=0)
+    return float(np.flatnonzero(of_colour > 60).mean()) if (of_colour > 60).any() else None
+
+
+@pytest.mark.parametrize(("onset", "apex", "offset"), [(0, 25, 40), (10, 30, 49)])
+def test_the_moments_are_marked_at_their_times(onset: int, apex: int, offset: int) -> None:
     """A mark at the wrong frame is worse than none."""
-    axes_left, axes_right = 64, 640 - 16
-    for onset, apex in ((0, 25), (10, 49)):
-        places = np.interp([onset, apex], [0, 49], [axes_left, axes_right])
-        marked = marked_columns(motion_png(curve(), onset, apex))
-        assert all(min(abs(place - column) for column in marked) <= 1 for place in places)
-        assert all(np.abs(places - column).min() <= 1 for column in marked)
+    png = motion_png(curve(), onset, apex, offset)
+    for frame, colour in ((onset, GREEN), (apex, VERMILION), (offset, PURPLE)):
+        place = np.interp(frame, [0, 49], [100, 1280 - 32])
+        assert marked_column(png, colour) == pytest.approx(place, abs=1)
+
+
+def test_no_offset_is_marked_where_there_is_none() -> None:
+    """A clip may end while the face is still moved."""
+    assert marked_column(motion_png(curve(), 0, 25), PURPLE) is None
+
+
+def test_the_offset_is_where_the_motion_has_gone() -> None:
+    motion = curve()
+    offset = motion.offset(25)
+    assert offset is not None
+    assert (
+        motion.strength_px[offset] < 0.25 * motion.strength_px[25] <= motion.strength_px[offset - 1]
+    )
+    assert Motion(motion.strength_px, motion.times_s, scene_end=30).offset(25) is None
 
 
 def test_the_curve_fills_its_picture() -> None:
@@ -153,20 +254,20 @@ def test_the_curve_fills_its_picture() -> None:
     for peak in (0.4, 40.0):
         blue = (opened(motion_png(curve(peak=peak), 0, 25)) == (178, 114, 0)).all(axis=2)
         rows = np.flatnonzero(blue.any(axis=1))
-        assert np.ptp(rows) > 120
+        assert np.ptp(rows) > 240
 
 
 def test_noise_does_not_fill_the_picture() -> None:
     """The axis never ends below a quarter of a pixel: flat must look flat."""
     blue = (opened(motion_png(curve(peak=0.01), 0, 25)) == (178, 114, 0)).all(axis=2)
-    assert np.ptp(np.flatnonzero(blue.any(axis=1))) < 20
+    assert np.ptp(np.flatnonzero(blue.any(axis=1))) < 40
 
 
 @pytest.mark.parametrize("times", [[0.0, 0.04], [3.0, 3.0], [10.0, 3600.0]])
 def test_the_shortest_clips_can_be_drawn(times: list[float]) -> None:
     """Two frames, equal stamps and long pauses are ordinary clips, too."""
     motion = Motion(np.array([0, 1], np.float32), np.array(times, np.float32))
-    assert opened(motion_png(motion, 0, 1)).shape == (300, 640, 3)
+    assert opened(motion_png(motion, 0, 1)).shape == (600, 1280, 3)
 
 
 def test_a_data_uri_holds_its_png() -> None:
