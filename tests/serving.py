@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -39,13 +39,24 @@ class Server:
         return self.process.wait(30)
 
 
-@contextmanager
-def serving(home: Path, *, ready: bool = True, **settings: object) -> Iterator[Server]:
+SERVE = (str(Path(sys.executable).with_name("off-tanet")), "serve", "--port", "0")
+
+
+def serving(
+    home: Path, *, ready: bool = True, **settings: object
+) -> AbstractContextManager[Server]:
     """`off-tanet serve` on a free port, with OFF_TANET_* settings; ended afterwards."""
+    return started(SERVE, home, ready, settings)
+
+
+@contextmanager
+def started(
+    command: Sequence[str], home: Path, ready: bool, settings: Mapping[str, object]
+) -> Iterator[Server]:
+    """The same of another command that serves."""
     environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
     environment |= {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
     environment |= {"TMPDIR": str(home)}
-    command = [str(Path(sys.executable).with_name("off-tanet")), "serve", "--port", "0"]
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,

@@ -38,7 +38,7 @@ from service.api.identity import RequestIdMiddleware
 from service.api.inference import InferenceResponseBody
 from service.api.metrics import Metrics
 from service.api.quota import QuotaMiddleware
-from service.api.routes import health, metrics, model, predictions, v2
+from service.api.routes import health, metrics, model, page, predictions, v2
 from service.api.schemas import PredictionBody
 from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
@@ -171,6 +171,8 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 
 def _routes() -> APIRouter:
     table = APIRouter()
+    table.get("/", include_in_schema=False)(page.index)
+    table.get("/web/{name}", include_in_schema=False)(page.file)
     table.post("/v1/predictions/frames", **_UPLOAD)(predictions.frames)
     table.post("/v1/predictions/clip", **_CLIP)(predictions.clip)
     table.post("/v1/predictions", **_JSON)(predictions.predictions)

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.identity import request_id, traceparent
+from service.api.paths import route_path
 from service.recognition.errors import ClientGoneError
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,8 @@ class ExchangeMiddleware:
     def _route(self, scope: Scope) -> str:
         if "route" in scope:
             return str(scope["route"].path_format)
-        return scope["path"] if scope["path"] in self.templates else UNMATCHED
+        path = route_path(scope)
+        return path if path in self.templates else UNMATCHED
 
 
 def _notes(scope: Scope) -> dict[str, Any]:

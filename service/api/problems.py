@@ -17,6 +17,7 @@ from service import logs
 from service.api.exchanges import note_problem
 from service.api.faults import error_of
 from service.api.identity import request_id
+from service.api.paths import route_path
 from service.recognition import errors
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> P
         instance=scope["path"],
         code=code,
         request_id=request_id(scope),
-        error=detail if scope["path"].startswith("/v2") else None,
+        error=detail if route_path(scope).startswith("/v2") else None,
     )
 
 

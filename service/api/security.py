@@ -12,12 +12,15 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
+from service.api.paths import route_path
+from service.api.routes import page
 from service.recognition.errors import UnauthorizedError
 
 log = logging.getLogger(__name__)
 
-OPEN_PATHS = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
-"""What a load balancer asks without a key."""
+_HEALTH = {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
+OPEN_PATHS = page.PATHS | _HEALTH
+"""What needs no key: what a load balancer asks, and the page, which has a field for the key."""
 
 
 def new_key() -> str:
@@ -76,14 +79,14 @@ def _parsed(path: Path) -> dict[str, str]:
 
 
 class KeyMiddleware:
-    """Lets a request pass with `Authorization: Bearer` or `X-API-Key`; health needs neither."""
+    """Lets a request pass with `Authorization: Bearer` or `X-API-Key`; open paths need neither."""
 
     def __init__(self, app: ASGIApp, keys: KeyFile) -> None:
         self.app = app
         self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or route_path(scope) in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
         name = self.keys.name_of(_given(Headers(scope=scope)))

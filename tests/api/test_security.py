@@ -49,7 +49,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", 
 @pytest.mark.parametrize("path", sorted(every_path()))
 def test_every_route_and_method_asks_for_the_key(locked: Server, path: str) -> None:
     """A route that is added one day is behind the key without anybody's thinking of it."""
-    path = path.format(name="off-tanet", version="1.0.0")
+    path = path.format(name="off-tanet", version="1.0.0")  # no file of the page is called so
     near = (path, path + "/", path + "//", path.upper(), path.replace("/", "//", 1), path + "%00")
     with locked.client() as http:
         for asked in near:
@@ -61,10 +61,20 @@ def test_every_route_and_method_asks_for_the_key(locked: Server, path: str) -> N
                     assert answer.status_code == 401
 
 
-def test_nothing_is_open_but_health() -> None:
-    """What this list says is what the test above lets pass."""
-    assert {path for path in OPEN_PATHS if "/health/" not in path} == set()
-    assert set(OPEN_PATHS) < every_path()
+def test_nothing_is_open_but_health_and_the_page() -> None:
+    """What this list says is what the tests above and below let pass."""
+    page = {path for path in OPEN_PATHS if "/health/" not in path}
+    assert {path for path in page if not path.startswith("/web/")} == {"/"}
+    assert OPEN_PATHS - page < every_path()
+
+
+def test_the_page_loads_without_a_key_and_nothing_beside_it(locked: Server) -> None:
+    """It has the field for the key; what it holds is in everybody's copy of the package."""
+    with locked.client() as http:
+        for path in sorted(OPEN_PATHS - {"/v2/health/live", "/v2/health/ready"}):
+            assert http.get(path).status_code == 200, path
+        for near in ("/web/", "/web/none.js", "/web/..%2fapi%2fapp.py", "/web/%2e%2e/cli.py"):
+            check_problem(http.get(near), 401, "unauthorized")
 
 
 def test_a_preflight_alone_passes_without_a_key(tmp_path: Path, key: str) -> None:

@@ -1,0 +1,136 @@
+// One prediction on the page, from the template; it is filled again when its moments are moved.
+
+import { MotionChart } from "./chart.js";
+import { byId, make } from "./dom.js";
+import { snippets } from "./snippets.js";
+import { moment, scores, warning } from "./words.js";
+
+const PICTURES = [
+  ["flow", "Flow, as colours", "Optical flow from onset to apex in the Middlebury colour wheel"],
+  ["arrows", "Flow, as arrows", "The same flow as arrows over the face at the onset"],
+  ["strain", "Strain", "How much the skin is stretched, pressed and sheared; bright is most"],
+  ["attention", "Attention", "Where the network looked, over the face at the apex; bright is most"],
+];
+const ALTERNATION_MS = 500; // twice a second, below what may trigger a seizure
+
+export class PredictionView {
+  /** `onMove({onset, apex})` asks again with other frames; `onReport()`, if any, saves a report. */
+  constructor({ onMove, onReport } = {}) {
+    const part = byId("prediction").content.cloneNode(true);
+    this.element = part.querySelector("article");
+    this.slots = Object.fromEntries(
+      [...part.querySelectorAll("[data-slot]")].map((slot) => [slot.dataset.slot, slot]),
+    );
+    this.onMove = onMove;
+    if (onReport) this.slots.report.addEventListener("click", onReport);
+    else this.slots.report.hidden = true;
+    this.slots.alternate.addEventListener("click", () => this.#alternate());
+  }
+
+  /** Shows an answer to `request`. */
+  show(answer, request) {
+    const { slots } = this;
+    slots.label.textContent = answer.label;
+    const timed = request.kind !== "frames"; // two pictures have no times
+    slots.moments.textContent = timed
+      ? `From ${moment(answer.onset)} to ${moment(answer.apex)}`
+      : "From one picture to the other";
+    slots.scores.replaceChildren(...scores(answer.probabilities).map(bar));
+    slots.warnings.replaceChildren(...warningBox(answer.quality.warnings));
+    slots.crops.replaceChildren(...crops(answer, timed));
+    slots.pictures.replaceChildren(
+      ...PICTURES.filter(([name]) => answer[name]).map(([name, title, text]) =>
+        figure(answer[name], title, text),
+      ),
+    );
+    slots.measurements.replaceChildren(...measurements(answer));
+    const [summary] = slots.request.children;
+    slots.request.replaceChildren(summary, ...snippets(request));
+    slots.course.hidden = !answer.motion;
+    if (answer.motion) {
+      this.chart ??= new MotionChart(slots.plot, this.onMove);
+      this.chart.show(answer.motion, answer.onset, answer.apex);
+    }
+    this.#still();
+  }
+
+  focus() {
+    this.element.querySelector("h2").focus();
+  }
+
+  #alternate() {
+    if (this.turning) return this.#still();
+    const [onset, apex] = this.slots.crops.querySelectorAll("figure");
+    this.slots.alternate.setAttribute("aria-pressed", "true");
+    const cover = apex.querySelector("img").cloneNode();
+    cover.className = "cover";
+    onset.append(cover);
+    this.turning = setInterval(() => {
+      if (!onset.isConnected) return this.#still();
+      cover.hidden = !cover.hidden;
+    }, ALTERNATION_MS);
+  }
+
+  #still() {
+    clearInterval(this.turning);
+    this.turning = null;
+    this.slots.alternate.setAttribute("aria-pressed", "false");
+    this.slots.crops.querySelector(".cover")?.remove();
+  }
+}
+
+function bar([name, share]) {
+  const fill = make("span", { class: "fill" });
+  fill.style.inlineSize = `${100 * share}%`;
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, name),
+    make("td", { class: "track", "aria-hidden": "true" }, make("span", { class: "rail" }, fill)),
+    make("td", { class: "number" }, share.toFixed(3)),
+  );
+}
+
+/** What to distrust, or nothing. */
+export function warningBox(words) {
+  if (!words.length) return [];
+  const items = words.map((word) => make("li", {}, warning(word)));
+  return [
+    make(
+      "div",
+      { class: "warnings" },
+      make("h3", {}, "What to distrust"),
+      make("ul", {}, ...items),
+    ),
+  ];
+}
+
+function crops({ crops: pictures, ...answer }, timed) {
+  return ["onset", "apex"].map((name) => {
+    const title = timed ? `${name}, ${moment(answer[name])}` : name;
+    return figure(pictures[name], title, `The face at the ${name}, as the model got it`);
+  });
+}
+
+function figure(source, title, text) {
+  return make("figure", {}, make("img", { src: source, alt: text }), make("figcaption", {}, title));
+}
+
+function measurements({ id, quality, face, timings_ms: timings, model }) {
+  const [, , width, height] = face?.box.map(Math.round) ?? [];
+  const stages = Object.entries(timings)
+    .map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
+    .join(", ");
+  const rows = [
+    ["Motion of the expression", `${quality.motion_px.toFixed(3)} px at 112 × 112`],
+    ["Motion of the head", `${quality.head_motion_px.toFixed(3)} px at 112 × 112`],
+    [
+      "Face",
+      face ? `${width} × ${height} pixels, score ${face.score.toFixed(2)}` : "not looked for",
+    ],
+    ["Milliseconds", stages],
+    ["Model", `${model.name} ${model.version}`],
+    ["Prediction", id],
+  ];
+  return rows.flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]);
+}

@@ -1,0 +1,78 @@
+"""The page's files and the headers that keep it to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service.api.app import create_app
+from service.api.routes.page import PATHS
+from service.api.schemas import QualityBody
+from service.api.security import digest, new_key
+from service.recognition import errors
+from service.settings import Settings
+from tests.api.test_bad_input import check_problem
+
+SOURCES = sorted(path for path in PATHS if path.endswith(("/", ".html", ".css", ".js", ".svg")))
+
+
+@pytest.mark.parametrize("path", sorted(PATHS))
+def test_each_file_comes_with_its_type_and_a_strict_policy(http: httpx.Client, path: str) -> None:
+    """Nothing may be loaded from elsewhere, and no script or style may stand in the page."""
+    answer = http.get(path)
+    assert answer.status_code == 200
+    policy = dict(
+        part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; ")
+    )
+    assert policy["default-src"] == "'none'"
+    assert {policy[kind] for kind in ("script-src", "style-src", "connect-src")} == {"'self'"}
+    assert "unsafe" not in str(policy)
+    kinds = {"": "text/html", "html": "text/html", "js": "text/javascript", "css": "text/css"}
+    suffix = path.rpartition(".")[2] if "." in path else ""
+    assert answer.headers["content-type"].startswith(kinds.get(suffix, ("image/", "video/")))
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_every_address_in_the_page_is_relative(http: httpx.Client, path: str) -> None:
+    """Under a prefix an address that begins at the root leads somewhere else."""
+    text = http.get(path).text
+    assert not re.findall(r"""(?:href|src|action)=["'](?:/|https?:)""", text)
+    assert not re.findall(r"""(?:from|import|fetch|URL)\(?\s*["'](?:/|https?:)""", text)
+
+
+def test_the_page_has_words_for_what_the_service_says(http: httpx.Client) -> None:
+    """A code that only programs understand helps nobody who looks at a page."""
+    words = http.get("/web/words.js").text
+    quality = QualityBody.model_json_schema()["properties"]["warnings"]["items"]["enum"]
+    kinds = {*errors.MediaError.__subclasses__(), *errors.EngineError.__subclasses__()}
+    kinds |= {errors.NoFaceError, errors.UnauthorizedError, errors.QuotaError}
+    codes = {kind.code for kind in kinds - {errors.ClientGoneError}}
+    assert {word for word in codes | set(quality) if f"  {word}: " not in words} == set()
+
+
+def test_no_other_file_is_served(http: httpx.Client) -> None:
+    for path in ("/web/none.js", "/web/..%2fcli.py", "/web/%2e%2e/cli.py", "/web/"):
+        check_problem(http.get(path), 404, "not_found")
+
+
+def test_keys_guard_the_service_under_a_prefix_too(tmp_path: Path) -> None:
+    """What is open there are the same paths, no more and no less."""
+    key, file = new_key(), tmp_path / "keys"
+    file.write_text(f"{digest(key)} clinic\n", encoding="utf-8")
+    outer = FastAPI()
+    outer.mount("/face", create_app(Settings(api_keys=file)))
+
+    async def status(path: str) -> int:
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+            return (await client.get(path)).status_code
+
+    for path in ("/face/", "/face/web/main.js", "/face/health/live"):
+        assert asyncio.run(status(path)) == 200
+    for path in ("/face/v1/model", "/face/openapi.json", "/face/face/health/live"):
+        assert asyncio.run(status(path)) == 401
