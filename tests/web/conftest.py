@@ -1,0 +1,58 @@
+"""A real Chromium, with a camera that sees a made clip, looking at a real server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from service.recognition.recognizer import ASSETS
+from tests import made
+from tests.serving import Server
+from tests.web.visit import Visit, visiting
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+
+
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Debian's Chromium; tests that need it are skipped where there is none."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    camera = tmp_path_factory.mktemp("camera") / "face.mjpeg"
+    camera.write_bytes(camera_film())
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=flags)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """The page in a window of its own; it may log no error and ask no other host."""
+    with visiting(browser, server.url) as visiting_page:
+        yield visiting_page
+
+
+def camera_film() -> bytes:
+    """The sample clip as the motion JPEG that the fake camera plays, over and over."""
+    clip, film = cv2.VideoCapture(str(ASSETS / "samples/clip.mp4")), b""
+    while (read := clip.read())[0]:
+        film += made.jpeg(np.asarray(read[1], np.uint8))
+    return film

@@ -1,0 +1,185 @@
+"""What people come for: each kind of material, from the choice of a file to the pictures."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from service.recognition.recognizer import ASSETS
+from tests.serving import started
+from tests.web.visit import Visit, visiting
+
+SAMPLES = ASSETS / "samples"
+PICTURES = 6  # onset, apex, flow, arrows, strain, attention
+
+
+def expect_pictures(page: Page, count: int = PICTURES) -> None:
+    """Each has been drawn, and says in words what it shows."""
+    shown = page.locator("figure img")
+    expect(shown).to_have_count(count)
+    for picture in shown.all():
+        assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 100
+        assert len(picture.get_attribute("alt") or "") > 20
+
+
+def ask_for_the_clip(visit: Visit) -> None:
+    visit.choose("A clip", clip=SAMPLES / "clip.mp4")
+    visit.analyse()
+    visit.expect_answer("surprise")
+
+
+def test_two_frames(visit: Visit) -> None:
+    visit.choose(
+        "Two frames",
+        onset=SAMPLES / "positive_onset.jpg",
+        apex=SAMPLES / "positive_apex.jpg",
+    )
+    visit.analyse()
+    visit.expect_answer("positive")
+    row = visit.page.get_by_role("row", name=re.compile("positive"))
+    assert float(row.get_by_role("cell").last.inner_text()) > 0.9
+    expect_pictures(visit.page)
+    expect(visit.page.get_by_role("slider")).to_have_count(0)  # a pair has no curve
+
+
+def test_a_clip_shows_its_progress_and_its_curve(visit: Visit) -> None:
+    stages = visit.page.evaluate_handle(
+        """() => {
+            const seen = [], stage = document.getElementById("stage");
+            new MutationObserver(() => seen.push(stage.textContent))
+                .observe(stage, { childList: true });
+            return seen;
+        }"""
+    )
+    ask_for_the_clip(visit)
+    assert {"Reading the frames", "Measuring the motion"} <= set(stages.json_value())
+    expect_pictures(visit.page)
+    expect(visit.page.get_by_role("slider", name="onset")).to_be_visible()
+    expect(visit.page.locator(".mark.offset text")).to_contain_text("offset 0.")
+
+
+def test_a_click_on_the_curve_moves_the_apex_and_asks_again(visit: Visit) -> None:
+    ask_for_the_clip(visit)
+    apex = visit.page.get_by_role("slider", name="apex")
+    before = apex.get_attribute("aria-valuenow")
+    plot = visit.page.locator(".plot svg")
+    place = plot.bounding_box()
+    assert place is not None
+    plot.click(position={"x": place["width"] * 0.3, "y": 150})
+    after = apex.get_attribute("aria-valuenow")
+    assert after != before
+    expect(visit.page.locator(".moments")).to_contain_text(f"to frame {after},", timeout=30_000)
+
+
+def test_the_onset_can_be_dragged_but_not_behind_the_apex(visit: Visit) -> None:
+    ask_for_the_clip(visit)
+    onset, apex = (visit.page.get_by_role("slider", name=name) for name in ("onset", "apex"))
+    start, end = onset.locator("line").bounding_box(), visit.page.locator(".plot").bounding_box()
+    assert start is not None
+    assert end is not None
+    mouse = visit.page.mouse
+    mouse.move(start["x"], start["y"] + 60)
+    mouse.down()
+    mouse.move(start["x"] + 40, start["y"] + 60)
+    assert int(onset.get_attribute("aria-valuenow") or 0) > 0
+    mouse.move(end["x"] + end["width"] - 5, start["y"] + 60)
+    mouse.up()
+    placed = int(onset.get_attribute("aria-valuenow") or 0)
+    assert placed == int(apex.get_attribute("aria-valuenow") or 0) - 1
+    expect(visit.page.locator(".moments")).to_contain_text(f"From frame {placed},", timeout=30_000)
+
+
+def test_the_camera(visit: Visit) -> None:
+    visit.choose("A camera")
+    visit.page.get_by_role("button", name="Record 3 seconds").click()
+    expect(visit.page.get_by_label("What the camera sees")).to_be_visible(timeout=10_000)
+    expect(visit.page.locator("#recording")).to_contain_text("Recorded", timeout=20_000)
+    expect(visit.page.get_by_label("What the camera sees")).to_be_hidden()
+    visit.analyse()
+    visit.expect_answer()
+    expect_pictures(visit.page)
+
+
+def test_dropped_files_find_their_fields(visit: Visit) -> None:
+    """A pair is dropped in any order; its names say which is which."""
+    visit.page.evaluate(
+        """async () => {
+            const transfer = new DataTransfer();
+            for (const moment of ["apex", "onset"]) {
+                const answer = await fetch(`web/negative_${moment}.jpg`);
+                const blob = await answer.blob();
+                const file = new File([blob], `n_${moment}.jpg`, { type: blob.type });
+                transfer.items.add(file);
+            }
+            const drop = new DragEvent("drop", { dataTransfer: transfer, bubbles: true });
+            document.querySelector(".drop").dispatchEvent(drop);
+        }"""
+    )
+    names = "(input) => input.files[0].name"
+    assert visit.field("onset").evaluate(names) == "n_onset.jpg"
+    assert visit.field("apex").evaluate(names) == "n_apex.jpg"
+    expect(visit.page.locator("img.preview")).to_have_count(2)
+    visit.analyse()
+    visit.expect_answer("negative")
+
+
+def test_the_sample_needs_no_file(visit: Visit) -> None:
+    visit.page.get_by_role("button", name="Use the sample").click()
+    visit.expect_answer("positive")
+
+
+def test_the_request_can_be_made_elsewhere(visit: Visit) -> None:
+    """What is shown names the files, the address and the pictures of this very request."""
+    ask_for_the_clip(visit)
+    visit.page.get_by_text("This request as a command and as Python").click()
+    command = visit.page.get_by_label("curl code").inner_text()
+    assert command.startswith("curl")
+    assert f"'{visit.page.url}v1/predictions/clip?include=" in command
+    visit.page.get_by_role("button", name="Copy Python").click()
+    expect(visit.page.get_by_text("Copied")).to_be_visible()
+    program = visit.page.evaluate("navigator.clipboard.readText()")
+    compile(program, "snippet", "exec")
+    assert "video.mp4" not in program
+    assert 'Path("clip.mp4")' in program
+
+
+def test_a_report_can_be_saved(visit: Visit, tmp_path: Path) -> None:
+    ask_for_the_clip(visit)
+    with visit.page.expect_download(timeout=30_000) as download:
+        visit.page.get_by_role("button", name="Save a report").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    report = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+    assert report is not None
+    assert report.shape[1] == 1654
+
+
+def test_onset_and_apex_alternate_until_told_to_stop(visit: Visit) -> None:
+    """Motion below a pixel is seen when the two follow each other in one place."""
+    ask_for_the_clip(visit)
+    button = visit.page.get_by_role("button", name="Alternate onset and apex")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    cover = visit.page.locator("figure .cover")
+    expect(cover).to_be_hidden()
+    expect(cover).to_be_visible()
+    button.click()
+    expect(cover).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/face/", "/face"])
+def test_the_page_works_under_a_prefix(browser: Browser, tmp_path: Path, path: str) -> None:
+    """A team mounts it in its own application, where nothing lies at the root."""
+    command = [sys.executable, "-m", "tests.web.mounted"]
+    with (
+        started(command, tmp_path, True, {"workers": 1}) as running,
+        visiting(browser, running.url + path) as visit,
+    ):
+        ask_for_the_clip(visit)
+        expect(visit.page.get_by_text("Model off-tanet")).to_be_visible()

@@ -1,0 +1,156 @@
+"""What goes wrong is told in words, with what helps, and nothing that was chosen is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from service.api.security import digest, new_key
+from service.recognition.recognizer import ASSETS
+from tests import made
+from tests.serving import Server, serving
+from tests.web.visit import Visit, upload, visiting
+
+CLIP = ASSETS / "samples/clip.mp4"
+NOTE = upload("note.jpg", made.text())
+WALL = upload("wall.png", made.png(made.picture()))
+
+
+def long_clip() -> bytes:
+    """Seconds of work: time enough to change one's mind."""
+    return made.mp4([made.portrait()] * 600)
+
+
+def test_no_face(visit: Visit) -> None:
+    visit.refused = True
+    visit.choose("Two frames", onset=WALL, apex=WALL)
+    visit.analyse()
+    visit.expect_problem("No face was found")
+    expect(visit.alert).to_contain_text("Request 01")
+    assert visit.field("onset").evaluate("(input) => input.files[0].name") == "wall.png"
+
+
+def test_no_face_in_a_clip(visit: Visit) -> None:
+    """Here the problem is the last event of a stream."""
+    visit.choose("A clip", clip=upload("wall.mp4", made.mp4(made.frames())))
+    visit.analyse()
+    visit.expect_problem("No face was found")
+
+
+def test_the_wrong_kind_of_file(visit: Visit) -> None:
+    visit.refused = True
+    visit.choose("Two frames", onset=NOTE, apex=NOTE)
+    visit.analyse()
+    visit.expect_problem("This kind of file cannot be read")
+
+
+def test_nothing_chosen(visit: Visit) -> None:
+    visit.analyse()
+    visit.expect_problem("Nothing is chosen yet")
+
+
+def test_too_large(browser: Browser, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, workers=1, max_body_bytes=100_000) as running,
+        visiting(browser, running.url) as visit,
+    ):
+        visit.refused = True
+        visit.choose("A clip", clip=CLIP)
+        visit.analyse()
+        visit.expect_problem("This is more than the service takes")
+        expect(visit.alert).to_contain_text("100000 bytes")
+
+
+def test_a_busy_service_says_when_to_come_back(visit: Visit) -> None:
+    """The refusal is made up here: a full queue is a matter of chance."""
+    visit.refused = True
+
+    def refuse(route: Route) -> None:
+        body = json.dumps({"code": "queue_full", "detail": "Too much.", "request_id": "01A"})
+        headers = {"Retry-After": "7", "Content-Type": "application/problem+json"}
+        route.fulfill(status=503, body=body, headers=headers)
+
+    visit.page.route("**/v1/predictions/*", refuse)
+    visit.choose("A clip", clip=CLIP)
+    visit.analyse()
+    visit.expect_problem("The service is busy")
+    expect(visit.alert).to_contain_text("wait 7 s")
+
+
+def test_a_service_with_keys_asks_for_one_and_remembers_it(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The key is kept in the page's memory: a reload forgets it."""
+    key, file = new_key(), tmp_path / "keys"
+    file.write_text(f"{digest(key)} clinic\n", encoding="utf-8")
+    with (
+        serving(tmp_path, workers=1, api_keys=file) as running,
+        visiting(browser, running.url) as visit,
+    ):
+        visit.refused = True
+        visit.choose("A clip", clip=CLIP)
+        visit.analyse()
+        visit.expect_problem("The service asks for an API key")
+        field = visit.page.get_by_label("API key", exact=True)
+        expect(field).to_be_focused()
+        field.fill(key)
+        field.press("Enter")
+        visit.expect_answer("surprise")
+        assert key not in visit.page.content()
+        kept = "JSON.stringify([localStorage, sessionStorage, document.cookie])"
+        assert key not in visit.page.evaluate(kept)
+        visit.page.reload()
+        expect(field).to_have_value("")
+
+
+def test_a_lost_connection(visit: Visit) -> None:
+    visit.refused = True
+    visit.choose("A clip", clip=CLIP)
+    visit.page.context.set_offline(True)
+    visit.analyse()
+    visit.expect_problem("The connection was lost")
+
+
+def test_a_service_that_dies_under_its_work(browser: Browser, tmp_path: Path) -> None:
+    """The stream ends without its last event; waiting for ever would be worse than an error."""
+    with (
+        serving(tmp_path, workers=1) as running,
+        visiting(browser, running.url) as visit,
+    ):
+        visit.refused = True
+        visit.choose("A clip", clip=upload("long.mp4", long_clip()))
+        visit.analyse()
+        expect(visit.page.locator("#count")).to_contain_text("of 600", timeout=30_000)
+        running.process.kill()
+        visit.expect_problem("The connection was lost")
+
+
+def test_work_can_be_cancelled(visit: Visit) -> None:
+    visit.choose("A clip", clip=upload("long.mp4", long_clip()))
+    visit.analyse()
+    expect(visit.page.locator("#count")).to_contain_text("of 600", timeout=30_000)
+    visit.page.get_by_role("button", name="Cancel").click()
+    visit.expect_problem("Cancelled")
+    expect(visit.page.get_by_role("progressbar")).to_be_hidden()
+
+
+def test_no_camera(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        visit.page.evaluate(
+            "() => void (navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error()))"
+        )
+        visit.choose("A camera")
+        visit.page.get_by_role("button", name="Record 3 seconds").click()
+        visit.expect_problem("The camera cannot be used")
+
+
+@pytest.mark.parametrize("warning", ["hardly moves"])
+def test_what_to_distrust_is_said_in_words(visit: Visit, warning: str) -> None:
+    onset = ASSETS / "samples/positive_onset.jpg"
+    visit.choose("Two frames", onset=onset, apex=onset)
+    visit.analyse()
+    visit.expect_answer()
+    expect(visit.page.get_by_role("listitem")).to_contain_text(warning)
