@@ -244,11 +244,16 @@ def face_crop(flow: Flow | None = None, noise: float = 0.0, seed: int = 0) -> Cr
     back = forth
     for _ in range(3):
         back = np.stack([_sampled(part, x - back[0], y - back[1]) for part in forth])
-    places = np.stack([x - back[0], y - back[1], np.ones_like(x)])
-    source_x, source_y = np.tensordot(_crop_to_portrait(), places, 1).astype(np.float32)
-    crop = _sampled(_grey_portrait(), source_x, source_y, cv2.INTER_CUBIC)
+    crop = portrait_at(x - back[0], y - back[1])
     grain = np.random.default_rng(seed).normal(0, noise, crop.shape) if noise else 0.0
     return np.asarray(np.clip(np.rint(crop + grain), 0, 255), np.uint8)
+
+
+def portrait_at(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The portrait's grey levels at places of its canonical crop, in that crop's pixels."""
+    places = np.stack([x, y, np.ones_like(x)])
+    source_x, source_y = np.tensordot(_crop_to_portrait(), places, 1).astype(np.float32)
+    return _sampled(_grey_portrait(), source_x, source_y, cv2.INTER_CUBIC)
 
 
 @cache

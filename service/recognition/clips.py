@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -68,7 +68,8 @@ def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
 
 def open_video(data: bytes, limits: MediaLimits) -> ClipStream:
     """The same for long videos, which have limits of their own."""
-    return _open(data, limits, _Length(limits.video_frames, limits.video_seconds, "video_"))
+    length = _Length(limits.video_frames, limits.video_seconds, "video_")
+    return _open(data, replace(limits, upload_bytes=limits.video_bytes), length)
 
 
 class ClipStream:

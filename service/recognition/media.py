@@ -29,12 +29,14 @@ Samples = NDArray[np.integer | np.floating]
 class MediaLimits:
     """What an upload may cost. An error names the field that was exceeded.
 
-    `upload_bytes`: the encoded file. `image_pixels`: width x height of a picture, 3 bytes each.
+    `upload_bytes`: the encoded file; `video_bytes`: that of a long video. `image_pixels`: width x
+    height of a picture, 3 bytes each.
     `video_pixels`: width x height of a clip's or video's frame. `frames` and `seconds`: a clip's
     length. `video_frames` and `video_seconds`: the length of a long video.
     """
 
     upload_bytes: int = 50_000_000
+    video_bytes: int = 128 << 20
     image_pixels: int = 50_000_000
     video_pixels: int = 4096 * 2304
     frames: int = 1000

@@ -40,6 +40,11 @@ class Evidence:
     seen: Collection[str] = ()
 
 
+def told(seen: Collection[str]) -> tuple[str, ...]:
+    """The words of `SEEN` among those that were seen, in the contract's order."""
+    return tuple(word for word in SEEN if word in seen)
+
+
 def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
     """The contract's warning words that apply, in the contract's order."""
     motion = evidence.motion_px

@@ -14,13 +14,16 @@ from service.recognition import face as faces
 from service.recognition.classifier import Classification, Classifier, ModelCard
 from service.recognition.disturbances import Disturbances
 from service.recognition.errors import FrameSizesError, NoFaceError
+from service.recognition.expressions import Durations
 from service.recognition.footage import Footage
 from service.recognition.stopwatch import Stopwatch
 from service.recognition.tracking import FaceTrack, Track, View, Whole
 from service.recognition.types import (
     CROP_SIZE,
     Crop,
+    Expression,
     Face,
+    Found,
     ModelName,
     Moment,
     Motion,
@@ -28,13 +31,16 @@ from service.recognition.types import (
     Prediction,
     Progress,
     Quality,
+    VideoSpotting,
 )
+from service.recognition.watching import Seen, Watch
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
 FaceMode = Literal["auto", "none"]
 """`auto` finds the face; `none` takes the frames for tight face crops."""
 
+_PROGRESS_S = 1.0  # of video, between two tellings
 _CLASSIFIED_AT_ONCE = 8  # the runtime keeps the memory of its largest batch
 
 
@@ -46,6 +52,7 @@ class Configuration:
     detector: Path = ASSETS
     media: media.MediaLimits = field(default_factory=media.MediaLimits)
     thresholds: quality.Thresholds = field(default_factory=quality.Thresholds)
+    durations: Durations = field(default_factory=Durations)
     batch: int = 64  # flows that one request may bring
 
 
@@ -101,19 +108,25 @@ class Recognizer:
     ) -> Prediction:
         """Recognise the expression of one clip; what is not given is found.
 
-        The onset, unless given, is the first frame of the longest scene that shows a face; the
-        face is found there. Frames are looked at as they are decoded, and only crops are kept.
+        What is not given is sought in the longest scene that shows a face. Frames are looked at as
+        they are decoded, and only crops are kept.
         Raises MediaError, NoFaceError, FrameOrderError and FrameIndexError.
         """
         watch = Stopwatch()
         footage = self._footage(video, face, watch, progress)
         shot = footage.shot(onset_index, apex_index)
-        strength_px = np.zeros(len(footage.views), np.float32)
+        start = shot.start
         with watch.stage("spotting"):
-            spotted = spotting.spot_apex(footage.crops(shot), progress=progress)
-        strength_px[shot.start : shot.stop] = spotted.strength_px
-        onset = shot.start
-        apex = onset + spotted.apex if apex_index is None else apex_index
+            spotted = spotting.spot(
+                footage.crops(shot),
+                footage.times_s[start : shot.stop],
+                onset=None if onset_index is None else 0,
+                apex=None if apex_index is None else apex_index - start,
+                progress=progress,
+            )
+        strength_px = np.zeros(len(footage.views), np.float32)
+        strength_px[start : shot.stop] = spotted.strength_px
+        onset, apex = start + spotted.onset, start + spotted.apex
         pair = _Pair(
             onset=footage.moment(onset),
             apex=footage.moment(apex),
@@ -123,6 +136,54 @@ class Recognizer:
             weak_apex=spotted.weak and apex_index is None,
         )
         return self._predict(pair, watch, Motion(strength_px, footage.times_s, shot.stop))
+
+    def video(
+        self,
+        video: bytes,
+        *,
+        face: FaceMode = "auto",
+        progress: Progress | None = None,
+        found: Found | None = None,
+    ) -> VideoSpotting:
+        """Find every expression of a long video, and recognise those that are micro-expressions.
+
+        Frames are looked at as they are decoded; crops of 25 s at most are kept. `found` is told
+        of each expression 4 to 20 s of video after its end, `progress` of every second in the
+        stage `watching`. Raises MediaError and NoFaceError.
+        """
+        stopwatch = Stopwatch()
+        with stopwatch.stage("decode"):
+            stream = clips.open_video(video, self._configuration.media)
+            frames = iter(stream)
+        track: Track = Whole() if face == "none" else FaceTrack(self._detector)
+        watch = Watch(track, self._configuration.durations)
+        expressions: list[Expression] = []
+        told_s = 0.0
+        while True:
+            with stopwatch.stage("decode"):
+                frame = next(frames, None)
+            with stopwatch.stage("watching"):
+                seen = watch.finish() if frame is None else watch.see(frame)
+            for each in seen:
+                expressions.append(self._recognised(each))
+                if found:
+                    found(expressions[-1])
+            if frame is None:
+                break
+            if progress and frame.time_s >= told_s:
+                progress("watching", watch.frames, max(watch.frames, stream.claimed_frames or 0))
+                told_s = frame.time_s + _PROGRESS_S
+        if not watch.frames_with_face:
+            raise NoFaceError("No face was found in the video.")
+        return VideoSpotting(
+            model=ModelName(self.card.name, self.card.version),
+            expressions=tuple(expressions),
+            frames=watch.frames,
+            frames_with_face=watch.frames_with_face,
+            seconds=watch.seconds,
+            warnings=quality.told(watch.seen | ({"damaged_video"} if stream.damaged else set())),
+            timings_ms=stopwatch.milliseconds(),
+        )
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
         """Classify flows [N, 2, 112, 112] that were measured elsewhere: the model alone.
@@ -153,6 +214,23 @@ class Recognizer:
             times_s.append(frame.time_s)
             if progress:
                 progress("decode", len(views), max(len(views), clip.claimed_frames or 0))
+
+    def _recognised(self, seen: Seen) -> Expression:
+        sighting = seen.sighting
+        prediction = None
+        if sighting.kind == "micro":
+            crops = sighting.onset_crop, sighting.apex_crop
+            pair = _Pair(sighting.onset, sighting.apex, crops, seen.faces, seen.words)
+            prediction = self._predict(pair, Stopwatch())
+        return Expression(
+            kind=sighting.kind,
+            onset=sighting.onset,
+            apex=sighting.apex,
+            offset=sighting.offset,
+            strength_px=sighting.strength_px,
+            confidence=sighting.confidence,
+            prediction=prediction,
+        )
 
     def _crops(self, onset: Pixels, apex: Pixels, mode: FaceMode) -> _Pair:
         """Both pictures cropped by the transform of the onset's largest face."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,8 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
-    """The motion curve of a clip: expression strength against the onset, for each frame.
+    """The motion curve of a clip: expression strength of each frame against the first one that was
+    looked at, which is the onset where that was given.
 
     `strength_px` [T] float32, pixels at 112 x 112 after head motion is taken out;
     `times_s` [T] float32, seconds from the clip's start. From the frame `scene_end` on nothing was
@@ -136,3 +138,44 @@ class Prediction:
     apex_crop: Crop
     motion: Motion | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+ExpressionKind = Literal["micro", "macro"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """One expression of a video. `prediction` is None for `macro`: the model knows none of them.
+
+    `confidence` in 0.5..1 grows with how far its motion, `strength_px` at 112 x 112, stands out of
+    all else that moves.
+    """
+
+    kind: ExpressionKind
+    onset: Moment
+    apex: Moment
+    offset: Moment
+    strength_px: float
+    confidence: float
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoSpotting:
+    """The answer for a long video: every expression, in the order of their offsets.
+
+    `frames` and `seconds` are the video's, `frames_with_face` those on which a face was followed;
+    `warnings` are words of the contract for the whole of it.
+    """
+
+    model: ModelName
+    expressions: tuple[Expression, ...]
+    frames: int
+    frames_with_face: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+Found = Callable[[Expression], None]
+"""Called with each expression as soon as it is sure."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from model_export.samples import EXPRESSIONS, motion, moved, placement, portrait, shot, strength
 from service.jobs import ClipJob
@@ -106,17 +107,18 @@ def bench_published(clip: bytes, ours: float, rounds: int) -> None:
 
 
 def bench_video() -> None:
-    """Print what decoding and tracking ten minutes take, in a process of their own."""
+    """Print what spotting in ten minutes takes, in a process of its own."""
     second = film(frames(VIDEO_FPS), fps=VIDEO_FPS, options={"bf": "0"})
     video = spliced(*[second] * (60 * MINUTES), container="mp4")
     print(f"{MINUTES} minutes at {VIDEO_FPS} frames a second, {len(video) / 1e6:.0f} MB: ", end="")
     sys.stdout.flush()
-    command = [sys.executable, str(Path(__file__).with_name("follow_video.py")), str(VIDEO_FPS)]
+    command = [sys.executable, str(Path(__file__).with_name("watch_video.py")), str(VIDEO_FPS)]
     subprocess.run(command, input=video, check=True)
 
 
 def main(rounds: int) -> None:
     cv2.setNumThreads(1)
+    threadpool_limits(1)
     clip = film(frames(FRAMES), fps=FPS)
     ours = bench_stages(clip, rounds)
     bench_published(clip, ours, rounds)

