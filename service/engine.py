@@ -24,7 +24,7 @@ from service.recognition.errors import (
 )
 from service.recognition.recognizer import Configuration
 from service.recognition.types import Progress
-from service.worker import Facts, Job, Worker
+from service.worker import Facts, Job, Part, Worker
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ class State(Enum):
 class EngineLimits:
     """`workers` processes, `queue` requests waiting for one, seconds for each step.
 
-    A worker that holds more than `worker_bytes` while it works is replaced.
+    A worker that holds more than `worker_bytes` while it works is replaced. `niceness` is added to
+    every worker's: the nicer ones get the processor's time that the others leave.
     """
 
     workers: int = 1
@@ -53,6 +54,7 @@ class EngineLimits:
     warm_up_s: float = 60.0
     grace_s: float = 20.0
     worker_bytes: int = 1_500_000_000
+    niceness: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ class Census:
     idle: int
     waiting: int
     restarts: int
+
+    def __add__(self, other: Census) -> Census:
+        return Census(
+            self.alive + other.alive,
+            self.idle + other.idle,
+            self.waiting + other.waiting,
+            self.restarts + other.restarts,
+        )
 
 
 @dataclass(slots=True)
@@ -89,6 +99,10 @@ class Engine:
         for _ in range(self.limits.workers):
             self.starting.append(self._keep(self._hire()))
 
+    def start_when_asked(self) -> None:
+        """Take jobs from now on; the first one starts the workers, and waits until one is warm."""
+        self.state = State.READY
+
     async def stop(self) -> None:
         """Refuse new work, let the admitted work end within the grace period, end the workers."""
         self.state = State.DRAINING
@@ -111,15 +125,14 @@ class Engine:
 
     def check_ready(self) -> Facts:
         """What the workers told of themselves. Raises WarmingUpError or DrainingError."""
-        if self.state is State.DRAINING:
-            raise DrainingError("The service is about to stop.")
-        if self.state is State.WARMING or self.facts is None:
+        self._check_state()
+        if self.facts is None:
             raise WarmingUpError("The service is starting and not ready yet.")
         return self.facts
 
     def check_admission(self) -> None:
         """Whether `run` would take a job now. Raises WarmingUp-, Draining- and QueueFullError."""
-        self.check_ready()
+        self._check_state()
         if self._admitted >= self.limits.workers + self.limits.queue:
             raise QueueFullError("The service has more work than it can queue.")
 
@@ -128,10 +141,12 @@ class Engine:
         job: Job[T],
         progress: Progress | None = None,
         waited: Callable[[float], None] | None = None,
+        parts: Callable[[Part], None] | None = None,
     ) -> T:
         """Carry out `job` in a worker; cancelling the caller stops the work.
 
-        `progress` is called in the event loop, `waited` with the seconds until a worker was free.
+        `progress` is called in the event loop, `waited` with the seconds until a worker was free,
+        `parts` with the parts of the answer that the job has before the rest.
         Raises what the job raises, QueueFullError, WarmingUpError, DrainingError, DeadlineError
         and WorkerLostError.
         """
@@ -139,13 +154,21 @@ class Engine:
         deadline = admitted + self.limits.deadline_s
         self.check_admission()
         self._admitted += 1
+        if not self.starting:
+            self.start()
         try:
             worker = await self._next_worker(deadline)
             if waited is not None:
                 waited(time.monotonic() - admitted)
-            return await self._run_on(worker, job, deadline, progress)
+            return await self._run_on(worker, job, deadline, progress, parts)
         finally:
             self._admitted -= 1
+
+    def _check_state(self) -> None:
+        if self.state is State.DRAINING:
+            raise DrainingError("The service is about to stop.")
+        if self.state is State.WARMING:
+            raise WarmingUpError("The service is starting and not ready yet.")
 
     async def _next_worker(self, deadline: float) -> Worker:
         self._waiting += 1
@@ -162,9 +185,16 @@ class Engine:
             self._waiting -= 1
 
     async def _run_on(
-        self, worker: Worker, job: Job[T], deadline: float, progress: Progress | None
+        self,
+        worker: Worker,
+        job: Job[T],
+        deadline: float,
+        progress: Progress | None,
+        parts: Callable[[Part], None] | None,
     ) -> T:
-        work = asyncio.create_task(worker.run(job, deadline, progress or (lambda *_: None)))
+        work = asyncio.create_task(
+            worker.run(job, deadline, progress or (lambda *_: None), parts or (lambda _: None))
+        )
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -196,7 +226,9 @@ class Engine:
     async def _hire(self) -> None:
         """Start a worker and put it to the idle ones once it is warm; try until one starts."""
         while self.state is not State.DRAINING:
-            worker = await Worker.start(self.configuration, self.limits.worker_bytes)
+            worker = await Worker.start(
+                self.configuration, self.limits.worker_bytes, self.limits.niceness
+            )
             self._workers.add(worker)
             self._hired += 1
             try:

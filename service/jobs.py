@@ -7,22 +7,27 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from pydantic import BaseModel
 
 from service.api import tensors
 from service.api.schemas import (
     ClipInput,
     CropsBody,
+    MacroBody,
+    MicroBody,
     MotionBody,
     Picture,
     PredictionBody,
     PredictionRequest,
+    SpottingBody,
 )
 from service.recognition import drawing
 from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError
 from service.recognition.recognizer import FaceMode, Recognizer
 from service.recognition.stopwatch import Stopwatch
-from service.recognition.types import ModelName, Motion, Prediction, Progress
+from service.recognition.types import Expression, ModelName, Motion, Prediction, Progress
+from service.worker import Part, Report
 
 
 class Timed(Protocol):
@@ -139,6 +144,31 @@ class InferenceJob:
         return InferenceAnswer(reply, watch.milliseconds())
 
 
+@dataclass(frozen=True, slots=True)
+class VideoJob:
+    """Find and recognise every expression of one encoded video; each is told as it is found."""
+
+    video: bytes = field(repr=False)
+    face: FaceMode = "auto"
+    include: frozenset[Picture] = frozenset()
+
+    def __call__(self, recognizer: Recognizer, report: Report) -> Answer:
+        bodies: list[MicroBody | MacroBody] = []
+
+        def found(expression: Expression) -> None:
+            bodies.append(self._body(expression))
+            report.part(Part("expression", _json(bodies[-1])))
+
+        spotting = recognizer.video(self.video, face=self.face, progress=report, found=found)
+        return Answer(_json(SpottingBody.of(spotting, bodies)), spotting.timings_ms)
+
+    def _body(self, expression: Expression) -> MicroBody | MacroBody:
+        made = expression.prediction
+        if made is None:
+            return MacroBody.of(expression)
+        return MicroBody.of_expression(expression, made, _draw(made, self.include))
+
+
 def _classified(recognizer: Recognizer, flows: tensors.Floats) -> list[Classification]:
     try:
         return recognizer.classify(flows)
@@ -148,7 +178,11 @@ def _classified(recognizer: Recognizer, flows: tensors.Floats) -> list[Classific
 
 def _answer(prediction: Prediction, include: frozenset[Picture]) -> Answer:
     body = PredictionBody.of(prediction, _draw(prediction, include))
-    return Answer(body.model_dump_json(exclude_unset=True).encode(), prediction.timings_ms)
+    return Answer(_json(body), prediction.timings_ms)
+
+
+def _json(body: BaseModel) -> bytes:
+    return body.model_dump_json(exclude_unset=True).encode()
 
 
 def _draw(made: Prediction, include: frozenset[Picture]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ from service import logs
 from service.api.bodies import BodyLimits
 from service.api.heads import HeadLimits
 from service.engine import EngineLimits
+from service.recognition.expressions import Durations
 from service.recognition.media import MediaLimits
 from service.recognition.quality import Thresholds
 from service.recognition.recognizer import Configuration
@@ -24,6 +26,8 @@ ELSEWHERE = {"OFF_TANET_FLOW_BUILD"}  # read by the flow kernel itself, in any p
 _DEFAULTS = Configuration()
 _MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
 _ENGINE = EngineLimits()
+_DURATIONS = Durations()
+_VIDEO_NICENESS = 5  # a third of the processor's time of a short request beside it
 _HEADS = HeadLimits()
 
 
@@ -68,6 +72,17 @@ class Settings(BaseSettings):
         _ENGINE.grace_s, ge=0, description="Seconds for admitted work to end when stopping."
     )
 
+    video_workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Worker processes for long videos; the first video starts them.",
+    )
+    video_queue: int = Field(2, ge=0, description="Long videos that may wait for a worker.")
+    video_deadline_s: float = Field(
+        900.0, gt=0, description="Seconds from arrival until a long video is stopped."
+    )
+
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
     otlp_endpoint: str | None = Field(
         None,
@@ -95,12 +110,21 @@ class Settings(BaseSettings):
     )
     max_frames: int = Field(_MEDIA.frames, ge=2, description="Frames of a clip.")
     max_seconds: float = Field(_MEDIA.seconds, gt=0, description="Seconds of a clip.")
+    max_video_bytes: int = Field(
+        _MEDIA.video_bytes, ge=1, description="Bytes of a request's body with a long video."
+    )
     max_video_frames: int = Field(_MEDIA.video_frames, ge=2, description="Frames of a long video.")
     max_video_seconds: float = Field(
         _MEDIA.video_seconds, gt=0, description="Seconds of a long video."
     )
     max_batch: int = Field(_DEFAULTS.batch, ge=1, description="Flows of a /v2 request.")
 
+    shortest_expression_s: float = Field(
+        _DURATIONS.shortest_s, ge=0, description="Seconds; what is shorter is no expression."
+    )
+    longest_micro_s: float = Field(
+        _DURATIONS.longest_s, gt=0, description="Seconds; longer expressions are macro."
+    )
     no_motion_px: float = Field(
         _QUALITY.no_motion_px, ge=0, description="Motion below it is warned of as no_motion."
     )
@@ -149,6 +173,7 @@ class Settings(BaseSettings):
                 video_pixels=self.max_video_pixels,
                 frames=self.max_frames,
                 seconds=self.max_seconds,
+                video_bytes=self.max_video_bytes,
                 video_frames=self.max_video_frames,
                 video_seconds=self.max_video_seconds,
             ),
@@ -158,6 +183,7 @@ class Settings(BaseSettings):
                 large_head_motion_px=self.large_head_motion_px,
                 small_face_px=self.small_face_px,
             ),
+            durations=Durations(self.shortest_expression_s, self.longest_micro_s),
             batch=self.max_batch,
         )
 
@@ -174,6 +200,17 @@ class Settings(BaseSettings):
             warm_up_s=self.warm_up_s,
             grace_s=self.grace_s,
             worker_bytes=self.worker_bytes,
+        )
+
+    @property
+    def video_limits(self) -> EngineLimits:
+        """Long videos have workers of their own: no short request ever waits for one."""
+        return replace(
+            self.engine_limits,
+            workers=self.video_workers,
+            queue=self.video_queue,
+            deadline_s=self.video_deadline_s,
+            niceness=_VIDEO_NICENESS,
         )
 
 

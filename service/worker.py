@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar, cast
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 from service import logs, memory
 from service.recognition import flow
@@ -43,10 +44,26 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+class Report(Protocol):
+    """What a job tells while it works: as a `Progress`, and parts of its answer."""
+
+    def __call__(self, stage: str, done: int, total: int, /) -> None: ...
+
+    def part(self, part: Part, /) -> None: ...
+
+
 class Job(Protocol[T_co]):
     """A picklable request; called in the worker with the worker's Recognizer."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress, /) -> T_co: ...
+    def __call__(self, recognizer: Recognizer, report: Report, /) -> T_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an answer that is ready before the rest: its kind, and itself as JSON."""
+
+    kind: str
+    json: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,19 @@ class _Step:
     stage: str
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """A job's `Report`: sends all that it is told to the parent."""
+
+    send: Callable[[object], None]
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        self.send(_Step(stage, done, total))
+
+    def part(self, part: Part) -> None:
+        self.send(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +123,17 @@ class Worker:
         self._cause = "The worker died under this request."
 
     @classmethod
-    async def start(cls, configuration: Configuration, memory_bytes: int) -> Self:
+    async def start(
+        cls, configuration: Configuration, memory_bytes: int, niceness: int = 0
+    ) -> Self:
         """Start a process that may grow to `memory_bytes`; `warm` waits until it is ready."""
         ours, theirs = socket.socketpair()
         spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
         process = spawn.Process(
-            target=_serve, args=(theirs, configuration), name="off-tanet-worker", daemon=True
+            target=_serve,
+            args=(theirs, configuration, niceness),
+            name="off-tanet-worker",
+            daemon=True,
         )
         await asyncio.to_thread(process.start)
         theirs.close()  # so that the worker's death is an end of file here
@@ -112,9 +147,15 @@ class Worker:
     async def warm(self, deadline: float) -> Facts:
         """Wait for the worker's own warm-up. Raises like `run`."""
         # `_serve` sends them before all else.
-        return cast(Facts, await self._outcome(deadline, lambda *_: None))
+        return cast(Facts, await self._outcome(deadline, lambda *_: None, lambda _: None))
 
-    async def run(self, job: Job[T], deadline: float, progress: Progress) -> T:
+    async def run(
+        self,
+        job: Job[T],
+        deadline: float,
+        progress: Progress,
+        parts: Callable[[Part], None] = lambda _: None,
+    ) -> T:
         """Carry out `job`; `deadline` is a `time.monotonic()` value.
 
         Raises what the job raised, DeadlineError and WorkerLostError. Of a worker that was late,
@@ -123,7 +164,7 @@ class Worker:
         self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
         try:
             self._writer.write(_framed(job))
-            return await self._outcome(deadline, progress)  # type: ignore[return-value]
+            return await self._outcome(deadline, progress, parts)  # type: ignore[return-value]
         finally:
             self._next_look.cancel()
 
@@ -141,12 +182,17 @@ class Worker:
         if died:
             log.error("a worker ended by itself, exit code %s", self._process.exitcode)
 
-    async def _outcome(self, deadline: float, progress: Progress) -> object:
+    async def _outcome(
+        self, deadline: float, progress: Progress, parts: Callable[[Part], None]
+    ) -> object:
         try:
             async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
                 await self._writer.drain()
-                while isinstance(message := await self._message(), _Step):
-                    progress(message.stage, message.done, message.total)
+                while isinstance(message := await self._message(), _Step | Part):
+                    if isinstance(message, Part):
+                        parts(message)
+                    else:
+                        progress(message.stage, message.done, message.total)
         except TimeoutError:
             raise DeadlineError("The work took too long and was stopped.") from None
         except (OSError, asyncio.IncompleteReadError):
@@ -157,9 +203,9 @@ class Worker:
             log.error("%s", message.cause)
         raise message.error
 
-    async def _message(self) -> _Step | _Result[object] | _Failure:
+    async def _message(self) -> _Step | Part | _Result[object] | _Failure:
         (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-        message: _Step | _Result[object] | _Failure
+        message: _Step | Part | _Result[object] | _Failure
         message = pickle.loads(await self._reader.readexactly(length))  # nosec B301 # our own
         return message
 
@@ -184,14 +230,16 @@ def _framed(message: object) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def _serve(parent: socket.socket, configuration: Configuration) -> None:
+def _serve(parent: socket.socket, configuration: Configuration, niceness: int) -> None:
     """The process: warm up, then carry out jobs until the parent closes the socket."""
     # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _silence()
-    cv2.setNumThreads(1)  # one core for each worker, as everywhere else
-    os.nice(_NICENESS)
+    # One core for each worker, as everywhere else.
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
+    os.nice(_NICENESS + niceness)
     memory.keep_freed()
     with parent:
 
@@ -205,9 +253,7 @@ def _serve(parent: socket.socket, configuration: Configuration) -> None:
             send(_failure(error))
             return
         send(_Result(Facts(recognizer.card, flow.build_name())))
-        outcome = partial(
-            _outcome, recognizer=recognizer, progress=lambda *step: send(_Step(*step))
-        )
+        outcome = partial(_outcome, recognizer=recognizer, report=_Sender(send))
         for message in map(outcome, _jobs(parent)):  # which drops a job before it takes the next
             send(message)
 
@@ -235,10 +281,10 @@ def _end_with_parent() -> None:
 
 
 def _outcome(
-    job: Job[object], recognizer: Recognizer, progress: Callable[[str, int, int], None]
+    job: Job[object], recognizer: Recognizer, report: Report
 ) -> _Result[object] | _Failure:
     try:
-        return _Result(job(recognizer, progress))
+        return _Result(job(recognizer, report))
     except Exception as error:
         return _failure(error)
 

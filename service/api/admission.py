@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
@@ -10,16 +12,20 @@ from service.recognition.errors import EngineError
 
 
 class AdmissionMiddleware:
-    """Answers a POST at once where the engine would refuse it; the engine decides again later."""
+    """Answers a POST at once where its engine would refuse it; the engine decides again later.
 
-    def __init__(self, app: ASGIApp, engine: Engine) -> None:
+    `others` are the engines of paths that have one of their own.
+    """
+
+    def __init__(self, app: ASGIApp, engine: Engine, others: Mapping[str, Engine]) -> None:
         self.app = app
         self.engine = engine
+        self.others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
             try:
-                self.engine.check_admission()
+                self.others.get(scope["path"], self.engine).check_admission()
             except EngineError as error:
                 await problems.response(scope, error)(scope, receive, send)
                 return

@@ -23,8 +23,10 @@ from service.api.bodies import BodyLimitMiddleware
 from service.api.dependencies import accepts
 from service.api.document import DocumentedApp
 from service.api.examples import (
+    EXPRESSION,
     INFERENCE,
     PREDICTION,
+    SPOTTING,
     failures,
     inference_body,
     inference_failures,
@@ -39,7 +41,7 @@ from service.api.inference import InferenceResponseBody
 from service.api.metrics import Metrics
 from service.api.quota import QuotaMiddleware
 from service.api.routes import health, metrics, model, page, predictions, v2
-from service.api.schemas import PredictionBody
+from service.api.schemas import PredictionBody, SpottingBody
 from service.api.security import KeyFile, KeyMiddleware
 from service.engine import Engine
 from service.settings import Settings, SettingsError
@@ -64,6 +66,13 @@ _JSON: dict[str, Any] = {
     **_RECOGNITION,
     "dependencies": [accepts("application/json")],
     "openapi_extra": prediction_body(),
+}
+_VIDEO_PATH = "/v1/predictions/video"
+_VIDEO: dict[str, Any] = {
+    **_UPLOAD,
+    "response_model": SpottingBody,
+    "responses": _RECOGNITION["responses"]
+    | {200: streamed(SPOTTING, "spotting", ("expression", EXPRESSION))},
 }
 _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,
@@ -96,15 +105,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     engine = Engine(settings.configuration, settings.engine_limits)
+    videos = Engine(settings.configuration, settings.video_limits)
     tracing = _tracing(settings.otlp_endpoint)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_exception_handler(logs.tell_of_loop_error)
         engine.start()
+        videos.start_when_asked()
         yield
         give_up = time.monotonic() + settings.grace_s
-        await engine.stop()
+        await asyncio.gather(engine.stop(), videos.stop())
         if tracing is not None:
             await tracing.close(give_up - time.monotonic())
 
@@ -121,14 +132,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.keyed = settings.api_keys is not None
-    app.state.engine = engine
-    app.state.metrics = Metrics(engine)
+    app.state.engine, app.state.videos = engine, videos
+    app.state.metrics = Metrics(engine, videos)
     # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
     MultiPartParser.spool_max_size = 0
     problems.install(app)
     table = _routes()
     app.include_router(table)
-    app.add_middleware(AdmissionMiddleware, engine=engine)
+    app.add_middleware(AdmissionMiddleware, engine=engine, others={_VIDEO_PATH: videos})
     _surround(app, settings)
     observers = [app.state.metrics.observe, exchanges.log_exchange]
     if tracing is not None:
@@ -157,7 +168,11 @@ def _tracing(endpoint: str | None) -> Tracing | None:
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """What guards the routes, from the inside to the outside."""
-    app.add_middleware(BodyLimitMiddleware, limits=settings.body_limits)
+    app.add_middleware(
+        BodyLimitMiddleware,
+        limits=settings.body_limits,
+        others={_VIDEO_PATH: (settings.max_video_bytes, "video_bytes")},
+    )
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
@@ -175,6 +190,7 @@ def _routes() -> APIRouter:
     table.get("/web/{name}", include_in_schema=False)(page.file)
     table.post("/v1/predictions/frames", **_UPLOAD)(predictions.frames)
     table.post("/v1/predictions/clip", **_CLIP)(predictions.clip)
+    table.post(_VIDEO_PATH, **_VIDEO)(predictions.video)
     table.post("/v1/predictions", **_JSON)(predictions.predictions)
     table.get("/v1/model", tags=["model"], responses=failures(503))(model.model)
     table.get("/v2", tags=["inference"])(v2.server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -11,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.problems import BodyRefusedError, response
 from service.recognition.errors import (
     LimitExceededError,
-    OffTanetError,
     QueueFullError,
     SlowRequestError,
 )
@@ -29,22 +29,29 @@ class BodyLimits:
 class BodyLimitMiddleware:
     """Refuses a body over a limit: at once by its declared length, else while it arrives.
 
+    `others` are the bytes of one body, and the words for them, at paths with a limit of their own.
+
     The framework has such a middleware for the bytes of one body; its 413 is plain text that no
     handler can turn into a problem.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: BodyLimits, others: Mapping[str, tuple[int, str]]
+    ) -> None:
         self.app = app
         self.limits = limits
+        self.others = others
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most, word = self.others.get(scope["path"], (self.limits.bytes, "body_bytes"))
+        too_large = LimitExceededError(f"The body has more than {most} bytes.", word)
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.limits.bytes:
-            await response(scope, self._too_large())(scope, receive, send)
+        if declared.isdecimal() and int(declared) > most:
+            await response(scope, too_large)(scope, receive, send)
             return
         end = asyncio.get_running_loop().time() + self.limits.seconds
         total, arrived = 0, False
@@ -57,8 +64,12 @@ class BodyLimitMiddleware:
             size = len(message.get("body", b""))
             total += size
             self.held += size
-            if error := self._refusal(total):
-                raise BodyRefusedError(error)
+            if total > most:
+                raise BodyRefusedError(too_large)
+            if self.held > self.limits.held_bytes:
+                raise BodyRefusedError(
+                    QueueFullError("The service holds as many bodies as it can.")
+                )
             arrived = not message.get("more_body", False)
             return message
 
@@ -74,14 +85,3 @@ class BodyLimitMiddleware:
         except TimeoutError:
             detail = f"The body did not arrive within {self.limits.seconds:g} s."
             raise BodyRefusedError(SlowRequestError(detail)) from None
-
-    def _refusal(self, total: int) -> OffTanetError | None:
-        if total > self.limits.bytes:
-            return self._too_large()
-        if self.held > self.limits.held_bytes:
-            return QueueFullError("The service holds as many bodies as it can.")
-        return None
-
-    def _too_large(self) -> LimitExceededError:
-        detail = f"The body has more than {self.limits.bytes} bytes."
-        return LimitExceededError(detail, "body_bytes")

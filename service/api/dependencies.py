@@ -29,6 +29,13 @@ async def _engine(request: Request) -> Engine:
 EngineDep = Annotated[Engine, Depends(_engine)]
 
 
+async def _videos(request: Request) -> Engine:
+    return cast(Engine, request.app.state.videos)
+
+
+VideosDep = Annotated[Engine, Depends(_videos)]
+
+
 async def _metrics(request: Request) -> Metrics:
     return cast(Metrics, request.app.state.metrics)
 
@@ -42,7 +49,7 @@ class Run(Protocol):
     def __call__(self, job: Job[T], /) -> Awaitable[T]: ...
 
 
-async def _run(request: Request, engine: EngineDep) -> Run:
+def _runs_on(request: Request, engine: Engine) -> Run:
     """Carries out a job for as long as its client waits for it."""
 
     async def run(job: Job[T]) -> T:
@@ -63,7 +70,18 @@ async def _run(request: Request, engine: EngineDep) -> Run:
     return run
 
 
+async def _run(request: Request, engine: EngineDep) -> Run:
+    return _runs_on(request, engine)
+
+
 RunDep = Annotated[Run, Depends(_run)]
+
+
+async def _run_video(request: Request, videos: VideosDep) -> Run:
+    return _runs_on(request, videos)
+
+
+RunVideoDep = Annotated[Run, Depends(_run_video)]
 
 
 async def _disconnected(request: Request) -> None:

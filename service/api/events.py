@@ -15,7 +15,7 @@ from service.api.exchanges import note_gone, note_stages, note_wait
 from service.engine import Engine
 from service.jobs import Answer
 from service.recognition.errors import OffTanetError
-from service.worker import Job
+from service.worker import Job, Part
 
 
 class ProgressBody(BaseModel):
@@ -24,27 +24,35 @@ class ProgressBody(BaseModel):
     total: int
 
 
-def event_stream(scope: Scope, engine: Engine, job: Job[Answer]) -> EventSourceResponse:
-    """`progress` events, then one `prediction` or `problem`."""
+def event_stream(
+    scope: Scope, engine: Engine, job: Job[Answer], name: str = "prediction"
+) -> EventSourceResponse:
+    """`progress` events and the job's parts as they come, then one event `name` or `problem`."""
     engine.check_admission()  # so that a refusal is an ordinary problem with its own status
-    return EventSourceResponse(_events(scope, engine, job))
+    return EventSourceResponse(_events(scope, engine, job, name))
 
 
-async def _events(scope: Scope, engine: Engine, job: Job[Answer]) -> AsyncIterator[bytes]:
-    steps: asyncio.Queue[ProgressBody | None] = asyncio.Queue()
+async def _events(
+    scope: Scope, engine: Engine, job: Job[Answer], name: str
+) -> AsyncIterator[bytes]:
+    events: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def report(stage: str, done: int, total: int) -> None:
-        steps.put_nowait(ProgressBody(stage=stage, done=done, total=total))
+        body = ProgressBody(stage=stage, done=done, total=total)
+        events.put_nowait(_event("progress", body.model_dump_json()))
 
-    work = asyncio.create_task(engine.run(job, report, partial(note_wait, scope)))
-    work.add_done_callback(lambda _: steps.put_nowait(None))
+    def tell(part: Part) -> None:
+        events.put_nowait(_event(part.kind, part.json.decode()))
+
+    work = asyncio.create_task(engine.run(job, report, partial(note_wait, scope), tell))
+    work.add_done_callback(lambda _: events.put_nowait(None))
     try:
-        while (step := await steps.get()) is not None:
-            yield _event("progress", step.model_dump_json())
+        while (event := await events.get()) is not None:
+            yield event
         try:
             answer = work.result()
             note_stages(scope, answer.stages_ms)
-            yield _event("prediction", answer.json.decode())
+            yield _event(name, answer.json.decode())
         except OffTanetError as error:
             yield _event(
                 "problem", problems.problem(scope, error).model_dump_json(exclude_none=True)

@@ -34,6 +34,34 @@ PREDICTION: dict[str, Any] = {
     "timings_ms": {"decode": 2.1, "face": 6.0, "flow": 6.2, "inference": 1.0, "total": 15.9},
 }
 
+EXPRESSION: dict[str, Any] = {
+    "kind": "micro",
+    **PREDICTION,
+    "onset": {"index": 371, "time_s": 12.366667},
+    "apex": {"index": 376, "time_s": 12.533333},
+    "offset": {"index": 382, "time_s": 12.733333},
+    "strength_px": 0.45,
+    "confidence": 0.71,
+}
+SPOTTING: dict[str, Any] = {
+    "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBD",
+    "model": PREDICTION["model"],
+    "expressions": [
+        EXPRESSION,
+        {
+            "kind": "macro",
+            "onset": {"index": 610, "time_s": 20.333333},
+            "apex": {"index": 628, "time_s": 20.933333},
+            "offset": {"index": 655, "time_s": 21.833333},
+            "strength_px": 1.32,
+            "confidence": 0.83,
+        },
+    ],
+    "video": {"frames": 1800, "frames_with_face": 1800, "seconds": 59.966667},
+    "warnings": [],
+    "timings_ms": {"decode": 830.1, "watching": 7410.5, "total": 8290.7},
+}
+
 _COMPONENT = "#/components/schemas/{model}"
 
 _FRAMES_REQUEST = {
@@ -97,11 +125,14 @@ def success(example: dict[str, Any]) -> dict[str, Any]:
     return {"description": "OK", "content": {"application/json": {"example": example}}}
 
 
-def streamed(example: dict[str, Any]) -> dict[str, Any]:
-    """The same, or a stream of events that ends with it."""
-    events = (
-        'event: progress\ndata: {"stage":"decode","done":3,"total":26}\n\n'
-        f"event: prediction\ndata: {json.dumps(example)}\n\n"
+def streamed(
+    example: dict[str, Any], name: str = "prediction", *parts: tuple[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The same, or a stream of events that ends with it; `parts` are named examples before it."""
+    progress = {"stage": "decode", "done": 3, "total": 26}
+    events = "".join(
+        f"event: {kind}\ndata: {json.dumps(body)}\n\n"
+        for kind, body in (("progress", progress), *parts, (name, example))
     )
     plain = success(example)
     plain["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": events}

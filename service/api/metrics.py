@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -21,7 +21,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from service.api.exchanges import Exchange
-from service.engine import Engine
+from service.engine import Census, Engine
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -33,7 +33,7 @@ _STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 class Metrics:
     """The metrics of one application, in a registry of its own."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, *engines: Engine) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "off_tanet_requests",
@@ -61,7 +61,7 @@ class Metrics:
             ("reason",),
             registry=self._registry,
         )
-        self._registry.register(_EngineCollector(engine))
+        self._registry.register(_EngineCollector(engines))
         ProcessCollector(registry=self._registry)
 
     def observe(self, exchange: Exchange) -> None:
@@ -79,13 +79,13 @@ class Metrics:
 
 
 class _EngineCollector(Collector):
-    """Reads the engine when it is asked, so that the engine need not know of metrics."""
+    """Reads the engines when it is asked, so that they need not know of metrics."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._engines = engines
 
     def collect(self) -> Iterator[Metric]:
-        census = self._engine.census()
+        census = sum((engine.census() for engine in self._engines), Census(0, 0, 0, 0))
         yield GaugeMetricFamily(
             "off_tanet_queue_depth", "Admitted requests that wait for a worker.", census.waiting
         )
@@ -100,7 +100,7 @@ class _EngineCollector(Collector):
             "Workers started in the place of one that ended.",
             census.restarts,
         )
-        if (facts := self._engine.facts) is not None:
+        if (facts := self._engines[0].facts) is not None:
             labels = {
                 "name": facts.card.name,
                 "version": facts.card.version,

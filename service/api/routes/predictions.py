@@ -13,11 +13,13 @@ from service.api.dependencies import (
     IncludeDep,
     RawBody,
     RunDep,
+    RunVideoDep,
+    VideosDep,
     WantsEvents,
     content,
 )
 from service.api.events import event_stream
-from service.jobs import Answer, ClipJob, FramesJob, JsonJob
+from service.jobs import Answer, ClipJob, FramesJob, JsonJob, VideoJob
 
 Index = Annotated[int | None, Form(ge=0)]
 
@@ -58,6 +60,30 @@ async def clip(
     job = ClipJob(await content(video), onset_index, apex_index, face, include)
     if wants_events:
         return event_stream(request.scope, engine, job)
+    return _response(await run(job))
+
+
+async def video(
+    request: Request,
+    engine: VideosDep,
+    run: RunVideoDep,
+    video: UploadFile,
+    include: IncludeDep,
+    wants_events: WantsEvents,
+    face: FaceQuery = "auto",
+) -> Response:
+    """Every expression of a long video (MP4, MOV, AVI, WebM, MKV, GIF), with its course.
+
+    Expressions of up to half a second are recognised, each as a prediction; longer ones are told as
+    `macro`. With `Accept: text/event-stream` the answer is a stream of `progress` events, an
+    `expression` as soon as each is sure, and one `spotting` or `problem`; closing the connection
+    cancels the work.
+
+    `curl -F video=@video.mp4 localhost:8000/v1/predictions/video`
+    """
+    job = VideoJob(await content(video), face, include)
+    if wants_events:
+        return event_stream(request.scope, engine, job, "spotting")
     return _response(await run(job))
 
 

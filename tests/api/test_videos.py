@@ -1,0 +1,152 @@
+"""Long videos over HTTP: every expression with its course, results as they come, limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import courses, films, made
+from tests.api.test_bad_input import check_problem
+from tests.api.test_predictions import check_complete, pair
+from tests.benchmarks import load
+from tests.courses import Event, Scene
+from tests.serving import Server, serving
+
+ROUTE = "/v1/predictions/video"
+STREAM = {"Accept": "text/event-stream"}
+BROWS = Event(onset_s=0.6, apex_s=0.8, offset_s=1.05, label=2, px=1.8, seed=3)
+SMILE = Event(onset_s=1.6, apex_s=1.9, offset_s=2.7, label=1, px=2.0, seed=4, hold_s=0.4)
+
+
+@pytest.fixture(scope="module")
+def video() -> bytes:
+    """Three seconds of a face that raises its brows, blinks, and smiles for longer."""
+    scene = Scene(3.1, 30, (BROWS, SMILE), blinks=(0.3, 1.35), seed=5)
+    return films.film(list(courses.film(scene)), fps=30)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with one worker of each kind and small limits for videos."""
+    home = tmp_path_factory.mktemp("videos")
+    limits = {"max_video_bytes": 300_000, "max_video_frames": 100, "max_video_seconds": 3.2}
+    with serving(home, ready=True, workers=1, queue=0, video_queue=0, **limits) as running:
+        yield running
+
+
+def ask_video(http: httpx.Client, video: bytes, **query: str) -> httpx.Response:
+    return http.post(ROUTE, files={"video": ("video", video)}, params=query)
+
+
+def events_of(http: httpx.Client, video: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """The server-sent events of a video: names and data."""
+    found = []
+    with http.stream("POST", ROUTE, files={"video": video}, headers=STREAM) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for block in "".join(stream.iter_text()).strip().split("\n\n"):
+            name, data = block.split("\n")
+            found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def test_every_expression_comes_with_its_course(http: httpx.Client, video: bytes) -> None:
+    """The main promise: short ones recognised, longer ones told as macro, blinks not at all."""
+    answer = ask_video(http, video)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    micro, macro = body["expressions"]
+    check_complete(micro)
+    assert (micro["kind"], micro["label"]) == ("micro", "surprise")
+    for found, event in ((micro, BROWS), (macro, SMILE)):
+        assert found["onset"]["time_s"] == pytest.approx(event.onset_s, abs=0.15)
+        assert found["offset"]["time_s"] == pytest.approx(event.offset_s, abs=0.2)
+        assert found["apex"]["index"] == round(found["apex"]["time_s"] * 30)
+        assert 0.5 <= found["confidence"] < 1
+    assert macro["kind"] == "macro"
+    assert "probabilities" not in macro
+    assert body["video"] == {"frames": 93, "frames_with_face": 93, "seconds": 3.066667}
+    assert body["warnings"] == []
+    assert set(body["timings_ms"]) >= {"decode", "watching", "total"}
+
+
+def test_expressions_are_events_before_the_answer(http: httpx.Client, video: bytes) -> None:
+    """Who waits for ten minutes of video wants to see that it lives, and what there is so far."""
+    *events, (last, answer) = events_of(http, video)
+    names = [name for name, _ in events]
+    assert set(names) == {"progress", "expression"}
+    assert names.count("progress") == 4, "one for each second of video"
+    assert last == "spotting"
+    told = [body for name, body in events if name == "expression"]
+    assert told == answer["expressions"]
+
+
+def test_pictures_come_when_asked_for(http: httpx.Client, video: bytes) -> None:
+    micro, _ = ask_video(http, video, include="flow,attention").json()["expressions"]
+    assert micro["flow"].startswith("data:image/png;base64,")
+    assert micro["attention"].startswith("data:image/png;base64,")
+
+
+def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -> None:
+    """An empty list would read as a face that expressed nothing."""
+    video = made.mp4(made.frames())
+    check_problem(ask_video(http, video), 422, "no_face")
+    name, problem = events_of(http, video)[-1]
+    assert (name, problem["code"]) == ("problem", "no_face")
+
+
+def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
+    """Each is named by its setting, and none of them is that of clips or bodies."""
+    texture = made.frames(2, 48, 64)
+    with small.client() as http:
+        for data, limit in (
+            (bytes(400_000), "max_video_bytes"),
+            (films.film(texture * 51, fps=100), "max_video_frames"),
+            (films.film(texture * 40, fps=20), "max_video_seconds"),
+        ):
+            assert check_problem(ask_video(http, data), 413, "limit_exceeded")["limit"] == limit
+        assert ask_video(http, video).status_code == 200
+
+
+def test_a_video_keeps_no_short_request_waiting(small: Server, video: bytes) -> None:
+    """Videos run in workers of their own: with no queue at all, pairs are answered meanwhile, a
+    second video is refused, and a client that hangs up makes room for the next."""
+    port = int(small.url.rpartition(":")[2])
+    onset, apex = pair("positive")
+    short = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    request = load.upload(ROUTE, {"video": video})
+    streaming = request.replace(b"\r\n", b"\r\nAccept: text/event-stream\r\n", 1)
+
+    async def status(body: bytes) -> int:
+        connection = load.Connection(port)
+        try:
+            return (await connection.ask(body)).status
+        finally:
+            connection.close()
+
+    async def run() -> list[int]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(streaming)
+        await reader.readuntil(b"event: progress")
+        statuses = [await status(short), await status(request)]
+        writer.close()
+        await writer.wait_closed()
+        while (later := await status(request)) == 503:
+            await asyncio.sleep(0)
+        return [*statuses, later]
+
+    assert asyncio.run(run()) == [200, 503, 200]
+
+
+def test_a_late_video_is_stopped(tmp_path: Path, video: bytes) -> None:
+    """Its deadline is its own; the worker that was stopped is replaced."""
+    with serving(tmp_path, workers=1, video_deadline_s=0.05) as server, server.client() as http:
+        check_problem(ask_video(http, video), 504, "deadline_exceeded")
+        onset, apex = pair("positive")
+        files = {"onset": onset, "apex": apex}
+        assert http.post("/v1/predictions/frames", files=files).status_code == 200
