@@ -1,4 +1,4 @@
-"""`python -m model_export train | evaluate | export`: from nothing to the service's model."""
+"""`python -m model_export train | evaluate | export` and others: from nothing to a model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
+import numpy as np
+
+from model_export.amplitudes import PICTURE_SIZE, curve, read_face
+from model_export.calibration import calibrated
 from model_export.checkpoint import load, save
-from model_export.datasets import load_maps
-from model_export.errors import ModelExportError, TrainingError
-from model_export.evaluation import evaluate
+from model_export.datasets import FlowMaps, joined, load_maps
+from model_export.errors import CheckpointError, ModelExportError, TrainingError
 from model_export.export import export
+from model_export.fitting import Fitting, Part
+from model_export.metrics import reliability
+from model_export.plots import write_plots
+from model_export.recordings import load_frames
+from model_export.report import fixed_report, loso_report, table
+from model_export.samples import portrait
 from model_export.training import Training, train
+from service.recognition.types import CLASSES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The three commands and their options."""
+    """The commands and their options."""
     root = argparse.ArgumentParser(prog="model_export", description=__doc__)
     commands = root.add_subparsers(required=True)
 
@@ -41,14 +51,25 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--samples", type=int, default=defaults.samples)
     training.set_defaults(command=run_train)
 
-    evaluation = commands.add_parser("evaluate", help="score labelled flow maps")
-    evaluation.add_argument("--checkpoint", type=Path, required=True)
-    evaluation.add_argument("--maps", type=Path, required=True, help="an .npz of flow maps")
-    evaluation.add_argument("--json", action="store_true", help="print JSON")
-    evaluation.add_argument(
-        "--record", action="store_true", help="write the scores into the checkpoint's card"
-    )
+    evaluation = commands.add_parser("evaluate", help="score labelled clips")
+    evaluation_options(evaluation)
     evaluation.set_defaults(command=run_evaluate)
+
+    calibration = commands.add_parser(
+        "calibrate", help="fit the temperature on synthetic motion; train does it by itself"
+    )
+    calibration.add_argument("--checkpoint", type=Path, required=True, help="changed in place")
+    calibration.set_defaults(command=run_calibrate)
+
+    amplitudes = commands.add_parser(
+        "amplitudes", help="from frames to labels: the share that is right against motion"
+    )
+    amplitudes.add_argument("--checkpoint", type=Path, required=True)
+    amplitudes.add_argument(
+        "--faces", type=Path, nargs="*", default=[], help="pictures or clips beside the portrait"
+    )
+    amplitudes.add_argument("--repeats", type=int, default=8, help="expressions of each class")
+    amplitudes.set_defaults(command=run_amplitudes)
 
     exporting = commands.add_parser("export", help="write the ONNX file that the service opens")
     exporting.add_argument("--checkpoint", type=Path, required=True, help=".safetensors or .pth")
@@ -60,28 +81,75 @@ def parser() -> argparse.ArgumentParser:
 def run_train(options: argparse.Namespace) -> None:
     if not options.output.parent.is_dir():
         raise TrainingError(f"the folder {options.output.parent} is not there")
-    save(train(Training(seed=options.seed, samples=options.samples)), options.output)
+    training = Training(seed=options.seed, samples=options.samples)
+    save(calibrated(train(training)), options.output)
+
+
+def run_calibrate(options: argparse.Namespace) -> None:
+    save(calibrated(load(options.checkpoint)), options.checkpoint)
+
+
+def run_amplitudes(options: argparse.Namespace) -> None:
+    faces = [portrait(PICTURE_SIZE), *(read_face(path) for path in options.faces)]
+    measured = curve(load(options.checkpoint), faces, options.repeats)
+    for amplitude, share in measured.items():
+        print(f"{amplitude:.1f} px{share:>8.3f}")
+
+
+def evaluation_options(evaluation: argparse.ArgumentParser) -> None:
+    """What `evaluate` scores, how, and what it writes."""
+    evaluation.add_argument(
+        "--maps", type=Path, nargs="+", required=True,
+        help=".npz of flow maps, or a .csv of clips beside the folders of their frames",
+    )  # fmt: skip
+    evaluation.add_argument("--cropped", action="store_true", help="frames are tight face crops")
+    evaluation.add_argument("--protocol", choices=("fixed", "loso"), default="fixed")
+    evaluation.add_argument(
+        "--checkpoint", "--from", type=Path, nargs="+", default=[], dest="checkpoints",
+        help="the weights to score, several for several seeds; for loso, those to start from",
+    )  # fmt: skip
+    fitting = Fitting()
+    loso = evaluation.add_argument_group("loso: trains on all subjects but the one it scores")
+    loso.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 ...")
+    loso.add_argument("--epochs", type=int, default=fitting.epochs, help="in each fold")
+    loso.add_argument(
+        "--choose-epoch", action="store_true",
+        help="choose it, up to --epochs, on a fifth of the fold's training subjects",
+    )  # fmt: skip
+    loso.add_argument("--part", choices=get_args(Part), default=fitting.part, help="what learns")
+    evaluation.add_argument("--json", action="store_true", help="print JSON")
+    evaluation.add_argument("--plots", type=Path, help="a folder for confusion and reliability")
+    evaluation.add_argument(
+        "--record", action="store_true", help="write the scores into the checkpoint's card"
+    )
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    checkpoint = load(options.checkpoint)
-    scores = evaluate(checkpoint, load_maps(options.maps))
+    checkpoints = [load(path) for path in options.checkpoints]
+    if options.protocol == "fixed" and not checkpoints:
+        raise CheckpointError("the protocol fixed needs a --checkpoint")
+    if len(checkpoints) > 1 and (options.protocol == "loso" or options.record):
+        raise CheckpointError("only the protocol fixed takes several checkpoints, and no --record")
+    if options.protocol == "loso" and options.record:
+        raise CheckpointError("scores of the protocol loso are no checkpoint's own")
+    data = joined([read_maps(path, options.cropped) for path in options.maps])
+    if options.protocol == "fixed":
+        report, runs = fixed_report(checkpoints, data)
+    else:
+        fitting = Fitting(options.epochs, options.choose_epoch, options.part)
+        report, runs = loso_report(data, fitting, options.seeds, *checkpoints)
     if options.record:
-        recorded = {**checkpoint.card.scores, options.maps.stem: scores}
-        card = replace(checkpoint.card, scores=recorded)
-        save(replace(checkpoint, card=card), options.checkpoint)
-    print(json.dumps(scores, indent=2) if options.json else table(scores))
+        recorded = {**checkpoints[0].card.scores, options.maps[0].stem: report["scores"]}
+        card = replace(checkpoints[0].card, scores=recorded)
+        save(replace(checkpoints[0], card=card), options.checkpoints[0])
+    if options.plots:
+        answers = reliability(np.tile(data.labels, len(runs)), runs.reshape(-1, len(CLASSES)))
+        write_plots(options.plots, report["scores"]["confusion"], answers)
+    print(json.dumps(report, indent=2) if options.json else table(report))
 
 
-def table(scores: dict[str, Any]) -> str:
-    """The scores for people."""
-    rows = {**scores["per_dataset"], "pooled": scores}
-    lines = [f"{'':12}{'n':>6}{'UF1':>8}{'UAR':>8}"]
-    lines += [f"{k:12}{r['n']:>6}{r['uf1']:>8.3f}{r['uar']:>8.3f}" for k, r in rows.items()]
-    lines += ["", f"{'true class':12}" + "".join(f"{name:>10}" for name in scores["confusion"])]
-    for true, row in scores["confusion"].items():
-        lines.append(f"{true:12}" + "".join(f"{count:>10}" for count in row.values()))
-    return "\n".join(lines)
+def read_maps(path: Path, cropped: bool) -> FlowMaps:
+    return load_frames(path, cropped=cropped) if path.suffix == ".csv" else load_maps(path)
 
 
 if __name__ == "__main__":

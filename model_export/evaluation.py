@@ -1,44 +1,44 @@
-"""Scores of a checkpoint on labelled flow maps, in the form of the MEGC2019 challenge.
-
-J. See, M. H. Yap, J. Li, X. Hong, S.-J. Wang, "MEGC 2019: The Second Facial Micro-Expressions Grand
-Challenge", FG 2019: counts are summed over all clips before any ratio is taken.
-"""
+"""What a checkpoint answers on labelled flow maps, and what that is worth: plain JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from model_export.checkpoint import Checkpoint
 from model_export.datasets import FlowMaps
 from model_export.errors import CheckpointError
 from model_export.graph import FlowClassifier
+from model_export.metrics import Labels, by_person, interval, reliability, uar, uf1
 from service.recognition.types import CLASSES
 
-Confusion = NDArray[np.int64]
-"""Counts [3, 3]: the row is the true class, the column the predicted one."""
+BATCH = 16
+MEASURES = {"uf1": uf1, "uar": uar}
 
 
 def evaluate(checkpoint: Checkpoint, data: FlowMaps) -> dict[str, Any]:
-    """Score the checkpoint; the result is plain JSON: n, uf1, uar, per_dataset, confusion."""
-    predicted = predict(checkpoint, data.maps).argmax(1)
-    pooled = confusion(data.labels, predicted)
-    per_dataset = {}
-    for name in np.unique(data.datasets):
-        inside = data.datasets == name
-        per_dataset[str(name)] = summary(confusion(data.labels[inside], predicted[inside]))
-    labelled = {
-        true: dict(zip(CLASSES, row, strict=True))
-        for true, row in zip(CLASSES, pooled.tolist(), strict=True)
-    }
-    return {**summary(pooled), "per_dataset": per_dataset, "confusion": labelled}
+    """The `scores` of one checkpoint."""
+    return scores(data, predict(checkpoint, data.maps)[None])
 
 
 def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities [N, 3] of scaled maps [N, 3, 28, 28]: they enter the graph late.
+
+    Raises `CheckpointError` like `batched`.
+    """
+    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
+    with torch.inference_mode():
+        answers = [classifier.classify(batch)[0] for batch in batched(checkpoint, maps)]
+    return torch.cat(answers).numpy()
+
+
+def batched(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, ...]:
+    """The maps as the checkpoint's graph takes them, few at once: memory is slower than sums.
 
     Raises `CheckpointError` for weights that were trained on another kind of map.
     """
@@ -49,32 +49,41 @@ def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.flo
             f"{'' if recipe.scaled else ' in raw pixels'}, and the file holds scaled maps of "
             f"{maps.shape[-1]} x {maps.shape[-1]}"
         )
-    classifier = FlowClassifier(checkpoint.network, recipe).eval()
-    with torch.inference_mode():
-        probabilities, _ = classifier.classify(torch.from_numpy(maps))
-    return probabilities.numpy()
+    return torch.from_numpy(maps).split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Confusion:
-    """Count each pair of true and predicted class."""
-    counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    np.add.at(counts, (labels, predicted), 1)
-    return counts
+def scores(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:
+    """What `runs` of probabilities [R, N, 3] are worth.
+
+    Beside the MEGC2019 scores of `summary`: `runs`, each one's own; `per_dataset`; `confusion`,
+    over all runs together; `ece`, the expected calibration error, on average over the runs.
+    """
+    named = runs.argmax(2)
+    counts = [by_person(data.labels, predicted, data.people).sum(0) for predicted in named]
+    inside = {str(name): data.datasets == name for name in np.unique(data.datasets)}
+    return {
+        **summary(data, named),
+        "runs": [{name: float(score(c)) for name, score in MEASURES.items()} for c in counts],
+        "per_dataset": {k: summary(data.of(clips), named[:, clips]) for k, clips in inside.items()},
+        "confusion": {
+            true: dict(zip(CLASSES, row, strict=True))
+            for true, row in zip(CLASSES, sum(counts).tolist(), strict=True)
+        },
+        "ece": float(np.mean([reliability(data.labels, answers).error for answers in runs])),
+    }
 
 
-def summary(counts: Confusion) -> dict[str, Any]:
-    """The number of clips, UF1 and UAR."""
-    return {"n": int(counts.sum()), "uf1": uf1(counts), "uar": uar(counts)}
+def summary(data: FlowMaps, named: Iterable[Labels]) -> dict[str, Any]:
+    """Clips `n`, `subjects`, UF1 and UAR over one or more runs of labels [N].
 
-
-def uf1(counts: Confusion) -> float:
-    """The unweighted mean of each class's F1 = 2TP / (2TP + FP + FN), over classes that occur."""
-    occurs = counts.sum(1) > 0
-    f1 = 2 * counts.diagonal() / np.maximum(counts.sum(0) + counts.sum(1), 1)
-    return float(f1[occurs].mean())
-
-
-def uar(counts: Confusion) -> float:
-    """The unweighted mean of each class's recall, over classes that occur."""
-    occurs = counts.sum(1) > 0
-    return float((counts.diagonal()[occurs] / counts.sum(1)[occurs]).mean())
+    `uf1` and `uar` pool all clips, as MEGC2019 does, and are means over runs; `*_interval` is the
+    central 95% over subjects drawn anew. `*_fold_mean` is the form of Off-TANet's paper, the mean
+    of each subject's own score: it flatters, since "always negative" scores about a half.
+    """
+    runs = [by_person(data.labels, predicted, data.people) for predicted in named]
+    told: dict[str, Any] = {"n": len(data.labels), "subjects": len(runs[0])}
+    for name, score in MEASURES.items():
+        told[name] = float(np.mean([score(counts.sum(0)) for counts in runs]))
+        told[f"{name}_interval"] = list(interval(runs, score))
+        told[f"{name}_fold_mean"] = float(np.mean([score(counts) for counts in runs]))
+    return told

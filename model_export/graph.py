@@ -91,10 +91,16 @@ class FlowClassifier(nn.Module):
 
     def look(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Maps [N, 3, M, M] -> the network's logits [N, 3] and attention [N, 14, 14]."""
-        if maps.shape[-1] != CROP_SIZE:
-            maps = self.stretch @ maps @ self.stretch.T
-        logits, attention = self.network(maps)
+        logits, attention = self.network(self.enlarged(maps))
         return logits, attention
+
+    def features(self, maps: Tensor) -> Tensor:
+        """Maps [N, 3, M, M] -> what the network's head sees, [N, 8, 7, 7]."""
+        return self.network.features(self.enlarged(maps))[0]
+
+    def enlarged(self, maps: Tensor) -> Tensor:
+        """Maps [N, 3, M, M] -> the network's input [N, 3, 112, 112]."""
+        return maps if maps.shape[-1] == CROP_SIZE else self.stretch @ maps @ self.stretch.T
 
     def strain(self, flow: Tensor) -> Tensor:
         """Optical strain [N, 1, S, S] from unscaled Sobel derivatives of the flow [N, 2, S, S]."""

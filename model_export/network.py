@@ -35,9 +35,15 @@ class OffTanet(nn.Module):
         )  # fmt: skip
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.residual2(self.residual1(self.stem(maps)))
-        features, attention = self.triplet(features)
+        features, attention = self.features(maps)
         return self.head(features), attention
+
+    def features(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """What the head sees, [N, 8, 7, 7], and the attention."""
+        features: tuple[Tensor, Tensor] = self.triplet(
+            self.residual2(self.residual1(self.stem(maps)))
+        )
+        return features
 
 
 class Residual(nn.Module):

@@ -1,4 +1,4 @@
-"""Scores against counts made by hand, and flow maps as they come from disk."""
+"""What `evaluate` tells of a checkpoint, and flow maps as they come from disk."""
 
 from __future__ import annotations
 
@@ -12,38 +12,13 @@ import pytest
 
 from model_export.__main__ import main
 from model_export.checkpoint import load, save
-from model_export.datasets import FlowMaps, load_maps
+from model_export.datasets import load_maps
 from model_export.errors import CheckpointError, MapsError
-from model_export.evaluation import confusion, evaluate, predict, uar, uf1
+from model_export.evaluation import evaluate, predict
 from model_export.graph import PUBLISHED
+from model_export.metrics import confusion, uf1
 from service.recognition.types import CLASSES
 from tests.model_export import examples
-
-LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2])
-PREDICTED = np.array([0, 0, 0, 1, 1, 0, 0, 2, 1])
-COUNTS = [[3, 1, 0], [2, 1, 0], [0, 1, 1]]
-
-
-def test_scores_are_those_counted_by_hand() -> None:
-    """F1: negative 2*3/(4+5), positive 2*1/(3+3), surprise 2*1/(2+1); recall 3/4, 1/3, 1/2."""
-    counts = confusion(LABELS, PREDICTED)
-    assert counts.tolist() == COUNTS
-    assert uf1(counts) == pytest.approx((6 / 9 + 2 / 6 + 2 / 3) / 3)
-    assert uar(counts) == pytest.approx((3 / 4 + 1 / 3 + 1 / 2) / 3)
-
-
-def test_always_negative_scores_as_the_field_counts_it() -> None:
-    """Counts are pooled before any ratio: averaging folds would flatter this to 0.51."""
-    labels = np.repeat([0, 1, 2], [250, 109, 83])
-    counts = confusion(labels, np.zeros_like(labels))
-    assert uar(counts) == pytest.approx(1 / 3)
-    assert uf1(counts) == pytest.approx(2 * 250 / (250 + 442) / 3)
-
-
-def test_classes_that_do_not_occur_are_left_out() -> None:
-    """A data set without surprise would otherwise score a third too low."""
-    counts = confusion(np.array([0, 1]), np.array([0, 1]))
-    assert uf1(counts) == uar(counts) == 1
 
 
 def data(count: int = 12) -> dict[str, Any]:
@@ -53,6 +28,7 @@ def data(count: int = 12) -> dict[str, Any]:
         "maps": rng.integers(0, 256, (count, 28, 28, 3), dtype=np.uint8),
         "label": rng.integers(0, 3, count).astype(np.uint8),
         "dataset": np.array(["one", "two"] * (count // 2)),
+        "subject": np.arange(count) // 4,
         "classes": np.array(CLASSES),
     }
 
@@ -63,7 +39,7 @@ def test_evaluation_tells_each_dataset_and_the_pool(tmp_path: Path) -> None:
     maps, checkpoint = load_maps(tmp_path / "maps.npz"), examples.checkpoint()
     scores = evaluate(checkpoint, maps)
     counts = confusion(maps.labels, predict(checkpoint, maps.maps).argmax(1))
-    assert scores["n"] == 12
+    assert (scores["n"], scores["subjects"]) == (12, 6)
     assert scores["uf1"] == uf1(counts)
     assert {name: part["n"] for name, part in scores["per_dataset"].items()} == {"one": 6, "two": 6}
     assert [list(row.values()) for row in scores["confusion"].values()] == counts.tolist()
@@ -81,9 +57,9 @@ def test_maps_come_in_the_order_of_the_network(tmp_path: Path) -> None:
 
 def test_batches_do_not_change_the_scores() -> None:
     """Each map is scored alone, whatever else is in the file."""
-    maps = FlowMaps(np.random.default_rng(0).random((4, 3, 28, 28), np.float32), LABELS, LABELS)
-    together = predict(examples.checkpoint(), maps.maps)
-    alone = np.concatenate([predict(examples.checkpoint(), m[None]) for m in maps.maps])
+    maps = np.random.default_rng(0).random((4, 3, 28, 28), np.float32)
+    together = predict(examples.checkpoint(), maps)
+    alone = np.concatenate([predict(examples.checkpoint(), m[None]) for m in maps])
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
@@ -92,8 +68,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another size": ({"maps": np.zeros((12, 27, 28, 3), np.uint8)}, "instead of uint8"),
     "another type": ({"maps": np.zeros((12, 28, 28, 3))}, "instead of uint8"),
     "no maps": ({"maps": np.zeros((0, 28, 28, 3), np.uint8)}, "instead of uint8"),
-    "labels too few": ({"label": np.zeros(11, np.uint8)}, "one label and one dataset"),
-    "datasets too few": ({"dataset": np.array(["x"])}, "one label and one dataset"),
+    "labels too few": ({"label": np.zeros(11, np.uint8)}, "one label for each"),
+    "datasets too few": ({"dataset": np.array(["x"])}, "one dataset for each"),
+    "subjects too few": ({"subject": np.array(["x"])}, "one subject for each"),
     "a fourth class": ({"label": np.full(12, 3, np.uint8)}, "none of 0, 1, 2"),
 }
 
@@ -144,7 +121,7 @@ def test_the_command_prints_json_and_records_it(
     save(examples.checkpoint(), tmp_path / "c.safetensors")
     arguments = ["--checkpoint", str(tmp_path / "c.safetensors"), "--maps"]
     assert main(["evaluate", *arguments, str(tmp_path / "dev.npz"), "--json", "--record"]) == 0
-    scores = json.loads(capsys.readouterr().out)
+    scores = json.loads(capsys.readouterr().out)["scores"]
     recorded = load(tmp_path / "c.safetensors")
     assert recorded.card.scores == {**examples.CARD.scores, "dev": scores}
     assert dataclasses.replace(recorded.card, scores=examples.CARD.scores) == examples.CARD
@@ -160,4 +137,5 @@ def test_the_command_prints_a_table_for_people(
     printed = capsys.readouterr().out
     scores = evaluate(load(tmp_path / "c"), load_maps(tmp_path / "dev.npz"))
     pooled = next(line for line in printed.splitlines() if line.startswith("pooled"))
-    assert pooled.split() == ["pooled", "12", f"{scores['uf1']:.3f}", f"{scores['uar']:.3f}"]
+    low, high = scores["uf1_interval"]
+    assert pooled.split()[:4] == ["pooled", "12", f"{scores['uf1']:.3f}", f"{low:.3f}-{high:.3f}"]

@@ -67,6 +67,19 @@ def test_the_shipped_weights_reach_the_bar() -> None:
     scores = evaluate(load(WEIGHTS), load_maps(shared("megc2019_flow_dev.npz")))
     assert scores["uf1"] >= 0.65
     assert scores["uar"] >= 0.66
+    assert scores["ece"] <= 0.06
+
+
+def test_the_shipped_weights_name_synthetic_motion() -> None:
+    """The same guard where no maps of real faces are: a broken file would name a third."""
+    checkpoint = load(WEIGHTS)
+    labels = np.arange(150) % 3
+    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe)
+    with torch.inference_mode():
+        probabilities, _ = classifier.classify(
+            classifier.maps(torch.from_numpy(Synthesis(seed=77).batch(labels)))
+        )
+    assert (probabilities.argmax(1).numpy() == labels).mean() > 0.84
 
 
 def test_the_shipped_card_tells_the_measured_scores() -> None:

@@ -1,0 +1,85 @@
+"""Everything that one evaluation found: as plain JSON, and as a table of it for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from model_export.checkpoint import Checkpoint
+from model_export.datasets import FlowMaps
+from model_export.evaluation import MEASURES, predict, scores, summary
+from model_export.fitting import Fitting
+from model_export.metrics import confusion, uf1
+from model_export.placements import EXTREMES, Placement, displaced
+from model_export.protocols import (
+    Runs,
+    always_negative,
+    fixed,
+    leave_one_subject_out,
+    linear,
+)
+from service.recognition.types import CLASSES
+
+
+def fixed_report(checkpoints: Sequence[Checkpoint], data: FlowMaps) -> tuple[dict[str, Any], Runs]:
+    """Checkpoints as they are, one run each, and where the face lies otherwise in its crop."""
+    runs = fixed(checkpoints, data)
+    moved = {
+        name: float(np.mean([_uf1(one, data, how) for one in checkpoints for how in placements]))
+        for name, placements in EXTREMES.items()
+    }
+    return {"protocol": "fixed", **_found(data, runs), "placements": moved}, runs
+
+
+def loso_report(
+    data: FlowMaps, fitting: Fitting, seeds: int, start: Checkpoint | None = None
+) -> tuple[dict[str, Any], Runs]:
+    """Networks that were trained without the subject whose clips they name."""
+    runs = leave_one_subject_out(data, fitting, range(seeds), start)
+    return {"protocol": "loso", **_found(data, runs)}, runs
+
+
+def _found(data: FlowMaps, runs: Runs) -> dict[str, Any]:
+    named = {"always negative": always_negative(data)}
+    if len(np.unique(data.people)) > 1:
+        named["linear, loso"] = linear(data)
+    baselines = {name: summary(data, [labels]) for name, labels in named.items()}
+    return {"scores": scores(data, runs), "baselines": baselines}
+
+
+def _uf1(checkpoint: Checkpoint, data: FlowMaps, placement: Placement) -> float:
+    named = predict(checkpoint, displaced(data.maps, placement)).argmax(1)
+    return float(uf1(confusion(data.labels, named)))
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report for people."""
+    told = report["scores"]
+    rows = {**told["per_dataset"], "pooled": told, **report["baselines"]}
+    heads = f"{'n':>6}{'UF1':>8}{'95%':>14}{'UAR':>8}{'95%':>14}{'fold means':>14}"
+    lines = [f"{'':18}{heads}"]
+    lines += [f"{name:18}{_row(row)}" for name, row in rows.items()]
+    for name in MEASURES:
+        each = np.array([run[name] for run in told["runs"]])
+        spread = f", deviation {each.std(ddof=1):.3f}" if len(each) > 1 else ""
+        lines.append(f"{name.upper()} of each run: {' '.join(f'{v:.3f}' for v in each)}{spread}")
+    lines += [f"expected calibration error: {told['ece']:.3f}", ""]
+    lines.append(f"{'true class':18}" + "".join(f"{name:>10}" for name in CLASSES))
+    for true, row in told["confusion"].items():
+        lines.append(f"{true:18}" + "".join(f"{count:>10}" for count in row.values()))
+    if "placements" in report:
+        lines += ["", f"{'face displaced by':18}{'UF1':>8}{'change':>8}"]
+        for name, value in report["placements"].items():
+            lines.append(f"{name:18}{value:>8.3f}{value - told['uf1']:>+8.3f}")
+    return "\n".join(lines)
+
+
+def _row(row: dict[str, Any]) -> str:
+    parts = [f"{row['n']:>6}"]
+    for name in MEASURES:
+        low, high = row[f"{name}_interval"]
+        parts.append(f"{row[name]:>8.3f}{f'{low:.3f}-{high:.3f}':>14}")
+    folds = "/".join(f"{row[f'{name}_fold_mean']:.3f}" for name in MEASURES)
+    return "".join(parts) + f"{folds:>14}"

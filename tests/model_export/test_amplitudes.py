@@ -1,0 +1,72 @@
+"""Rendered motion through the service's own eyes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export.__main__ import main
+from model_export.amplitudes import AMPLITUDES_PX, curve, drawn, placed, read_face, seen
+from model_export.checkpoint import load
+from model_export.errors import MapsError
+from model_export.samples import ASSETS, motion, portrait, shot
+from service.recognition.face import FaceDetector
+from tests import made
+from tests.model_export.test_export import WEIGHTS
+
+
+def test_motion_is_measured_in_the_size_that_was_asked_for() -> None:
+    """An amplitude in other pixels than the crop's would shift the whole curve."""
+    face, detector = portrait(320), FaceDetector(ASSETS)
+    forth = motion({"AU12": 1.0}, placed(detector, shot(face)), 320)
+    flows = seen(face, forth, detector, np.random.default_rng(0))
+    assert flows.shape == (len(AMPLITUDES_PX), 2, 112, 112)
+    lengths = np.percentile(np.hypot(flows[:, 0], flows[:, 1]), 99, axis=(1, 2))
+    for amplitude, length in list(zip(AMPLITUDES_PX, lengths, strict=True))[4:]:
+        assert 0.6 * amplitude < length < 1.3 * amplitude
+
+
+def test_plain_motion_is_named_rightly() -> None:
+    """The shipped model, from frames: at 2 px few may be wrong, or rooms do not fit together."""
+    shares = curve(load(WEIGHTS), [portrait(320)], repeats=1, seed=3)
+    assert tuple(shares) == AMPLITUDES_PX
+    assert shares[2.0] == 1.0
+
+
+def test_units_are_drawn_of_their_class() -> None:
+    """A smile under the label of surprise would be counted as an error."""
+    rng = np.random.default_rng(0)
+    assert all("AU12" in drawn(1, rng) for _ in range(20))
+
+
+def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
+    """From a picture or a clip, and large enough to be found again."""
+    (tmp_path / "a.png").write_bytes(made.png(made.portrait()))
+    (tmp_path / "a.mp4").write_bytes(made.mp4([made.portrait()] * 2))
+    for name in ("a.png", "a.mp4"):
+        face = read_face(tmp_path / name)
+        assert face.shape == (320, 320, 3)
+        assert placed(FaceDetector(ASSETS), shot(face)) is not None
+
+
+def test_pictures_without_a_face_are_told(tmp_path: Path) -> None:
+    """One line, and no curve."""
+    (tmp_path / "none.png").write_bytes(made.png(made.picture()))
+    (tmp_path / "text.png").write_text("words")
+    for name, message in {
+        "none.png": "shows no face",
+        "text.png": "none of",
+        "absent.png": "is not there",
+    }.items():
+        with pytest.raises(MapsError, match=message):
+            read_face(tmp_path / name)
+
+
+def test_the_command_prints_the_curve(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for each amplitude."""
+    assert main(["amplitudes", "--checkpoint", str(WEIGHTS), "--repeats", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [float(line.split()[0]) for line in lines] == list(AMPLITUDES_PX)
+    assert all(0 <= float(line.split()[2]) <= 1 for line in lines)

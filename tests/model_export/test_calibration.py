@@ -1,0 +1,63 @@
+"""A temperature that is found where it is known, and changes nothing but confidence."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_export.__main__ import main
+from model_export.calibration import DISAGREEMENT, calibrated, temperature
+from model_export.checkpoint import load, save
+from model_export.errors import CheckpointError
+from model_export.evaluation import predict
+from model_export.graph import PUBLISHED
+from tests.model_export import examples
+
+
+@pytest.mark.parametrize("known", [0.5, 1.0, 2.0])
+def test_a_known_temperature_is_found(known: float) -> None:
+    """Answers too sure by a factor are cooled by it; a formula turned round would heat them."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (4000, 3))
+    true = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([rng.choice(3, p=p) for p in true])
+    asked = true * (1 - 1.5 * DISAGREEMENT) + DISAGREEMENT / 2  # as people would then label
+    shown = asked**known / (asked**known).sum(1, keepdims=True)
+    assert temperature(shown, labels) == pytest.approx(known, rel=0.1)
+
+
+def test_certain_answers_have_a_temperature() -> None:
+    """A probability of 0 has no logarithm."""
+    assert np.isfinite(temperature(np.eye(3), np.array([0, 1, 2])))
+
+
+def test_calibration_changes_confidence_alone() -> None:
+    """Weights and labels stay, so that no score but the calibration error can change."""
+    before = examples.checkpoint()
+    after = calibrated(before)
+    assert after.recipe.temperature != 1
+    maps = np.random.default_rng(0).random((8, 3, 28, 28), np.float32)
+    np.testing.assert_array_equal(predict(before, maps).argmax(1), predict(after, maps).argmax(1))
+    assert calibrated(after).recipe == after.recipe
+
+
+def test_weights_for_raw_pixels_are_told() -> None:
+    """A synthetic face moves by no number of pixels."""
+    published = dataclasses.replace(examples.checkpoint(), recipe=PUBLISHED)
+    with pytest.raises(CheckpointError, match="scaled maps"):
+        calibrated(published)
+
+
+def test_the_command_writes_the_temperature(tmp_path: Path) -> None:
+    """For weights that were trained elsewhere, or before."""
+    save(examples.checkpoint(), tmp_path / "c")
+    assert main(["calibrate", "--checkpoint", str(tmp_path / "c")]) == 0
+    after = load(tmp_path / "c")
+    assert after.recipe == calibrated(examples.checkpoint()).recipe
+    assert torch.equal(
+        after.network.state_dict()["head.7.bias"], examples.network().state_dict()["head.7.bias"]
+    )

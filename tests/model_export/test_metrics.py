@@ -1,0 +1,78 @@
+"""Scores against counts made by hand, and how sure a score or an answer is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model_export.metrics import BINS, by_person, confusion, interval, reliability, uar, uf1
+
+LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2])
+PREDICTED = np.array([0, 0, 0, 1, 1, 0, 0, 2, 1])
+COUNTS = [[3, 1, 0], [2, 1, 0], [0, 1, 1]]
+
+
+def test_scores_are_those_counted_by_hand() -> None:
+    """F1: negative 2*3/(4+5), positive 2*1/(3+3), surprise 2*1/(2+1); recall 3/4, 1/3, 1/2."""
+    counts = confusion(LABELS, PREDICTED)
+    assert counts.tolist() == COUNTS
+    assert uf1(counts) == pytest.approx((6 / 9 + 2 / 6 + 2 / 3) / 3)
+    assert uar(counts) == pytest.approx((3 / 4 + 1 / 3 + 1 / 2) / 3)
+
+
+def test_always_negative_scores_as_the_field_counts_it() -> None:
+    """Counts are pooled before any ratio: averaging folds would flatter this to 0.51."""
+    labels = np.repeat([0, 1, 2], [250, 109, 83])
+    counts = confusion(labels, np.zeros_like(labels))
+    assert uar(counts) == pytest.approx(1 / 3)
+    assert uf1(counts) == pytest.approx(2 * 250 / (250 + 442) / 3)
+
+
+def test_classes_that_do_not_occur_are_left_out() -> None:
+    """A data set without surprise would otherwise score a third too low."""
+    counts = confusion(np.array([0, 1]), np.array([0, 1]))
+    assert uf1(counts) == uar(counts) == 1
+
+
+def test_each_person_has_counts_of_their_own() -> None:
+    """Together they are the pooled ones, and the paper's fold means need them apart."""
+    people = np.array(["b", "a", "a"])
+    counts = by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), people)
+    assert counts[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]
+    assert counts[1].tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    assert uar(counts).tolist() == [0.5, 1.0]
+
+
+def test_an_interval_is_over_people_and_not_clips() -> None:
+    """Twenty clips of one person tell less than twenty people: the interval must be wider."""
+    labels = np.arange(60) % 3
+    right = np.random.default_rng(1).random(60) < 0.6
+    predicted = np.where(right, labels, (labels + 1) % 3)
+    few, many = np.repeat(["a", "b", "c"], 20), np.array([f"{i:02}" for i in range(60)])
+    few = few[np.argsort(~right, kind="stable").argsort()]  # who is named well, always is
+    spans = [interval([by_person(labels, predicted, people)], uf1) for people in (few, many)]
+    score = uf1(confusion(labels, predicted))
+    assert all(low < score < high for low, high in spans)
+    assert np.ptp(spans[0]) > 1.5 * np.ptp(spans[1])
+
+
+def test_an_interval_of_one_person_is_a_point() -> None:
+    """Nothing varies when the only person is drawn again."""
+    counts = by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), np.full(3, "a"))
+    low, high = interval([counts], uar)
+    assert low == high == pytest.approx(2 / 3)
+
+
+def test_calibration_error_is_the_gap_that_bins_show() -> None:
+    """Four answers sure to 0.9 of which three are right: off by 0.15; one of 0.5, right: 0.5."""
+    probabilities = np.array([[0.9, 0.06, 0.04]] * 4 + [[0.3, 0.5, 0.2]])
+    answers = reliability(np.array([0, 0, 0, 1, 1]), probabilities)
+    assert answers.clips.sum() == 5
+    assert answers.clips[int(0.9 * BINS)] == 4
+    assert answers.accuracy[int(0.9 * BINS)] == 0.75
+    assert answers.error == pytest.approx((4 * 0.15 + 1 * 0.5) / 5)
+
+
+def test_full_confidence_has_a_bin() -> None:
+    """Exactly 1 belongs to the last of the bins, and does not fall off it."""
+    assert reliability(np.array([0]), np.array([[1.0, 0.0, 0.0]])).clips[-1] == 1

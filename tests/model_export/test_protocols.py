@@ -1,0 +1,167 @@
+"""Protocols that cannot cheat: what is scored was seen by nothing that named it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from model_export.datasets import FlowMaps
+from model_export.errors import TrainingError
+from model_export.evaluation import predict
+from model_export.fitting import (
+    Fitting,
+    Lesson,
+    Part,
+    answers,
+    chosen_epochs,
+    fit,
+    learn,
+    lesson,
+    scratch,
+)
+from model_export.graph import Recipe
+from model_export.protocols import fixed, leave_one_subject_out, linear
+from tests.model_export import examples
+
+
+def data(people: int = 3, clips: int = 6) -> FlowMaps:
+    """Maps whose class shows: a bright third of each; some people of one data set."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(people * clips) % 3
+    maps = 0.3 * rng.random((len(labels), 3, 28, 28), np.float32)
+    for one, label in zip(maps, labels, strict=True):
+        one[:, 9 * label : 9 * label + 9] += 0.7
+    subjects = np.repeat([f"s{person}" for person in range(people)], clips)
+    return FlowMaps(maps, labels, np.full(len(labels), "made"), subjects)
+
+
+def whole(maps: FlowMaps) -> Lesson:
+    return lesson(examples.checkpoint(), maps, "all")
+
+
+def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
+    """The same clips, but one person's are said to show something else."""
+    turned = np.where(maps.people == person, (maps.labels + 1) % 3, maps.labels)
+    return dataclasses.replace(maps, labels=turned)
+
+
+@pytest.mark.parametrize(
+    "fitting",
+    [
+        Fitting(epochs=1),
+        Fitting(epochs=2, part="head"),
+        Fitting(epochs=8, part="head", learning_rate=1e-2, choose=True),
+    ],
+    ids=["all", "head", "chosen epoch"],
+)
+def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: Fitting) -> None:
+    """The field's commonest fault: an epoch, or weights, that the test fold has chosen."""
+    maps, start = data(), examples.checkpoint()
+    tested = maps.people == "made/s1"
+    true, false = (
+        leave_one_subject_out(one, fitting, [0], start)[0]
+        for one in (maps, with_other_labels(maps, "made/s1"))
+    )
+    np.testing.assert_array_equal(true[tested], false[tested])
+
+
+def test_answers_on_a_subject_owe_something_to_the_others_labels() -> None:
+    """The other half of the above, which a protocol that trains on nothing would pass, too."""
+    maps, fitting = data(), Fitting(epochs=2, part="head")
+    tested = maps.people == "made/s0"
+    true, false = (
+        leave_one_subject_out(one, fitting, [0], examples.checkpoint())[0]
+        for one in (maps, with_other_labels(maps, "made/s1"))
+    )
+    assert np.abs(true[tested] - false[tested]).max() > 1e-6
+
+
+def test_the_linear_model_owes_nothing_to_its_test_fold() -> None:
+    """A baseline that cheats would make ours look worse; one that fails, better."""
+    maps = data()
+    tested = maps.people == "made/s1"
+    assert (linear(maps) == maps.labels).all()
+    changed = linear(with_other_labels(maps, "made/s1"))
+    np.testing.assert_array_equal(changed[tested], maps.labels[tested])
+
+
+def test_fitting_learns_what_shows() -> None:
+    """From nothing, on maps whose class is plain: at a third it would have learnt nothing."""
+    maps = data(people=4)
+    fitted = fit(scratch(1), whole(maps), Fitting(epochs=8, batch=4), seed=1)
+    assert (predict(fitted, maps.maps).argmax(1) == maps.labels).mean() > 0.6
+
+
+def test_fitting_leaves_the_start_as_it_was() -> None:
+    """Every fold must start from the same weights, not from the last fold's."""
+    start = examples.checkpoint()
+    before = {name: tensor.clone() for name, tensor in start.network.state_dict().items()}
+    fitted = fit(start, whole(data()), Fitting(epochs=1), seed=0).network.state_dict()
+    assert all(torch.equal(before[k], v) for k, v in start.network.state_dict().items())
+    assert not torch.equal(fitted["stem.0.weight"], before["stem.0.weight"])
+
+
+def test_the_head_alone_learns_where_it_is_asked() -> None:
+    """Normalisation statistics count as features: they must not drift with the folds."""
+    start = examples.checkpoint()
+    before = start.network.state_dict()
+    taught = lesson(start, data(), "head")
+    after = fit(start, taught, Fitting(epochs=1), seed=0).network.state_dict()
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"head"}
+
+
+def test_runs_can_be_had_again() -> None:
+    """Equal seeds, equal answers; another seed, others."""
+    maps = data(people=2)
+    first, other = leave_one_subject_out(maps, Fitting(epochs=1), [3, 4])
+    again = leave_one_subject_out(maps, Fitting(epochs=1), [3])[0]
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-4
+
+
+def test_a_start_that_training_spoils_is_kept() -> None:
+    """Choosing between epochs includes none at all: fine-tuning may make things worse."""
+    maps = data(people=4)
+    good = fit(scratch(1), whole(maps), Fitting(epochs=8, batch=4), seed=1)
+    ruinous, taught = Fitting(epochs=2, learning_rate=10.0), lesson(good, maps, "head")
+    right = [
+        (answers(one, taught).argmax(1) == maps.labels).mean()
+        for one in learn(good, taught, ruinous, seed=0)
+    ]
+    assert right[0] > right[-1]
+    assert chosen_epochs(good, taught, ruinous, seed=0) == 0
+
+
+@pytest.mark.parametrize("part", ["all", "head"])
+def test_answers_are_the_graphs_own(part: Part) -> None:
+    """The short way through the head must not leave out the mirror image or the temperature."""
+    warm = dataclasses.replace(examples.checkpoint(), recipe=Recipe(temperature=2.0))
+    maps = data()
+    np.testing.assert_allclose(
+        answers(warm, lesson(warm, maps, part)), predict(warm, maps.maps), atol=1e-6
+    )
+
+
+def test_one_subject_alone_is_told() -> None:
+    """Nobody is left to train on."""
+    alone = data(people=1)
+    with pytest.raises(TrainingError, match="two subjects"):
+        leave_one_subject_out(alone, Fitting(), [0])
+    with pytest.raises(TrainingError, match="two subjects"):
+        linear(alone)
+    with pytest.raises(TrainingError, match="two people"):
+        chosen_epochs(examples.checkpoint(), whole(alone), Fitting(), 0)
+    with pytest.raises(TrainingError, match="epochs: 0"):
+        Fitting(epochs=0)
+
+
+def test_fixed_runs_are_the_checkpoints_own_answers() -> None:
+    """One run for each, in their order."""
+    maps, checkpoints = data(people=1), [examples.checkpoint(seed) for seed in (0, 1)]
+    runs = fixed(checkpoints, maps)
+    assert runs.shape == (2, 6, 3)
+    np.testing.assert_array_equal(runs[1], predict(checkpoints[1], maps.maps))

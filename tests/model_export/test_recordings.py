@@ -1,0 +1,132 @@
+"""Frames in folders as the three databases lay them out, seen as the service sees a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from model_export.__main__ import main
+from model_export.checkpoint import save
+from model_export.errors import MapsError
+from model_export.graph import FlowClassifier, Recipe
+from model_export.recordings import load_frames
+from service.recognition.recognizer import Recognizer
+from tests import made
+from tests.model_export import examples
+
+ONSET, APEX = 46, 59
+
+
+def record(folder: Path, prefix: str, px: float, suffix: str = ".png") -> None:
+    """Two frames of a smile, cropped tightly, by their numbers."""
+    folder.mkdir(parents=True)
+    frames = {ONSET: made.face_crop(), APEX: made.face_crop(made.smile(px))}
+    for number, pixels in frames.items():
+        cv2.imwrite(str(folder / f"{prefix}{number}{suffix}"), pixels)
+
+
+LAYOUTS = {
+    "CASME": ("Subject,Filename,OnsetF,ApexF,Emotion", "1", "EP01_5", "sub01", "EP01_5-"),
+    "CASME II": ("Subject,Filename,OnsetFrame,ApexFrame,Estimated Emotion",
+                 "05", "EP02_07", "sub05", "reg_img"),
+    "CAS(ME)^2": ("subject,clip,onset,apex,class", "s15", "15_0401", "s15", "img"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_database_is_read_as_it_is_laid_out(layout: str, tmp_path: Path) -> None:
+    """Nobody should have to rename ten thousand frames to be scored."""
+    header, subject, clip, folder, prefix = LAYOUTS[layout]
+    record(tmp_path / folder / clip, prefix, 1.5, ".jpg")
+    line = f"{subject},{clip},{ONSET},{APEX},happiness"
+    (tmp_path / "mine.csv").write_text(f"{header}\n{line}\n", encoding="utf-8")
+    maps = load_frames(tmp_path / "mine.csv", cropped=True)
+    assert maps.maps.shape == (1, 3, 28, 28)
+    assert maps.labels.tolist() == [1]
+    assert maps.people.tolist() == [f"mine/{subject}"]
+
+
+def test_a_clip_is_seen_as_the_service_sees_it(tmp_path: Path) -> None:
+    """Another detector, crop or flow than in serving would score another system."""
+    onset = made.portrait()
+    apex = np.roll(onset, 1, axis=0)
+    folder = tmp_path / "s1" / "a"
+    folder.mkdir(parents=True)
+    for number, pixels in ((ONSET, onset), (APEX, apex)):
+        (folder / f"img{number}.png").write_bytes(made.png(pixels))
+    (tmp_path / "one.csv").write_text(
+        f"subject,clip,onset,apex,class\ns1,a,{ONSET},{APEX},surprise\n"
+    )
+    seen = Recognizer().frames(made.png(onset), made.png(apex)).flow
+    expected = FlowClassifier(examples.network(), Recipe()).maps(torch.from_numpy(seen[None]))
+    np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
+
+
+def test_clips_of_no_class_or_no_apex_are_no_part_of_it(tmp_path: Path) -> None:
+    """ "others" and "tense" have no class in MEGC2019; the databases write / or 0 for no apex."""
+    record(tmp_path / "s1" / "kept", "img", 1.0)
+    lines = [
+        "subject,clip,onset,apex,class",
+        f"s1,kept,{ONSET},{APEX},Disgust",
+        f"s1,gone,{ONSET},{APEX},others",
+        f"s1,gone,{ONSET},/,fear",
+        f"s1,gone,{ONSET},0,fear",
+    ]
+    (tmp_path / "some.csv").write_text("\n".join(lines))
+    assert load_frames(tmp_path / "some.csv", cropped=True).labels.tolist() == [0]
+
+
+BAD = {
+    "no column": ("subject,clip,onset,class\n", "no column apex"),
+    "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "names no clip"),
+    "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: not as many cells"),
+    "nothing": ("", "no column subject"),
+    "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: onset and apex"),
+    "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "is not there"),
+    "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a has no frame 60"),
+    "no picture": ("subject,clip,onset,apex,class\ns1,a,46,61,fear\n", "img61.png: "),
+    "no face": ("subject,clip,onset,apex,class\ns1,a,46,59,fear\n", "s1/a: no face"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_cannot_be_used_is_told(kind: str, tmp_path: Path) -> None:
+    """A clip left out in silence makes a score over the clips that happened to work."""
+    text, message = BAD[kind]
+    folder = tmp_path / "s1" / "a"
+    folder.mkdir(parents=True)
+    for number in (ONSET, APEX):
+        (folder / f"img{number}.png").write_bytes(made.png(made.picture()))
+    (folder / "img61.png").write_text("words")
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(MapsError, match=message) as caught:
+        load_frames(tmp_path / "bad.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_csv_are_told(tmp_path: Path) -> None:
+    """Absent, or of other bytes."""
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x81")
+    for name, message in {"absent.csv": "is not there", "bytes.csv": "no CSV"}.items():
+        with pytest.raises(MapsError, match=message):
+            load_frames(tmp_path / name)
+
+
+def test_the_command_scores_frames_beside_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two databases in one pool, each a row of the table."""
+    for name in ("casme", "casme2"):
+        record(tmp_path / name / "sub01" / "clip", "img", 1.0)
+        line = f"1,clip,{ONSET},{APEX},happiness"
+        (tmp_path / name / f"{name}.csv").write_text(f"subject,clip,onset,apex,class\n{line}\n")
+    save(examples.checkpoint(), tmp_path / "c")
+    files = [str(tmp_path / name / f"{name}.csv") for name in ("casme", "casme2")]
+    arguments = ["evaluate", "--checkpoint", str(tmp_path / "c"), "--cropped", "--maps", *files]
+    assert main(arguments) == 0
+    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[1:4]}
+    assert rows == {"casme": "1", "casme2": "1", "pooled": "2"}
