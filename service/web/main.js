@@ -1,6 +1,7 @@
 // The page: what is asked, how far it is, what came of it.
 
 import { byId, make, save } from "./dom.js";
+import { ExpressionList } from "./expressions.js";
 import { PredictionView } from "./prediction.js";
 import { Problem, ask, model } from "./service.js";
 import { Sources } from "./sources.js";
@@ -27,7 +28,9 @@ introduce();
 async function start() {
   const request = sources.request();
   byId("result").replaceChildren();
-  await predict(request);
+  byId("found").replaceChildren();
+  if (request.kind === "video") await watch(request);
+  else await predict(request);
 }
 
 async function predict(request) {
@@ -37,6 +40,19 @@ async function predict(request) {
   }
   byId("result").replaceChildren(view.element);
   view.focus();
+}
+
+async function watch(request) {
+  const list = new ExpressionList((expression) => {
+    const view = new PredictionView(); // its frames are no clip that could be asked for again
+    view.show(expression, request);
+    byId("result").replaceChildren(view.element);
+  });
+  byId("found").replaceChildren(list.element);
+  for await (const { name, data } of steps(request)) {
+    if (name === "expression") list.add(data);
+    if (name === "spotting") list.finish(data);
+  }
 }
 
 /** A view that asks again when its moments are moved. */

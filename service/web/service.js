@@ -13,7 +13,7 @@ export class Problem extends Error {
   }
 }
 
-/** The address of a request: `kind` frames or clip. */
+/** The address of a request: `kind` frames, clip or video. */
 export function address({ kind, include, tight }) {
   const url = new URL(`v1/predictions/${kind}`, BASE);
   if (include.length) url.search = `include=${include.join(",")}`;
@@ -22,7 +22,8 @@ export function address({ kind, include, tight }) {
 }
 
 /**
- * Asks, and yields `{name, data}`: `progress` any number of times, then `prediction`.
+ * Asks, and yields `{name, data}`: `progress` and `expression` any number of times, then what the
+ * request ends with, `prediction` or `spotting`.
  *
  * A request is `{kind, files, fields, include, tight}`. Throws Problem, and AbortError when
  * `signal` says so; the service then stops its work.

@@ -43,7 +43,7 @@ function python({ files, fields, withKey, ...asked }) {
     "    },",
     ...(Object.keys(fields).length ? [`    data=${JSON.stringify(fields)},`] : []),
     ...(withKey ? ['    headers={"X-API-Key": os.environ["OFF_TANET_KEY"]},'] : []),
-    "    timeout=60,",
+    `    timeout=${asked.kind === "video" ? "None" : "60"},`,
   ];
   return [
     ...(withKey ? ["import os"] : []),
@@ -55,7 +55,7 @@ function python({ files, fields, withKey, ...asked }) {
     ...options,
     ")",
     "answer.raise_for_status()",
-    'print(answer.json()["probabilities"])',
+    `print(answer.json()["${asked.kind === "video" ? "expressions" : "probabilities"}"])`,
   ].join("\n");
 }
 

@@ -7,6 +7,7 @@ import { Problem, sample } from "./service.js";
 const SAMPLES = {
   frames: { onset: "positive_onset.jpg", apex: "positive_apex.jpg" },
   clip: { clip: "clip.mp4" },
+  video: { video: "clip.mp4" },
 };
 
 /** The form: which kind of material, its files, its options. */
@@ -32,7 +33,7 @@ export class Sources {
   /** The request for what is chosen. Throws Problem where something is missing. */
   request() {
     const { kind, form } = this;
-    const names = { frames: ["onset", "apex"], clip: ["clip"], camera: [] }[kind];
+    const names = { frames: ["onset", "apex"], clip: ["clip"], video: ["video"], camera: [] }[kind];
     const files = names.map((name) => form.elements[name].files[0]);
     if (kind === "camera") files.push(this.recording);
     if (files.some((file) => !file)) throw new Problem({ code: "no_file" });
@@ -42,6 +43,7 @@ export class Sources {
     if (kind === "frames") {
       return { ...shared, kind, files: { onset: first, apex: second }, include: pictures };
     }
+    if (kind === "video") return { ...shared, kind, files: { video: first }, include: pictures };
     return { ...shared, kind: "clip", files: { video: first }, include: [...pictures, "motion"] };
   }
 
@@ -101,8 +103,8 @@ export class Sources {
       this.#select("frames");
       this.#put(this.form.elements.onset.files.length ? "apex" : "onset", first);
     } else {
-      this.#select("clip");
-      this.#put("clip", first);
+      if (this.kind !== "video") this.#select("clip");
+      this.#put(this.kind, first);
     }
   }
 
