@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model_export.evaluation import confusion, uf1
+from model_export.metrics import confusion, uf1
 
 LEAST_OVERLAP = 0.5
 
@@ -65,7 +65,7 @@ class SpottingScore:
         if not known:
             return 0.0
         labels, predicted = np.array(known, np.int64).T
-        return uf1(confusion(labels, predicted))
+        return float(uf1(confusion(labels, predicted)))
 
     @property
     def strs(self) -> float:
