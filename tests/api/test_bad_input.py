@@ -77,14 +77,17 @@ BAD_CLIPS = {
     "one frame": (made.gif(made.frames(1)), 422, "too_few_frames"),
     "audio only": (made.sound_only_mp4(), 422, "undecodable_media"),
     "a sound file": (made.wav(), 415, "unsupported_media_type"),
+    "a picture": (made.jpeg(made.picture()), 415, "unsupported_media_type"),
     "no face": (made.mp4(made.frames()), 422, "no_face"),
 }
 
 
+@pytest.mark.parametrize("kind", ["clip", "video"])
 @pytest.mark.parametrize("case", BAD_CLIPS)
-def test_a_bad_clip_is_a_problem(http: httpx.Client, case: str) -> None:
+def test_a_bad_clip_is_a_problem(http: httpx.Client, case: str, kind: str) -> None:
     data, status, code = BAD_CLIPS[case]
-    check_problem(ask_clip(http, data), status, code)
+    answer = http.post(f"/v1/predictions/{kind}", files={"video": data})
+    check_problem(answer, status, code)
 
 
 def test_frames_of_different_sizes(http: httpx.Client) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from tests.fuzz.mutations import CLIPS, PICTURES, mutated, sound, telling
 
-FRAMES, CLIP, JSON = "/v1/predictions/frames", "/v1/predictions/clip", "/v1/predictions"
+FRAMES, CLIP, VIDEO = (f"/v1/predictions/{kind}" for kind in ("frames", "clip", "video"))
+JSON = "/v1/predictions"
 INFER = "/v2/models/off-tanet/infer"
 
 _QUERIES = (
@@ -117,7 +118,8 @@ def _clips(random: Random) -> Case:
             parts.append((f'Content-Disposition: form-data; name="{name}"\r\n', value))
     streamed = "Accept: text/event-stream\r\n" if random.random() < 0.2 else ""
     body, content_type = _form(parts), "multipart/form-data; boundary=b"
-    return Case(original.kind, _http(_path(random, CLIP), body, content_type, streamed))
+    path = _path(random, random.choice((CLIP, CLIP, CLIP, VIDEO)))
+    return Case(original.kind, _http(path, body, content_type, streamed))
 
 
 def _forms(random: Random) -> Case:
