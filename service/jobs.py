@@ -11,12 +11,13 @@ from pydantic import BaseModel
 
 from service.api import tensors
 from service.api.schemas import (
+    ArraysBody,
     ClipInput,
     CropsBody,
+    Included,
     MacroBody,
     MicroBody,
     MotionBody,
-    Picture,
     PredictionBody,
     PredictionRequest,
     SpottingBody,
@@ -66,7 +67,7 @@ class FramesJob:
     onset: bytes = field(repr=False)
     apex: bytes = field(repr=False)
     face: FaceMode = "auto"
-    include: frozenset[Picture] = frozenset()
+    include: frozenset[Included] = frozenset()
 
     def __call__(self, recognizer: Recognizer, progress: Progress) -> Answer:
         progress("recognition", 0, 1)
@@ -82,7 +83,7 @@ class ClipJob:
     onset_index: int | None = None
     apex_index: int | None = None
     face: FaceMode = "auto"
-    include: frozenset[Picture] = frozenset()
+    include: frozenset[Included] = frozenset()
 
     def __call__(self, recognizer: Recognizer, progress: Progress) -> Answer:
         prediction = recognizer.clip(
@@ -105,7 +106,7 @@ class JsonJob:
 
     body: bytes = field(repr=False)
     face: FaceMode = "auto"
-    include: frozenset[Picture] = frozenset()
+    include: frozenset[Included] = frozenset()
 
     def __call__(self, recognizer: Recognizer, progress: Progress) -> Answer:
         given = PredictionRequest.parse(self.body).input
@@ -150,7 +151,7 @@ class VideoJob:
 
     video: bytes = field(repr=False)
     face: FaceMode = "auto"
-    include: frozenset[Picture] = frozenset()
+    include: frozenset[Included] = frozenset()
 
     def __call__(self, recognizer: Recognizer, report: Report) -> Answer:
         bodies: list[MicroBody | MacroBody] = []
@@ -176,7 +177,7 @@ def _classified(recognizer: Recognizer, flows: tensors.Floats) -> list[Classific
         raise InferenceRequestError(f"The {error}.") from None
 
 
-def _answer(prediction: Prediction, include: frozenset[Picture]) -> Answer:
+def _answer(prediction: Prediction, include: frozenset[Included]) -> Answer:
     body = PredictionBody.of(prediction, _draw(prediction, include))
     return Answer(_json(body), prediction.timings_ms)
 
@@ -185,10 +186,10 @@ def _json(body: BaseModel) -> bytes:
     return body.model_dump_json(exclude_unset=True).encode()
 
 
-def _draw(made: Prediction, include: frozenset[Picture]) -> dict[str, object]:
-    """The fields of a prediction's body that hold the pictures asked for."""
+def _draw(made: Prediction, include: frozenset[Included]) -> dict[str, object]:
+    """The fields of a prediction's body that hold what was asked for."""
     onset, apex, uri = made.onset_crop, made.apex_crop, drawing.data_uri
-    ways: dict[Picture, Callable[[], object]] = {
+    ways: dict[Included, Callable[[], object]] = {
         "flow": lambda: uri(drawing.flow_png(made.flow)),
         "arrows": lambda: uri(drawing.arrows_png(made.flow, onset)),
         "strain": lambda: uri(drawing.strain_png(made.flow)),
@@ -196,6 +197,7 @@ def _draw(made: Prediction, include: frozenset[Picture]) -> dict[str, object]:
         "crops": lambda: CropsBody(
             onset=uri(drawing.crop_png(onset)), apex=uri(drawing.crop_png(apex))
         ),
+        "arrays": lambda: ArraysBody.of(made.flow, made.attention),
         "report": lambda: uri(drawing.report_png(made)),
     }
     if (motion := made.motion) is not None:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from service.api.exchanges import note_stages, note_wait
 from service.api.metrics import Metrics
-from service.api.schemas import Picture
+from service.api.schemas import Included
 from service.engine import Engine
 from service.jobs import Timed
 from service.recognition.errors import ClientGoneError, UnsupportedMediaError
@@ -89,24 +89,24 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-_PICTURES: tuple[Picture, ...] = get_args(Picture)
-_ANY = "|".join(_PICTURES)
+_INCLUDED: tuple[Included, ...] = get_args(Included)
+_ANY = "|".join(_INCLUDED)
 
 
 async def _include(
     include: Annotated[
         str,
         Query(
-            description=f"Pictures to add, separated by commas: {', '.join(_PICTURES)}.",
+            description=f"What to add, separated by commas: {', '.join(_INCLUDED)}.",
             pattern=rf"^(({_ANY})(,({_ANY}))*)?$",
             examples=["flow,attention"],
         ),
     ] = "",
-) -> frozenset[Picture]:
-    return frozenset(cast(list[Picture], include.split(","))) if include else frozenset()
+) -> frozenset[Included]:
+    return frozenset(cast(list[Included], include.split(","))) if include else frozenset()
 
 
-IncludeDep = Annotated[frozenset[Picture], Depends(_include)]
+IncludeDep = Annotated[frozenset[Included], Depends(_include)]
 
 FaceQuery = Annotated[
     FaceMode,

@@ -7,6 +7,8 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
@@ -72,7 +74,8 @@ class PredictionRequest(_Strict):
             raise error_of({**fault, "loc": ("body", *fault["loc"])} for fault in faults) from None
 
 
-Picture = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report"]
+Included = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report", "arrays"]
+"""What an answer may hold beside the rest: pictures, and the arrays they are drawn from."""
 
 
 class ModelNameBody(BaseModel):
@@ -148,6 +151,9 @@ class MotionBody(BaseModel):
     times_s: list[float]
     strength_px: list[float]
     offset: MomentBody | None = Field(description="where the motion has gone; null where it stays")
+    scene_end: int | None = Field(
+        description="from this frame on nothing was measured; null where all was"
+    )
     picture: str = Field(description="PNG data URI")
 
     @classmethod
@@ -159,8 +165,20 @@ class MotionBody(BaseModel):
             offset=None
             if offset is None
             else MomentBody(index=offset, time_s=round(float(motion.times_s[offset]), 6)),
+            scene_end=motion.scene_end,
             picture=picture,
         )
+
+
+class ArraysBody(BaseModel):
+    """What was measured, as float32 in C order, little-endian, in base64."""
+
+    flow: str = Field(description="[2, 112, 112]: u, v from onset to apex in pixels")
+    attention: str = Field(description="[14, 14], each value in 0..1")
+
+    @classmethod
+    def of(cls, flow: types.Flow, attention: types.Attention) -> Self:
+        return cls(flow=_packed(flow), attention=_packed(attention))
 
 
 class CropsBody(BaseModel):
@@ -192,6 +210,7 @@ class PredictionBody(BaseModel):
     )
     crops: CropsBody | None = Field(None, description="with include=crops")
     motion: MotionBody | None = Field(None, description="with include=motion, for clips")
+    arrays: ArraysBody | None = Field(None, description="with include=arrays")
     report: str | None = Field(
         None, description="with include=report: PNG data URI, all of this on one page"
     )
@@ -252,6 +271,9 @@ class MacroBody(BaseModel):
         return cls.model_validate({"kind": "macro", **_course(found)})
 
 
+ExpressionBody = Annotated[MicroBody | MacroBody, Field(discriminator="kind")]
+
+
 class VideoBody(BaseModel):
     """What of the video was seen."""
 
@@ -265,7 +287,7 @@ class SpottingBody(BaseModel):
 
     id: str
     model: ModelNameBody
-    expressions: list[Annotated[MicroBody | MacroBody, Field(discriminator="kind")]]
+    expressions: list[ExpressionBody]
     video: VideoBody
     warnings: list[Literal["cut", "face_lost", "damaged_video"]]
     timings_ms: dict[str, float]
@@ -335,6 +357,10 @@ def _course(found: types.Expression) -> dict[str, object]:
 
 def _moment(moment: types.Moment) -> MomentBody:
     return MomentBody(index=moment.index, time_s=round(moment.time_s, 6))
+
+
+def _packed(values: NDArray[np.float32]) -> str:
+    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
 def _rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:

@@ -139,6 +139,12 @@ class Prediction:
     motion: Motion | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
+    def _repr_png_(self) -> bytes:
+        """The one-page report, which notebooks show for a value that stands alone."""
+        from service.recognition import drawing  # that room stands on this one
+
+        return drawing.report_png(self)
+
 
 ExpressionKind = Literal["micro", "macro"]
 

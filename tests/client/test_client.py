@@ -1,0 +1,169 @@
+"""The client against a real server: whoever swaps a Recognizer for it must notice nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service import Recognizer
+from service.api.security import digest, new_key
+from service.client import AsyncClient, Client
+from service.recognition.errors import (
+    FrameIndexError,
+    LimitExceededError,
+    NoFaceError,
+    OffTanetError,
+    UnauthorizedError,
+    UndecodableMediaError,
+)
+from service.recognition.recognizer import ASSETS
+from service.recognition.types import Expression, Prediction
+from tests import made
+from tests.api.test_predictions import pair
+from tests.api.test_videos import made_video
+from tests.serving import Server, serving
+
+CLIP = (ASSETS / "samples/clip.mp4").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer()
+
+
+@pytest.fixture(scope="module")
+def video() -> bytes:
+    return made_video()
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.url) as asking:
+        yield asking
+
+
+def check_same(there: Prediction, here: Prediction) -> None:
+    """All of a prediction but its timings, as far as the wire rounds it."""
+    assert (there.model, there.label) == (here.model, here.label)
+    assert there.probabilities == pytest.approx(here.probabilities, abs=1e-6)
+    assert (there.onset.index, there.apex.index) == (here.onset.index, here.apex.index)
+    assert there.face is not None
+    assert here.face is not None
+    assert there.face.box == pytest.approx(here.face.box, abs=0.01)
+    assert there.face.landmarks.nose == pytest.approx(here.face.landmarks.nose, abs=0.01)
+    assert there.quality.motion_px == pytest.approx(here.quality.motion_px, abs=1e-4)
+    assert there.quality.warnings == here.quality.warnings
+    np.testing.assert_allclose(there.flow, here.flow, atol=1e-4)
+    np.testing.assert_allclose(there.attention, here.attention, atol=1e-4)
+    np.testing.assert_array_equal(there.onset_crop, here.onset_crop)
+    np.testing.assert_array_equal(there.apex_crop, here.apex_crop)
+    assert set(there.timings_ms) == set(here.timings_ms)
+
+
+def test_frames_are_answered_as_in_process(client: Client, recognizer: Recognizer) -> None:
+    check_same(client.frames(*pair("positive")), recognizer.frames(*pair("positive")))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_clips_are_answered_as_in_process(
+    client: Client, recognizer: Recognizer, streamed: bool
+) -> None:
+    """With its curve, whether the answer comes alone or at the end of a stream."""
+    steps: list[tuple[str, int, int]] = []
+    there = client.clip(CLIP, progress=(lambda *step: steps.append(step)) if streamed else None)
+    here = recognizer.clip(CLIP)
+    check_same(there, here)
+    assert there.motion is not None
+    assert here.motion is not None
+    np.testing.assert_allclose(there.motion.strength_px, here.motion.strength_px, atol=1e-4)
+    assert there.motion.offset(there.apex.index) == here.motion.offset(here.apex.index)
+    assert bool(steps) == streamed
+    if streamed:
+        assert ("decode", 30, 30) in steps
+
+
+def test_videos_are_answered_as_in_process(
+    client: Client, recognizer: Recognizer, video: bytes
+) -> None:
+    """Expressions are told on the way, and are the same at the end."""
+    found: list[Expression] = []
+    there = client.video(video, found=found.append)
+    here = recognizer.video(video)
+    assert [each.kind for each in there.expressions] == ["micro", "macro"]
+    assert (there.frames, there.warnings) == (here.frames, here.warnings)
+    for told, remote, local in zip(found, there.expressions, here.expressions, strict=True):
+        assert (told.onset, told.offset) == (remote.onset, remote.offset)
+        assert remote.apex.index == local.apex.index
+        assert remote.confidence == pytest.approx(local.confidence, abs=1e-4)
+        assert (remote.prediction is None) == (local.prediction is None)
+        if remote.prediction and local.prediction:
+            check_same(remote.prediction, local.prediction)
+
+
+def test_the_model_tells_the_same_of_itself(client: Client, recognizer: Recognizer) -> None:
+    assert client.card == recognizer.card
+
+
+def test_a_prediction_draws_itself(client: Client) -> None:
+    """A notebook shows it as the one-page report, wherever it was made."""
+    assert client.frames(*pair("surprise"))._repr_png_().startswith(b"\x89PNG")
+
+
+def test_problems_are_the_same_errors(client: Client, recognizer: Recognizer) -> None:
+    """Code that catches them runs against either; the request's id is noted for the log."""
+    faceless = made.mp4(made.frames())
+    for asking in (client, recognizer):
+        with pytest.raises(UndecodableMediaError):
+            asking.frames(b"", b"")
+        with pytest.raises(NoFaceError) as raised:
+            asking.clip(faceless)
+        with pytest.raises(NoFaceError):
+            asking.clip(faceless, progress=lambda *_: None)
+        with pytest.raises(NoFaceError):
+            asking.video(faceless)
+        with pytest.raises(FrameIndexError):
+            asking.clip(CLIP, apex_index=99)
+        assert (asking is client) == any("request" in note for note in _notes(raised.value))
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
+
+
+def test_keys_and_limits_are_errors_of_their_own(tmp_path: Path) -> None:
+    secret, keys = new_key(), tmp_path / "keys"
+    keys.write_text(f"{digest(secret)} someone\n")
+    with serving(tmp_path, workers=1, api_keys=keys, max_image_pixels=1000) as server:
+        with Client(server.url) as client, pytest.raises(UnauthorizedError):
+            client.frames(*pair("positive"))
+        with Client(server.url, key=secret) as client:
+            with pytest.raises(LimitExceededError) as raised:
+                client.frames(*pair("positive"))
+            assert raised.value.limit == "image_pixels"
+
+
+def test_the_same_awaited(server: Server, recognizer: Recognizer, video: bytes) -> None:
+    """Three requests at once, over one client."""
+
+    async def run() -> None:
+        steps: list[str] = []
+        found: list[Expression] = []
+        async with AsyncClient(server.url) as client:
+            frames, clip, spotting = await asyncio.gather(
+                client.frames(*pair("positive")),
+                client.clip(CLIP, progress=lambda stage, *_: steps.append(stage)),
+                client.video(video, found=found.append),
+            )
+            assert await client.card() == recognizer.card
+            with pytest.raises(OffTanetError):
+                await client.frames(b"", b"")
+        check_same(frames, recognizer.frames(*pair("positive")))
+        assert clip.label == "surprise"
+        assert {"decode", "spotting"} <= set(steps)
+        assert len(found) == len(spotting.expressions) == 2
+
+    asyncio.run(run())

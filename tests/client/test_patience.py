@@ -1,0 +1,168 @@
+"""Busy services and broken connections: asked again, for as long as makes sense."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import httpx
+import pytest
+
+from service.client import AsyncClient, Client, Patience
+from service.client.problems import UnknownProblemError
+from service.recognition.errors import (
+    DeadlineError,
+    OffTanetError,
+    QueueFullError,
+    QuotaError,
+    WorkerLostError,
+)
+from tests.api.test_predictions import pair
+from tests.serving import Server
+
+Reply = tuple[int, dict[str, str], bytes]
+"""Status, headers and body; status 0 hangs up."""
+
+
+def problem(status: int, code: str, retry_after: str | None = None) -> Reply:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return status, headers, json.dumps({"status": status, "code": code, "detail": code}).encode()
+
+
+BUSY = problem(503, "queue_full", "3")
+HANGS_UP: Reply = (0, {}, b"")
+
+
+@contextmanager
+def canned(*replies: Reply) -> Iterator[str]:
+    """The URL of a service that gives these replies, one after the other."""
+    left = iter(replies)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            status, headers, body = next(left)
+            if not status:
+                self.close_connection = True
+                return
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def good(server: Server) -> Reply:
+    """A real answer for a pair."""
+    onset, apex = pair("positive")
+    with server.client() as http:
+        answer = http.post(
+            "/v1/predictions/frames?include=arrays,crops", files={"onset": onset, "apex": apex}
+        )
+    return 200, {}, answer.content
+
+
+def test_a_busy_service_is_asked_again_when_it_says(good: Reply) -> None:
+    """After `Retry-After` and a little more, which is not the same for all."""
+    pauses: list[float] = []
+    replies = BUSY, problem(429, "quota_exceeded", "7"), HANGS_UP, good
+    with canned(*replies) as url, Client(url, sleep=pauses.append) as client:
+        assert client.frames(b"", b"").label == "positive"
+    assert len(pauses) == 3
+    assert 3 <= pauses[0] <= 3.75
+    assert 7 <= pauses[1] <= 8.75
+    assert 2 <= pauses[2] <= 2.5  # nobody said when: twice as long each time
+
+
+def test_the_same_awaited(good: Reply) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def run(url: str) -> str:
+        async with AsyncClient(url, sleep=sleep) as client:
+            return (await client.frames(b"", b"")).label
+
+    with canned(BUSY, HANGS_UP, good) as url:
+        assert asyncio.run(run(url)) == "positive"
+    assert len(pauses) == 2
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        ([BUSY] * 3, QueueFullError),  # as often as was allowed
+        ([problem(429, "quota_exceeded", "3600")], QuotaError),  # an hour is too long
+        ([problem(504, "deadline_exceeded")], DeadlineError),  # it would be late again
+        ([HANGS_UP] * 3, httpx.RemoteProtocolError),
+        ([(502, {}, b"<html>bad gateway</html>")], UnknownProblemError),
+        ([(400, {}, b"[]")], UnknownProblemError),
+        ([problem(418, "teapot")], UnknownProblemError),
+    ],
+)
+def test_patience_has_an_end(replies: list[Reply], error: type[Exception]) -> None:
+    pauses: list[float] = []
+    patience = Patience(attempts=3, longest_pause_s=30)
+    with (
+        canned(*replies) as url,
+        Client(url, patience=patience, sleep=pauses.append) as client,
+        pytest.raises(error),
+    ):
+        client.frames(b"", b"")
+    assert len(pauses) == len(replies) - 1
+
+
+def test_a_stream_that_told_of_something_is_not_begun_again() -> None:
+    """Else the caller would be told of the same expression twice."""
+    moment = '{"index":1,"time_s":0.1}'
+    macro = (
+        f'{{"kind":"macro","onset":{moment},"apex":{moment},"offset":{moment},'
+        '"strength_px":1.0,"confidence":0.6}'
+    )
+    lost = '{"status":503,"code":"worker_lost","detail":"The worker died under this request."}'
+    events = f"event: expression\ndata: {macro}\n\nevent: problem\ndata: {lost}\n\n".encode()
+    reply: Reply = (200, {"Content-Type": "text/event-stream"}, events)
+    found: list[object] = []
+    with canned(reply) as url, Client(url) as client, pytest.raises(WorkerLostError):
+        client.video(b"", found=found.append)
+    assert len(found) == 1
+
+
+def test_a_stream_that_breaks_off_is_an_error() -> None:
+    """Half an answer must not pass for one."""
+    step = b'event: progress\ndata: {"stage":"decode","done":1,"total":9}\n\n'
+    reply: Reply = (200, {"Content-Type": "text/event-stream"}, step)
+    patience = Patience(attempts=1)
+    with (
+        canned(reply) as url,
+        Client(url, patience=patience) as client,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        client.clip(b"", progress=lambda *_: None)
+
+
+def test_errors_keep_what_they_carry() -> None:
+    """Errors travel between processes; one that does not pickle ends them."""
+    error = UnknownProblemError("The service answered with status 502.", 502)
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.status, again.code, str(again.detail)) == (502, "unknown", error.detail)
+    assert isinstance(again, OffTanetError)
