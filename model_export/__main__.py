@@ -15,6 +15,7 @@ import numpy as np
 from model_export.amplitudes import PICTURE_SIZE, curve, read_face
 from model_export.calibration import calibrated
 from model_export.checkpoint import load, save
+from model_export.comparison import compared
 from model_export.datasets import FlowMaps, joined, load_maps
 from model_export.errors import CheckpointError, ModelExportError, TrainingError
 from model_export.export import export
@@ -24,7 +25,7 @@ from model_export.plots import write_plots
 from model_export.recordings import load_frames
 from model_export.report import fixed_report, loso_report, table
 from model_export.samples import portrait
-from model_export.training import Training, train
+from model_export.training import Precision, Source, Training, train
 from service.recognition.types import CLASSES
 
 
@@ -48,8 +49,17 @@ def parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="train on synthetic motion")
     training.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
     training.add_argument("--seed", type=int, default=defaults.seed)
-    training.add_argument("--samples", type=int, default=defaults.samples)
+    training.add_argument("--source", choices=get_args(Source), default=defaults.source)
+    training_options(training)
     training.set_defaults(command=run_train)
+
+    comparing = commands.add_parser(
+        "compare", help="train on each source, and on both, and score them on real maps"
+    )
+    comparing.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
+    comparing.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 ...")
+    training_options(comparing)
+    comparing.set_defaults(command=run_compare)
 
     evaluation = commands.add_parser("evaluate", help="score labelled clips")
     evaluation_options(evaluation)
@@ -78,10 +88,30 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def training_options(command: argparse.ArgumentParser) -> None:
+    """The size of a run, and how exactly it computes."""
+    defaults = Training()
+    command.add_argument("--pairs", type=int, default=defaults.pairs, help="drawn in all")
+    command.add_argument("--samples", type=int, default=defaults.samples, help="seen in all")
+    command.add_argument("--precision", choices=get_args(Precision), default=defaults.precision)
+
+
+def run_compare(options: argparse.Namespace) -> None:
+    training = Training(pairs=options.pairs, samples=options.samples, precision=options.precision)
+    for line in compared(training, load_maps(options.maps), options.seeds):
+        print(line, flush=True)
+
+
 def run_train(options: argparse.Namespace) -> None:
     if not options.output.parent.is_dir():
         raise TrainingError(f"the folder {options.output.parent} is not there")
-    training = Training(seed=options.seed, samples=options.samples)
+    training = Training(
+        seed=options.seed,
+        source=options.source,
+        pairs=options.pairs,
+        samples=options.samples,
+        precision=options.precision,
+    )
     save(calibrated(train(training)), options.output)
 
 

@@ -34,11 +34,18 @@ class Bump:
         return replace(self, x=1 - self.x, du=-self.du)
 
 
+_UPPER_LIP = Bump(0.40, 0.62, 0.08, 0.07, 0.1, -1.0)
+_SMILE = (  # along the fold, and the cheek with it
+    Bump(0.30, 0.71, 0.08, 0.07, -0.4, -0.9),
+    Bump(0.22, 0.58, 0.08, 0.09, -0.6, -0.6),
+)
+_DIMPLE = Bump(0.28, 0.74, 0.06, 0.05, 0.6, -0.3)
+
 ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
     {
-        "AU1": (Bump(0.38, 0.14, 0.09, 0.06, 0.0, -1.0),),  # inner brow raiser
-        "AU2": (Bump(0.18, 0.16, 0.09, 0.06, 0.0, -1.0),),  # outer brow raiser
-        "AU4": (Bump(0.33, 0.16, 0.12, 0.07, 0.5, 1.0),),  # brow lowerer
+        "AU1": (Bump(0.37, 0.12, 0.10, 0.08, 0.0, -1.0),),  # inner brow raiser
+        "AU2": (Bump(0.17, 0.14, 0.10, 0.08, 0.0, -1.0),),  # outer brow raiser
+        "AU4": (Bump(0.30, 0.12, 0.14, 0.08, 0.5, 1.0),),  # brow lowerer
         "AU5": (Bump(0.28, 0.26, 0.09, 0.03, 0.0, -1.0),),  # upper lid raiser
         "AU6": (Bump(0.22, 0.45, 0.10, 0.08, 0.1, -0.8),),  # cheek raiser
         "AU7": (Bump(0.28, 0.33, 0.09, 0.03, 0.0, -0.8),),  # lid tightener
@@ -46,14 +53,14 @@ ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
             Bump(0.44, 0.42, 0.06, 0.08, 0.1, -0.9),
             Bump(0.38, 0.18, 0.10, 0.06, 0.3, 0.7),
         ),
-        "AU10": (Bump(0.42, 0.64, 0.07, 0.05, 0.0, -1.0),),  # upper lip raiser
-        "AU12": (  # lip corner puller, which lifts the cheek
-            Bump(0.27, 0.70, 0.09, 0.09, -0.6, -0.9),
-            Bump(0.22, 0.55, 0.10, 0.08, -0.1, -0.4),
-        ),
-        "AU14": (Bump(0.28, 0.74, 0.06, 0.05, 0.8, -0.1),),  # dimpler
+        "AU10": (_UPPER_LIP,),  # upper lip raiser
+        "L10": (_UPPER_LIP,),
+        "AU12": _SMILE,  # lip corner puller
+        "L12": _SMILE,
+        "AU14": (_DIMPLE,),  # dimpler
+        "L14": (_DIMPLE,),
         "AU15": (Bump(0.32, 0.80, 0.07, 0.06, -0.1, 1.0),),  # lip corner depressor
-        "AU17": (Bump(0.50, 0.92, 0.10, 0.07, 0.0, -1.0),),  # chin raiser
+        "AU17": (Bump(0.50, 0.89, 0.12, 0.06, 0.0, -1.0),),  # chin raiser
         "AU20": (Bump(0.30, 0.76, 0.08, 0.05, -1.0, 0.1),),  # lip stretcher
         "AU24": (  # lip pressor: the lips meet
             Bump(0.45, 0.72, 0.08, 0.03, 0.0, 0.6),
@@ -61,40 +68,54 @@ ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
         ),
         "AU25": (Bump(0.45, 0.82, 0.10, 0.05, 0.0, 0.8),),  # lips part
         "AU26": (Bump(0.45, 0.90, 0.16, 0.10, 0.0, 1.0),),  # jaw drop
-        "AU45": (Bump(0.28, 0.28, 0.09, 0.04, 0.0, 1.0),),  # blink
+        "AU45": (Bump(0.28, 0.275, 0.075, 0.03, 0.0, 1.0),),  # blink
     }
 )
-"""The image's left half of each unit; the right half is its mirror image."""
+"""The image's left half of each unit; the right half is its mirror image.
+
+A unit that is named L is of the left half alone, as the Facial Action Coding System writes it.
+"""
+
+
+def halves(unit: str) -> tuple[tuple[Bump, ...], ...]:
+    """The bumps of each half of the face that takes part. Raises KeyError for an unknown unit."""
+    left = ACTION_UNITS[unit]
+    return (left,) if unit.startswith("L") else (left, tuple(bump.mirrored() for bump in left))
 
 
 def displacement(units: Mapping[str, float], size: int) -> Field:
     """The motion of a face that makes `units` (name -> intensity), as float32 [2, size, size].
 
     Intensity and result are fractions of the crop: 0.01 moves a unit's centre by about 0.01 of the
-    crop's width, 1.12 px at 112 x 112. Both sides of the face move alike; where they overlap, as at
-    the chin, they add up. The field is sampled at pixel centres: ((column + 0.5) / size,
+    crop's width, 1.12 px at 112 x 112. Both halves of the face move alike; where they overlap, as
+    at the chin, they add up. The field is sampled at pixel centres: ((column + 0.5) / size,
     (row + 0.5) / size).
 
     Raises KeyError for an action unit that is not in `ACTION_UNITS`.
     """
     bumps = [
-        scaled(side, intensity)
+        scaled(bump, intensity)
         for unit, intensity in units.items()
-        for bump in ACTION_UNITS[unit]
-        for side in (bump, bump.mirrored())
+        for half in halves(unit)
+        for bump in half
     ]
     return render(bumps, size)
 
 
-def render(bumps: Iterable[Bump], size: int) -> Field:
-    """The sum of `bumps` as float32 [2, size, size]."""
+def render(bumps: Iterable[Bump], size: int, margin: int = 0) -> Field:
+    """The sum of `bumps` as float32 [2, S, S]: a crop of `size` and `margin` more on each side."""
     table = np.array([(b.x, b.y, b.sx, b.sy, b.du, b.dv) for b in bumps]).reshape(-1, 6)
     x, y, sx, sy, du, dv = table.T[:, :, None]
-    centres = (np.arange(size) + 0.5) / size
-    across = np.exp(-0.5 * ((centres - x) / sx) ** 2)
-    down = np.exp(-0.5 * ((centres - y) / sy) ** 2)
+    places = centres(size, margin)
+    across = np.exp(-0.5 * ((places - x) / sx) ** 2)
+    down = np.exp(-0.5 * ((places - y) / sy) ** 2)
     u, v = (down * du).T @ across, (down * dv).T @ across
     return np.stack([u, v]).astype(np.float32)
+
+
+def centres(size: int, margin: int = 0) -> NDArray[np.float64]:
+    """Where pixels lie along one axis, in fractions of the crop: [size + 2 margin]."""
+    return np.asarray((np.arange(-margin, size + margin) + 0.5) / size, np.float64)
 
 
 def scaled(bump: Bump, strength: float) -> Bump:
@@ -106,19 +127,20 @@ Mix = tuple[tuple[str, ...], float]
 """Action units that act together, and how often relative to the class's other mixes."""
 
 NEGATIVE: tuple[Mix, ...] = (
-    (("AU4",), 5), (("AU4", "AU7"), 3), (("AU14",), 2), (("AU1", "AU4"), 1), (("AU4", "AU9"), 1),
-    (("AU15",), 1), (("AU10",), 1), (("AU17",), 1), (("AU4", "AU15"), 1), (("AU7",), 1),
-    (("AU4", "AU45"), 0.7), (("AU24",), 0.7), (("AU15", "AU17"), 0.7), (("AU20",), 0.5),
-    (("AU4", "AU14"), 0.5),
+    (("AU4",), 5), (("AU4", "AU7"), 3), (("AU14",), 1), (("L14",), 1), (("L12",), 0.8),
+    (("L10",), 1), (("L12", "L14"), 0.5), (("AU4", "L10"), 0.5), (("AU1", "AU4"), 1),
+    (("AU4", "AU9"), 1), (("AU15",), 1), (("AU10",), 1), (("AU17",), 1.5), (("AU4", "AU15"), 0.7),
+    (("AU7",), 1), (("AU24",), 1), (("AU15", "AU17"), 0.7), (("AU20",), 0.7),
+    (("AU4", "AU17"), 0.7), (("AU10", "AU17"), 0.5), (("AU9", "AU10"), 0.5),
 )  # fmt: skip
 POSITIVE: tuple[Mix, ...] = (
     (("AU12",), 5), (("AU6", "AU12"), 4), (("AU6", "AU7", "AU12"), 1), (("AU12", "AU25"), 0.5),
-    (("AU12", "AU14"), 0.3),
+    (("AU6",), 0.5),
 )  # fmt: skip
 SURPRISE: tuple[Mix, ...] = (
     (("AU1", "AU2"), 5), (("AU1", "AU2", "AU5"), 4), (("AU1", "AU2", "AU25"), 1),
     (("AU1", "AU2", "AU26"), 1), (("AU2",), 0.7), (("AU5",), 0.7), (("AU1",), 0.5),
-    (("AU5", "AU26"), 0.3),
+    (("AU5", "AU26"), 0.3), (("AU25", "AU26"), 0.4),
 )  # fmt: skip
 MIXES = (NEGATIVE, POSITIVE, SURPRISE)
-"""In the order of the classes."""
+"""In the order of the classes. Contempt moves one side of the mouth, and counts as negative."""

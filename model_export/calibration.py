@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model_export.checkpoint import Checkpoint
@@ -16,7 +15,7 @@ from model_export.errors import CheckpointError
 from model_export.evaluation import predict
 from model_export.graph import FlowClassifier
 from model_export.metrics import Labels
-from model_export.synthesis import Synthesis
+from model_export.training import Training, batches, drawn
 from service.recognition.types import CLASSES
 
 DISAGREEMENT = 0.16
@@ -35,16 +34,17 @@ TEMPERATURES = np.geomspace(0.25, 4, 500)
 def calibrated(checkpoint: Checkpoint, seed: int = 993) -> Checkpoint:
     """The checkpoint with the temperature under which synthetic faces are likeliest.
 
-    Only the recipe changes. `seed` draws the faces; it is no seed of training. Raises
+    Only the recipe changes. `seed` draws the faces, as training does; it is no
+    seed of training. Raises
     `CheckpointError` for weights that take raw pixels: synthetic motion has no unit.
     """
     if not checkpoint.recipe.scaled:
         raise CheckpointError("only weights that take scaled maps can be calibrated")
-    labels = np.arange(SAMPLES) % len(CLASSES)
-    flows = torch.from_numpy(Synthesis(seed, checkpoint.recipe.map_size).batch(labels))
+    shown = Training(seed=seed, pairs=SAMPLES, samples=SAMPLES, batch=SAMPLES)
+    flows, labels = next(batches(shown, drawn(shown), checkpoint.recipe.map_size))
     plain = replace(checkpoint, recipe=replace(checkpoint.recipe, temperature=1.0))
     maps = FlowClassifier(plain.network, plain.recipe).maps(flows).numpy()
-    fitted = temperature(predict(plain, maps).astype(np.float64), labels)
+    fitted = temperature(predict(plain, maps).astype(np.float64), labels.numpy())
     return replace(checkpoint, recipe=replace(checkpoint.recipe, temperature=fitted))
 
 

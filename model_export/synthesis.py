@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_export.action_units import ACTION_UNITS, MIXES, Bump, Field, Mix, render, scaled
+from model_export.action_units import MIXES, Bump, Field, Mix, centres, halves, render, scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,22 @@ class Nuisances:
     (log-normal) strengthens a unit. `one_sided` is the chance that one side stays still, `side`
     the log-normal difference of the sides otherwise. `second` is the chance of a weak further
     unit of the same class, `foreign` that of a weaker one of any class. `blink` is the chance that
-    the lids move, by up to `blink_strength` either way. `turn`, `scale` and `shift` displace the
-    face in its crop. `ragged` bends the field and `patchy` (log-normal) weakens it here and there,
-    as flow follows the skin's texture. `head`, `noise` and `steps` are the strengths of affine head
-    motion, of smooth false flow and of false flow in steps, all against a unit of strength 1.
+    the lids move, by up to `blink_strength` either way. `ragged` bends the field and `patchy`
+    (log-normal) weakens it here and there, as flow follows the skin's texture. `head`, `noise` and
+    `steps` are the strengths of affine head motion, of smooth false flow and of false flow in
+    steps, all against a unit of strength 1.
     """
 
     position: float = 0.03
     width: float = 0.25
     direction: float = 0.15
     intensity: float = 0.35
-    one_sided: float = 0.15
+    one_sided: float = 0.08
     side: float = 0.2
     second: float = 0.3
     foreign: float = 0.6
-    blink: float = 0.25
+    blink: float = 0.45
     blink_strength: float = 4.0
-    turn: float = 0.05
-    scale: float = 0.05
-    shift: float = 0.02
     ragged: float = 0.04
     patchy: float = 1.5
     head: float = 0.5
@@ -50,22 +47,31 @@ class Nuisances:
 
 
 class Synthesis:
-    """Draws the flow of faces that express a class; equal seeds draw equal flows."""
+    """Draws the flow of faces that express a class; equal seeds draw equal flows.
 
-    def __init__(self, seed: int, size: int = 28, nuisances: Nuisances | None = None) -> None:
+    A flow is [2, S, S], S = `size` + 2 `margin`: the crop, and the margin around it.
+    """
+
+    def __init__(
+        self, seed: int, size: int = 28, nuisances: Nuisances | None = None, margin: int = 0
+    ) -> None:
         self.rng = np.random.default_rng(seed)
         self.size = size
+        self.margin = margin
         self.nuisances = nuisances or Nuisances()
 
     def batch(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """One flow for each label: float32 [N, 2, size, size], of arbitrary unit."""
+        """One flow for each label: float32 [N, 2, S, S], of arbitrary unit."""
         return np.stack([self.flow(int(label)) for label in labels])
 
     def flow(self, label: int) -> Field:
-        """The flow [2, size, size] of one face that makes the expression `label`."""
-        bumps = self.placed([bump for unit in self.units(label) for bump in self.sides(*unit)])
-        field = self.patchy(self.ragged(render(bumps, self.size)))
-        return field + self.head() + self.noise() + self.steps()
+        """The flow [2, S, S] of one face that makes the expression `label`."""
+        return self.patchy(self.muscles(label)) + self.head() + self.noise() + self.steps()
+
+    def muscles(self, label: int, *others: Bump) -> Field:
+        """What the expression alone moves, and `others`: [2, S, S], a unit's strength being 1."""
+        bumps = [bump for unit in self.units(label) for bump in self.sides(*unit)]
+        return self.ragged(render([*bumps, *others], self.size, self.margin))
 
     def units(self, label: int) -> list[tuple[str, float]]:
         """The action units of one expression and their strengths."""
@@ -88,14 +94,15 @@ class Synthesis:
         return mixes[self.rng.choice(len(mixes), p=weights / weights.sum())][0]
 
     def sides(self, unit: str, strength: float) -> list[Bump]:
-        """Both halves of one unit, no two faces' alike."""
-        left, right = strength, strength * self.lognormal(self.nuisances.side)
-        if self.rng.random() < self.nuisances.one_sided:
-            left, right = (left, 0.0) if self.rng.random() < 0.5 else (0.0, left)
+        """Both halves of one unit, no two faces' alike; of a one-sided unit, either half."""
+        sides = halves(unit)
+        strengths = [strength, strength * self.lognormal(self.nuisances.side)]
+        if len(sides) == 1 or self.rng.random() < self.nuisances.one_sided:
+            strengths = [strength, 0.0] if self.rng.random() < 0.5 else [0.0, strength]
         bumps = []
-        for bump in ACTION_UNITS[unit]:
+        for bump in sides[0]:
             varied = self.varied(bump)
-            bumps += [scaled(varied, left), scaled(varied.mirrored(), right)]
+            bumps += [scaled(varied, strengths[0]), scaled(varied.mirrored(), strengths[1])]
         return bumps
 
     def varied(self, bump: Bump) -> Bump:
@@ -110,30 +117,11 @@ class Synthesis:
             bump.dv + normal(0, n.direction),
         )
 
-    def placed(self, bumps: list[Bump]) -> list[Bump]:
-        """The bumps of a face that sits a little turned, scaled and shifted in its crop."""
-        n = self.nuisances
-        scale, angle = self.lognormal(n.scale), self.rng.normal(0, n.turn)
-        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-        right, down = 0.5 + self.rng.normal(0, n.shift, 2)
-        return [
-            Bump(
-                right + cos * (b.x - 0.5) - sin * (b.y - 0.5),
-                down + sin * (b.x - 0.5) + cos * (b.y - 0.5),
-                scale * b.sx,
-                scale * b.sy,
-                cos * b.du - sin * b.dv,
-                sin * b.du + cos * b.dv,
-            )
-            for b in bumps
-        ]
-
     def head(self) -> Field:
         """The affine flow [2, S, S] of a head that moves between onset and apex."""
         strength = abs(float(self.rng.normal(0, self.nuisances.head)))
         shift, linear = self.rng.normal(size=2), self.rng.normal(size=(2, 2))
-        centres = (np.arange(self.size) + 0.5) / self.size - 0.5
-        x, y = np.meshgrid(centres, centres)
+        x, y = np.meshgrid(*[centres(self.size, self.margin) - 0.5] * 2)
         field: Field = shift[:, None, None] + np.einsum("ij,jyx->iyx", linear, np.stack([x, y]))
         return (strength * field).astype(np.float32)
 
@@ -152,7 +140,7 @@ class Synthesis:
         """The field [2, S, S] looked up a little beside each place."""
         reach = self.size * float(self.rng.uniform(0, self.nuisances.ragged))
         across, down = reach * self.smooth(2, 0.04, 0.12)
-        columns, rows = np.meshgrid(*[np.arange(self.size, dtype=np.float32)] * 2)
+        columns, rows = np.meshgrid(*[np.arange(field.shape[-1], dtype=np.float32)] * 2)
         x, y = columns + across, rows + down
         border = cv2.BORDER_REPLICATE
         u, v = (cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=border) for part in field)
@@ -167,9 +155,10 @@ class Synthesis:
     def smooth(self, channels: int, finest: float, coarsest: float) -> Field:
         """Smooth noise [C, S, S] of deviation 1 and of a random grain, in fractions of the crop."""
         sigma = self.size * self.rng.uniform(finest, coarsest)
-        white = self.rng.normal(size=(self.size, self.size, channels))
+        side = self.size + 2 * self.margin
+        white = self.rng.normal(size=(side, side, channels))
         blurred = cv2.GaussianBlur(white, (0, 0), sigma).astype(np.float32)
-        field = blurred.reshape(self.size, self.size, channels).transpose(2, 0, 1)
+        field = blurred.reshape(side, side, channels).transpose(2, 0, 1)
         return field / float(field.std())
 
     def lognormal(self, sigma: float) -> float:
