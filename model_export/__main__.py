@@ -12,18 +12,27 @@ from typing import get_args
 
 import numpy as np
 
+from model_export.action_units import ACTION_UNITS
 from model_export.amplitudes import PICTURE_SIZE, curve, read_face
+from model_export.blocks import BLOCKS
 from model_export.calibration import calibrated
-from model_export.checkpoint import load, save
+from model_export.checkpoint import Checkpoint, load, save
 from model_export.comparison import compared
 from model_export.datasets import FlowMaps, joined, load_maps
 from model_export.errors import CheckpointError, ModelExportError, TrainingError
 from model_export.export import export
 from model_export.fitting import Fitting, Part
 from model_export.metrics import reliability
-from model_export.plots import write_plots
+from model_export.plots import heat_png, write, write_plots
+from model_export.readings import heat_maps, motions, readings, shares
 from model_export.recordings import load_frames
-from model_export.report import fixed_report, loso_report, table
+from model_export.report import (
+    fixed_report,
+    loso_report,
+    readings_table,
+    shares_table,
+    table,
+)
 from model_export.samples import portrait
 from model_export.training import Precision, Source, Training, train
 from service.recognition.types import CLASSES
@@ -51,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--seed", type=int, default=defaults.seed)
     training.add_argument("--source", choices=get_args(Source), default=defaults.source)
     training_options(training)
+    variant_option(training)
     training.set_defaults(command=run_train)
 
     comparing = commands.add_parser(
@@ -81,6 +91,19 @@ def parser() -> argparse.ArgumentParser:
     amplitudes.add_argument("--repeats", type=int, default=8, help="expressions of each class")
     amplitudes.set_defaults(command=run_amplitudes)
 
+    reading = commands.add_parser(
+        "attention", help="read attention by action units and by sparseness, for each variant"
+    )
+    reading.add_argument(
+        "--checkpoints", type=Path, nargs="+", required=True, help="any variants, any seeds of each"
+    )
+    reading.add_argument(
+        "--units", choices=tuple(ACTION_UNITS), nargs="+", default=tuple(ACTION_UNITS),
+        metavar="AU", help="those that move, each alone; all where none is named",
+    )  # fmt: skip
+    reading.add_argument("--plots", type=Path, help="a folder for the picture")
+    reading.set_defaults(command=run_attention)
+
     exporting = commands.add_parser("export", help="write the ONNX file that the service opens")
     exporting.add_argument("--checkpoint", type=Path, required=True, help=".safetensors or .pth")
     exporting.add_argument("--output", type=Path, required=True, help="the .onnx to write")
@@ -102,11 +125,19 @@ def run_compare(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def variant_option(command: argparse._ActionsContainer) -> None:
+    command.add_argument(
+        "--variant", choices=tuple(BLOCKS), default="triplet",
+        help="the network's last block; all but triplet are there to be compared with it",
+    )  # fmt: skip
+
+
 def run_train(options: argparse.Namespace) -> None:
     if not options.output.parent.is_dir():
         raise TrainingError(f"the folder {options.output.parent} is not there")
     training = Training(
         seed=options.seed,
+        variant=options.variant,
         source=options.source,
         pairs=options.pairs,
         samples=options.samples,
@@ -124,6 +155,20 @@ def run_amplitudes(options: argparse.Namespace) -> None:
     measured = curve(load(options.checkpoint), faces, options.repeats)
     for amplitude, share in measured.items():
         print(f"{amplitude:.1f} px{share:>8.3f}")
+
+
+def run_attention(options: argparse.Namespace) -> None:
+    variants: dict[str, list[Checkpoint]] = {}
+    for path in options.checkpoints:
+        checkpoint = load(path)
+        variants.setdefault(checkpoint.network.variant, []).append(checkpoint)
+    flows = motions(options.units)
+    heats = {unit: heat_maps(variants, unit, flow) for unit, flow in flows.items()}
+    print(readings_table({name: readings(ones, flows) for name, ones in variants.items()}))
+    print()
+    print(shares_table({unit: shares(unit, row) for unit, row in heats.items()}))
+    if options.plots:
+        write(options.plots, "attention", heat_png(heats))
 
 
 def evaluation_options(evaluation: argparse.ArgumentParser) -> None:
@@ -146,6 +191,7 @@ def evaluation_options(evaluation: argparse.ArgumentParser) -> None:
         "--choose-epoch", action="store_true",
         help="choose it, up to --epochs, on a fifth of the fold's training subjects",
     )  # fmt: skip
+    variant_option(loso)
     loso.add_argument("--part", choices=get_args(Part), default=fitting.part, help="what learns")
     evaluation.add_argument("--json", action="store_true", help="print JSON")
     evaluation.add_argument("--plots", type=Path, help="a folder for confusion and reliability")
@@ -166,7 +212,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if options.protocol == "fixed":
         report, runs = fixed_report(checkpoints, data)
     else:
-        fitting = Fitting(options.epochs, options.choose_epoch, options.part)
+        fitting = Fitting(options.epochs, options.choose_epoch, options.part, options.variant)
         report, runs = loso_report(data, fitting, options.seeds, *checkpoints)
     if options.record:
         recorded = {**checkpoints[0].card.scores, options.maps[0].stem: report["scores"]}

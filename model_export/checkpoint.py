@@ -1,6 +1,6 @@
 """Weights on disk: our safetensors, and the checkpoint that Off-TANet's authors published.
 
-Ours carry a JSON object `off_tanet` in their metadata: the card and the recipe. The published one
+Ours carry a JSON object `off_tanet` in their metadata: card, recipe and variant. The published one
 is a PyTorch state dict, known by its tensors' names.
 """
 
@@ -74,7 +74,11 @@ class Checkpoint:
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write our safetensors. Equal checkpoints make equal files."""
-    about = {"card": asdict(checkpoint.card), "recipe": asdict(checkpoint.recipe)}
+    about = {
+        "card": asdict(checkpoint.card),
+        "recipe": asdict(checkpoint.recipe),
+        "variant": checkpoint.network.variant,
+    }
     metadata = {METADATA_KEY: json.dumps(about, sort_keys=True)}
     safetensors.torch.save_file(checkpoint.network.state_dict(), path, metadata)
 
@@ -101,10 +105,11 @@ def load_ours(path: Path) -> Checkpoint:
     try:
         about = json.loads(metadata[METADATA_KEY])
         card, recipe = Card(**about["card"]), Recipe(**about["recipe"])
+        network = OffTanet(about.get("variant", "triplet"))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
-    names = {name: (name,) for name in OffTanet().state_dict()}
-    return Checkpoint(assembled(tensors, names, path), recipe, card)
+    names = {name: (name,) for name in network.state_dict()}
+    return Checkpoint(assembled(network, tensors, names, path), recipe, card)
 
 
 def load_published(path: Path) -> Checkpoint:
@@ -115,8 +120,9 @@ def load_published(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is no checkpoint, or a damaged one") from error
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise CheckpointError(f"{path} is no state dict: it holds more than tensors")
-    names = {name: published_names(name) for name in OffTanet().state_dict()}
-    return Checkpoint(assembled(tensors, names, path), PUBLISHED, PUBLISHED_CARD)
+    network = OffTanet()
+    names = {name: published_names(name) for name in network.state_dict()}
+    return Checkpoint(assembled(network, tensors, names, path), PUBLISHED, PUBLISHED_CARD)
 
 
 def published_names(name: str) -> tuple[str, ...]:
@@ -132,7 +138,10 @@ def published_names(name: str) -> tuple[str, ...]:
 
 
 def assembled(
-    tensors: Mapping[str, Tensor], names: Mapping[str, tuple[str, ...]], path: Path
+    network: OffTanet,
+    tensors: Mapping[str, Tensor],
+    names: Mapping[str, tuple[str, ...]],
+    path: Path,
 ) -> OffTanet:
     """The network with its tensors, each joined from the file's tensors of those `names`.
 
@@ -144,7 +153,6 @@ def assembled(
         raise CheckpointError(f"{path} holds unknown tensors: {listed(unknown)}")
     if missing := sorted(wanted - tensors.keys()):
         raise CheckpointError(f"{path} lacks tensors: {listed(missing)}")
-    network = OffTanet()
     state = {}
     for name, expected in network.state_dict().items():
         parts = [tensors[part] for part in names[name]]

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from model_export.checkpoint import Checkpoint, load
 from model_export.errors import ExportError
 from model_export.graph import FlowClassifier
-from model_export.network import PARAMETERS
 from model_export.synthesis import Synthesis
 from service.recognition.classifier import INPUT, OUTPUTS, Classifier
 from service.recognition.errors import ModelError
@@ -94,7 +93,7 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "classes": json.dumps(CLASSES),
         "input": f"{INPUT} float32 [N,2,{CROP_SIZE},{CROP_SIZE}]: TV-L1 optical flow of a face "
         "crop from onset to apex, u right, v down, in pixels",
-        "parameters": str(PARAMETERS),
+        "parameters": str(checkpoint.network.size),
         "scores": json.dumps(card.scores, sort_keys=True),
         "training": json.dumps(card.training, sort_keys=True),
         "preprocessing": json.dumps(asdict(recipe), sort_keys=True),

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model_export.blocks import Variant
 from model_export.checkpoint import Card, Checkpoint
 from model_export.datasets import FlowMaps
 from model_export.errors import TrainingError
@@ -33,12 +34,14 @@ class Fitting:
     `part` is what learns: `all`, or the `head` of three linear layers over features that stay.
     With `choose`, `epochs` is the most, and the number is chosen inside the maps given: at its
     best UF1 on a fifth of their people, whom the other four fifths' network has not seen.
+    `variant` is the network's where there is none to start from.
     Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch.
     """
 
     epochs: int = 20
     choose: bool = False
     part: Part = "all"
+    variant: Variant = "triplet"
     batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
@@ -49,11 +52,11 @@ class Fitting:
             raise TrainingError(f"too few epochs: {self.epochs}")
 
 
-def scratch(seed: int) -> Checkpoint:
+def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
     """A network with random weights; equal seeds, equal weights."""
     torch.manual_seed(seed)
     card = Card("off-tanet", "untrained", "Apache-2.0", "none")
-    return Checkpoint(OffTanet().eval(), Recipe(), card)
+    return Checkpoint(OffTanet(variant).eval(), Recipe(), card)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

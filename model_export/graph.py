@@ -11,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from model_export.network import ATTENTION_SIZE, OffTanet
+from model_export.attention import ATTENTION_SIZE
+from model_export.network import OffTanet
 from service.recognition.types import CLASSES, CROP_SIZE
 
 StrainKind = Literal["infinitesimal", "published"]

@@ -1,12 +1,14 @@
-"""Confusion and reliability as PNG pictures, drawn with OpenCV, which is here for flow anyway."""
+"""Confusion, reliability and attention as PNG; by OpenCV, which is here for flow anyway."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from model_export.metrics import BINS, Reliability
 from service.recognition.types import CLASSES, Pixels
@@ -14,11 +16,14 @@ from service.recognition.types import CLASSES, Pixels
 Colour = tuple[int, int, int]
 """Blue, green, red."""
 
+Heat = NDArray[np.floating]
+
 _INK: Colour = (51, 51, 51)
 _PALE: Colour = (224, 224, 224)
 _BLUE: Colour = (178, 114, 0)  # blue and vermilion of Okabe and Ito's colour-blind safe set
 _VERMILION: Colour = (0, 94, 213)
 _SIDE, _LEFT, _UPPER, _EDGE = 360, 96, 48, 64  # pixels: the square, and the room around it
+_HEAT, _GAP = 84, 6
 
 
 def confusion_png(confusion: dict[str, dict[str, int]]) -> Pixels:
@@ -66,16 +71,41 @@ def reliability_png(answers: Reliability) -> Pixels:
 
 
 def write_plots(folder: Path, confusion: dict[str, Any], answers: Reliability) -> None:
-    """`confusion.png` and `reliability.png` in a folder, which is made where it is not there."""
+    """`confusion.png` and `reliability.png` in a folder."""
+    write(folder, "confusion", confusion_png(confusion))
+    write(folder, "reliability", reliability_png(answers))
+
+
+def write(folder: Path, name: str, picture: Pixels) -> None:
+    """`name`.png in a folder, which is made where it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, picture in {
-        "confusion": confusion_png(confusion),
-        "reliability": reliability_png(answers),
-    }.items():
-        done, data = cv2.imencode(".png", picture)
-        if not done:
-            raise RuntimeError("OpenCV could not encode a PNG")
-        (folder / f"{name}.png").write_bytes(data.tobytes())
+    done, data = cv2.imencode(".png", picture)
+    if not done:
+        raise RuntimeError("OpenCV could not encode a PNG")
+    (folder / f"{name}.png").write_bytes(data.tobytes())
+
+
+def heat_png(rows: Mapping[str, Mapping[str, Heat]]) -> Pixels:
+    """A table of heat maps [S, S], each from its own least to its own most; all rows alike."""
+    heads = list(next(iter(rows.values())))
+    size = _HEAT + _GAP
+    picture = np.full((_UPPER + size * len(rows), _LEFT + size * len(heads), 3), 255, np.uint8)
+    for column, head in enumerate(heads):
+        _write(picture, head, (_LEFT + size * column, _UPPER - 12))
+    for row, (name, heats) in enumerate(rows.items()):
+        top = _UPPER + size * row
+        _write(picture, name, (12, top + _HEAT // 2))
+        for column, head in enumerate(heads):
+            left = _LEFT + size * column
+            picture[top : top + _HEAT, left : left + _HEAT] = _heat(heats[head])
+    return picture
+
+
+def _heat(values: Heat) -> Pixels:
+    span = max(float(np.ptp(values)), 1e-12)
+    levels = np.rint(255 * (values - values.min()) / span).astype(np.uint8)
+    large = cv2.resize(levels, (_HEAT, _HEAT), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.applyColorMap(large, cv2.COLORMAP_CIVIDIS), np.uint8)
 
 
 def _paper(across: str, down: str) -> Pixels:

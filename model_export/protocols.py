@@ -39,7 +39,7 @@ def leave_one_subject_out(
     runs = np.empty((len(seeds), len(people), len(CLASSES)), np.float32)
     with tqdm(total=len(seeds) * len(names), desc="loso", unit="fold") as progress:
         for run, seed in enumerate(seeds):
-            begin = start or scratch(seed)
+            begin = start or scratch(seed, fitting.variant)
             whole = lesson(begin, data, fitting.part)
             for name in names:
                 tested = people == name

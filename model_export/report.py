@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from model_export.protocols import (
     leave_one_subject_out,
     linear,
 )
+from model_export.readings import Reading
 from service.recognition.types import CLASSES
 
 
@@ -83,3 +85,27 @@ def _row(row: dict[str, Any]) -> str:
         parts.append(f"{row[name]:>8.3f}{f'{low:.3f}-{high:.3f}':>14}")
     folds = "/".join(f"{row[f'{name}_fold_mean']:.3f}" for name in MEASURES)
     return "".join(parts) + f"{folds:>14}"
+
+
+def readings_table(found: Mapping[str, Mapping[str, Reading]]) -> str:
+    """Variant -> its readings, in Markdown."""
+    lines = [
+        "| last block | attention | share before | after | sparseness before | after |",
+        "|---|---|---|---|---|---|",
+    ]
+    for variant, kinds in found.items():
+        for kind, read in kinds.items():
+            cells = " | ".join(f"{value:.3f}" for value in astuple(read))
+            lines.append(f"| {variant} | {kind} | {cells} |")
+    return "\n".join(lines)
+
+
+def shares_table(shares: Mapping[str, Mapping[str, float]]) -> str:
+    """Action unit -> variant, or `chance`, -> the share in the unit's region, in Markdown."""
+    heads = list(next(iter(shares.values())))
+    lines = [f"| moved | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for unit, row in shares.items():
+        lines.append(f"| {unit} | {' | '.join(f'{row[head]:.2f}' for head in heads)} |")
+    mean = [float(np.mean([row[head] for row in shares.values()])) for head in heads]
+    lines.append(f"| **mean** | {' | '.join(f'**{value:.2f}**' for value in mean)} |")
+    return "\n".join(lines)

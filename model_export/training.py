@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from model_export.blocks import Variant
 from model_export.checkpoint import Card, Checkpoint
 from model_export.croppings import Cropping, recropped
 from model_export.errors import TrainingError
@@ -41,6 +42,7 @@ class Training:
     """
 
     seed: int = 0
+    variant: Variant = "triplet"
     source: Source = "both"
     pairs: int = 24_000
     samples: int = 36_000
@@ -85,7 +87,7 @@ def taught(training: Training, pools: list[Pool]) -> Checkpoint:
     torch.manual_seed(training.seed)
     recipe, device = Recipe(), "cuda" if torch.cuda.is_available() else "cpu"
     # Channels last: the same numbers, and half as fast again on a CPU.
-    network = OffTanet()
+    network = OffTanet(training.variant)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     classifier = FlowClassifier(network, recipe).to(device).train()
     steps = training.samples // training.batch

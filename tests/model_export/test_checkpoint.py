@@ -101,6 +101,10 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
         lambda _: ours(NOTHING, json.dumps({"card": CARD_FIELDS, "recipe": {"map_size": 27}})),
         "metadata",
     ),
+    "an unknown variant": (
+        lambda _: ours(NOTHING, json.dumps({"card": CARD_FIELDS, "recipe": {}, "variant": "x"})),
+        "metadata",
+    ),
     "a tensor missing": (lambda _: ours(lambda s: s.pop("head.7.bias")), "lacks tensors: head.7"),
     "a tensor too many": (
         lambda _: ours(lambda s: s.update(extra=torch.zeros(1))),

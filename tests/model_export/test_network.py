@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from model_export.checkpoint import load
-from model_export.network import PARAMETERS, OffTanet, SelfAttention, positions
+from model_export.attention import SelfAttention, positions
+from model_export.blocks import Variant
+from model_export.checkpoint import load, save
+from model_export.network import OffTanet
 from tests.model_export import examples
 from tests.shared import shared
 
 
 def test_parameters_are_as_many_as_the_paper_has() -> None:
     """A layer too many or a bias too few would still train, and would be another network."""
-    assert sum(p.numel() for p in OffTanet().parameters()) == PARAMETERS == 59_403
+    assert OffTanet().size == 59_403
+
+
+PARAMETERS: dict[Variant, int] = {
+    "cbam": 56_967,
+    "self": 57_589,
+    "bottleneck": 48_625,
+    "residual": 50_353,
+}
+
+
+@pytest.mark.parametrize("variant", PARAMETERS)
+def test_each_variant_has_the_papers_number_of_parameters(variant: Variant, tmp_path: Path) -> None:
+    """All that is known of them; what was saved as one must not come back as another."""
+    network = OffTanet(variant).eval()
+    assert network.size == PARAMETERS[variant]
+    save(dataclasses.replace(examples.checkpoint(), network=network), tmp_path / "c")
+    maps = torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        logits, attention = network(maps)
+        torch.testing.assert_close(load(tmp_path / "c").network(maps)[0], logits)
+    assert attention.shape == (2, 14, 14)
+    assert (attention.amax((1, 2)) > 0).all()
 
 
 def test_published_weights_give_the_authors_logits() -> None:
@@ -38,7 +64,7 @@ def test_positions_follow_the_formula() -> None:
 
 def test_self_attention_keeps_channels_apart() -> None:
     """Four heads may be one convolution only because a channel never sees another's scores."""
-    attention = SelfAttention(28)
+    attention = SelfAttention(28, 28)
     for convolution in (attention.query, attention.key, attention.value):
         torch.nn.init.dirac_(convolution.weight)
     x = torch.randn(1, 28, 14, 14, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,94 @@
+"""Readings of attention where the answer is known beforehand."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from model_export.__main__ import main
+from model_export.blocks import Variant
+from model_export.checkpoint import Checkpoint, save
+from model_export.network import OffTanet
+from model_export.readings import layers, region, share, sparseness
+from tests.model_export import examples
+
+KINDS: dict[Variant, list[str]] = {
+    "triplet": ["channel", "spatial", "self", "whole block"],
+    "cbam": ["channel", "spatial", "whole block"],
+    "self": ["self", "whole block"],
+    "bottleneck": ["self", "self, second", "whole block"],
+    "residual": ["whole block"],
+}
+
+
+def checkpoint(variant: Variant) -> Checkpoint:
+    return dataclasses.replace(examples.checkpoint(), network=OffTanet(variant).eval())
+
+
+def flow(count: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.random.default_rng(0).normal(size=(count, 2, 112, 112)).astype(np.float32)
+
+
+def test_sparseness_ends_where_hoyer_says() -> None:
+    """One place alone is 1, all alike are 0, and a dead channel tells nothing of the others."""
+    one, alike = torch.zeros(1, 1, 14, 14), torch.full((1, 1, 14, 14), -3.0)
+    one[..., 3, 4] = -2
+    assert sparseness(one) == pytest.approx(1)
+    assert sparseness(alike) == pytest.approx(0, abs=1e-6)
+    dead = torch.zeros(1, 1, 14, 14)
+    assert sparseness(torch.cat([one, alike, dead], 1)) == pytest.approx(0.5)
+
+
+def test_a_share_is_of_each_motions_own_attention() -> None:
+    """A motion that excites the network more must not count more than the others."""
+    where = torch.zeros(14, 14)
+    where[:7] = 1
+    inside, even = 100 * where, torch.ones(14, 14)
+    assert share(inside[None], where) == 1
+    assert share(torch.stack([inside, even]), where) == pytest.approx(0.75)
+
+
+def test_regions_lie_where_the_units_are() -> None:
+    """Lip corners below, on both sides, and the same part of the face in every size of map."""
+    fine, coarse = region("AU12", 14), region("AU12", 7)
+    assert fine[:6].sum() == 0
+    torch.testing.assert_close(fine, fine.flip(1))
+    assert fine.mean() == pytest.approx(float(coarse.mean()))
+    assert 0.02 < fine.mean() < 0.2
+
+
+@pytest.mark.parametrize("variant", KINDS)
+def test_each_attention_is_watched_and_then_left_alone(variant: Variant) -> None:
+    """What one hands on is what the next gets; a hook left behind would slow every later answer."""
+    watched = checkpoint(variant)
+    passed = layers(watched, flow())
+    assert list(passed) == KINDS[variant]
+    assert passed["whole block"][1].shape[1:] == (8, 7, 7)
+    if variant == "triplet":
+        assert passed["channel"][1] is passed["spatial"][0]
+        assert passed["spatial"][1] is passed["self"][0]
+    assert not any(module._forward_hooks for module in watched.network.modules())
+
+
+def test_the_command_prints_the_tables_and_draws_the_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two variants, one of them twice: a row for each attention, a column for each variant."""
+    paths = [tmp_path / name for name in "abc"]
+    for path, variant in zip(paths, ("cbam", "cbam", "residual"), strict=True):
+        save(checkpoint(variant), path)  # type: ignore[arg-type]
+    arguments = ["attention", "--units", "AU12", "--checkpoints", *map(str, paths)]
+    assert main([*arguments, "--plots", str(tmp_path / "plots")]) == 0
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()]
+    kinds = [(row[0], row[1]) for row in rows[2:6]]
+    assert kinds == [("| cbam", kind) for kind in KINDS["cbam"]] + [("| residual", "whole block")]
+    assert rows[7] == ["| moved", "chance", "motion", "cbam", "residual |"]
+    assert all(0 <= float(cell.strip(" |")) <= 1 for row in rows[2:6] for cell in row[2:])
+    picture = cv2.imread(str(tmp_path / "plots" / "attention.png"))
+    assert picture is not None
+    assert picture.shape[1] > 4 * 84
