@@ -12,6 +12,7 @@ from typing import get_args
 
 import numpy as np
 
+from model_export.ablation import ablated, ablation_table
 from model_export.action_units import ACTION_UNITS
 from model_export.amplitudes import PICTURE_SIZE, curve, read_face
 from model_export.blocks import BLOCKS
@@ -71,6 +72,15 @@ def parser() -> argparse.ArgumentParser:
     training_options(comparing)
     comparing.set_defaults(command=run_compare)
 
+    ablating = commands.add_parser(
+        "ablate", help="train every last block on the same faces, and score them on real maps"
+    )
+    ablating.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
+    ablating.add_argument("--output", type=Path, required=True, help="a folder for the weights")
+    ablating.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    training_options(ablating)
+    ablating.set_defaults(command=run_ablate)
+
     evaluation = commands.add_parser("evaluate", help="score labelled clips")
     evaluation_options(evaluation)
     evaluation.set_defaults(command=run_evaluate)
@@ -123,6 +133,13 @@ def run_compare(options: argparse.Namespace) -> None:
     training = Training(pairs=options.pairs, samples=options.samples, precision=options.precision)
     for line in compared(training, load_maps(options.maps), options.seeds):
         print(line, flush=True)
+
+
+def run_ablate(options: argparse.Namespace) -> None:
+    data = load_maps(options.maps)
+    options.output.mkdir(parents=True, exist_ok=True)
+    training = Training(pairs=options.pairs, samples=options.samples, precision=options.precision)
+    print(ablation_table(ablated(training, options.seeds, options.output), data))
 
 
 def variant_option(command: argparse._ActionsContainer) -> None:
