@@ -37,9 +37,13 @@ class Sketch:
         self, at: Point, radii: Point, level: float, arc: Point = (0, 360), width: float = 0.0
     ) -> None:
         """Fill an ellipse, or draw the `arc` (degrees, clockwise from the right) of its edge."""
-        axes = np.maximum(np.multiply(radii, self.unit), 0.6)
+        x, y = self.subpixels([at])[0].tolist()
+        across, down = (max(radius * self.unit, 0.6) * 2**FRACTION_BITS for radius in radii)
         thickness = self.thickness(width) if width else -1
-        self._ellipse(self.subpixels([at])[0], np.int32(16 * axes), arc, level, thickness)
+        cv2.ellipse(
+            self.levels, (x, y), (int(across), int(down)), 0, *arc, level, thickness,
+            cv2.LINE_AA, FRACTION_BITS,
+        )  # fmt: skip
 
     def line(self, points: Sequence[Point], level: float, width: float) -> None:
         """Draw a line through the points."""
@@ -56,22 +60,7 @@ class Sketch:
 
     def subpixels(self, points: Sequence[Point]) -> NDArray[np.int32]:
         places = (np.asarray(points) + MARGIN) * self.unit * 2**FRACTION_BITS
-        return np.rint(places).astype(np.int32)
-
-    def _ellipse(
-        self,
-        at: NDArray[np.int32],
-        axes: NDArray[np.int32],
-        arc: Point,
-        level: float,
-        thickness: int,
-    ) -> None:
-        first, last = arc
-        centre, halves = (int(at[0]), int(at[1])), (int(axes[0]), int(axes[1]))
-        cv2.ellipse(
-            self.levels, centre, halves, 0, first, last, level, thickness, cv2.LINE_AA,
-            FRACTION_BITS,
-        )  # fmt: skip
+        return np.asarray(np.rint(places), np.int32)
 
 
 def draw(rng: Generator, size: int) -> Grey:
@@ -220,6 +209,6 @@ def grain(rng: Generator, size: int, width: float) -> Grey:
     sigma = max(0.6, width * size / EXTENT)
     step = max(1, int(sigma / 3))
     small = rng.standard_normal((size // step + 2,) * 2, dtype=np.float32)
-    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
-    noise = cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    noise = cv2.resize(smooth, (size, size), interpolation=cv2.INTER_CUBIC)
     return np.asarray(noise / noise.std(), np.float32)

@@ -113,7 +113,7 @@ class Rendering:
         apex = moved(face, enlarged(self.motion(label), size))
         seen = self.photographed(face, apex)
         where = self.placement(size)
-        before, after = (crop(cv2.merge([picture] * 3), where) for picture in seen)
+        before, after = (crop(np.stack([levels] * 3, 2), where) for levels in seen)
         return before, after
 
     def motion(self, label: int) -> Field:

@@ -129,7 +129,8 @@ def batches(training: Training, pools: list[Pool], size: int) -> Iterator[tuple[
     generator = torch.Generator().manual_seed(training.seed)
     streams = [pool.endless(generator) for pool in pools]
     while True:
-        flows, labels = [], []
+        flows: list[Tensor] = []
+        labels: list[int] = []
         for index, stream in enumerate(streams):
             share = len(range(index, training.batch, len(streams)))
             drawn_flows, drawn_labels = zip(*islice(stream, share), strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_export.action_units import ACTION_UNITS, MIXES, Field, displacement
+from model_export.action_units import ACTION_UNITS, MIXES, Field, displacement, render
 from model_export.synthesis import Nuisances, Synthesis
 from service.recognition.types import CLASSES
 
@@ -24,8 +24,8 @@ def peak(field: Field, channel: int) -> tuple[float, float]:
 def test_smiling_moves_the_lip_corners_up_and_out() -> None:
     """A sign turned round would make smiles of frowns, and training would not notice."""
     field = displacement({"AU12": 0.01}, 112)
-    assert peak(field, 0) == pytest.approx((0.27, 0.70), abs=0.03)
-    column, row = int(0.27 * 112), int(0.70 * 112)
+    assert peak(field, 0) == pytest.approx((0.25, 0.63), abs=0.04)
+    column, row = int(0.30 * 112), int(0.71 * 112)
     u, v = field[:, row, column]
     assert u < 0 > v
     assert field[0, row, 111 - column] == pytest.approx(-u)
@@ -61,6 +61,24 @@ def test_unknown_units_are_refused() -> None:
         displacement({"AU99": 1.0}, 28)
 
 
+def test_contempt_moves_one_half_of_the_face() -> None:
+    """L12 on both sides would be a smile, under another label."""
+    field = displacement({"L12": 0.01}, 112)
+    assert np.abs(field[:, :, :56]).max() > 100 * np.abs(field[:, :, 84:]).max()
+    drawn = [Synthesis(seed, nuisances=STILL).sides("L12", 1.0) for seed in range(20)]
+    left = [sum(abs(bump.dv) for bump in bumps if bump.x < 0.5) for bumps in drawn]
+    right = [sum(abs(bump.dv) for bump in bumps if bump.x > 0.5) for bumps in drawn]
+    assert all((a == 0) != (b == 0) for a, b in zip(left, right, strict=True))
+    assert 0 < sum(a > 0 for a in left) < 20  # either half of a face may do it
+
+
+def test_a_margin_is_drawn_around_the_same_face() -> None:
+    """What lies in the middle is the crop, or a face would move when its margin grows."""
+    bumps = Synthesis(0, nuisances=STILL).sides("AU12", 1.0)
+    np.testing.assert_allclose(render(bumps, 28, 6)[:, 6:-6, 6:-6], render(bumps, 28), atol=1e-6)
+    assert Synthesis(0, margin=6).flow(1).shape == (2, 40, 40)
+
+
 def test_every_mix_is_of_units_that_exist() -> None:
     """A rare mix with a slip in its name would break training hours in."""
     assert len(MIXES) == len(CLASSES)
@@ -92,7 +110,7 @@ def test_without_nuisances_a_flow_is_its_units() -> None:
 
 @pytest.mark.parametrize(
     "nuisance",
-    ["head", "noise", "steps", "ragged", "patchy", "position", "shift", "side", "one_sided"],
+    ["head", "noise", "steps", "ragged", "patchy", "position", "side", "one_sided"],
 )
 def test_each_nuisance_changes_the_flow(nuisance: str) -> None:
     """A knob that turns nothing would be believed in."""

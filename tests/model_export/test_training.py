@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from model_export.__main__ import main
-from model_export.checkpoint import load
+from model_export.checkpoint import Checkpoint, load
+from model_export.croppings import Cropping, recropped
 from model_export.datasets import load_maps
 from model_export.evaluation import evaluate
 from model_export.graph import FlowClassifier
-from model_export.synthesis import Synthesis
-from model_export.training import Training, train
+from model_export.pools import Pool, fields
+from model_export.synthesis import Nuisances
+from model_export.training import Source, Training, drawn, train
 from tests.model_export.test_export import WEIGHTS
 from tests.shared import shared
+
+TINY = ["--samples", "64", "--pairs", "12"]
 
 
 def test_a_little_training_beats_chance() -> None:
     """Labels shuffled against their flows, or a loss that climbs, would leave it at a third."""
-    checkpoint = train(Training(seed=5, samples=640, batch=16))
-    labels = np.arange(150) % 3
-    flows = torch.from_numpy(Synthesis(seed=77).batch(labels))
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe)
-    with torch.inference_mode():
-        probabilities, _ = classifier.classify(classifier.maps(flows))
-    assert (probabilities.argmax(1).numpy() == labels).mean() > 0.5
+    checkpoint = train(Training(seed=5, source="fields", pairs=480, samples=960, batch=16))
+    assert share_named(checkpoint, fields(77, 150, Nuisances())) > 0.5
 
 
 def test_the_command_shows_progress_and_writes_its_configuration(
@@ -35,7 +33,7 @@ def test_the_command_shows_progress_and_writes_its_configuration(
 ) -> None:
     """Minutes without a sign look like a hang; weights of unknown making cannot be repeated."""
     output = tmp_path / "short.safetensors"
-    assert main(["train", "--output", str(output), "--samples", "64", "--seed", "5"]) == 0
+    assert main(["train", "--output", str(output), "--seed", "5", *TINY]) == 0
     assert "training: 100%" in capfd.readouterr().err
     training = load(output).card.training
     assert (training["seed"], training["samples"]) == (5, 64)
@@ -49,14 +47,17 @@ def test_a_run_that_cannot_end_well_does_not_start(
     absent = tmp_path / "absent" / "weights.safetensors"
     assert main(["train", "--output", str(absent)]) == 2
     assert capsys.readouterr().err == f"model_export: the folder {absent.parent} is not there\n"
+    assert main(["train", "--output", str(tmp_path / "w"), "--pairs", "5"]) == 2
+    assert capsys.readouterr().err == "model_export: too few pairs: 5 instead of 6 or more\n"
     assert main(["train", "--output", str(tmp_path / "w"), "--samples", "1"]) == 2
     assert capsys.readouterr().err == "model_export: too few samples for one batch of 64: 1\n"
 
 
 def test_equal_seeds_train_equal_weights() -> None:
-    """And another seed others: the seed reaches both the weights and the faces."""
+    """Bit for bit, whatever was drawn; and another seed others."""
     first, again, other = (
-        train(Training(seed=seed, samples=64, batch=32)).network.state_dict() for seed in (1, 1, 2)
+        train(Training(seed=seed, pairs=12, samples=64, batch=32)).network.state_dict()
+        for seed in (1, 1, 2)
     )
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.7.weight"], other["head.7.weight"])
@@ -70,16 +71,21 @@ def test_the_shipped_weights_reach_the_bar() -> None:
     assert scores["ece"] <= 0.06
 
 
-def test_the_shipped_weights_name_synthetic_motion() -> None:
+@pytest.mark.parametrize("source", ["fields", "photographs"])
+def test_the_shipped_weights_name_synthetic_motion(source: Source) -> None:
     """The same guard where no maps of real faces are: a broken file would name a third."""
-    checkpoint = load(WEIGHTS)
-    labels = np.arange(150) % 3
+    (pool,) = drawn(Training(seed=77, source=source, pairs=150))
+    assert share_named(load(WEIGHTS), pool) > 0.75
+
+
+def share_named(checkpoint: Checkpoint, pool: Pool) -> float:
+    """The share of a pool's flows that the checkpoint names rightly, in crops as in training."""
+    generator = torch.Generator().manual_seed(0)
+    flows = recropped(torch.from_numpy(pool.flows), 28, Cropping(), generator)
     classifier = FlowClassifier(checkpoint.network, checkpoint.recipe)
     with torch.inference_mode():
-        probabilities, _ = classifier.classify(
-            classifier.maps(torch.from_numpy(Synthesis(seed=77).batch(labels)))
-        )
-    assert (probabilities.argmax(1).numpy() == labels).mean() > 0.84
+        probabilities, _ = classifier.classify(classifier.maps(flows))
+    return float((probabilities.argmax(1).numpy() == pool.labels).mean())
 
 
 def test_the_shipped_card_tells_the_measured_scores() -> None:
