@@ -11,7 +11,7 @@ import limits
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service import logs
+from service import logs, processors
 from service.api.bodies import BodyLimits
 from service.api.heads import HeadLimits
 from service.engine import EngineLimits
@@ -58,7 +58,10 @@ class Settings(BaseSettings):
     )
 
     workers: int | None = Field(
-        None, ge=1, le=256, description="Worker processes, one core each; none: all cores."
+        None,
+        ge=1,
+        le=256,
+        description="Worker processes, one core each; none: as many as cores may be used.",
     )
     queue: int = Field(_ENGINE.queue, ge=0, description="Requests that may wait for a worker.")
     worker_bytes: int = Field(
@@ -194,7 +197,7 @@ class Settings(BaseSettings):
     @property
     def engine_limits(self) -> EngineLimits:
         return EngineLimits(
-            workers=self.workers or os.cpu_count() or 1,
+            workers=self.workers or processors.available(),
             queue=self.queue,
             deadline_s=self.deadline_s,
             warm_up_s=self.warm_up_s,
