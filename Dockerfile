@@ -1,0 +1,55 @@
+# The service, and with --target export what trains and exports its models.
+#
+# Steps that change rarely stand first: after a change of Python code only the last two of
+# `application` and the copies after it are done again, after one of the kernel `kernel` too.
+
+FROM python:3.11-slim-bookworm AS compiler
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements/build.txt requirements/
+RUN python -m venv /tools \
+    && /tools/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt
+ENV PATH=/tools/bin:$PATH
+
+FROM compiler AS kernel
+COPY service/recognition/flow service/recognition/flow
+RUN cmake -G Ninja -S service/recognition/flow -B build -DCMAKE_BUILD_TYPE=Release \
+    && cmake --build build \
+    && cmake --install build --prefix /kernel --strip
+
+# An environment without pip.
+FROM compiler AS dependencies
+COPY requirements/service.txt requirements/
+COPY docker/trim.sh docker/
+RUN python -m venv --without-pip /opt/off-tanet \
+    && pip --python /opt/off-tanet/bin/python install --no-cache-dir --no-compile \
+        --require-hashes -r requirements/service.txt \
+    && docker/trim.sh /opt/off-tanet/lib/python3.11/site-packages
+
+# Byte code is not compared with its source when it is loaded: in an image neither changes.
+FROM dependencies AS application
+COPY pyproject.toml README.md LICENSE ./
+COPY model_export model_export
+COPY service service
+RUN pip wheel --no-deps --no-build-isolation --no-cache-dir --wheel-dir /wheels \
+        --config-settings=wheel.cmake=false . \
+    && pip --python /opt/off-tanet/bin/python install --no-deps --no-index --no-compile \
+        --prefix /application /wheels/*.whl \
+    && python -m compileall -q --invalidation-mode unchecked-hash /application/lib
+
+FROM python:3.11-slim-bookworm AS service
+LABEL org.opencontainers.image.title="off-tanet" \
+      org.opencontainers.image.description="Micro-expression recognition over HTTP" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/off-tanet/bin:$PATH
+COPY --from=dependencies /opt/off-tanet /opt/off-tanet
+COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
+COPY --from=application /application /opt/off-tanet
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/health/ready', timeout=2)"]
+ENTRYPOINT ["off-tanet"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
