@@ -1,7 +1,7 @@
 # The service, and with --target export what trains and exports its models.
 #
-# Steps that change rarely stand first: after a change of Python code only the last two of
-# `application` and the copies after it are done again, after one of the kernel `kernel` too.
+# Steps that change rarely stand first: after a change of Python code only the last two steps of
+# `application` and the copy of what they made are done again.
 
 FROM python:3.11-slim-bookworm AS compiler
 RUN apt-get update \
@@ -44,12 +44,12 @@ LABEL org.opencontainers.image.title="off-tanet" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/off-tanet/bin:$PATH
-COPY --from=dependencies /opt/off-tanet /opt/off-tanet
-COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
-COPY --from=application /application /opt/off-tanet
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/health/ready', timeout=2)"]
 ENTRYPOINT ["off-tanet"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
+COPY --from=dependencies /opt/off-tanet /opt/off-tanet
+COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
+COPY --from=application /application /opt/off-tanet

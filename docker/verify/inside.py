@@ -1,0 +1,97 @@
+"""What must hold in the running container; given to its Python on standard input.
+
+`inside.py [WORKERS]`: asks the service for all sample pairs and the clip, and looks around as its
+user. WORKERS is how many it must have. Needs nothing but the standard library and the image.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.util import find_spec
+
+URL = "http://127.0.0.1:8000"
+CLASSES = ("negative", "positive", "surprise")
+COMPILERS = ("cc", "gcc", "c++", "g++", "clang", "as", "ld", "make", "cmake", "ninja")
+
+
+def main(workers: str | None = None) -> None:
+    check_user()
+    check_read_only()
+    check_lean()
+    check_samples()
+    if workers is not None:
+        check_workers(int(workers))
+
+
+def check_user() -> None:
+    ids = os.getresuid() + os.getresgid()
+    expect(0 not in ids, f"the user is {os.getuid()}:{os.getgid()}, not root")
+
+
+def check_read_only() -> None:
+    places = ("/", "/tmp", "/var/tmp", "/run", "/opt/off-tanet", files("service"))  # nosec B108
+    expect(not any(map(writable, places)), "no place to write to")
+
+
+def writable(place: object) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=str(place)):
+            return True
+    except OSError:
+        return False
+
+
+def check_lean() -> None:
+    found = [name for name in COMPILERS if shutil.which(name)]
+    expect(not found, f"no compiler {' '.join(found)}")
+    expect(find_spec("torch") is None, "no PyTorch")
+
+
+def check_samples() -> None:
+    for name in CLASSES:
+        pictures = {frame: sample(f"{name}_{frame}.jpg") for frame in ("onset", "apex")}
+        label = recognised({"type": "frames", **pictures})
+        expect(label == name, f"the sample pair {name} is {label}")
+    label = recognised({"type": "clip", "video": sample("clip.mp4")})
+    expect(label == "surprise", f"the sample clip is {label}")
+
+
+def sample(name: str) -> str:
+    return base64.b64encode((files("service") / "assets/samples" / name).read_bytes()).decode()
+
+
+def recognised(given: Mapping[str, str]) -> str:
+    body = json.dumps({"input": given}).encode()
+    asked = urllib.request.Request(
+        f"{URL}/v1/predictions", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return str(json.load(answer)["label"])
+
+
+def check_workers(expected: int) -> None:
+    with urllib.request.urlopen(f"{URL}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.search(r'^off_tanet_workers\{state="alive"\} (\S+)$', text, re.MULTILINE)
+    alive = found and float(found[1])
+    expect(alive == expected, f"{alive} worker, as the CPU quota allows")
+
+
+def expect(holds: bool, what: str) -> None:
+    """Print what holds; end with exit code 1 where it does not."""
+    if not holds:
+        sys.exit(f"does not hold: {what}")
+    print(f"ok: {what}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
