@@ -9,6 +9,7 @@
     │   │   └── HeadersTooLargeError 431  too many headers, or too many bytes of them
     │   ├── TooFewFramesError        422  a clip of fewer than two frames
     │   └── FrameSizesError          422  onset and apex are of different sizes
+    ├── UnreadableFileError          404  a file that a command or a manifest names cannot be read
     ├── NoFaceError                  422  no face where one is needed
     ├── FrameOrderError              422  the onset is not before the apex
     ├── FrameIndexError              422  an index that the clip does not have
@@ -102,6 +103,12 @@ class TooFewFramesError(MediaError):
 class FrameSizesError(MediaError):
     code = "frame_sizes_differ"
     title = "Frame sizes differ"
+
+
+class UnreadableFileError(OffTanetError):
+    status = 404
+    code = "unreadable_file"
+    title = "Unreadable file"
 
 
 class NoFaceError(OffTanetError):

@@ -70,6 +70,11 @@ class Recognizer:
         return self._classifier.card
 
     @property
+    def limits(self) -> media.MediaLimits:
+        """What an upload may cost."""
+        return self._configuration.media
+
+    @property
     def max_batch(self) -> int:
         """Flows that one request may bring."""
         return self._configuration.batch

@@ -1,0 +1,59 @@
+"""Many rows on all cores: the engine that serves requests, asked for one row after another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from service.batch.manifest import Row
+from service.batch.scoring import Result, ScoreJob, failed
+from service.engine import Engine, EngineLimits
+from service.recognition.errors import OffTanetError, WorkerLostError
+from service.recognition.recognizer import Configuration, FaceMode
+
+
+async def scored(
+    rows: Sequence[Row],
+    configuration: Configuration,
+    limits: EngineLimits,
+    face: FaceMode = "auto",
+) -> AsyncGenerator[Result]:
+    """The result of every row, as they come.
+
+    The engine's deadline and memory limit hold for each row: a file that a decoder hangs in, dies
+    of or grows with is a row with its problem like any other. Close it to stop the work at once.
+    """
+    workers = min(limits.workers, len(rows))
+    engine = Engine(configuration, replace(limits, workers=workers, queue=workers))
+    engine.start_when_asked()
+    waiting = iter(rows)
+    # As many again wait as are worked on, so that no worker ever waits for the caller.
+    work = {_begun(engine, row, face) for row in islice(waiting, 2 * workers)}
+    try:
+        while work:
+            done, work = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            work |= {_begun(engine, row, face) for row in islice(waiting, len(done))}
+            for task in done:
+                yield task.result()
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        await engine.stop()
+
+
+def _begun(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:
+    return asyncio.create_task(_scored(engine, row, face))
+
+
+async def _scored(engine: Engine, row: Row, face: FaceMode) -> Result:
+    job = ScoreJob(row, face)
+    try:
+        try:
+            return await engine.run(job)
+        except WorkerLostError:  # as may happen to any row; one that kills does so again
+            return await engine.run(job)
+    except OffTanetError as error:
+        return failed(row, error)

@@ -1,0 +1,77 @@
+"""What a batch is told to score; a manifest that cannot be meant is refused before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from service.batch.manifest import ManifestError, Row, rows
+
+
+def _csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "study.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_pairs_are_relative_to_the_manifest(tmp_path: Path) -> None:
+    """Other columns are the user's own; a spreadsheet writes a byte order mark and capitals."""
+    manifest = _csv(
+        tmp_path, "subject,Onset, Apex\r\ns1,a/on.png,a/ap.png\r\ns2,b.png,\r\n", "utf-8-sig"
+    )
+    assert rows(manifest) == [
+        Row(tmp_path, onset="a/on.png", apex="a/ap.png"),
+        Row(tmp_path, onset="b.png", apex=""),
+    ]
+
+
+def test_a_row_that_is_repeated_is_scored_once(tmp_path: Path) -> None:
+    """A result is told from the others by its input: the second would be skipped on resuming."""
+    assert len(rows(_csv(tmp_path, "clip\na.mp4\nb.mp4\na.mp4\n"))) == 2
+
+
+def test_clips_of_a_folder_are_found_below_it_in_order(tmp_path: Path) -> None:
+    for name in ("b.MP4", "a/c.webm", "a/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [row.files for row in rows(tmp_path)] == [{"clip": "a/c.webm"}, {"clip": "b.MP4"}]
+
+
+def test_a_name_fits_on_one_line_of_unicode(tmp_path: Path) -> None:
+    """JSON lines, CSV and Parquet take neither line ends nor odd bytes; the file is found still."""
+    (tmp_path / "a\n\udcff.mp4").touch()
+    (row,) = rows(tmp_path)
+    assert row.files == {"clip": "a\\n\\udcff.mp4"}
+    assert (row.folder / (row.clip or "")).is_file()
+
+
+def test_a_parquet_manifest_is_read(tmp_path: Path) -> None:
+    columns = {"clip": ["a.mp4", None], "subject": ["s1", "s2"]}
+    parquet.write_table(pa.table(columns), tmp_path / "study.parquet")
+    assert rows(tmp_path / "study.parquet") == [Row(tmp_path, clip="a.mp4"), Row(tmp_path, clip="")]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("onset\na.png\n", "needs the columns onset and apex, or the column clip"),
+        ("clip,onset,apex\nEP01,46,59\n", "needs the columns"),  # frame numbers, as CASME has them
+        ("clip\n", "nothing to score"),
+        ("", "nothing to score"),
+        ("clip\n\x00\xff\n", "cannot be read"),
+    ],
+)
+def test_a_manifest_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ManifestError, match=told):
+        rows(_csv(tmp_path, text, "latin-1"))
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "missing.parquet", "missing", "broken.parquet"])
+def test_what_is_no_manifest_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(ManifestError, match=name) as refused:
+        rows(tmp_path / name)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,67 @@
+"""Many rows: each is answered once, whatever happens to the processes."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+from service.batch.manifest import Row
+from service.batch.running import scored
+from service.batch.scoring import Result
+from service.engine import EngineLimits
+from service.recognition.recognizer import ASSETS, Configuration
+
+SAMPLES = ASSETS / "samples"
+NAMES = ("negative", "positive", "surprise")
+PAIRS = [Row(SAMPLES, f"{name}_onset.jpg", f"{name}_apex.jpg") for name in NAMES]
+
+
+def run(
+    rows: Sequence[Row], limits: EngineLimits, told: Callable[[Result], None] = lambda _: None
+) -> list[Result]:
+    async def collect() -> list[Result]:
+        results = []
+        async with aclosing(scored(rows, Configuration(), limits)) as coming:
+            async for result in coming:
+                told(result)
+                results.append(result)
+        return results
+
+    return asyncio.run(collect())
+
+
+def test_a_worker_that_is_killed_costs_no_row() -> None:
+    """As the kernel does when memory is short: the row under it is scored again, none is twice."""
+    victims = 1
+
+    def kill_one(_: Result) -> None:
+        nonlocal victims
+        while victims:
+            victims -= 1
+            multiprocessing.active_children()[0].kill()
+
+    results = run(8 * PAIRS + [Row(SAMPLES, clip="none.mp4")], EngineLimits(workers=2), kill_one)
+    labels = [f"{r.answer['label']}_onset.jpg" for r in results if r.problem_code is None]
+    assert labels == [r.row.onset for r in results if r.problem_code is None]
+    assert sorted(labels) == sorted(8 * [f"{name}_onset.jpg" for name in NAMES])
+    assert [r.problem_code for r in results if r.problem_code] == ["unreadable_file"]
+    assert not multiprocessing.active_children()
+
+
+def test_a_file_that_kills_its_worker_is_a_row() -> None:
+    """Here by its memory: a clip takes longer than the time between two looks at that."""
+    (result,) = run([Row(SAMPLES, clip="clip.mp4")], EngineLimits(worker_bytes=1))
+    assert result.problem_code == "worker_lost"
+
+
+def test_stopping_in_between_ends_the_processes() -> None:
+    """Ctrl-C must not leave workers behind that go on with what nobody waits for."""
+
+    async def first() -> Result:
+        async with aclosing(scored(20 * PAIRS, Configuration(), EngineLimits())) as coming:
+            return await anext(coming)
+
+    assert asyncio.run(first()).problem_code is None
+    assert not multiprocessing.active_children()

@@ -1,0 +1,101 @@
+"""One row: the API's own fields for a good one, the API's own words for a bad one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import cast
+
+import pytest
+
+from service.api.schemas import PredictionBody
+from service.batch.columns import COLUMNS, flat
+from service.batch.manifest import Row
+from service.batch.scoring import Result, score
+from service.recognition.media import MediaLimits
+from service.recognition.recognizer import ASSETS, Configuration, Recognizer
+
+SAMPLES = ASSETS / "samples"
+PAIR = Row(SAMPLES, onset="surprise_onset.jpg", apex="surprise_apex.jpg")
+CLIP = Row(SAMPLES, clip="clip.mp4")
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer()
+
+
+@pytest.mark.parametrize("row", [PAIR, CLIP])
+def test_a_good_row_is_a_prediction_of_the_api(recognizer: Recognizer, row: Row) -> None:
+    result = score(row, recognizer)
+    assert PredictionBody.model_validate(result.answer).label == "surprise"
+    assert result.record["input"] == row.files
+    assert result.problem_code is None
+
+
+@pytest.mark.parametrize("row", [PAIR, CLIP, Row(SAMPLES, clip="none.mp4")])
+def test_a_table_has_a_column_for_every_field(recognizer: Recognizer, row: Row) -> None:
+    """A field of the API that is new must not be lost in CSV and Parquet."""
+    record = score(row, recognizer).record
+    assert _leaves(record) == {k: v for k, v in flat(record).items() if v is not None}
+    assert list(flat(record)) == list(COLUMNS)
+
+
+def _leaves(value: object, name: str = "") -> dict[str, object]:
+    if not isinstance(value, dict):
+        return {name: value}
+    parts = ((f"{name}.{part}" if name else part, inner) for part, inner in value.items())
+    return {leaf: inner for part in parts for leaf, inner in _leaves(part[1], part[0]).items()}
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (Row(SAMPLES, onset="none.jpg", apex="surprise_apex.jpg"), "unreadable_file"),
+        (Row(SAMPLES, onset="surprise_onset.jpg", apex=""), "unreadable_file"),
+        (Row(SAMPLES, clip="a\0b"), "unreadable_file"),
+        (Row(SAMPLES, clip="surprise_onset.jpg"), "unsupported_media_type"),
+        (Row(SAMPLES, onset="clip.mp4", apex="clip.mp4"), "unsupported_media_type"),
+    ],
+)
+def test_a_bad_row_has_a_problem(recognizer: Recognizer, row: Row, code: str) -> None:
+    result = score(row, recognizer)
+    assert result.problem_code == code
+    assert set(result.record) == {"input", "problem"}
+
+
+def test_a_file_over_the_limit_is_told_by_its_setting() -> None:
+    small = Recognizer(Configuration(media=MediaLimits(upload_bytes=1000)))
+    problem = cast(dict[str, object], score(CLIP, small).answer["problem"])
+    assert (problem["status"], problem["limit"]) == (413, "max_upload_bytes")
+
+
+class Broken:
+    """A Recognizer with an error of ours in it."""
+
+    limits = MediaLimits()
+
+    def frames(self, *_args: object, **_options: object) -> None:
+        raise ZeroDivisionError("by a word of the upload")
+
+
+def test_an_error_of_ours_is_a_row_too() -> None:
+    """Told by type and place, as in the log; not by its message, which could quote an upload."""
+    result: Result = score(PAIR, cast(Recognizer, Broken()))
+    assert result.problem_code == "internal_error"
+    assert "ZeroDivisionError in Broken.frames" in str(result.record)
+    assert "upload" not in str(result.record)
+
+
+def test_face_none_is_passed_on(recognizer: Recognizer) -> None:
+    assert score(PAIR, recognizer, "none").answer["face"] is None
+
+
+def test_scoring_needs_no_terminal() -> None:
+    """Workers and clusters import it: it must not bring what only the command line needs."""
+    program = (
+        "import sys; from service.batch import outputs, running, scoring;"
+        "print({'typer', 'rich', 'pyarrow', 'uvicorn'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ran.stdout == b"set()\n"
