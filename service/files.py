@@ -17,7 +17,7 @@ def read(path: Path, limit: int) -> bytes:
             return file.read(limit + 1)
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte in it
         reason = getattr(error, "strerror", None) or "no name of a file"
-        raise UnreadableFileError(f"{printable(path.name)}: {reason}.") from None
+        raise UnreadableFileError(f"{printable(path.name or str(path))}: {reason}.") from None
 
 
 def printable(name: str) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 from service.batch.manifest import Row
 from service.batch.scoring import Result, ScoreJob, failed
 from service.engine import Engine, EngineLimits
-from service.recognition.errors import OffTanetError, WorkerLostError
+from service.recognition.errors import OffTanetError, WarmingUpError, WorkerLostError
 from service.recognition.recognizer import Configuration, FaceMode
 
 
@@ -24,14 +24,16 @@ async def scored(
 
     The engine's deadline and memory limit hold for each row: a file that a decoder hangs in, dies
     of or grows with is a row with its problem like any other. Close it to stop the work at once.
+    Raises WarmingUpError where no worker starts.
     """
     workers = min(limits.workers, len(rows))
     engine = Engine(configuration, replace(limits, workers=workers, queue=workers))
-    engine.start_when_asked()
     waiting = iter(rows)
-    # As many again wait as are worked on, so that no worker ever waits for the caller.
-    work = {_begun(engine, row, face) for row in islice(waiting, 2 * workers)}
+    work: set[asyncio.Task[Result]] = set()
     try:
+        await _started(engine)
+        # As many again wait as are worked on, so that no worker ever waits for the caller.
+        work |= {_begun(engine, row, face) for row in islice(waiting, 2 * workers)}
         while work:
             done, work = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             work |= {_begun(engine, row, face) for row in islice(waiting, len(done))}
@@ -42,6 +44,17 @@ async def scored(
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
         await engine.stop()
+
+
+async def _started(engine: Engine) -> None:
+    """Until one worker is warm, that rows need not pay for an installation that does not work."""
+    engine.start_when_asked()
+    engine.start()
+    seconds = engine.limits.warm_up_s
+    first = asyncio.FIRST_COMPLETED
+    warm, _ = await asyncio.wait(engine.starting, timeout=seconds, return_when=first)
+    if not warm:
+        raise WarmingUpError(f"No worker was ready within {seconds:g} s.")
 
 
 def _begun(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:

@@ -6,11 +6,15 @@ import asyncio
 import multiprocessing
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from pathlib import Path
+
+import pytest
 
 from service.batch.manifest import Row
 from service.batch.running import scored
 from service.batch.scoring import Result
 from service.engine import EngineLimits
+from service.recognition.errors import WarmingUpError
 from service.recognition.recognizer import ASSETS, Configuration
 
 SAMPLES = ASSETS / "samples"
@@ -19,11 +23,14 @@ PAIRS = [Row(SAMPLES, f"{name}_onset.jpg", f"{name}_apex.jpg") for name in NAMES
 
 
 def run(
-    rows: Sequence[Row], limits: EngineLimits, told: Callable[[Result], None] = lambda _: None
+    rows: Sequence[Row],
+    limits: EngineLimits,
+    told: Callable[[Result], None] = lambda _: None,
+    configuration: Configuration | None = None,
 ) -> list[Result]:
     async def collect() -> list[Result]:
         results = []
-        async with aclosing(scored(rows, Configuration(), limits)) as coming:
+        async with aclosing(scored(rows, configuration or Configuration(), limits)) as coming:
             async for result in coming:
                 told(result)
                 results.append(result)
@@ -65,3 +72,9 @@ def test_stopping_in_between_ends_the_processes() -> None:
 
     assert asyncio.run(first()).problem_code is None
     assert not multiprocessing.active_children()
+
+
+def test_workers_that_do_not_start_cost_no_row() -> None:
+    """Else each row would be written as one that took too long, and never be scored again."""
+    with pytest.raises(WarmingUpError, match="No worker was ready"):
+        run(PAIRS, EngineLimits(warm_up_s=0.5), configuration=Configuration(model=Path("none")))
