@@ -232,11 +232,23 @@ def load() -> Settings:
         raise SettingsError(f"bad value{where}: {first['msg']}") from None
 
 
+def listing() -> list[dict[str, object]]:
+    """Every setting: its variable, its default and its meaning."""
+    return [
+        {
+            "variable": PREFIX + name.upper(),
+            "default": field.default,
+            "meaning": field.description,
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+
+
 def table() -> str:
     """Every setting with its default and its meaning, as a Markdown table."""
     rows = [
-        f"| `{PREFIX}{name.upper()}` | {'' if field.default is None else field.default} "
-        f"| {field.description} |"
-        for name, field in Settings.model_fields.items()
+        f"| `{each['variable']}` | {'' if each['default'] is None else each['default']} "
+        f"| {each['meaning']} |"
+        for each in listing()
     ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])

@@ -186,7 +186,7 @@ def test_a_file_that_breaks_while_serving_keeps_the_keys(tmp_path: Path) -> None
 def test_the_command_makes_a_key_and_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["key", "clinic"]) == 0
+    assert main(["key", "new", "clinic"]) == 0
     made, line = capsys.readouterr().out.splitlines()
     file = tmp_path / "keys"
     file.write_text(line, encoding="utf-8")

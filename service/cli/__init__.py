@@ -1,0 +1,16 @@
+"""The command `off-tanet`.
+
+This module imports no command before one is run: a worker process imports it again, as every
+spawned process does its parent's main module, and would carry the commands for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, by default the process's own; the exit codes are in `service.cli.ending`."""
+    from service.cli.app import run
+
+    return run(arguments)

@@ -1,0 +1,100 @@
+"""`off-tanet batch`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.ending import Code, EndError
+from service.cli.loading import configured, warm_recognizer
+from service.cli.printing import AsJson, Face, answer, grid, progress_bar, show
+
+if TYPE_CHECKING:
+    from service.batch.manifest import Row
+    from service.batch.outputs import Output
+    from service.settings import Settings
+
+
+def batch(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER_OR_CSV",
+            help="A folder of clips; or a .csv or .parquet file with the columns onset and apex, "
+            "or clip: paths relative to it.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Results, as .jsonl, .csv or .parquet.")
+    ],
+    face: Face = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Score many pairs or clips on all cores.
+
+    Run it again to go on where a run ended. One bad file is a row with its problem and never the
+    end. OFF_TANET_WORKERS limits the cores, OFF_TANET_DEADLINE_S the seconds of one row.
+    """
+    from service.batch.journal import OutputError, key_of
+    from service.batch.manifest import ManifestError, rows
+    from service.batch.outputs import open_output
+
+    settings = configured()
+    warm_recognizer(settings)  # what is wrong ends this here, not every row after the deadline
+    try:
+        named = rows(source)
+        with open_output(output) as opened:
+            left = [row for row in named if key_of(row.files) not in opened.done]
+            start = time.monotonic()
+            codes = asyncio.run(_score(left, settings, face, opened)) if left else Counter()
+            took_s = time.monotonic() - start
+    except ManifestError as error:
+        raise EndError(str(error), Code.INPUT) from None
+    except OutputError as error:
+        raise EndError(str(error), Code.USAGE) from None
+    _summarise(len(named) - len(left), codes, took_s, output, as_json)
+
+
+async def _score(
+    rows: Sequence[Row], settings: Settings, face: Face, output: Output
+) -> Counter[str | None]:
+    """Write the result of each row as it comes; how many have which problem, or None."""
+    from service.batch.running import scored
+
+    codes: Counter[str | None] = Counter()
+    coming = scored(rows, settings.configuration, settings.engine_limits, face)
+    with progress_bar() as bar:
+        task = bar.add_task("rows", total=len(rows))
+        async with aclosing(coming) as results:
+            async for result in results:
+                output.add(result.record)
+                codes[result.problem_code] += 1
+                bar.advance(task)
+    return codes
+
+
+def _summarise(
+    skipped: int, codes: Counter[str | None], took_s: float, output: Path, as_json: bool
+) -> None:
+    problems = {code: count for code, count in codes.most_common() if code is not None}
+    scored, bad = codes[None], sum(problems.values())
+    if as_json:
+        summary = {"skipped": skipped, "scored": scored, "problems": problems}
+        answer({"output": str(output), **summary, "seconds": round(took_s, 3)})
+        return
+    kinds = ", ".join(f"{code} {count}" for code, count in problems.items())
+    show(
+        grid(
+            ("skipped", f"{skipped}, done before"),
+            ("scored", f"{scored}"),
+            ("problems", f"{bad}: {kinds}" if bad else "none"),
+            ("output", f"{output}, {(scored + bad) / took_s:.1f} rows a second"),
+        )
+    )

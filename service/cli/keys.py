@@ -1,0 +1,26 @@
+"""`off-tanet key new`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from service.cli.printing import AsJson, answer
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")], as_json: AsJson = False
+) -> None:
+    """Make an API key.
+
+    Prints it, and below it its line for the file that OFF_TANET_API_KEYS names.
+    """
+    from service.api import security
+
+    key = security.new_key()
+    line = f"{security.digest(key)} {name}"
+    if as_json:
+        answer({"key": key, "line": line})
+    else:
+        print(f"{key}\n{line}")
