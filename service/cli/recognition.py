@@ -17,7 +17,7 @@ from service.cli.printing import AsJson, Face, answer, progress_bar, show
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from service.api.schemas import Picture
+    from service.api.schemas import Included
     from service.jobs import Answer
     from service.recognition.recognizer import Recognizer
     from service.worker import Job, Part
@@ -29,8 +29,8 @@ Index = Annotated[int | None, typer.Option(min=0, help="This frame, not the one 
 
 
 def predict(
-    onset: Annotated[Path, typer.Argument(help="Picture of the face before the expression.")],
-    apex: Annotated[Path, typer.Argument(help="Picture of it at the expression's height.")],
+    onset: Annotated[Path, typer.Argument(help="Included of the face before the expression.")],
+    apex: Annotated[Path, typer.Argument(help="Included of it at the expression's height.")],
     face: Face = "auto",
     report: Report = None,
     as_json: AsJson = False,
@@ -104,7 +104,7 @@ def model(as_json: AsJson = False) -> None:
         show(*telling.model(card))
 
 
-def _pictures(report: Path | None) -> frozenset[Picture]:
+def _pictures(report: Path | None) -> frozenset[Included]:
     return frozenset({"report"} if report else ())
 
 
