@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import limits
@@ -185,31 +186,54 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 
 
 def _routes() -> APIRouter:
+    """Every route; `operation_id` is what a generated client calls it."""
     table = APIRouter()
     table.get("/", include_in_schema=False)(page.index)
     table.get("/web/{name}", include_in_schema=False)(page.file)
-    table.post("/v1/predictions/frames", **_UPLOAD)(predictions.frames)
-    table.post("/v1/predictions/clip", **_CLIP)(predictions.clip)
-    table.post(_VIDEO_PATH, **_VIDEO)(predictions.video)
-    table.post("/v1/predictions", **_JSON)(predictions.predictions)
-    table.get("/v1/model", tags=["model"], responses=failures(503))(model.model)
-    table.get("/v2", tags=["inference"])(v2.server)
-    table.get("/v2/health/live", tags=["inference"])(v2.live)
-    table.get("/v2/health/ready", tags=["inference"], responses=inference_failures(503))(v2.ready)
-    for path, known in (
-        ("/v2/models/{name}", v2.known_model),
-        ("/v2/models/{name}/versions/{version}", v2.known_version),
+    for path, options, operation, route in (
+        ("/v1/predictions/frames", _UPLOAD, "predict_frames", predictions.frames),
+        ("/v1/predictions/clip", _CLIP, "predict_clip", predictions.clip),
+        (_VIDEO_PATH, _VIDEO, "spot_video", predictions.video),
+        ("/v1/predictions", _JSON, "predict", predictions.predictions),
     ):
-        options: dict[str, Any] = {"tags": ["inference"], "dependencies": [Depends(known)]}
-        table.get(path, responses=inference_failures(404, 503), **options)(v2.model)
-        table.get(f"{path}/ready", responses=inference_failures(404, 503), **options)(
-            v2.model_ready
-        )
-        table.post(f"{path}/infer", **_INFERENCE, **options)(v2.infer)
-    table.get("/health/live", tags=["health"])(health.live)
-    table.get("/health/ready", tags=["health"], responses=failures(503))(health.ready)
-    table.get("/metrics", tags=["operation"], response_class=PlainTextResponse)(metrics.metrics)
+        table.post(path, operation_id=operation, **options)(route)
+    table.get("/v1/model", tags=["model"], responses=failures(503), operation_id="get_model")(
+        model.model
+    )
+    _add_inference(table)
+    table.get("/health/live", tags=["health"], operation_id="get_live")(health.live)
+    table.get("/health/ready", tags=["health"], responses=failures(503), operation_id="get_ready")(
+        health.ready
+    )
+    table.get(
+        "/metrics",
+        tags=["operation"],
+        response_class=PlainTextResponse,
+        operation_id="get_metrics",
+    )(metrics.metrics)
     return table
+
+
+def _add_inference(table: APIRouter) -> None:
+    """The routes of the Open Inference Protocol, for the model and for a version of it."""
+    tags: list[str | Enum] = ["inference"]
+    table.get("/v2", tags=tags, operation_id="server_metadata")(v2.server)
+    table.get("/v2/health/live", tags=tags, operation_id="server_live")(v2.live)
+    unready = inference_failures(503)
+    table.get("/v2/health/ready", tags=tags, responses=unready, operation_id="server_ready")(
+        v2.ready
+    )
+    refused = inference_failures(404, 503)
+    for path, what, known in (
+        ("/v2/models/{name}", "model", v2.known_model),
+        ("/v2/models/{name}/versions/{version}", "model_version", v2.known_version),
+    ):
+        options: dict[str, Any] = {"tags": tags, "dependencies": [Depends(known)]}
+        about = {**options, "responses": refused}
+        table.get(path, operation_id=f"{what}_metadata", **about)(v2.model)
+        table.get(f"{path}/ready", operation_id=f"{what}_ready", **about)(v2.model_ready)
+        infer = {**options, **_INFERENCE}
+        table.post(f"{path}/infer", operation_id=f"{what}_infer", **infer)(v2.infer)
 
 
 _DESCRIPTION = """\

@@ -149,9 +149,13 @@ def prediction_body() -> dict[str, Any]:
 
 
 def components() -> dict[str, Any]:
-    """The named schemas that `prediction_body` refers to."""
+    """The named schemas that `prediction_body` and the problems refer to."""
     schema = PredictionRequest.model_json_schema(ref_template=_COMPONENT)
-    return {**schema.pop("$defs"), PredictionRequest.__name__: schema}
+    return {
+        **schema.pop("$defs"),
+        PredictionRequest.__name__: schema,
+        Problem.__name__: Problem.model_json_schema(),
+    }
 
 
 def inference_body() -> dict[str, Any]:
@@ -221,7 +225,7 @@ def _failure(example: Problem) -> dict[str, Any]:
         "description": HTTPStatus(example.status).phrase,
         "content": {
             MEDIA_TYPE: {
-                "schema": Problem.model_json_schema(),
+                "schema": {"$ref": _COMPONENT.format(model=Problem.__name__)},
                 "example": example.model_dump(exclude_none=True),
             }
         },

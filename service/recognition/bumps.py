@@ -19,7 +19,7 @@ from service.recognition.posture import lengths
 
 Floats = NDArray[np.float64]
 
-# Every number below was chosen on 24 made minutes (`tests.courses`, seeds 0 to 15, 100 to 107).
+# Every number below was chosen on made minutes (`tests.courses`, seeds 0 to 23 and 100 to 107).
 _HALF_WIDTHS_S = (0.08, 0.13, 0.2, 0.3, 0.5, 0.8, 1.3)
 _LARGER_SCALES = 0.1  # of a bump's rank lost for each e-fold of scale: it is found at several
 _SMOOTHING_S = 0.02
@@ -27,6 +27,8 @@ _LONGEST_SIDE_S = 4.0
 
 _LEAST_HEIGHT = 0.75  # root of the features' summed squares, in pixels at 112 x 112
 _LEAST_HEIGHT_SPREADS = 8.0  # of the spread of what is not there
+_USUAL_SPREAD = 0.09  # in three of four windows of long videos it is less
+_SPREAD_KNOWN_S = 15.0
 _LEAST_HEIGHT_OF_LIDS = 0.5  # of how far the lids move meanwhile
 _LIDS_S = 0.2
 
@@ -121,7 +123,7 @@ def _candidates(features: Floats, lids: Floats, rate: float) -> Iterator[_Candid
         direction /= np.linalg.norm(direction, axis=1, keepdims=True) + 1e-9
         height = np.minimum((back * direction).sum(1), (forth * direction).sum(1))
         usual = float(np.median(height))
-        spread = 1.4826 * float(np.median(np.abs(height - usual)))
+        spread = _spread(height - usual, rate)
         least = max(_LEAST_HEIGHT, usual + _LEAST_HEIGHT_SPREADS * spread)
         leasts = least + _LEAST_HEIGHT_OF_LIDS * lids
         peak = (height >= _shifted(height, 1)) & (height > _shifted(height, -1))
@@ -129,6 +131,17 @@ def _candidates(features: Floats, lids: Floats, rate: float) -> Iterator[_Candid
         for place in np.flatnonzero(peak & (height > leasts)):
             rank = float(height[place] / leasts[place] * penalty)
             yield _Candidate(rank, int(place), reach, direction[place], float(leasts[place]))
+
+
+def _spread(heights: Floats, rate: float) -> float:
+    """The deviation of heights [T] that are no bump's, as far as so few of them can tell.
+
+    In a few seconds, bumps and what lies between them are most of what there is, and the median
+    knows none of the rest: the fewer the frames, the more counts what is usual in long videos.
+    """
+    seen = 1.4826 * float(np.median(np.abs(heights)))
+    known = min(1.0, len(heights) / rate / _SPREAD_KNOWN_S)
+    return float(np.sqrt(known * seen**2 + (1 - known) * _USUAL_SPREAD**2))
 
 
 def _measured(features: Floats, candidate: _Candidate, rate: float) -> Bump | None:

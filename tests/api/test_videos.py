@@ -20,7 +20,7 @@ from tests.serving import Server, serving
 
 ROUTE = "/v1/predictions/video"
 STREAM = {"Accept": "text/event-stream"}
-BROWS = Event(onset_s=0.6, apex_s=0.8, offset_s=1.05, label=2, px=1.8, seed=3)
+BROWS = Event(onset_s=0.6, apex_s=0.8, offset_s=1.05, label=2, px=1.8, seed=8)
 SMILE = Event(onset_s=1.6, apex_s=1.9, offset_s=2.7, label=1, px=2.0, seed=4, hold_s=0.4)
 
 

@@ -1,0 +1,59 @@
+"""The OpenAPI document as other languages meet it: through a client that a generator made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from service.recognition.recognizer import ASSETS
+from tests.serving import Server
+
+SOURCE = Path(__file__).with_name("typescript")
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a generator and a compiler, from npm."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm here: apt-get install npm")
+    folder = tmp_path_factory.mktemp("typescript") / "workshop"
+    shutil.copytree(SOURCE, folder)
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+    if "ENOTFOUND" in done.stderr or "ECONNREFUSED" in done.stderr:
+        pytest.skip("npm's registry cannot be reached")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run(folder: Path, *command: str) -> str:
+    """What a command prints; it may not fail."""
+    environment = os.environ | {"NO_COLOR": "1", "CI": "true"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_generated_client_works(workshop: Path, server: Server) -> None:
+    """Types check strictly, and every kind of request is answered."""
+    with server.client() as http:
+        (workshop / "openapi.json").write_text(http.get("/openapi.json").text)
+    run(workshop, "npx", "openapi-ts", "--input", "openapi.json", "--output", "client")
+    run(workshop, "npx", "tsc")
+    told = run(workshop, "node", "out/ask.js", server.url, str(ASSETS / "samples"))
+    assert json.loads(told) == {
+        "frames": "positive",
+        "crop": "data:image/png;base64",
+        "clip": ["surprise", 12],
+        "json": "surprise",
+        "video": [30, 0],
+        "problem": [415, "unsupported_media_type"],
+        "parameters": 59403,
+    }
