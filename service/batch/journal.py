@@ -80,6 +80,8 @@ class Journal:
     def __init__(self, path: Path, codec: Codec) -> None:
         """Open the file or begin it. Raises OutputError, also where it holds anything else."""
         self._codec = codec
+        if path.exists() and not path.is_file():  # a device may have no end
+            raise OutputError(f"{path} is no file")
         try:
             self._file = path.open("a+b")
         except OSError as error:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -143,6 +143,14 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, ending: str) -> 
     with pytest.raises(OutputError, match="study"):
         open_output(path)
     assert path.read_bytes() == b"onset,apex\na.png,b.png\n"
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "."])
+def test_what_is_no_file_is_refused(tmp_path: Path, target: str) -> None:
+    """What is there is read first, and a device may have no end."""
+    (tmp_path / "scores.jsonl").symlink_to(target)
+    with pytest.raises(OutputError, match="is no file"):
+        open_output(tmp_path / "scores.jsonl")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
