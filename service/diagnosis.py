@@ -109,7 +109,7 @@ def _settings() -> str:
 
 def _limits(configured: Settings) -> str:
     workers = configured.engine_limits.workers
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = _memory_bytes()
     needed = (workers + configured.video_workers) * _WORKER_BYTES
     if needed > memory:
         raise FaultError(f"{workers} workers need {needed / 1e9:.1f} GB, of {memory / 1e9:.1f} GB")
@@ -120,6 +120,16 @@ def _limits(configured: Settings) -> str:
             f"{configured.max_connections} connections"
         )
     return f"{workers} workers, {memory / 1e9:.1f} GB of memory, {files} open files"
+
+
+def _memory_bytes() -> int:
+    """The machine's, or what a container's control group (version 2) may have of it."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        granted = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        return machine
+    return min(machine, int(granted)) if granted.isdigit() else machine
 
 
 def _model(configured: Settings) -> str:

@@ -33,7 +33,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OffTanetError as error:
         return _told(f"{error.detail} ({error.code})", Code.INPUT)
     except OSError as error:
-        return _told(f"{error.filename or ''} {error.strerror or error}", Code.UNWELL)
+        return _told(str(error.strerror or error), Code.UNWELL)
     if code == Code.STOPPED:
         return _told("stopped", Code.STOPPED)
     return int(code)

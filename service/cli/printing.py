@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.progress import Progress
     from rich.table import Table
+
+_STDERR = 2  # the file descriptor, as libraries in C know it
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 # `FaceMode` in words of its own: whoever asks for --help need not wait for the networks' libraries.
@@ -61,3 +66,16 @@ def progress_bar() -> Progress:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing on standard error meanwhile: decoders of pictures print there what they find."""
+    kept = os.dup(_STDERR)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)

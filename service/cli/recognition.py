@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli import telling
+from service.cli.ending import Code, EndError
 from service.cli.loading import configured, warm_recognizer
-from service.cli.printing import AsJson, Face, answer, progress_bar, show
+from service.cli.printing import AsJson, Face, answer, progress_bar, show, silenced
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -45,7 +46,9 @@ def predict(
     recognizer = warm_recognizer(configured())
     limit = recognizer.limits.upload_bytes
     job = FramesJob(read(onset, limit), read(apex, limit), face, _pictures(report))
-    _print_prediction(_carried_out(job, recognizer), report, as_json)
+    with silenced():
+        prediction = json.loads(job(recognizer, lambda *_: None).json)
+    _print_prediction(prediction, report, as_json)
 
 
 def clip(
@@ -111,14 +114,18 @@ def _pictures(report: Path | None) -> frozenset[Included]:
 def _carried_out(job: Job[Answer], recognizer: Recognizer) -> dict[str, Any]:
     """The API's JSON for `job`, under a progress bar."""
     with progress_bar() as bar:
-        answered: dict[str, Any] = json.loads(job(recognizer, _Bar(bar, bar.add_task(""))).json)
+        task = bar.add_task("", total=None)
+        answered: dict[str, Any] = json.loads(job(recognizer, _Bar(bar, task)).json)
         return answered
 
 
 def _print_prediction(prediction: dict[str, Any], report: Path | None, as_json: bool) -> None:
     if report:
         _, _, content = prediction.pop("report").partition(",")
-        report.write_bytes(base64.b64decode(content))
+        try:
+            report.write_bytes(base64.b64decode(content))
+        except OSError as error:
+            raise EndError(f"{report}: {error.strerror}", Code.USAGE) from None
     if as_json:
         answer(prediction)
     else:

@@ -1,0 +1,115 @@
+"""What a batch reaches: rows a second on one worker and on all cores, against one Recognizer.
+
+    make bench-batch        (about half a minute)
+
+Everything is measured in one run with the same files: pairs of 640 x 480 JPEG pictures with a face
+in them, detection on. The time until the workers are warm is told apart. Processor time says what a
+machine with nothing else to do would reach, wall time what this one did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import tempfile
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from service import memory
+from service.batch.journal import Journal, JsonLines
+from service.batch.manifest import Row
+from service.batch.running import scored
+from service.batch.scoring import score
+from service.engine import EngineLimits
+from service.recognition.recognizer import Configuration, Recognizer
+from tests.benchmarks.bench_serve import framed
+from tests.processes import processor_seconds, workers_of
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Wall time, and the processor time of this process and its workers, in seconds."""
+
+    wall_s: float
+    processor_s: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        here = os.getpid()
+        spent = sum(map(processor_seconds, [here, *workers_of(here)]))
+        return cls(time.perf_counter(), spent)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Rows a second by the clock, and milliseconds of processor time for each."""
+
+    per_s: float
+    each_ms: float
+
+    @classmethod
+    def between(cls, start: Moment, end: Moment, rows: int) -> Rate:
+        wall_s, processor_s = end.wall_s - start.wall_s, end.processor_s - start.processor_s
+        return cls(rows / wall_s, 1e3 * processor_s / rows)
+
+
+def alone(rows: list[Row]) -> Rate:
+    """One Recognizer, asked from here."""
+    cv2.setNumThreads(1)
+    memory.keep_freed()  # as in a worker
+    recognizer = Recognizer()
+    recognizer.warm_up()
+    start = Moment.now()
+    for row in rows:
+        score(row, recognizer)
+    return Rate.between(start, Moment.now(), len(rows))
+
+
+async def batch(rows: list[Row], workers: int, output: Path) -> Rate:
+    """From the first quarter on, when all workers are warm."""
+    done, warm = 0, len(rows) // 4
+    with Journal(output, JsonLines()) as journal:
+        async with aclosing(scored(rows, Configuration(), EngineLimits(workers))) as results:
+            async for result in results:
+                journal.add(result.record)
+                done += 1
+                if done == warm:
+                    start = Moment.now()
+                if done == len(rows):
+                    end = Moment.now()  # while the workers live
+    return Rate.between(start, end, len(rows) - warm)
+
+
+def stored(folder: Path, count: int) -> list[Row]:
+    """So many pairs, all alike, in files of their own."""
+    for frame in ("onset", "apex"):
+        content = framed(f"surprise_{frame}.jpg")
+        for index in range(count):
+            (folder / f"{index}_{frame}.jpg").write_bytes(content)
+    return [Row(folder, f"{index}_onset.jpg", f"{index}_apex.jpg") for index in range(count)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=400)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        rows = stored(Path(home), options.pairs)
+        one = alone(rows)
+        print(f"in process: {one.per_s:.1f} pairs/s, {one.each_ms:.1f} ms of processor time each")
+        for workers in sorted({1, os.cpu_count() or 1}):
+            many = asyncio.run(batch(rows, workers, Path(home) / f"{workers}.jsonl"))
+            of_one = many.per_s / one.per_s, many.each_ms / one.each_ms
+            print(
+                f"batch, {workers} workers: {many.per_s:.1f} pairs/s, {of_one[0]:.2f} of one; "
+                f"{many.each_ms:.1f} ms of processor time each, {of_one[1]:.2f} of one's"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The command line's answers: the API's own fields for programs, the same in words for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+
+from service.api.schemas import ModelBody, PredictionBody, SpottingBody
+from service.api.security import digest
+from service.cli import main
+from service.recognition.recognizer import ASSETS
+from service.settings import Settings
+
+SAMPLES = ASSETS / "samples"
+PAIR = [str(SAMPLES / f"surprise_{frame}.jpg") for frame in ("onset", "apex")]
+CLIP = str(SAMPLES / "clip.mp4")
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command that must succeed and say nothing on standard error; what it prints."""
+
+    def run(*arguments: str) -> str:
+        code = main(arguments)
+        captured = capsys.readouterr()
+        assert (code, captured.err) == (0, "")
+        return captured.out
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [["predict", *PAIR], ["clip", CLIP]])
+def test_json_is_the_apis_prediction(run: Run, arguments: list[str]) -> None:
+    """One client must read both."""
+    answer = PredictionBody.model_validate_json(run(*arguments, "--json"))
+    assert answer.label == "surprise"
+    assert answer.face is not None
+
+
+def test_json_of_a_video_and_of_the_model_are_the_apis(run: Run) -> None:
+    assert SpottingBody.model_validate_json(run("video", CLIP, "--json")).video.frames == 30
+    assert ModelBody.model_validate_json(run("model", "--json")).name == "off-tanet"
+
+
+def test_options_reach_the_recognizer(run: Run) -> None:
+    answer = json.loads(
+        run("clip", CLIP, "--onset-index", "3", "--apex-index", "12", "--face", "none", "--json")
+    )
+    assert (answer["onset"]["index"], answer["apex"]["index"], answer["face"]) == (3, 12, None)
+
+
+def test_people_read_the_label_and_what_to_distrust(run: Run) -> None:
+    told = run("predict", *PAIR)
+    (chosen,) = [line for line in told.splitlines() if "←" in line]
+    assert chosen.startswith("surprise")
+    assert "warnings  none" in told
+    assert "no_motion" in run("predict", PAIR[0], PAIR[0])
+
+
+def test_people_read_the_course_of_a_video(run: Run) -> None:
+    assert "face on 30 of 30 frames" in run("video", CLIP)
+
+
+def test_people_read_the_models_scores(run: Run) -> None:
+    told = run("model")
+    assert "Apache-2.0" in told
+    assert "confusion" in told
+
+
+def test_a_report_is_a_picture(run: Run, tmp_path: Path) -> None:
+    run("predict", *PAIR, "--report", str(tmp_path / "report.png"))
+    report = cv2.imread(str(tmp_path / "report.png"))
+    assert report is not None
+    assert min(report.shape[:2]) > 112
+
+
+def test_every_setting_is_listed_in_json_too(run: Run) -> None:
+    listed = {each["variable"]: each for each in json.loads(run("settings", "--json"))}
+    assert set(listed) == {f"OFF_TANET_{name.upper()}" for name in Settings.model_fields}
+    assert listed["OFF_TANET_QUEUE"]["default"] == 16
+
+
+def test_a_key_and_its_line_in_json(run: Run) -> None:
+    made = json.loads(run("key", "new", "clinic", "--json"))
+    assert made["line"] == f"{digest(made['key'])} clinic"

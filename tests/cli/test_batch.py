@@ -1,0 +1,117 @@
+"""`off-tanet batch` as it is used: killed, stopped, run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from service.cli import main
+from service.recognition.recognizer import ASSETS
+
+PROGRAM = Path(sys.executable).with_name("off-tanet")
+SAMPLES = ASSETS / "samples"
+NAMES = ("negative", "positive", "surprise")
+PAIRS = 6
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A manifest of six good pairs and a bad one; the fifth onset is a pipe that says nothing."""
+    lines = ["onset,apex"]
+    for index in range(PAIRS):
+        for frame in ("onset", "apex"):
+            sample = SAMPLES / f"{NAMES[index % 3]}_{frame}.jpg"
+            (tmp_path / f"{index}_{frame}.jpg").write_bytes(sample.read_bytes())
+        lines.append(f"{index}_onset.jpg,{index}_apex.jpg")
+    (tmp_path / "pairs.csv").write_text("\n".join([*lines, "none.jpg,0_apex.jpg\n"]))
+    (tmp_path / "4_onset.jpg").rename(tmp_path / "kept.jpg")
+    os.mkfifo(tmp_path / "4_onset.jpg")
+    return tmp_path
+
+
+@contextmanager
+def held(study: Path, output: str) -> Iterator[subprocess.Popen[str]]:
+    """A batch of one worker that has come to the pipe, and waits there; then the pipe is gone."""
+    process = subprocess.Popen(
+        [PROGRAM, "batch", "pairs.csv", "-o", output],
+        cwd=study,
+        env={**os.environ, "OFF_TANET_WORKERS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process, (study / "4_onset.jpg").open("wb"):  # which opens when the worker reads
+        yield process
+    (study / "kept.jpg").rename(study / "4_onset.jpg")
+
+
+def complete(records: list[dict[str, object]]) -> None:
+    """Each row of the study is there once, with its answer."""
+    inputs = Counter(str(record["input.onset"]) for record in records)
+    assert inputs == Counter([*(f"{index}_onset.jpg" for index in range(PAIRS)), "none.jpg"])
+    for record in records:
+        if record["input.onset"] == "none.jpg":
+            assert record["problem.code"] == "unreadable_file"
+        else:
+            assert record["label"] == NAMES[int(str(record["input.onset"])[0]) % 3]
+
+
+def test_a_killed_run_is_completed_by_the_next(
+    study: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not even the process itself knows that it ends; what it leaves can be read, and nothing in
+    it is scored again."""
+    output = study / "scores.jsonl"
+    with held(study, output.name) as process:
+        process.kill()
+    before = output.read_text(encoding="utf-8")
+    skipped = len([json.loads(line) for line in before.splitlines()])
+    assert 0 < skipped < PAIRS
+    assert main(["batch", str(study / "pairs.csv"), "-o", str(output), "--json"]) == 0
+    summary = json.loads(capfd.readouterr().out)
+    assert (summary["skipped"], summary["scored"]) == (skipped, PAIRS - skipped)
+    assert summary["problems"] == {"unreadable_file": 1}
+    after = output.read_text(encoding="utf-8")
+    assert after.startswith(before)
+    complete([_flat(json.loads(line)) for line in after.splitlines()])
+
+
+def _flat(record: dict[str, dict[str, object]]) -> dict[str, object]:
+    problem = record.get("problem", {}).get("code")
+    label = record.get("label")
+    return {"input.onset": record["input"]["onset"], "problem.code": problem, "label": label}
+
+
+def test_a_stopped_run_leaves_a_table_that_the_next_completes(
+    study: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C: a Parquet file can only be written whole, and is."""
+    output = study / "scores.parquet"
+    with held(study, output.name) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "off-tanet: stopped\n")
+        assert process.returncode == 130
+    assert 0 < parquet.read_table(output).num_rows < PAIRS
+    assert main(["batch", str(study / "pairs.csv"), "-o", str(output)]) == 0
+    assert "problems  1: unreadable_file 1" in capfd.readouterr().out
+    complete(parquet.read_table(output).to_pylist())
+
+
+def test_a_second_run_has_nothing_to_do(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Clips of a folder, the samples' own; of the pictures beside it none is taken for a clip."""
+    command = ["batch", str(SAMPLES), "-o", str(tmp_path / "scores.csv"), "--json"]
+    runs = []
+    for _ in range(2):
+        assert main(command) == 0
+        runs.append(json.loads(capfd.readouterr().out))
+    assert [(run["skipped"], run["scored"]) for run in runs] == [(0, 1), (1, 0)]

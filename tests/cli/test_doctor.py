@@ -1,0 +1,45 @@
+"""`off-tanet doctor`: what an operator asks first."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.cli import main
+
+CHECKS = ["processor", "kernel", "settings", "limits", "model", "samples"]
+
+
+def test_a_good_installation_is_good(capfd: pytest.CaptureFixture[str]) -> None:
+    """Up to the samples' answers, given by a worker process."""
+    assert main(["doctor"]) == 0
+    told, err = capfd.readouterr()
+    assert err == ""
+    assert [line.split()[:2] for line in told.splitlines()] == [["good", name] for name in CHECKS]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("MODEL", "none.onnx", {"model"}),
+        ("QUEUE", "-1", {"settings"}),
+        ("API_KEYS", "none", {"settings"}),
+        ("MAX_CONNECTIONS", str(10**12), {"limits"}),  # no system gives so many open files
+    ],
+)
+def test_what_is_wrong_is_named(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    wrong: set[str],
+) -> None:
+    """All of it at once, and with an exit code of its own."""
+    monkeypatch.setenv(f"OFF_TANET_{name}", value)
+    assert main(["doctor", "--json"]) == 3
+    told, err = capfd.readouterr()
+    answer = json.loads(told)
+    assert {check["name"] for check in answer["checks"] if not check["good"]} == wrong
+    assert answer["good"] is False
+    assert err == f"off-tanet: wrong: {', '.join(wrong)}\n"

@@ -1,0 +1,155 @@
+"""How commands end: one line on standard error, and an exit code that says whose fault it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.cli import main
+from service.cli.ending import Code
+from service.recognition.recognizer import ASSETS
+from tests import made
+
+SAMPLES = ASSETS / "samples"
+ONSET, APEX = (str(SAMPLES / f"positive_{frame}.jpg") for frame in ("onset", "apex"))
+CLIP = str(SAMPLES / "clip.mp4")
+
+
+def ending(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code and the only line; nothing may be printed as an answer."""
+    code = main(arguments)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"off-tanet: .+\n", err)
+    return code, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["predict", "none.png", APEX], "none.png: No such file or directory. (unreadable_file)"),
+        (["predict", ONSET, CLIP], "(unsupported_media_type)"),
+        (["clip", ONSET], "(unsupported_media_type)"),
+        (["clip", "."], "(unreadable_file)"),
+        (["clip", CLIP, "--onset-index", "9", "--apex-index", "3"], "(onset_not_before_apex)"),
+        (["video", __file__], "(unsupported_media_type)"),
+        (["batch", "none.csv", "-o", "scores.csv"], "none.csv"),
+    ],
+)
+def test_bad_input_is_1(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, line = ending(capfd, *arguments)
+    assert (code, told in line) == (1, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_decoder_says_of_a_broken_picture_is_kept_back(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """libpng writes to standard error by itself."""
+    data = bytearray(made.png(made.portrait()))
+    data[len(data) // 2] ^= 0xFF
+    (tmp_path / "broken.png").write_bytes(data)
+    code, line = ending(capfd, "predict", str(tmp_path / "broken.png"), APEX)
+    assert (code, "(undecodable_media)" in line) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["key"],
+        ["none"],
+        ["predict", ONSET],
+        ["predict", ONSET, APEX, "--face", "maybe"],
+        ["predict", ONSET, APEX, "--report", "none/report.png"],
+        ["clip", CLIP, "--onset-index", "-1"],
+        ["serve", "--port", "65536"],
+        ["batch", str(SAMPLES), "-o", "scores.txt"],
+        ["batch", str(SAMPLES), "-o", "none/scores.csv"],
+    ],
+)
+def test_a_wrong_command_is_2(capfd: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert ending(capfd, *arguments)[0] == 2
+
+
+@pytest.mark.parametrize("command", [["model"], ["batch", str(SAMPLES), "-o", "scores.csv"]])
+@pytest.mark.parametrize(
+    ("name", "value"), [("MODEL", "none.onnx"), ("WORKERS", "many"), ("WORKRES", "2")]
+)
+def test_a_wrong_setting_is_2(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: list[str],
+    name: str,
+    value: str,
+) -> None:
+    """Before a row is scored: each of them would have the same problem."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"OFF_TANET_{name}", value)
+    code, line = ending(capfd, *command)
+    assert code == 2
+    assert name in line or value in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kernel_that_cannot_run_is_2() -> None:
+    """In a process of its own, as the kernel's build is chosen once in each."""
+    environment = {**os.environ, "OFF_TANET_FLOW_BUILD": "none"}
+    command = [sys.executable, "-m", "service", "model"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert re.fullmatch(r"off-tanet: OFF_TANET_FLOW_BUILD is 'none'; .+\n", ran.stderr)
+
+
+def test_a_file_that_cannot_grow_is_3(tmp_path: Path) -> None:
+    """As on a full disk: neither the command nor its input is at fault."""
+    lines = ["clip", *(f"none{index}.mp4" for index in range(20))]
+    (tmp_path / "clips.csv").write_text("\n".join(lines), encoding="utf-8")
+    command = "ulimit -f 1; exec $0 -m service batch clips.csv -o scores.jsonl"
+    ran = subprocess.run(
+        ["bash", "-c", command, sys.executable], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == "off-tanet: File too large\n"
+
+
+def test_without_the_extra_parquet_says_so(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "service.batch.parquet", raising=False)
+    code, line = ending(capfd, "batch", str(SAMPLES), "-o", str(tmp_path / "scores.parquet"))
+    assert code == 2
+    assert line.endswith("needs the extra parquet: pip install 'off-tanet[parquet]'\n")
+
+
+def test_help_and_readme_tell_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for code in Code:
+        assert re.search(rf"\b{code.value} ", told)
+        assert f"\n| {code.value} |" in readme
+
+
+def test_a_worker_carries_nothing_of_the_command_line() -> None:
+    """A spawned process imports its parent's main module again, which is `service.cli`."""
+    program = (
+        "import sys; import service.cli, service.jobs, service.worker;"
+        "print({'typer', 'rich', 'uvicorn', 'service.cli.app'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ran.stdout == b"set()\n"
