@@ -34,13 +34,6 @@ class Bump:
         return replace(self, x=1 - self.x, du=-self.du)
 
 
-_UPPER_LIP = Bump(0.40, 0.62, 0.08, 0.07, 0.1, -1.0)
-_SMILE = (  # along the fold, and the cheek with it
-    Bump(0.30, 0.71, 0.08, 0.07, -0.4, -0.9),
-    Bump(0.22, 0.58, 0.08, 0.09, -0.6, -0.6),
-)
-_DIMPLE = Bump(0.28, 0.74, 0.06, 0.05, 0.6, -0.3)
-
 ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
     {
         "AU1": (Bump(0.37, 0.12, 0.10, 0.08, 0.0, -1.0),),  # inner brow raiser
@@ -53,12 +46,12 @@ ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
             Bump(0.44, 0.42, 0.06, 0.08, 0.1, -0.9),
             Bump(0.38, 0.18, 0.10, 0.06, 0.3, 0.7),
         ),
-        "AU10": (_UPPER_LIP,),  # upper lip raiser
-        "L10": (_UPPER_LIP,),
-        "AU12": _SMILE,  # lip corner puller
-        "L12": _SMILE,
-        "AU14": (_DIMPLE,),  # dimpler
-        "L14": (_DIMPLE,),
+        "AU10": (Bump(0.42, 0.64, 0.07, 0.05, 0.0, -1.0),),  # upper lip raiser
+        "AU12": (  # lip corner puller: along the fold, and the cheek with it
+            Bump(0.30, 0.71, 0.08, 0.07, -0.4, -0.9),
+            Bump(0.22, 0.58, 0.08, 0.09, -0.6, -0.6),
+        ),
+        "AU14": (Bump(0.28, 0.74, 0.06, 0.05, 0.6, -0.3),),  # dimpler
         "AU15": (Bump(0.32, 0.80, 0.07, 0.06, -0.1, 1.0),),  # lip corner depressor
         "AU17": (Bump(0.50, 0.89, 0.12, 0.06, 0.0, -1.0),),  # chin raiser
         "AU20": (Bump(0.30, 0.76, 0.08, 0.05, -1.0, 0.1),),  # lip stretcher
@@ -68,19 +61,10 @@ ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
         ),
         "AU25": (Bump(0.45, 0.82, 0.10, 0.05, 0.0, 0.8),),  # lips part
         "AU26": (Bump(0.45, 0.90, 0.16, 0.10, 0.0, 1.0),),  # jaw drop
-        "AU45": (Bump(0.28, 0.275, 0.075, 0.03, 0.0, 1.0),),  # blink
+        "AU45": (Bump(0.28, 0.28, 0.09, 0.04, 0.0, 1.0),),  # blink
     }
 )
-"""The image's left half of each unit; the right half is its mirror image.
-
-A unit that is named L is of the left half alone, as the Facial Action Coding System writes it.
-"""
-
-
-def halves(unit: str) -> tuple[tuple[Bump, ...], ...]:
-    """The bumps of each half of the face that takes part. Raises KeyError for an unknown unit."""
-    left = ACTION_UNITS[unit]
-    return (left,) if unit.startswith("L") else (left, tuple(bump.mirrored() for bump in left))
+"""The image's left half of each unit; the right half is its mirror image."""
 
 
 def displacement(units: Mapping[str, float], size: int) -> Field:
@@ -96,8 +80,8 @@ def displacement(units: Mapping[str, float], size: int) -> Field:
     bumps = [
         scaled(bump, intensity)
         for unit, intensity in units.items()
-        for half in halves(unit)
-        for bump in half
+        for half in ACTION_UNITS[unit]
+        for bump in (half, half.mirrored())
     ]
     return render(bumps, size)
 
@@ -127,20 +111,20 @@ Mix = tuple[tuple[str, ...], float]
 """Action units that act together, and how often relative to the class's other mixes."""
 
 NEGATIVE: tuple[Mix, ...] = (
-    (("AU4",), 5), (("AU4", "AU7"), 3), (("AU14",), 1), (("L14",), 1), (("L12",), 0.8),
-    (("L10",), 1), (("L12", "L14"), 0.5), (("AU4", "L10"), 0.5), (("AU1", "AU4"), 1),
+    (("AU4",), 5), (("AU4", "AU7"), 3), (("AU14",), 1.5), (("AU1", "AU4"), 1),
     (("AU4", "AU9"), 1), (("AU15",), 1), (("AU10",), 1), (("AU17",), 1.5), (("AU4", "AU15"), 0.7),
-    (("AU7",), 1), (("AU24",), 1), (("AU15", "AU17"), 0.7), (("AU20",), 0.7),
-    (("AU4", "AU17"), 0.7), (("AU10", "AU17"), 0.5), (("AU9", "AU10"), 0.5),
+    (("AU7",), 1), (("AU4", "AU45"), 1), (("AU24",), 1), (("AU15", "AU17"), 0.7),
+    (("AU20",), 0.7), (("AU4", "AU14"), 0.5), (("AU4", "AU17"), 0.7), (("AU10", "AU17"), 0.5),
+    (("AU9", "AU10"), 0.5),
 )  # fmt: skip
 POSITIVE: tuple[Mix, ...] = (
     (("AU12",), 5), (("AU6", "AU12"), 4), (("AU6", "AU7", "AU12"), 1), (("AU12", "AU25"), 0.5),
-    (("AU6",), 0.5),
+    (("AU6",), 0.7), (("AU12", "AU45"), 0.7),
 )  # fmt: skip
 SURPRISE: tuple[Mix, ...] = (
     (("AU1", "AU2"), 5), (("AU1", "AU2", "AU5"), 4), (("AU1", "AU2", "AU25"), 1),
-    (("AU1", "AU2", "AU26"), 1), (("AU2",), 0.7), (("AU5",), 0.7), (("AU1",), 0.5),
+    (("AU1", "AU2", "AU26"), 1), (("AU2",), 0.7), (("AU5",), 1), (("AU1",), 0.5),
     (("AU5", "AU26"), 0.3), (("AU25", "AU26"), 0.4),
 )  # fmt: skip
 MIXES = (NEGATIVE, POSITIVE, SURPRISE)
-"""In the order of the classes. Contempt moves one side of the mouth, and counts as negative."""
+"""In the order of the classes."""

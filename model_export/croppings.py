@@ -17,11 +17,11 @@ class Cropping:
     """
 
     right: float = 0.02
-    down: float = 0.03
-    scale: float = 0.03
-    across: float = 0.04
-    along: float = 0.05
-    turn: float = 0.04
+    down: float = 0.045
+    scale: float = 0.02
+    across: float = 0.03
+    along: float = 0.04
+    turn: float = 0.03
 
 
 def recropped(flows: Tensor, size: int, cropping: Cropping, generator: torch.Generator) -> Tensor:

@@ -66,7 +66,7 @@ class Scene:
     largest: int = 190
     right: float = 0.02
     down: float = 0.045
-    raised: float = 0.02
+    raised: float = 0.01
     scale: float = 0.05
     across: float = 0.05
     along: float = 0.06

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_export.action_units import MIXES, Bump, Field, Mix, centres, halves, render, scaled
+from model_export.action_units import ACTION_UNITS, MIXES, Bump, Field, Mix, centres, render, scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Nuisances:
     width: float = 0.25
     direction: float = 0.15
     intensity: float = 0.35
-    one_sided: float = 0.08
+    one_sided: float = 0.15
     side: float = 0.2
     second: float = 0.3
     foreign: float = 0.6
-    blink: float = 0.45
+    blink: float = 0.25
     blink_strength: float = 4.0
     ragged: float = 0.04
     patchy: float = 1.5
@@ -94,15 +94,14 @@ class Synthesis:
         return mixes[self.rng.choice(len(mixes), p=weights / weights.sum())][0]
 
     def sides(self, unit: str, strength: float) -> list[Bump]:
-        """Both halves of one unit, no two faces' alike; of a one-sided unit, either half."""
-        sides = halves(unit)
-        strengths = [strength, strength * self.lognormal(self.nuisances.side)]
-        if len(sides) == 1 or self.rng.random() < self.nuisances.one_sided:
-            strengths = [strength, 0.0] if self.rng.random() < 0.5 else [0.0, strength]
+        """Both halves of one unit, no two faces' alike."""
+        left, right = strength, strength * self.lognormal(self.nuisances.side)
+        if self.rng.random() < self.nuisances.one_sided:
+            left, right = (left, 0.0) if self.rng.random() < 0.5 else (0.0, left)
         bumps = []
-        for bump in sides[0]:
+        for bump in ACTION_UNITS[unit]:
             varied = self.varied(bump)
-            bumps += [scaled(varied, strengths[0]), scaled(varied.mirrored(), strengths[1])]
+            bumps += [scaled(varied, left), scaled(varied.mirrored(), right)]
         return bumps
 
     def varied(self, bump: Bump) -> Bump:

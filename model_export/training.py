@@ -43,8 +43,8 @@ class Training:
 
     seed: int = 0
     variant: Variant = "triplet"
-    source: Source = "both"
-    pairs: int = 24_000
+    source: Source = "photographs"
+    pairs: int = 12_000
     samples: int = 36_000
     batch: int = 64
     learning_rate: float = 2e-3

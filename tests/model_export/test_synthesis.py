@@ -61,17 +61,6 @@ def test_unknown_units_are_refused() -> None:
         displacement({"AU99": 1.0}, 28)
 
 
-def test_contempt_moves_one_half_of_the_face() -> None:
-    """L12 on both sides would be a smile, under another label."""
-    field = displacement({"L12": 0.01}, 112)
-    assert np.abs(field[:, :, :56]).max() > 100 * np.abs(field[:, :, 84:]).max()
-    drawn = [Synthesis(seed, nuisances=STILL).sides("L12", 1.0) for seed in range(20)]
-    left = [sum(abs(bump.dv) for bump in bumps if bump.x < 0.5) for bumps in drawn]
-    right = [sum(abs(bump.dv) for bump in bumps if bump.x > 0.5) for bumps in drawn]
-    assert all((a == 0) != (b == 0) for a, b in zip(left, right, strict=True))
-    assert 0 < sum(a > 0 for a in left) < 20  # either half of a face may do it
-
-
 def test_a_margin_is_drawn_around_the_same_face() -> None:
     """What lies in the middle is the crop, or a face would move when its margin grows."""
     bumps = Synthesis(0, nuisances=STILL).sides("AU12", 1.0)
