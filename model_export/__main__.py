@@ -22,9 +22,10 @@ from model_export.comparison import compared
 from model_export.datasets import FlowMaps, joined, load_maps
 from model_export.errors import CheckpointError, ModelExportError, TrainingError
 from model_export.export import export
-from model_export.fitting import Fitting, Part
+from model_export.fitting import Fitting, Part, scratch
 from model_export.metrics import reliability
 from model_export.plots import heat_png, write, write_plots
+from model_export.protocols import Runs, leave_one_subject_out, linear_beside
 from model_export.readings import heat_maps, motions, readings, shares
 from model_export.recordings import load_frames
 from model_export.report import (
@@ -37,6 +38,8 @@ from model_export.report import (
 from model_export.samples import portrait
 from model_export.training import Precision, Source, Training, train
 from service.recognition.types import CLASSES
+
+BESIDE = "beside"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,7 +212,10 @@ def evaluation_options(evaluation: argparse.ArgumentParser) -> None:
         help="choose it, up to --epochs, on a fifth of the fold's training subjects",
     )  # fmt: skip
     variant_option(loso)
-    loso.add_argument("--part", choices=get_args(Part), default=fitting.part, help="what learns")
+    loso.add_argument(
+        "--part", choices=(*get_args(Part), BESIDE), default=fitting.part,
+        help=f"what learns; {BESIDE}: a linear model beside the network, which stays as it is",
+    )  # fmt: skip
     evaluation.add_argument("--json", action="store_true", help="print JSON")
     evaluation.add_argument("--plots", type=Path, help="a folder for confusion and reliability")
     evaluation.add_argument(
@@ -221,16 +227,16 @@ def run_evaluate(options: argparse.Namespace) -> None:
     checkpoints = [load(path) for path in options.checkpoints]
     if options.protocol == "fixed" and not checkpoints:
         raise CheckpointError("the protocol fixed needs a --checkpoint")
-    if len(checkpoints) > 1 and (options.protocol == "loso" or options.record):
-        raise CheckpointError("only the protocol fixed takes several checkpoints, and no --record")
+    if len(checkpoints) > 1 and options.record:
+        raise CheckpointError("scores are recorded in one checkpoint alone")
     if options.protocol == "loso" and options.record:
         raise CheckpointError("scores of the protocol loso are no checkpoint's own")
     data = joined([read_maps(path, options.cropped) for path in options.maps])
     if options.protocol == "fixed":
         report, runs = fixed_report(checkpoints, data)
     else:
-        fitting = Fitting(options.epochs, options.choose_epoch, options.part, options.variant)
-        report, runs = loso_report(data, fitting, options.seeds, *checkpoints)
+        runs = loso_runs(options, checkpoints, data)
+        report = loso_report(data, runs)
     if options.record:
         recorded = {**checkpoints[0].card.scores, options.maps[0].stem: report["scores"]}
         card = replace(checkpoints[0].card, scores=recorded)
@@ -239,6 +245,19 @@ def run_evaluate(options: argparse.Namespace) -> None:
         answers = reliability(np.tile(data.labels, len(runs)), runs.reshape(-1, len(CLASSES)))
         write_plots(options.plots, report["scores"]["confusion"], answers)
     print(json.dumps(report, indent=2) if options.json else table(report))
+
+
+def loso_runs(options: argparse.Namespace, checkpoints: list[Checkpoint], data: FlowMaps) -> Runs:
+    """From several starts, one run each; else one for each seed."""
+    if options.part == BESIDE:
+        if not checkpoints:
+            raise CheckpointError(f"--part {BESIDE} needs a network: --from")
+        return linear_beside(data, checkpoints)
+    starts = checkpoints or [scratch(seed, options.variant) for seed in range(options.seeds)]
+    fitting = Fitting(options.epochs, options.choose_epoch, options.part)
+    return leave_one_subject_out(
+        data, fitting, starts * options.seeds if len(checkpoints) == 1 else starts
+    )
 
 
 def read_maps(path: Path, cropped: bool) -> FlowMaps:

@@ -34,14 +34,12 @@ class Fitting:
     `part` is what learns: `all`, or the `head` of three linear layers over features that stay.
     With `choose`, `epochs` is the most, and the number is chosen inside the maps given: at its
     best UF1 on a fifth of their people, whom the other four fifths' network has not seen.
-    `variant` is the network's where there is none to start from.
     Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch.
     """
 
     epochs: int = 20
     choose: bool = False
     part: Part = "all"
-    variant: Variant = "triplet"
     batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2

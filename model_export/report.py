@@ -11,14 +11,12 @@ import numpy as np
 from model_export.checkpoint import Checkpoint
 from model_export.datasets import FlowMaps
 from model_export.evaluation import MEASURES, predict, scores, summary
-from model_export.fitting import Fitting
 from model_export.metrics import confusion, uf1
 from model_export.placements import EXTREMES, Placement, displaced
 from model_export.protocols import (
     Runs,
     always_negative,
     fixed,
-    leave_one_subject_out,
     linear,
 )
 from model_export.readings import Reading
@@ -35,12 +33,9 @@ def fixed_report(checkpoints: Sequence[Checkpoint], data: FlowMaps) -> tuple[dic
     return {"protocol": "fixed", **_found(data, runs), "placements": moved}, runs
 
 
-def loso_report(
-    data: FlowMaps, fitting: Fitting, seeds: int, start: Checkpoint | None = None
-) -> tuple[dict[str, Any], Runs]:
+def loso_report(data: FlowMaps, runs: Runs) -> dict[str, Any]:
     """Networks that were trained without the subject whose clips they name."""
-    runs = leave_one_subject_out(data, fitting, range(seeds), start)
-    return {"protocol": "loso", **_found(data, runs)}, runs
+    return {"protocol": "loso", **_found(data, runs)}
 
 
 def _found(data: FlowMaps, runs: Runs) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from model_export.fitting import (
     scratch,
 )
 from model_export.graph import Recipe
-from model_export.protocols import fixed, leave_one_subject_out, linear
+from model_export.protocols import fixed, leave_one_subject_out, linear, linear_beside
 from tests.model_export import examples
 
 
@@ -62,7 +62,7 @@ def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: Fitting) -> Non
     maps, start = data(), examples.checkpoint()
     tested = maps.people == "made/s1"
     true, false = (
-        leave_one_subject_out(one, fitting, [0], start)[0]
+        leave_one_subject_out(one, fitting, [start])[0]
         for one in (maps, with_other_labels(maps, "made/s1"))
     )
     np.testing.assert_array_equal(true[tested], false[tested])
@@ -73,7 +73,7 @@ def test_answers_on_a_subject_owe_something_to_the_others_labels() -> None:
     maps, fitting = data(), Fitting(epochs=2, part="head")
     tested = maps.people == "made/s0"
     true, false = (
-        leave_one_subject_out(one, fitting, [0], examples.checkpoint())[0]
+        leave_one_subject_out(one, fitting, [examples.checkpoint()])[0]
         for one in (maps, with_other_labels(maps, "made/s1"))
     )
     assert np.abs(true[tested] - false[tested]).max() > 1e-6
@@ -86,6 +86,20 @@ def test_the_linear_model_owes_nothing_to_its_test_fold() -> None:
     assert (linear(maps) == maps.labels).all()
     changed = linear(with_other_labels(maps, "made/s1"))
     np.testing.assert_array_equal(changed[tested], maps.labels[tested])
+
+
+def test_a_linear_model_beside_owes_nothing_to_its_test_fold() -> None:
+    """It corrects the network by the others' clips alone, and is right where they show the way."""
+    maps, start = data(), examples.checkpoint()
+    tested = maps.people == "made/s1"
+    true, false = (
+        linear_beside(one, [start])[0] for one in (maps, with_other_labels(maps, "made/s1"))
+    )
+    np.testing.assert_array_equal(true[tested], false[tested])
+    assert (true.argmax(1) == maps.labels).all()
+    assert (predict(start, maps.maps).argmax(1) != maps.labels).any()
+    np.testing.assert_allclose(true.sum(1), 1, atol=1e-6)
+    assert (true >= 0).all()
 
 
 def test_fitting_learns_what_shows() -> None:
@@ -117,8 +131,8 @@ def test_the_head_alone_learns_where_it_is_asked() -> None:
 def test_runs_can_be_had_again() -> None:
     """Equal seeds, equal answers; another seed, others."""
     maps = data(people=2)
-    first, other = leave_one_subject_out(maps, Fitting(epochs=1), [3, 4])
-    again = leave_one_subject_out(maps, Fitting(epochs=1), [3])[0]
+    first, other = leave_one_subject_out(maps, Fitting(epochs=1), [scratch(3), scratch(4)])
+    again = leave_one_subject_out(maps, Fitting(epochs=1), [scratch(3)])[0]
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-4
 
@@ -150,7 +164,7 @@ def test_one_subject_alone_is_told() -> None:
     """Nobody is left to train on."""
     alone = data(people=1)
     with pytest.raises(TrainingError, match="two subjects"):
-        leave_one_subject_out(alone, Fitting(), [0])
+        leave_one_subject_out(alone, Fitting(), [examples.checkpoint()])
     with pytest.raises(TrainingError, match="two subjects"):
         linear(alone)
     with pytest.raises(TrainingError, match="two people"):
