@@ -29,6 +29,20 @@ from service.recognition.types import CLASSES, CROP_SIZE
 TOLERANCE = 1e-5
 BATCHES = (1, 2, 7)
 
+LIMITS = (
+    "It names the motion from a neutral onset to the apex of one brief expression, on a face that "
+    "is nearly frontal, evenly lit, tightly cropped and filmed at 100 frames a second or more. It "
+    "is not for posed or long (macro) expressions, talking or chewing, a turning head, covered "
+    "faces or low frame rates. No class means nothing: whatever moves gets one of the three."
+)
+RESPONSIBLE_USE = (
+    "It tells which way a face moved, not what a person feels, thinks or hides. It is no lie "
+    "detector, and no decision about a person may rest on it. Inferring emotions in workplaces and "
+    "in education is prohibited in the European Union, save for medical or safety reasons: "
+    "Regulation (EU) 2024/1689, Article 5(1)(f)."
+)
+"""The core of MODEL_CARD.md, for whoever holds the file alone or asks the service."""
+
 
 def export(checkpoint_path: Path, output: Path) -> None:
     """Write the checkpoint's graph to `output`, with its metadata, after every check has passed.
@@ -97,6 +111,8 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "scores": json.dumps(card.scores, sort_keys=True),
         "training": json.dumps(card.training, sort_keys=True),
         "preprocessing": json.dumps(asdict(recipe), sort_keys=True),
+        "limits": LIMITS,
+        "responsible_use": RESPONSIBLE_USE,
     }
 
 

@@ -321,7 +321,10 @@ class ModelBody(BaseModel):
     licence: str
     training_data: str
     preprocessing: dict[str, object] = Field(description="what the graph does with the flow")
+    training: dict[str, object] = Field(description="the configuration it was trained with")
     scores: dict[str, object] = Field(description="measured; see the model card for how")
+    limits: str = Field(description="what it cannot do")
+    responsible_use: str = Field(description="what it must not be used for")
     flow_build: str = Field(description="the build of the flow kernel that this processor runs")
 
     @classmethod
@@ -336,7 +339,10 @@ class ModelBody(BaseModel):
             licence=card.licence,
             training_data=card.training_data,
             preprocessing=dict(card.preprocessing),
+            training=dict(card.training),
             scores=dict(card.scores),
+            limits=card.limits,
+            responsible_use=card.responsible_use,
             flow_build=facts.flow_build,
         )
 

@@ -27,6 +27,8 @@ class ModelCard:
 
     `scores` are the measured ones, as plain JSON values; `preprocessing` is the recipe by which
     the graph makes the network's map: kind of strain, map size, scaling, mirroring, temperature.
+    `training` is the configuration that it was trained with. `limits` and `responsible_use` are
+    sentences for people; they and `training` are empty where the file is silent.
     """
 
     name: str
@@ -38,6 +40,9 @@ class ModelCard:
     training_data: str
     scores: Mapping[str, Any]
     preprocessing: Mapping[str, Any]
+    training: Mapping[str, Any]
+    limits: str
+    responsible_use: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,4 +114,7 @@ def read_card(metadata: Mapping[str, str]) -> ModelCard:
         training_data=metadata["training_data"],
         scores=json.loads(metadata["scores"]),
         preprocessing=json.loads(metadata["preprocessing"]),
+        training=json.loads(metadata.get("training", "{}")),
+        limits=metadata.get("limits", ""),
+        responsible_use=metadata.get("responsible_use", ""),
     )

@@ -73,11 +73,14 @@ def test_the_file_answers_like_pytorch_on_the_fields_flow(exported: Path) -> Non
 
 
 def test_the_file_says_what_the_checkpoint_says(exported: Path) -> None:
-    """Name, licence and scores travel with the weights."""
+    """Name, licence, scores and what it must not be used for travel with the weights."""
     card = Classifier(exported).card
     assert (card.name, card.version, card.licence) == ("example", "0.0.1", "Apache-2.0")
     assert card.scores == examples.CARD.scores
     assert card.preprocessing["mirrored"] is True
+    assert card.training == examples.CARD.training
+    assert "frame rates" in card.limits
+    assert "Article 5(1)(f)" in card.responsible_use
 
 
 def test_the_file_tells_nothing_of_the_machine(exported: Path) -> None:
