@@ -139,3 +139,48 @@ def test_the_command_prints_a_table_for_people(
     pooled = next(line for line in printed.splitlines() if line.startswith("pooled"))
     low, high = scores["uf1_interval"]
     assert pooled.split()[:4] == ["pooled", "12", f"{scores['uf1']:.3f}", f"{low:.3f}-{high:.3f}"]
+
+
+@pytest.mark.parametrize(
+    ("options", "runs"),
+    [
+        (["--part", "beside", "--from", "a", "b"], 2),
+        (["--part", "head", "--epochs", "1", "--seeds", "3", "--from", "a"], 3),
+        (["--part", "all", "--epochs", "1", "--seeds", "1", "--variant", "residual"], 1),
+    ],
+    ids=["starts are runs", "seeds are runs", "from nothing"],
+)
+def test_the_command_leaves_one_subject_out(
+    options: list[str],
+    runs: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From one start, from several, or from none: as many scores as there were runs."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("dev.npz", **data())
+    for seed, name in enumerate("ab"):
+        save(examples.checkpoint(seed), Path(name))
+    assert main(["evaluate", "--protocol", "loso", "--maps", "dev.npz", "--json", *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["protocol"] == "loso"
+    assert len(report["scores"]["runs"]) == runs
+    assert "linear, loso" in report["baselines"]
+
+
+def test_wishes_that_make_no_sense_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the minutes that a protocol takes."""
+    np.savez(tmp_path / "dev.npz", **data())
+    save(examples.checkpoint(), tmp_path / "c")
+    maps, weights = ["--maps", str(tmp_path / "dev.npz")], str(tmp_path / "c")
+    for options, message in {
+        ("--protocol", "loso", "--part", "beside"): "needs a network",
+        ("--protocol", "loso", "--from", weights, "--record"): "no checkpoint's own",
+        ("--checkpoint", weights, weights, "--record"): "one checkpoint alone",
+        (): "needs a --checkpoint",
+    }.items():
+        assert main(["evaluate", *maps, *options]) == 2
+        assert message in capsys.readouterr().err
