@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch soak lock clean
+.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch soak train lock clean
 
 install: .venv/.service
 
@@ -43,6 +43,12 @@ bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-b
 # What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
 soak: .venv/.test
 	$(BIN)/python -m tests.soak
+
+# Draws faces, trains on them, fits the temperature and writes the graph: minutes on one core.
+WEIGHTS := model_export/weights/off_tanet.safetensors
+train: .venv/.test
+	$(BIN)/python -m model_export train --output $(WEIGHTS)
+	$(BIN)/python -m model_export export --checkpoint $(WEIGHTS) --output service/assets/off_tanet.onnx
 
 # Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \

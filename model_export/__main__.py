@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -163,7 +165,22 @@ def run_train(options: argparse.Namespace) -> None:
         samples=options.samples,
         precision=options.precision,
     )
-    save(calibrated(train(training)), options.output)
+    with logged(options.output.with_suffix(".log")):
+        save(calibrated(train(training)), options.output)
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """What training tells, in a file: a line for each thing, with the time before it."""
+    logger, handler = logging.getLogger("model_export"), logging.FileHandler(path, "w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def run_calibrate(options: argparse.Namespace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -21,6 +23,8 @@ from model_export.pools import Pool, fields, photographs
 from model_export.rendering import Scene
 from model_export.synthesis import Nuisances
 
+LOG = logging.getLogger(__name__)
+LOGGED_STEPS = 50
 VERSION = "1.1.0"
 TRAINING_DATA = "synthetic motion of facial action units; no recording of a person"
 
@@ -83,7 +87,8 @@ def drawn(training: Training) -> list[Pool]:
 
 
 def taught(training: Training, pools: list[Pool]) -> Checkpoint:
-    """A network that has learned from `pools`."""
+    """A network that has learned from `pools`; configuration, loss and rate go to the log."""
+    LOG.info("training %s", json.dumps(asdict(training), sort_keys=True))
     torch.manual_seed(training.seed)
     recipe, device = Recipe(), "cuda" if torch.cuda.is_available() else "cpu"
     # Channels last: the same numbers, and half as fast again on a CPU.
@@ -99,11 +104,15 @@ def taught(training: Training, pools: list[Pool]) -> Checkpoint:
     )
     seen = islice(batches(training, pools, recipe.map_size), steps)
     with tqdm(seen, total=steps, desc="training", unit="batch") as progress:
-        for flows, labels in progress:
+        for step, (flows, labels) in enumerate(progress, start=1):
             loss = loss_of(classifier, flows.to(device), labels.to(device), training)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            if step % LOGGED_STEPS == 0 or step == steps:
+                LOG.info(
+                    "step %d loss %.4f rate %.2g", step, loss.item(), schedule.get_last_lr()[0]
+                )
             schedule.step()
             progress.set_postfix(loss=f"{loss.item():.3f}")
     card = Card("off-tanet", VERSION, "Apache-2.0", TRAINING_DATA, training=asdict(training))

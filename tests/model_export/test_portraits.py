@@ -20,7 +20,8 @@ def test_levels_are_a_cameras() -> None:
     """Clipped highlights have no texture, and no flow."""
     for seed in range(10):
         face = portraits.draw(np.random.default_rng(seed), 130)
-        assert (face.shape, face.dtype) == ((130, 130), np.float32)
+        assert face.shape == (130, 130)
+        assert face.dtype == np.float32
         assert 3 <= face.min() < face.max() <= 252
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,23 +12,19 @@ from model_export.rendering import Rendering, Scene, enlarged, kept_still, moved
 from model_export.synthesis import Nuisances
 from service.recognition.flow import tvl1
 
-CALM = dict.fromkeys(Nuisances.__dataclass_fields__, 0.0)
-STUDIO = Scene(
-    **{
-        name: 0.0
-        for name in Scene.__dataclass_fields__
-        if name not in ("amplitude", "nuisances", "smallest", "largest")
-    },
-    amplitude=2.0,
-    nuisances=Nuisances(**CALM),
-)
+CALM: dict[str, Any] = dict.fromkeys(Nuisances.__dataclass_fields__, 0.0)
+ALWAYS = ("amplitude", "nuisances", "smallest", "largest")
+VARYING = [name for name in Scene.__dataclass_fields__ if name not in ALWAYS]
+OFF: dict[str, Any] = dict.fromkeys(VARYING, 0.0)
+STUDIO = Scene(**OFF, amplitude=2.0, nuisances=Nuisances(**CALM))
 """Nothing varies but the face, its resolution and its expression."""
 
 
 def test_equal_seeds_photograph_equal_flows() -> None:
     """A training run can be had again; each face makes one expression of each class."""
     (first, labels), (again, _), (other, _) = (Rendering(seed).pool(3) for seed in (1, 1, 2))
-    assert (first.shape, first.dtype) == ((3, 2, 28, 28), np.float32)
+    assert first.shape == (3, 2, 28, 28)
+    assert first.dtype == np.float32
     assert labels.tolist() == [0, 1, 2]
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.1
@@ -56,7 +53,8 @@ def test_a_face_at_rest_in_a_studio_does_not_move() -> None:
 )
 def test_each_part_of_a_scene_changes_the_photographs(name: str) -> None:
     """A knob that turns nothing would be believed in."""
-    varied = dataclasses.replace(STUDIO, **{name: 1.0 if name in ("gaze", "jpeg", "blur") else 0.2})
+    change: dict[str, Any] = {name: 1.0 if name in ("gaze", "jpeg", "blur") else 0.2}
+    varied = dataclasses.replace(STUDIO, **change)
     face = portrait(150)
     plain, other = (Rendering(3, scene).pair(face, 1) for scene in (STUDIO, varied))
     assert any((a != b).any() for a, b in zip(plain, other, strict=True))
@@ -67,7 +65,8 @@ def test_a_picture_is_moved_forward() -> None:
     picture = np.zeros((40, 40), np.float32)
     picture[20, 20] = 100
     shift = np.stack([np.full((40, 40), 3.0), np.full((40, 40), -2.0)]).astype(np.float32)
-    assert np.unravel_index(moved(picture, shift).argmax(), (40, 40)) == (18, 23)
+    row, column = np.unravel_index(moved(picture, shift).argmax(), (40, 40))
+    assert (int(row), int(column)) == (18, 23)
 
 
 def test_motion_is_in_pixels_of_the_crop() -> None:

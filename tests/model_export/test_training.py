@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ def test_the_command_shows_progress_and_writes_its_configuration(
     training = load(output).card.training
     assert (training["seed"], training["samples"]) == (5, 64)
     assert training["nuisances"]["head"] == Training().nuisances.head
+    log = output.with_suffix(".log").read_text().splitlines()
+    assert json.loads(log[0].partition(" training ")[2]) == training
+    assert " step 1 loss " in log[-1]
 
 
 def test_a_run_that_cannot_end_well_does_not_start(
