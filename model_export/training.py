@@ -25,7 +25,7 @@ from model_export.synthesis import Nuisances
 
 LOG = logging.getLogger(__name__)
 LOGGED_STEPS = 50
-VERSION = "1.1.0"
+VERSION = "1.0.0"
 TRAINING_DATA = "synthetic motion of facial action units; no recording of a person"
 
 Source = Literal["fields", "photographs", "both"]
