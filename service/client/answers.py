@@ -77,6 +77,9 @@ def card(json: str | bytes) -> ModelCard:
         parameters=body.parameters,
         licence=body.licence,
         training_data=body.training_data,
+        training=body.training,
+        limits=body.limits,
+        responsible_use=body.responsible_use,
         scores=body.scores,
         preprocessing=body.preprocessing,
     )
