@@ -174,7 +174,9 @@ def loso_runs(told: argparse.Namespace, checkpoints: list[Checkpoint], data: Flo
     if told.part == options.BESIDE:
         return linear_beside(data, checkpoints)
     starts = checkpoints or [scratch(seed, told.variant) for seed in range(told.seeds)]
-    fitting = Fitting(told.epochs, told.choose_epoch, told.part)
+    fitting = Fitting(
+        told.epochs, told.choose_epoch, told.part, learning_rate=told.learning_rate, back=told.back
+    )
     return leave_one_subject_out(
         data, fitting, starts * told.seeds if len(checkpoints) == 1 else starts
     )

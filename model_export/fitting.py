@@ -21,6 +21,7 @@ from model_export.evaluation import batched
 from model_export.graph import FlowClassifier, Recipe, mirror
 from model_export.metrics import confusion, uf1
 from model_export.network import OffTanet
+from model_export.placements import NEARBY, displaced
 from service.recognition.types import CLASSES
 
 Part = Literal["all", "head"]
@@ -29,12 +30,15 @@ INNER_FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How a network learns from maps. The defaults were settled before any run was scored.
+    """How a network learns from maps, seen in `NEARBY` placements and their mirror images.
 
     `part` is what learns: `all`, or the `head` of three linear layers over features that stay.
     With `choose`, `epochs` is the most, and the number is chosen inside the maps given: at its
     best UF1 on a fifth of their people, whom the other four fifths' network has not seen.
-    Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch.
+    `learning_rate` falls to nothing as a cosine. `back` is how much of the way from the start the
+    weights go back in the end: M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR
+    2022. Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch, and
+    for a way back that is none.
     """
 
     epochs: int = 20
@@ -44,10 +48,13 @@ class Fitting:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
+    back: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise TrainingError(f"too few epochs: {self.epochs}")
+        if not 0 <= self.back < 1:
+            raise TrainingError(f"the way back is a share below 1: {self.back}")
 
 
 def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
@@ -61,19 +68,26 @@ def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
 class Lesson:
     """What a part of a network learns from.
 
-    `views` [V, N, ...]: each clip, and its mirror image where the recipe has one, as the part
-    sees them; `labels` [N]; `people` [N].
+    `views` [V, N, ...]: each clip in its placements, as the part sees them, and their mirror
+    images where the recipe has them; the first `facing` of them are in no other placement, and
+    answers are of these alone. `labels` [N]; `people` [N].
     """
 
     part: Part
     views: Tensor
+    facing: int
     labels: Tensor
     people: NDArray[np.str_]
 
     def of(self, clips: NDArray[np.bool_]) -> Lesson:
         """The chosen clips alone."""
         chosen = torch.from_numpy(clips)
-        return Lesson(self.part, self.views[:, chosen], self.labels[chosen], self.people[clips])
+        return replace(
+            self,
+            views=self.views[:, chosen],
+            labels=self.labels[chosen],
+            people=self.people[clips],
+        )
 
 
 def lesson(start: Checkpoint, data: FlowMaps, part: Part) -> Lesson:
@@ -82,13 +96,17 @@ def lesson(start: Checkpoint, data: FlowMaps, part: Part) -> Lesson:
     Raises `CheckpointError` like `batched`.
     """
     classifier = FlowClassifier(start.network, start.recipe).eval()
-    seen: list[Tensor] = []
-    for maps in batched(start, data.maps):
-        views = [maps, mirror(maps)] if start.recipe.mirrored else [maps]
+    views: list[Tensor] = []
+    for maps in (data.maps, *(displaced(data.maps, placement) for placement in NEARBY)):
+        batches = batched(start, maps)
+        views.append(torch.cat(batches))
+        if start.recipe.mirrored:
+            views.append(torch.cat([mirror(batch) for batch in batches]))
+    if part == "head":
         with torch.no_grad():
-            views = [classifier.features(view) for view in views] if part == "head" else views
-        seen.append(torch.stack(views))
-    return Lesson(part, torch.cat(seen, 1), torch.from_numpy(data.labels), data.people)
+            views = [classifier.features(view) for view in views]
+    facing = len(views) // (1 + len(NEARBY))
+    return Lesson(part, torch.stack(views), facing, torch.from_numpy(data.labels), data.people)
 
 
 def fit(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> Checkpoint:
@@ -116,7 +134,7 @@ def chosen_epochs(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int
 
 
 def learn(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> Iterator[Checkpoint]:
-    """`start` itself, and then one network after each epoch: the same one, learning on."""
+    """`start` itself, and then what it has become after each epoch."""
     yield start
     torch.manual_seed(seed)
     fitted = replace(start, network=copy.deepcopy(start.network))
@@ -127,6 +145,7 @@ def learn(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> Ite
     optimizer = torch.optim.AdamW(
         learner.parameters(), fitting.learning_rate, weight_decay=fitting.weight_decay
     )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, fitting.epochs)
     for _ in range(fitting.epochs):
         learner.train()
         for clips in torch.randperm(len(labels)).split(fitting.batch):  # type: ignore[no-untyped-call]
@@ -140,15 +159,28 @@ def learn(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> Ite
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+        schedule.step()
         fitted.network.eval()
-        yield fitted
+        yield between(fitted, start, fitting.back)
+
+
+def between(fitted: Checkpoint, start: Checkpoint, back: float) -> Checkpoint:
+    """The network whose weights lie on the way from `fitted` to `start`."""
+    state, before = fitted.network.state_dict(), start.network.state_dict()
+    mixed = {
+        name: torch.lerp(tensor, before[name], back) if tensor.is_floating_point() else tensor
+        for name, tensor in state.items()
+    }
+    network = copy.deepcopy(fitted.network)
+    network.load_state_dict(mixed)
+    return replace(fitted, network=network)
 
 
 def answers(checkpoint: Checkpoint, asked: Lesson) -> NDArray[np.float32]:
     """Probabilities [N, 3] of a lesson's clips, as the graph would give them."""
     _, logits = parts(checkpoint, asked.part)
     with torch.inference_mode():
-        mean = torch.stack([logits(view) for view in asked.views]).mean(0)
+        mean = torch.stack([logits(view) for view in asked.views[: asked.facing]]).mean(0)
         return torch.softmax(mean / checkpoint.recipe.temperature, 1).numpy()
 
 

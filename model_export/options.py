@@ -65,6 +65,11 @@ def _leave_one_subject_out(command: argparse.ArgumentParser) -> None:
         "--choose-epoch", action="store_true",
         help="choose it, up to --epochs, on a fifth of the fold's training subjects",
     )  # fmt: skip
+    loso.add_argument("--learning-rate", type=float, default=fitting.learning_rate)
+    loso.add_argument(
+        "--back", type=float, default=fitting.back,
+        help="how much of the way from the start the weights go back in the end, below 1",
+    )  # fmt: skip
     _variant(loso)
     loso.add_argument(
         "--part", choices=(*get_args(Part), BESIDE), default=fitting.part,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -34,6 +34,15 @@ EXTREMES: Mapping[str, tuple[Placement, ...]] = MappingProxyType(
     }
 )
 """The most by which a crop may miss, one thing at a time; both sides and both turns count alike."""
+
+
+NEARBY: Sequence[Placement] = (
+    *(Placement(right=right) for right in (-0.03, 0.03)),
+    *(Placement(down=down) for down in (-0.03, 0.03)),
+    *(Placement(scale=scale) for scale in (0.95, 1.05)),
+    *(Placement(turn=turn) for turn in (-3, 3)),
+)
+"""By how much crops differ anyway: what learns from real maps sees them so, too."""
 
 
 def displaced(maps: Maps, placement: Placement) -> Maps:

@@ -109,6 +109,18 @@ def test_fitting_learns_what_shows() -> None:
     assert (predict(fitted, maps.maps).argmax(1) == maps.labels).mean() > 0.6
 
 
+def test_the_way_back_ends_between_start_and_fitted() -> None:
+    """Halfway is the mean of both, in every tensor that has one."""
+    start, taught = examples.checkpoint(), whole(data())
+    far, half = (
+        fit(start, taught, Fitting(epochs=1, back=back), seed=0).network.state_dict()
+        for back in (0, 0.5)
+    )
+    for name, before in start.network.state_dict().items():
+        if before.is_floating_point():
+            torch.testing.assert_close(half[name], (before + far[name]) / 2)
+
+
 def test_fitting_leaves_the_start_as_it_was() -> None:
     """Every fold must start from the same weights, not from the last fold's."""
     start = examples.checkpoint()
@@ -171,6 +183,8 @@ def test_one_subject_alone_is_told() -> None:
         chosen_epochs(examples.checkpoint(), whole(alone), Fitting(), 0)
     with pytest.raises(TrainingError, match="epochs: 0"):
         Fitting(epochs=0)
+    with pytest.raises(TrainingError, match="way back"):
+        Fitting(back=1.0)
 
 
 def test_fixed_runs_are_the_checkpoints_own_answers() -> None:
