@@ -116,6 +116,7 @@ class Journal:
         if found != head:  # new, or cut off at once
             self._file.truncate(0)
             self._file.write(head)
+            self._file.flush()
             return set()
         end, keys = len(head), set()
         for line in self._file:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from service import files, logs
 from service.batch.manifest import Row
 from service.jobs import ClipJob, FramesJob
-from service.recognition.errors import LimitExceededError, OffTanetError
+from service.recognition.errors import LimitExceededError, OffTanetError, UnreadableFileError
 from service.recognition.recognizer import FaceMode, Recognizer
 from service.recognition.types import Progress
 
@@ -73,7 +73,9 @@ def failed(row: Row, error: OffTanetError) -> Result:
 
 def _job(row: Row, recognizer: Recognizer, face: FaceMode) -> FramesJob | ClipJob:
     def content(name: str | None) -> bytes:
-        return files.read(row.folder / (name or ""), recognizer.limits.upload_bytes)
+        if not name:
+            raise UnreadableFileError("The manifest names no file here.")
+        return files.read(row.folder / name, recognizer.limits.upload_bytes)
 
     if row.clip is not None:
         return ClipJob(content(row.clip), face=face)

@@ -95,6 +95,6 @@ def _summarise(
             ("skipped", f"{skipped}, done before"),
             ("scored", f"{scored}"),
             ("problems", f"{bad}: {kinds}" if bad else "none"),
-            ("output", f"{output}, {(scored + bad) / took_s:.1f} rows a second"),
+            ("output", f"{output}, after {took_s:.1f} s"),
         )
     )

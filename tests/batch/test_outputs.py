@@ -58,6 +58,7 @@ def keys(path: Path) -> list[Key]:
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet.partial"])
+@settings(deadline=None)
 @given(
     rows=st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: key_of(row.files)),
     data=st.data(),
