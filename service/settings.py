@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import limits
@@ -86,6 +88,13 @@ class Settings(BaseSettings):
         900.0, gt=0, description="Seconds from arrival until a long video is stopped."
     )
 
+    min_replicas: int = Field(1, ge=1, description="Replicas on Ray that are always there.")
+    max_replicas: int = Field(8, ge=1, description="Replicas on Ray under load.")
+    scale_up_s: float = Field(30.0, ge=0, description="Seconds of load before Ray adds replicas.")
+    scale_down_s: float = Field(
+        600.0, ge=0, description="Seconds without load before Ray ends replicas."
+    )
+
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
     otlp_endpoint: str | None = Field(
         None,
@@ -157,6 +166,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}QUOTA counts by API key, and {PREFIX}API_KEYS is not set")
         return self
 
+    @model_validator(mode="after")
+    def _replicas_in_order(self) -> Self:
+        if self.max_replicas < self.min_replicas:
+            raise ValueError(f"{PREFIX}MAX_REPLICAS is below {PREFIX}MIN_REPLICAS")
+        return self
+
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
@@ -217,15 +232,15 @@ class Settings(BaseSettings):
         )
 
 
-def load() -> Settings:
-    """The settings of this process's environment. Raises SettingsError."""
+def load(given: Mapping[str, object] = MappingProxyType({})) -> Settings:
+    """The settings of this process's environment, but for those `given`. Raises SettingsError."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | ELSEWHERE
-    given = {name for name in os.environ if name.upper().startswith(PREFIX)}
-    unknown = sorted(name for name in given if name.upper() not in known)
+    found = {name for name in os.environ if name.upper().startswith(PREFIX)}
+    unknown = sorted(name for name in found if name.upper() not in known)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}")
     try:
-        return Settings()
+        return Settings.model_validate(dict(given))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = "".join(f" of {PREFIX}{str(place).upper()}" for place in first["loc"][:1])
