@@ -126,10 +126,14 @@ class NamedByProxyMiddleware:
 
 
 def _travelling(configured: settings.Settings) -> settings.Settings:
-    """With one worker where no number was given, and paths that mean the same elsewhere."""
+    """With one worker where no number was given, and paths that mean the same elsewhere.
+
+    Ray's proxy gives each request a header more.
+    """
     paths = {
         name: Path(value).absolute()
         for name in ("model", "api_keys")
         if (value := getattr(configured, name)) is not None
     }
-    return configured.model_copy(update={**paths, "workers": configured.workers or 1})
+    numbers = {"workers": configured.workers or 1, "max_headers": configured.max_headers + 1}
+    return configured.model_copy(update={**paths, **numbers})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
 
@@ -28,12 +29,38 @@ async def scored(
     """
     workers = min(limits.workers, len(rows))
     engine = Engine(configuration, replace(limits, workers=workers, queue=workers))
-    waiting = iter(rows)
-    work: set[asyncio.Task[Result]] = set()
     try:
-        await _started(engine)
-        # As many again wait as are worked on, so that no worker ever waits for the caller.
-        work |= {_begun(engine, row, face) for row in islice(waiting, 2 * workers)}
+        await started(engine)
+        async with aclosing(answered(engine, rows, face)) as results:
+            async for result in results:
+                yield result
+    finally:
+        await engine.stop()
+
+
+async def started(engine: Engine) -> None:
+    """Until one worker is warm, that rows need not pay for an installation that does not work.
+
+    Raises WarmingUpError.
+    """
+    engine.start_when_asked()
+    engine.start()
+    seconds = engine.limits.warm_up_s
+    first = asyncio.FIRST_COMPLETED
+    warm, _ = await asyncio.wait(engine.starting, timeout=seconds, return_when=first)
+    if not warm:
+        raise WarmingUpError(f"No worker was ready within {seconds:g} s.")
+
+
+async def answered(engine: Engine, rows: Iterable[Row], face: FaceMode) -> AsyncGenerator[Result]:
+    """The result of every row, as they come, from an engine that was `started`.
+
+    As many rows wait as are worked on, so that no worker ever waits for the caller; the engine must
+    queue that many.
+    """
+    waiting = iter(rows)
+    work = {_begun(engine, row, face) for row in islice(waiting, 2 * engine.limits.workers)}
+    try:
         while work:
             done, work = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             work |= {_begun(engine, row, face) for row in islice(waiting, len(done))}
@@ -43,18 +70,6 @@ async def scored(
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        await engine.stop()
-
-
-async def _started(engine: Engine) -> None:
-    """Until one worker is warm, that rows need not pay for an installation that does not work."""
-    engine.start_when_asked()
-    engine.start()
-    seconds = engine.limits.warm_up_s
-    first = asyncio.FIRST_COMPLETED
-    warm, _ = await asyncio.wait(engine.starting, timeout=seconds, return_when=first)
-    if not warm:
-        raise WarmingUpError(f"No worker was ready within {seconds:g} s.")
 
 
 def _begun(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:

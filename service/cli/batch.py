@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,9 +17,8 @@ from service.cli.loading import configured, warm_recognizer
 from service.cli.printing import AsJson, Face, answer, grid, progress_bar, show
 
 if TYPE_CHECKING:
-    from service.batch.manifest import Row
     from service.batch.outputs import Output
-    from service.settings import Settings
+    from service.batch.scoring import Result
 
 
 def batch(
@@ -36,6 +35,10 @@ def batch(
     ],
     face: Face = "auto",
     as_json: AsJson = False,
+    on_ray: Annotated[
+        bool,
+        typer.Option("--ray", help="On all cores of the Ray cluster that RAY_ADDRESS names."),
+    ] = False,
 ) -> None:
     """Score many pairs or clips on all cores.
 
@@ -47,13 +50,17 @@ def batch(
     from service.batch.outputs import open_output
 
     settings = configured()
+    scored = _way(on_ray)
     warm_recognizer(settings)  # what is wrong ends this here, not every row after the deadline
     try:
         named = rows(source)
         with open_output(output) as opened:
             left = [row for row in named if key_of(row.files) not in opened.done]
             start = time.monotonic()
-            codes = asyncio.run(_score(left, settings, face, opened)) if left else Counter()
+            codes = Counter[str | None]()
+            if left:
+                coming = scored(left, settings.configuration, settings.engine_limits, face)
+                codes = asyncio.run(_written(coming, len(left), opened))
             took_s = time.monotonic() - start
     except ManifestError as error:
         raise EndError(str(error), Code.INPUT) from None
@@ -62,16 +69,26 @@ def batch(
     _summarise(len(named) - len(left), codes, took_s, output, as_json)
 
 
-async def _score(
-    rows: Sequence[Row], settings: Settings, face: Face, output: Output
-) -> Counter[str | None]:
-    """Write the result of each row as it comes; how many have which problem, or None."""
-    from service.batch.running import scored
+def _way(on_ray: bool) -> Callable[..., AsyncGenerator[Result]]:
+    if not on_ray:
+        from service.batch import running
 
+        return running.scored
+    try:
+        from service.batch import cluster
+    except ModuleNotFoundError:
+        told = "--ray needs the extra ray: pip install 'off-tanet[ray]'"
+        raise EndError(told, Code.USAGE) from None
+    return cluster.scored
+
+
+async def _written(
+    coming: AsyncGenerator[Result], count: int, output: Output
+) -> Counter[str | None]:
+    """Write each result as it comes; how many have which problem, or None."""
     codes: Counter[str | None] = Counter()
-    coming = scored(rows, settings.configuration, settings.engine_limits, face)
     with progress_bar() as bar:
-        task = bar.add_task("rows", total=len(rows))
+        task = bar.add_task("rows", total=count)
         async with aclosing(coming) as results:
             async for result in results:
                 output.add(result.record)
