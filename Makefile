@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch soak train lock clean
+.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -44,11 +44,7 @@ bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-b
 soak: .venv/.test
 	$(BIN)/python -m tests.soak
 
-# Draws faces, trains on them, fits the temperature and writes the graph: minutes on one core.
-WEIGHTS := model_export/weights/off_tanet.safetensors
-train: .venv/.test
-	$(BIN)/python -m model_export train --output $(WEIGHTS)
-	$(BIN)/python -m model_export export --checkpoint $(WEIGHTS) --output service/assets/off_tanet.onnx
+.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
 
 # Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \
@@ -76,6 +72,10 @@ sanitize: .venv/.service
 	$(PIP) torch==2.13.0
 	touch $@
 
+.venv/.ray: .venv/.test requirements/ray.txt
+	$(PIP) --require-hashes -r requirements/ray.txt
+	touch $@
+
 # Writes the hashed locks again from pyproject.toml and requirements/*.in (needs `uv`).
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -84,6 +84,7 @@ lock:
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) requirements/test.in -c requirements/service.txt -o requirements/test.txt
+	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt
 
 clean:
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,56 @@
+"""A Ray cluster on this machine, of two nodes with one core each; nothing of it stays behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+from ray import serve
+from ray.cluster_utils import Cluster
+from ray.serve.config import HTTPOptions, ProxyLocation
+
+from service.cluster import app
+
+_STORE_BYTES = 150_000_000
+
+
+@contextmanager
+def two_nodes() -> Iterator[Cluster]:
+    """Both nodes; this process is connected to them. What Ray writes goes to their own folder."""
+    node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
+    # Short: paths of sockets are in it, and those are bounded.
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as home:
+        os.environ |= surroundings(home)
+        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+        try:
+            cluster.add_node(**node)
+            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+
+
+def surroundings(home: str) -> dict[str, str]:
+    """What keeps Ray small, silent and in its folder."""
+    return {
+        "RAY_TMPDIR": home,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN", secrets.token_hex()),
+        "RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES": str(_STORE_BYTES),
+        "RAY_raylet_start_wait_time_s": "120",  # on a busy machine
+    }
+
+
+def served(**settings: object) -> int:
+    """Run the application on the cluster of this process; the port, when it is ready."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    serve.start(ProxyLocation.HeadOnly, HTTPOptions(host="127.0.0.1", port=port))
+    serve.run(app({name: str(value) for name, value in settings.items()}))
+    return port

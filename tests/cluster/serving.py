@@ -1,0 +1,48 @@
+"""The application on a cluster of two nodes, as a command like `off-tanet serve`: for tests that
+ask a server over HTTP and need not know what serves."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tests.serving import Server, started
+
+_ROOT = Path(__file__).parents[2]
+_COMMAND = ("env", f"PYTHONPATH={_ROOT}", sys.executable, "-m", "tests.cluster.serving")
+
+_A_PROCESS = "its server is a process of its own, with settings of its own"
+_THE_SERVER = "it is Ray's proxy that reads heads, and hangs up"
+LEFT_OUT = {
+    "test_a_head_without_end": _THE_SERVER,
+    "test_headers_that_are_too_large": _THE_SERVER,
+}
+"""Tests that use the shared server and cannot be asked of a cluster, with the reason."""
+
+
+def reason_to_leave_out(name: str, fixtures: set[str]) -> str | None:
+    """Why a test cannot be asked of a cluster; None where it can."""
+    if "server" not in fixtures:
+        return _A_PROCESS
+    return LEFT_OUT.get(name)
+
+
+def on_cluster(home: Path, **settings: object) -> AbstractContextManager[Server]:
+    """A cluster of two nodes with a replica on each, and other settings."""
+    return started(_COMMAND, home, True, {"min_replicas": 2, "max_replicas": 2, **settings})
+
+
+def main() -> None:
+    from tests.cluster.nodes import served, two_nodes
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with two_nodes():
+        port = served()
+        print(f"running on http://127.0.0.1:{port}\nready: 2 replicas", file=sys.stderr, flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

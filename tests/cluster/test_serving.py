@@ -1,0 +1,68 @@
+"""The application on a cluster of two nodes: what Ray puts between a client and it.
+
+`make soak-ray` asks all the contract tests of it, scales it and kills a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
+from tests.cluster.serving import on_cluster
+from tests.serving import Server
+
+cluster = pytest.importorskip("service.cluster", reason="needs Ray: make test-ray")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two replicas that each work on one request and queue none."""
+    with on_cluster(tmp_path_factory.mktemp("cluster"), queue=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def asked(served: Server) -> Iterator[httpx.Client]:
+    with served.client() as client:
+        yield client
+
+
+def test_an_answer_has_its_name_once(asked: httpx.Client) -> None:
+    """Ray's proxy names each request and answer, as the application does."""
+    answer = ask_frames(asked, *pair("positive"))
+    assert (answer.status_code, answer.json()["label"]) == (200, "positive")
+    assert len(answer.headers.get_list("x-request-id")) == 1
+    given = asked.get("/v1/nothing", headers={"X-Request-ID": "order-17"})
+    assert given.headers.get_list("x-request-id") == ["order-17"]
+    assert given.json()["request_id"] == "order-17"
+
+
+def test_progress_comes_through_the_proxy(asked: httpx.Client) -> None:
+    names = [name for name, _ in events_of(asked, CLIP.read_bytes())]
+    assert names.count("progress") > 1
+    assert names[-1] == "prediction"
+
+
+def test_a_refusal_says_when_to_come_back(asked: httpx.Client) -> None:
+    """Ray would let them wait, or refuse them without a word of ours."""
+    clip = CLIP.read_bytes()
+
+    def ask(_: int) -> httpx.Response:
+        return asked.post("/v1/predictions/clip", files={"video": clip})
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(ask, range(12)))
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert {answer.json()["code"] for answer in refused} == {"queue_full"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    assert {answer.status_code for answer in answers} == {200, 503}
+
+
+def test_a_wrong_setting_stops_the_start() -> None:
+    """Before anything is started on any machine."""
+    with pytest.raises(cluster.settings.SettingsError, match="MAX_REPLICAS is below"):
+        cluster.app({"min_replicas": "2", "max_replicas": "1"})
