@@ -48,12 +48,12 @@ def spotting(made: Json) -> Iterator[Table | str]:
 
 def model(card: Json) -> Iterator[Table | str]:
     """The card's facts, then its scores."""
-    plain = {name: value for name, value in card.items() if isinstance(value, str | int)}
-    listed = {
-        "classes": ", ".join(card["classes"]),
-        "preprocessing": _numbers(card["preprocessing"]),
+    facts = {
+        name: _numbers(value) if isinstance(value, Mapping) else str(value)
+        for name, value in card.items()
+        if value and name not in ("classes", "scores")
     }
-    yield grid(*((name, str(value)) for name, value in (plain | listed).items()))
+    yield grid(*facts.items(), ("classes", ", ".join(card["classes"])))
     yield ""
     yield grid(*_scores(card["scores"]))
 
@@ -102,10 +102,12 @@ def _numbers(named: Json) -> str:
 
 
 def _number(value: object) -> str:
-    """Empty for what is no number, word or list of numbers, such as the runs behind a mean."""
+    """Empty for what is no number, word or interval, such as the runs behind a mean."""
     match value:
         case float():
-            return f"{value:.3f}"
+            return f"{value:.3g}"
+        case dict():
+            return ""
         case list():
             return " to ".join(map(_number, value)) if len(value) == 2 else ""
         case _:
