@@ -118,7 +118,7 @@ def run_calibrate(told: argparse.Namespace) -> None:
 
 
 def run_amplitudes(told: argparse.Namespace) -> None:
-    faces = [portrait(PICTURE_SIZE), *(read_face(path) for path in told.faces)]
+    faces = [read_face(path) for path in told.faces] or [portrait(PICTURE_SIZE)]
     measured = curve(load(told.checkpoint), faces, told.repeats)
     for amplitude, share in measured.items():
         print(f"{amplitude:.1f} px{share:>8.3f}")

@@ -84,7 +84,11 @@ def calibrate(command: argparse.ArgumentParser) -> None:
 def amplitudes(command: argparse.ArgumentParser) -> None:
     command.add_argument("--checkpoint", type=Path, required=True)
     command.add_argument(
-        "--faces", type=Path, nargs="*", default=[], help="pictures or clips beside the portrait"
+        "--faces",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="pictures or clips instead of the portrait, which training may have seen",
     )
     command.add_argument("--repeats", type=int, default=8, help="expressions of each class")
 

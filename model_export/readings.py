@@ -171,6 +171,8 @@ def sparseness(features: Tensor) -> float:
     Constraints", JMLR 5, 2004.
     """
     values = features.flatten(2)
-    values = values[values.abs().amax(2) > 0]
+    peaks = values.abs().amax(2, keepdim=True)
+    lively = peaks[..., 0] > 0
+    values = values[lively] / peaks[lively]  # squares of the faintest maps would vanish
     root = values.shape[1] ** 0.5
     return float(((root - values.norm(1, dim=1) / values.norm(2, dim=1)) / (root - 1)).mean())

@@ -38,7 +38,7 @@ def test_sparseness_ends_where_hoyer_says() -> None:
     """One place alone is 1, all alike are 0, and a dead channel tells nothing of the others."""
     one, alike = torch.zeros(1, 1, 14, 14), torch.full((1, 1, 14, 14), -3.0)
     one[..., 3, 4] = -2
-    assert sparseness(one) == pytest.approx(1)
+    assert sparseness(one) == sparseness(1e-30 * one) == pytest.approx(1)
     assert sparseness(alike) == pytest.approx(0, abs=1e-6)
     dead = torch.zeros(1, 1, 14, 14)
     assert sparseness(torch.cat([one, alike, dead], 1)) == pytest.approx(0.5)
