@@ -18,6 +18,21 @@ def workers_of(pid: int) -> list[int]:
     )
 
 
+def family(pid: int) -> list[int]:
+    """A process and all below it; those that end meanwhile are left out."""
+    children: dict[int, list[int]] = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            fields = Path(f"/proc/{entry}/stat").read_text(encoding="latin-1").rpartition(") ")[2]
+        except OSError:
+            continue
+        children.setdefault(int(fields.split()[1]), []).append(int(entry))
+    found = [pid]
+    for member in found:
+        found += children.get(member, [])
+    return found
+
+
 def resident_bytes(pid: int) -> int:
     """What a process holds now (VmRSS)."""
     return _status_bytes(pid, "VmRSS")

@@ -9,7 +9,6 @@ turns with one client; processor time is all that their processes use, the clust
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import numpy as np
 from tests.benchmarks import load
 from tests.benchmarks.bench_serve import framed, spread
 from tests.cluster.serving import on_cluster
-from tests.processes import processor_seconds, resident_bytes
+from tests.processes import family, processor_seconds, resident_bytes
 from tests.serving import Server, serving
 
 TURNS = 8
@@ -90,21 +89,6 @@ def memory(server: Server) -> list[str]:
 
 def processor_time(server: Server) -> float:
     return sum(processor_seconds(pid) for pid in family(server.process.pid))
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it; those that end meanwhile are left out."""
-    children: dict[int, list[int]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            fields = Path(f"/proc/{entry}/stat").read_text(encoding="latin-1").rpartition(") ")[2]
-        except OSError:
-            continue
-        children.setdefault(int(fields.split()[1]), []).append(int(entry))
-    found = [pid]
-    for member in found:
-        found += children.get(member, [])
-    return found
 
 
 def words(pid: int) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import ray
 from ray import serve
@@ -15,6 +16,7 @@ from ray.cluster_utils import Cluster
 from ray.serve.config import HTTPOptions, ProxyLocation
 
 from service.cluster import app
+from tests.processes import family
 
 _STORE_BYTES = 150_000_000
 
@@ -34,6 +36,15 @@ def two_nodes() -> Iterator[Cluster]:
         finally:
             ray.shutdown()
             cluster.shutdown()
+
+
+def kill_second(cluster: Cluster) -> None:
+    """All processes of the node at once, as when its machine loses power."""
+    (node,) = cluster.worker_nodes
+    for pid in family(node.all_processes["raylet"][0].process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    cluster.remove_node(node, allow_graceful=False)
 
 
 def surroundings(home: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from ray.cluster_utils import Cluster
 from service.recognition.recognizer import ASSETS
 from tests.benchmarks import load
 from tests.benchmarks.bench_serve import framed
-from tests.cluster.nodes import served, two_nodes
+from tests.cluster.nodes import kill_second, served, two_nodes
 from tests.soak.part import Part
 
 REQUESTS = 600
@@ -68,8 +68,7 @@ def serving_without_a_node(cluster: Cluster) -> Part:
     """A node is killed in the middle of the requests; their clients ask until they are answered."""
     part = Part(f"{REQUESTS} requests, a node killed")
     port = served(min_replicas=2, max_replicas=2)
-    (node,) = cluster.worker_nodes
-    tries = asyncio.run(asked_until_answered(port, lambda: cluster.remove_node(node, False)))
+    tries = asyncio.run(asked_until_answered(port, lambda: kill_second(cluster)))
     part.check(len(tries) == REQUESTS, f"{REQUESTS - len(tries)} requests were not answered")
     again = Counter(count - 1 for count in tries if count > 1)
     part.check(running() < 2, "both replicas run on one core")
@@ -89,9 +88,9 @@ def batch_without_a_node(cluster: Cluster) -> Part:
     with tempfile.TemporaryDirectory() as name:
         study = Path(name)
         expected = written(study)
-        command = [Path(sys.executable).with_name("off-tanet"), "batch", "pairs.csv", "--ray"]
+        program = str(Path(sys.executable).with_name("off-tanet"))
         batch = subprocess.Popen(
-            [*command, "-o", "scores.parquet", "--json"],
+            [program, "batch", "pairs.csv", "--ray", "-o", "scores.parquet", "--json"],
             cwd=study,
             env={**os.environ, "RAY_ADDRESS": cluster.address},
             stdout=subprocess.DEVNULL,
@@ -100,8 +99,7 @@ def batch_without_a_node(cluster: Cluster) -> Part:
         until(lambda: batch.poll() is not None or lines(partial) >= ROWS // 2)
         killed_at = lines(partial)
         part.check(killed_at < ROWS, "the batch was over before the node was killed")
-        (node,) = cluster.worker_nodes
-        cluster.remove_node(node, False)
+        kill_second(cluster)
         part.check(batch.wait(PATIENCE_S) == 0, "the batch failed")
         rows = parquet.read_table(study / "scores.parquet").to_pylist()
     found = Counter((row["input.onset"], row["label"]) for row in rows)
@@ -131,7 +129,7 @@ def lines(path: Path) -> int:
 def running() -> int:
     """Replicas that take requests."""
     (deployment,) = serve.status().applications["default"].deployments.values()
-    return deployment.replica_states.get("RUNNING", 0)
+    return int(deployment.replica_states.get("RUNNING", 0))
 
 
 def until(holds: Callable[[], bool]) -> None:

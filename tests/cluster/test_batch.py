@@ -20,7 +20,7 @@ from service.recognition.recognizer import ASSETS
 
 nodes = pytest.importorskip("tests.cluster.nodes", reason="needs Ray: make test-ray")
 
-PROGRAM = Path(sys.executable).with_name("off-tanet")
+PROGRAM = str(Path(sys.executable).with_name("off-tanet"))
 NAMES = ("negative", "positive", "surprise")
 PAIRS = 18  # more than a block
 
