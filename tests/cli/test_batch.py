@@ -115,3 +115,13 @@ def test_a_second_run_has_nothing_to_do(tmp_path: Path, capfd: pytest.CaptureFix
         assert main(command) == 0
         runs.append(json.loads(capfd.readouterr().out))
     assert [(run["skipped"], run["scored"]) for run in runs] == [(0, 1), (1, 0)]
+
+
+def test_ray_that_is_not_there_is_told(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr("service.batch.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "service.batch.cluster", None)
+    assert main(["batch", str(study / "pairs.csv"), "-o", str(study / "a.csv"), "--ray"]) == 2
+    assert "pip install 'off-tanet[ray]'" in capfd.readouterr().err
+    assert not (study / "a.csv").exists()

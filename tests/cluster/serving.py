@@ -13,11 +13,10 @@ from tests.serving import Server, started
 _ROOT = Path(__file__).parents[2]
 _COMMAND = ("env", f"PYTHONPATH={_ROOT}", sys.executable, "-m", "tests.cluster.serving")
 
-_A_PROCESS = "its server is a process of its own, with settings of its own"
+_NOT_SHARED = "it asks no server, or starts one of its own"
 _THE_SERVER = "it is Ray's proxy that reads heads, and hangs up"
 LEFT_OUT = {
     "test_a_head_without_end": _THE_SERVER,
-    "test_headers_that_are_too_large": _THE_SERVER,
 }
 """Tests that use the shared server and cannot be asked of a cluster, with the reason."""
 
@@ -25,7 +24,7 @@ LEFT_OUT = {
 def reason_to_leave_out(name: str, fixtures: set[str]) -> str | None:
     """Why a test cannot be asked of a cluster; None where it can."""
     if "server" not in fixtures:
-        return _A_PROCESS
+        return _NOT_SHARED
     return LEFT_OUT.get(name)
 
 
