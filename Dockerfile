@@ -1,4 +1,4 @@
-# The service, and with --target export what trains and exports its models.
+# The service, and with --target export what trains and exports its models, with PyTorch.
 #
 # Steps that change rarely stand first: after a change of Python code only the last two steps of
 # `application` and the copy of what they made are done again.
@@ -53,3 +53,31 @@ CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
 COPY --from=dependencies /opt/off-tanet /opt/off-tanet
 COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
 COPY --from=application /application /opt/off-tanet
+
+# PyPI's PyTorch brings CUDA along: name PyTorch's own index of CPU builds as
+# --build-arg PIP_EXTRA_INDEX_URL, or a folder that holds one as PIP_FIND_LINKS.
+FROM compiler AS training
+COPY requirements/service.txt requirements/export.txt requirements/
+RUN python -m venv --without-pip /opt/off-tanet \
+    && pip --python /opt/off-tanet/bin/python install --no-cache-dir \
+        --require-hashes -r requirements/service.txt -r requirements/export.txt
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_FIND_LINKS
+RUN pip --python /opt/off-tanet/bin/python install --no-cache-dir torch==2.13.0 \
+    && /opt/off-tanet/bin/python -c "import torch; assert torch.version.cuda is None, 'no CPU build'"
+
+FROM python:3.11-slim-bookworm AS export
+LABEL org.opencontainers.image.title="off-tanet-export" \
+      org.opencontainers.image.description="Trains and exports models of Off-TANet" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/off-tanet/bin:$PATH
+USER 10001:10001
+WORKDIR /work
+ENTRYPOINT ["python", "-m", "model_export"]
+COPY --from=training /opt/off-tanet /opt/off-tanet
+COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
+COPY --from=application /application /opt/off-tanet
+
+# What is built where no target is named.
+FROM service

@@ -83,7 +83,8 @@ lock:
 	$(LOCK) pyproject.toml -o requirements/service.txt
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
-	$(LOCK) requirements/test.in -c requirements/service.txt -o requirements/test.txt
+	$(LOCK) requirements/export.in -c requirements/service.txt -o requirements/export.txt
+	$(LOCK) requirements/test.in -c requirements/service.txt -c requirements/export.txt -o requirements/test.txt
 	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt
 
 clean:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image and holds it to what the README says of it, with docker, podman or buildah.
-#   docker/verify.sh [OPTION OF THE BUILD]...
+#   [TOOLS="docker podman buildah"] docker/verify.sh [OPTION OF THE BUILD]...
 # Exit code 0: all of it holds; 77: nothing here can build and run it, and why; any other: something
 # does not hold. The container gets no network: it needs none, and its port is surely free in there.
 set -euo pipefail
@@ -43,7 +43,7 @@ clean() { :; } # until a tool is chosen
 
 choose_tool() {
     local reasons=""
-    for tool in docker podman buildah; do
+    for tool in ${TOOLS:-docker podman buildah}; do
         # shellcheck source=/dev/null
         . "docker/verify/$([ "$tool" = buildah ] && echo chroot || echo engine).sh"
         if ! command -v "$tool" > /dev/null; then
@@ -72,7 +72,7 @@ copy_tree() {
 build_twice() {
     local began
     build "$work/tree" "$IMAGE" "$@" > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-    say "# changed" >> "$work/tree/service/cli.py"
+    say "# changed" >> "$work/tree/service/settings.py"
     began=$(now)
     build "$work/tree" "$IMAGE-changed" "$@" > "$work/changed.log" 2>&1
     say "a change of code is built in $(since "$began") s"

@@ -32,7 +32,7 @@ start() {
     path=$(buildah inspect --format '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' "$container" |
         grep '^PATH=')
     read -r -a command < <(buildah inspect --format \
-        '{{range .OCIv1.Config.Entrypoint}}{{.}} {{end}}{{range .OCIv1.Config.Cmd}}{{.}} {{end}}' \
+        '{{range .OCIv1.Config.Entrypoint}}{{.}} {{end}}{{range .OCIv1.Config.Cmd}}{{.}} {{end}}{{println}}' \
         "$container")
     in_root "$root" "$user" "$path" "${command[@]}" 2> "$work/log" &
     process=$!

@@ -52,7 +52,7 @@ def writable(place: object) -> bool:
 
 def check_lean() -> None:
     found = [name for name in COMPILERS if shutil.which(name)]
-    expect(not found, f"no compiler {' '.join(found)}")
+    expect(not found, f"no compiler{''.join(f', but {name}' for name in found)}")
     expect(find_spec("torch") is None, "no PyTorch")
 
 
@@ -82,8 +82,8 @@ def check_workers(expected: int) -> None:
     with urllib.request.urlopen(f"{URL}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     found = re.search(r'^off_tanet_workers\{state="alive"\} (\S+)$', text, re.MULTILINE)
-    alive = found and float(found[1])
-    expect(alive == expected, f"{alive} worker, as the CPU quota allows")
+    alive = float(found[1]) if found else 0
+    expect(alive == expected, f"{alive:g} worker(s) for a quota of {expected}")
 
 
 def expect(holds: bool, what: str) -> None:
