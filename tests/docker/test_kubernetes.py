@@ -39,7 +39,7 @@ def built(overlay: str) -> list[Resource]:
 def of_kind(kind: str, folder: str = "base") -> Resource:
     found = map(document, sorted((KUBERNETES / folder).glob("*.yaml")))
     (resource,) = (resource for resource in found if resource["kind"] == kind)
-    return resource
+    return dict(resource)
 
 
 def pods() -> Iterator[Resource]:
