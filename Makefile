@@ -44,7 +44,23 @@ bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-b
 soak: .venv/.test
 	$(BIN)/python -m tests.soak
 
-.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
+# The service on a Ray cluster: tests that `make test` skips where Ray is not installed; the slow proofs,
+# with the contract tests asked of a cluster; what Ray costs. The closing line of all tests is `make test`'s.
+test-ray: .venv/.ray
+	$(BIN)/python -m pytest -qq tests/cluster
+
+soak-ray: .venv/.ray
+	$(BIN)/python -m pytest tests/api --cluster
+	$(BIN)/python -m tests.cluster.soak
+
+bench-ray: .venv/.ray
+	$(BIN)/python -m tests.benchmarks.bench_ray
+
+# Draws faces, trains on them, fits the temperature and writes the graph: minutes on one core.
+WEIGHTS := model_export/weights/off_tanet.safetensors
+train: .venv/.test
+	$(BIN)/python -m model_export train --output $(WEIGHTS)
+	$(BIN)/python -m model_export export --checkpoint $(WEIGHTS) --output service/assets/off_tanet.onnx
 
 # Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \

@@ -42,6 +42,8 @@ def study(tmp_path: Path) -> Path:
 @contextmanager
 def held(study: Path, output: str) -> Iterator[subprocess.Popen[str]]:
     """A batch of one worker that has come to the pipe, and waits there; then the pipe is gone."""
+    # A shell's background jobs ignore Ctrl-C, and would hand that on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [PROGRAM, "batch", "pairs.csv", "-o", output],
         cwd=study,
@@ -50,6 +52,7 @@ def held(study: Path, output: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     with process, (study / "4_onset.jpg").open("wb"):  # which opens when the worker reads
         yield process
     (study / "kept.jpg").rename(study / "4_onset.jpg")
