@@ -27,7 +27,7 @@ README = ROOT / "README.md"
 
 _BLOCKS = re.compile(r"^```(console|python|json|text)\n(.*?)^```$", re.M | re.S)
 _ADDRESS = "localhost:8000"
-_LONG_TEXT, _LONG_LIST, _LONG_EVENT = 34, 6, 120
+_LONG_TEXT, _LONG_LIST, _LONG_EVENT, _LONG_MEMBER = 34, 6, 120, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,18 @@ def written(example: Example, printed: str) -> str:
 def _member(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict) and "kind" in value[0]:
         return "[\n" + ",\n".join("    " + _line(each) for each in value) + "\n  ]"
-    return _line(value)
+    return _line(_shortened(value) if isinstance(value, dict) else value)
+
+
+def _shortened(value: dict[str, Any]) -> dict[str, Any]:
+    """The members that fit, each shortened in the same way, and a mark for the rest."""
+    kept: dict[str, Any] = {}
+    for name, member in value.items():
+        kept[name] = _shortened(member) if isinstance(member, dict) else member
+        if len(json.dumps(_abbreviated(kept))) > _LONG_MEMBER:
+            del kept[name]
+            return {**kept, "…": "…"}
+    return kept
 
 
 def _line(value: Any) -> str:
