@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
+from service.api.paths import route_path
 from service.engine import Engine
 from service.recognition.errors import EngineError
 
@@ -25,7 +26,7 @@ class AdmissionMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
             try:
-                self.others.get(scope["path"], self.engine).check_admission()
+                self.others.get(route_path(scope), self.engine).check_admission()
             except EngineError as error:
                 await problems.response(scope, error)(scope, receive, send)
                 return

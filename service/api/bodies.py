@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.paths import route_path
 from service.api.problems import BodyRefusedError, response
 from service.recognition.errors import (
     LimitExceededError,
@@ -47,7 +48,7 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most, word = self.others.get(scope["path"], (self.limits.bytes, "body_bytes"))
+        most, word = self.others.get(route_path(scope), (self.limits.bytes, "body_bytes"))
         too_large = LimitExceededError(f"The body has more than {most} bytes.", word)
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import check_complete, pair
 from tests.benchmarks import load
 from tests.courses import Event, Scene
-from tests.serving import Server, serving
+from tests.serving import Server, serving, started
 
 ROUTE = "/v1/predictions/video"
 STREAM = {"Accept": "text/event-stream"}
@@ -115,6 +116,16 @@ def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
         ):
             assert check_problem(ask_video(http, data), 413, "limit_exceeded")["limit"] == limit
         assert ask_video(http, video).status_code == 200
+
+
+def test_under_a_prefix_videos_keep_their_limits(tmp_path: Path, video: bytes) -> None:
+    """Mounted in another application, a path has the prefix before it."""
+    limits = {"workers": 1, "max_body_bytes": 1000, "max_video_bytes": 300_000, "queue": 0}
+    command = [sys.executable, "-m", "tests.web.mounted"]
+    with started(command, tmp_path, True, limits) as server, server.client() as http:
+        answer = http.post(f"/face{ROUTE}", files={"video": bytes(400_000)})
+        assert check_problem(answer, 413, "limit_exceeded")["limit"] == "max_video_bytes"
+        assert http.post(f"/face{ROUTE}", files={"video": video}).status_code == 200
 
 
 def test_a_video_keeps_no_short_request_waiting(small: Server, video: bytes) -> None:
