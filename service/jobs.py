@@ -15,13 +15,11 @@ from service.api.schemas import (
     ClipInput,
     CropsBody,
     Included,
-    MacroBody,
-    MicroBody,
     MotionBody,
     PredictionBody,
     PredictionRequest,
-    SpottingBody,
 )
+from service.api.spottings import MacroBody, MicroBody, SpottingBody
 from service.recognition import drawing
 from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError

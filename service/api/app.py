@@ -42,8 +42,9 @@ from service.api.inference import InferenceResponseBody
 from service.api.metrics import Metrics
 from service.api.quota import QuotaMiddleware
 from service.api.routes import health, metrics, model, page, predictions, v2
-from service.api.schemas import PredictionBody, SpottingBody
+from service.api.schemas import PredictionBody
 from service.api.security import KeyFile, KeyMiddleware
+from service.api.spottings import SpottingBody
 from service.engine import Engine
 from service.settings import Settings, SettingsError
 

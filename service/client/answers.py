@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from service.api.schemas import (
-    ExpressionBody,
     FaceBody,
-    MacroBody,
-    MicroBody,
     ModelBody,
     MomentBody,
     MotionBody,
     PredictionBody,
-    SpottingBody,
 )
+from service.api.spottings import ExpressionBody, MacroBody, MicroBody, SpottingBody
 from service.recognition.classifier import ModelCard
 from service.recognition.types import (
     CROP_SIZE,

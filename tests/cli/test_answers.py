@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from service.api.schemas import ModelBody, PredictionBody, SpottingBody
+from service.api.schemas import ModelBody, PredictionBody
 from service.api.security import digest
+from service.api.spottings import SpottingBody
 from service.cli import main
 from service.recognition.recognizer import ASSETS
 from service.settings import Settings
