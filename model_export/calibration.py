@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from model_export.checkpoint import Checkpoint
 from model_export.errors import CheckpointError
-from model_export.evaluation import predict
+from model_export.evaluation import BATCH
 from model_export.graph import FlowClassifier
 from model_export.metrics import Labels
 from model_export.training import Training, batches, drawn
@@ -43,9 +44,10 @@ def calibrated(checkpoint: Checkpoint, seed: int = 993) -> Checkpoint:
         raise CheckpointError("only weights that take scaled maps can be calibrated")
     shown = Training(seed=seed, pairs=SAMPLES, samples=SAMPLES, batch=SAMPLES)
     flows, labels = next(batches(shown, drawn(shown), checkpoint.recipe.map_size))
-    plain = replace(checkpoint, recipe=replace(checkpoint.recipe, temperature=1.0))
-    maps = FlowClassifier(plain.network, plain.recipe).maps(flows).numpy()
-    fitted = temperature(predict(plain, maps).astype(np.float64), labels.numpy())
+    plain = FlowClassifier(checkpoint.network, replace(checkpoint.recipe, temperature=1.0))
+    with torch.inference_mode():
+        answers = torch.cat([plain(few)[0] for few in flows.split(BATCH)])  # type: ignore[no-untyped-call]
+    fitted = temperature(answers.numpy().astype(np.float64), labels.numpy())
     return replace(checkpoint, recipe=replace(checkpoint.recipe, temperature=fitted))
 
 

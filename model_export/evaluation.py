@@ -14,7 +14,7 @@ from model_export.checkpoint import Checkpoint
 from model_export.datasets import FlowMaps
 from model_export.errors import CheckpointError
 from model_export.graph import FlowClassifier
-from model_export.metrics import Labels, by_person, interval, reliability, uar, uf1
+from model_export.metrics import Labels, by_person, error_by_chance, interval, reliability, uar, uf1
 from service.recognition.types import CLASSES
 
 BATCH = 16
@@ -49,14 +49,16 @@ def batched(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, 
             f"{'' if recipe.scaled else ' in raw pixels'}, and the file holds scaled maps of "
             f"{maps.shape[-1]} x {maps.shape[-1]}"
         )
-    return torch.from_numpy(maps).split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
+    scaled = FlowClassifier(checkpoint.network, recipe).scaled(torch.from_numpy(maps))
+    return scaled.split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def scores(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:
     """What `runs` of probabilities [R, N, 3] are worth.
 
     Beside the MEGC2019 scores of `summary`: `runs`, each one's own; `per_dataset`; `confusion`,
-    over all runs together; `ece`, the expected calibration error, on average over the runs.
+    over all runs together; `ece`, the expected calibration error, on average over the runs;
+    `ece_by_chance`, the central 95% of what runs would show whose confidence is exactly right.
     """
     named = runs.argmax(2)
     counts = [by_person(data.labels, predicted, data.people).sum(0) for predicted in named]
@@ -70,6 +72,9 @@ def scores(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:
             for true, row in zip(CLASSES, sum(counts).tolist(), strict=True)
         },
         "ece": float(np.mean([reliability(data.labels, answers).error for answers in runs])),
+        "ece_by_chance": np.percentile(
+            np.concatenate([error_by_chance(answers) for answers in runs]), (2.5, 97.5)
+        ).tolist(),
     }
 
 

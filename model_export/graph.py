@@ -6,7 +6,7 @@ Training and scoring call the same `FlowClassifier`, so no second copy of the pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,29 +16,39 @@ from model_export.network import OffTanet
 from service.recognition.types import CLASSES, CROP_SIZE
 
 StrainKind = Literal["infinitesimal", "published"]
+Scaling = Literal["none", "range", "robust"]
 
 FLAT = 1e-6
 """A channel whose values differ by less than this, in pixels for flow, has nothing to scale up."""
+
+MOST = 0.9
+STILL = 0.02
+"""For `robust`: the share of places that counts as most of them, and the least motion, against a
+channel's range, that counts as motion at all.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How flow becomes the network's map, and logits become probabilities.
 
-    `map_size` is the side that the flow is averaged down to, before strain is taken; `scaled`
-    says that each channel is then stretched to 0..1; `mirrored` that the logits are the mean with
-    those of the mirrored face; `temperature` divides the logits.
+    `map_size` is the side that the flow is averaged down to, before strain is taken. With the
+    `scaling` `range` each channel is then stretched to 0..1; with `robust` it is so, and then seen
+    against what most of its places do. `mirrored` says that the logits are the mean with those of
+    the mirrored face; `temperature` divides the logits.
     """
 
     strain: StrainKind = "infinitesimal"
     map_size: int = 28
-    scaled: bool = True
+    scaling: Scaling = "robust"
     mirrored: bool = True
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.strain not in ("infinitesimal", "published"):
+        if self.strain not in get_args(StrainKind):
             raise ValueError(f"unknown kind of strain: {self.strain}")
+        if self.scaling not in get_args(Scaling):
+            raise ValueError(f"unknown scaling: {self.scaling}")
         if self.map_size < 1 or CROP_SIZE % self.map_size:
             raise ValueError(f"a map's side divides {CROP_SIZE}, and {self.map_size} does not")
         if self.mirrored and not self.scaled:
@@ -46,8 +56,13 @@ class Recipe:
         if not 0 < self.temperature < float("inf"):
             raise ValueError("a temperature is a positive number")
 
+    @property
+    def scaled(self) -> bool:
+        """Whether maps are stretched to 0..1, so that no unit is left in them."""
+        return self.scaling != "none"
 
-PUBLISHED = Recipe("published", map_size=CROP_SIZE, scaled=False, mirrored=False)
+
+PUBLISHED = Recipe("published", map_size=CROP_SIZE, scaling="none", mirrored=False)
 """What the authors' checkpoint was trained with: raw pixels, and a strain that never uses dv/dy."""
 
 
@@ -74,8 +89,14 @@ class FlowClassifier(nn.Module):
     def maps(self, flow: Tensor) -> Tensor:
         """Flow [N, 2, S, S], S a multiple of the map's side M -> (u, v, strain) [N, 3, M, M]."""
         flow = nn.functional.avg_pool2d(flow, flow.shape[-1] // self.recipe.map_size)
-        maps = torch.cat([flow, self.strain(flow)], 1)
-        return min_max(maps) if self.recipe.scaled else maps
+        return self.scaled(torch.cat([flow, self.strain(flow)], 1))
+
+    def scaled(self, maps: Tensor) -> Tensor:
+        """Maps [N, 3, M, M] of any unit, as the network has learned them."""
+        if self.recipe.scaling == "none":
+            return maps
+        maps = min_max(maps)
+        return robust(maps) if self.recipe.scaling == "robust" else maps
 
     def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Maps [N, 3, M, M] as `maps` makes them -> probabilities [N, 3], attention [N, 14, 14]."""
@@ -117,6 +138,27 @@ def min_max(maps: Tensor) -> Tensor:
     low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
     span = high - low
     return torch.where(span < FLAT, 0.5, (maps - low) / span.clamp_min(FLAT))
+
+
+def robust(maps: Tensor) -> Tensor:
+    """Channels [N, C, S, S] of 0..1, each seen against what most of its places do: in 0..1 again.
+
+    One lid, nostril or false match sets the range, and the rest of the face is left with little of
+    it. Here the median becomes 0.5, and motion is squashed the more, the further it goes beyond
+    that of most places.
+    """
+    places = maps.flatten(2)
+    motion = places - quantile(places, 0.5)
+    ordinary = quantile(motion.abs(), MOST) + STILL
+    return (0.5 + 0.5 * torch.tanh(motion / ordinary)).view_as(maps)
+
+
+def quantile(values: Tensor, share: float) -> Tensor:
+    """The value [N, C, 1] below which a `share` (under 1) of [N, C, K] lies, in ONNX's terms."""
+    place = share * (values.shape[2] - 1)
+    below = int(place)
+    around = values.sort(2).values[..., below : below + 2]
+    return torch.lerp(around[..., :1], around[..., 1:], place - below)
 
 
 def mirror(maps: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def load_frames(annotations: Path, *, cropped: bool = False) -> FlowMaps:
         see(clip, annotations.parent, None if cropped else detector)
         for clip in tqdm(clips, desc=annotations.stem, unit="clip")
     ]
-    preprocessing = FlowClassifier(OffTanet(), Recipe(map_size=MAP_SIZE))
+    preprocessing = FlowClassifier(OffTanet(), Recipe(map_size=MAP_SIZE, scaling="range"))
     return FlowMaps(
         preprocessing.maps(torch.from_numpy(np.stack(flows))).numpy(),
         np.array([clip.label for clip in clips]),

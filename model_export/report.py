@@ -62,7 +62,9 @@ def table(report: dict[str, Any]) -> str:
         each = np.array([run[name] for run in told["runs"]])
         spread = f", deviation {each.std(ddof=1):.3f}" if len(each) > 1 else ""
         lines.append(f"{name.upper()} of each run: {' '.join(f'{v:.3f}' for v in each)}{spread}")
-    lines += [f"expected calibration error: {told['ece']:.3f}", ""]
+    low, high = told["ece_by_chance"]
+    chance = f"{low:.3f}-{high:.3f} by chance where confidence is right"
+    lines += [f"expected calibration error: {told['ece']:.3f} ({chance})", ""]
     lines.append(f"{'true class':18}" + "".join(f"{name:>10}" for name in CLASSES))
     for true, row in told["confusion"].items():
         lines.append(f"{true:18}" + "".join(f"{count:>10}" for count in row.values()))

@@ -115,7 +115,7 @@ def test_published_weights_keep_their_own_preprocessing(tmp_path: Path) -> None:
     assert card.preprocessing == {
         "strain": "published",
         "map_size": 112,
-        "scaled": False,
+        "scaling": "none",
         "mirrored": False,
         "temperature": 1.0,
     }

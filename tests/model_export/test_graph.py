@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from model_export.graph import PUBLISHED, FlowClassifier, Recipe, bicubic, mirror
+from model_export.graph import PUBLISHED, FlowClassifier, Recipe, bicubic, mirror, quantile, robust
 from tests.model_export import examples
 from tests.shared import shared
 
@@ -54,15 +54,48 @@ def test_published_maps_are_the_authors() -> None:
     torch.testing.assert_close(THEIRS.maps(expected[:, :2]), expected, rtol=0, atol=1e-5)
 
 
-def test_our_maps_are_averaged_and_scaled() -> None:
+def test_maps_are_averaged_and_scaled() -> None:
     """MEGC2019's maps are 28 x 28 with each channel in 0..1: ours must look the same."""
-    maps = OURS.maps(flow(0))
+    maps = FlowClassifier(examples.network(), Recipe(scaling="range")).maps(flow(0))
     assert maps.shape == (1, 3, 28, 28)
     assert maps.amin((2, 3)).eq(0).all()
     assert maps.amax((2, 3)).eq(1).all()
     averaged = flow(0)[0, 0].reshape(28, 4, 28, 4).mean((1, 3))
     expected = (averaged - averaged.min()) / (averaged.max() - averaged.min())
     torch.testing.assert_close(maps[0, 0], expected)
+
+
+def test_what_most_places_do_sets_the_scale() -> None:
+    """One false match among 784 places leaves min-max a third of its range for the whole face."""
+    seen = flow(0)
+    spoilt = seen.clone()
+    spoilt[:, :, 40:44, 60:64] = 10 * seen.abs().amax()
+    ranged = FlowClassifier(examples.network(), Recipe(scaling="range"))
+    left = {
+        classifier.recipe.scaling: float(
+            classifier.maps(spoilt)[:, :2].std() / classifier.maps(seen)[:, :2].std()
+        )
+        for classifier in (ranged, OURS)
+    }
+    assert left["range"] < 0.35
+    assert left["robust"] > 0.7
+
+
+def test_maps_keep_their_order_about_the_median() -> None:
+    """Scaling may squash a strong motion, but never turn up into down, or more into less."""
+    plain = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    maps = robust(plain)
+    assert maps.flatten(2).median(2).values == pytest.approx(np.full((2, 3), 0.5), abs=1e-3)
+    assert maps.flatten(2).argsort().equal(plain.flatten(2).argsort())
+    assert 0 < maps.min() < maps.max() < 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.9])
+def test_quantiles_are_those_of_numpy(share: float) -> None:
+    """They are taken from a sorted row by hand, because ONNX has no quantile."""
+    values = torch.rand(2, 3, 50, generator=torch.Generator().manual_seed(1))
+    expected = np.quantile(values.numpy(), share, axis=2, keepdims=True)
+    np.testing.assert_allclose(quantile(values, share).numpy(), expected, atol=1e-6)
 
 
 def test_bicubic_is_that_of_pytorch() -> None:
@@ -142,7 +175,8 @@ def test_temperature_softens_and_keeps_the_order() -> None:
         {"strain": "other"},
         {"map_size": 27},
         {"map_size": 0},
-        {"scaled": False},
+        {"scaling": "other"},
+        {"scaling": "none"},
         {"temperature": 0.0},
         {"temperature": float("inf")},
     ],

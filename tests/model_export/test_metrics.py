@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_export.metrics import BINS, by_person, confusion, interval, reliability, uar, uf1
+from model_export.metrics import (
+    BINS,
+    by_person,
+    confusion,
+    error_by_chance,
+    interval,
+    reliability,
+    uar,
+    uf1,
+)
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2])
 PREDICTED = np.array([0, 0, 0, 1, 1, 0, 0, 2, 1])
@@ -76,3 +85,20 @@ def test_calibration_error_is_the_gap_that_bins_show() -> None:
 def test_full_confidence_has_a_bin() -> None:
     """Exactly 1 belongs to the last of the bins, and does not fall off it."""
     assert reliability(np.array([0]), np.array([[1.0, 0.0, 0.0]])).clips[-1] == 1
+
+
+def test_even_answers_that_mean_what_they_say_show_an_error() -> None:
+    """The bins of few clips are never as they should be: an error must be held against that."""
+    rng = np.random.default_rng(3)
+    answers = rng.dirichlet((3, 1, 1), 20_000)
+    labels = (rng.random((20_000, 1)) > answers.cumsum(1)).sum(1)
+    few, many = error_by_chance(answers[:200]), error_by_chance(answers)
+    assert few.mean() == pytest.approx(np.sqrt(100) * many.mean(), rel=0.1)
+    assert many.min() < reliability(labels, answers).error < many.max()
+    boastful = 0.5 * answers + 0.5 * np.eye(3)[answers.argmax(1)]
+    assert reliability(labels, boastful).error > 5 * error_by_chance(boastful).max()
+
+
+def test_sure_answers_show_no_error_by_chance() -> None:
+    """Where nothing is left to chance, nothing is drawn."""
+    assert error_by_chance(np.eye(3)).max() == 0

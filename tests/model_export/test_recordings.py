@@ -62,7 +62,8 @@ def test_a_clip_is_seen_as_the_service_sees_it(tmp_path: Path) -> None:
         f"subject,clip,onset,apex,class\ns1,a,{ONSET},{APEX},surprise\n"
     )
     seen = Recognizer().frames(made.png(onset), made.png(apex)).flow
-    expected = FlowClassifier(examples.network(), Recipe()).maps(torch.from_numpy(seen[None]))
+    preprocessing = FlowClassifier(examples.network(), Recipe(scaling="range"))
+    expected = preprocessing.maps(torch.from_numpy(seen[None]))
     np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
 
 
