@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run_compare(told: argparse.Namespace) -> None:
     training = Training(pairs=told.pairs, samples=told.samples, precision=told.precision)
-    for line in compared(training, load_maps(told.maps), told.seeds):
+    for line in compared(training, load_maps(told.maps), told.seeds, told.sources):
         print(line, flush=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -13,13 +13,17 @@ from model_export.evaluation import predict
 from model_export.metrics import confusion, uar, uf1
 from model_export.training import Source, Training, train
 
+SOURCES: tuple[Source, ...] = get_args(Source)
 
-def compared(training: Training, data: FlowMaps, seeds: int) -> Iterator[str]:
+
+def compared(
+    training: Training, data: FlowMaps, seeds: int, sources: Sequence[Source] = SOURCES
+) -> Iterator[str]:
     """One line for each source: UF1 and UAR of each seed, their mean and standard deviation.
 
     All train on as many pairs, for as many steps, from the same seeds.
     """
-    for source in get_args(Source):
+    for source in sources:
         scores = []
         for seed in range(seeds):
             checkpoint = train(replace(training, seed=seed, source=source))

@@ -8,8 +8,9 @@ from typing import get_args
 
 from model_export.action_units import ACTION_UNITS
 from model_export.blocks import BLOCKS
+from model_export.comparison import SOURCES
 from model_export.fitting import Fitting, Part
-from model_export.training import Precision, Source, Training
+from model_export.training import Precision, Training
 
 BESIDE = "beside"
 """The part that is none of the network's: a linear model next to it."""
@@ -19,7 +20,7 @@ def train(command: argparse.ArgumentParser) -> None:
     defaults = Training()
     command.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
     command.add_argument("--seed", type=int, default=defaults.seed)
-    command.add_argument("--source", choices=get_args(Source), default=defaults.source)
+    command.add_argument("--source", choices=SOURCES, default=defaults.source)
     _budget(command)
     _variant(command)
 
@@ -27,6 +28,7 @@ def train(command: argparse.ArgumentParser) -> None:
 def compare(command: argparse.ArgumentParser) -> None:
     command.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
     command.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 ...")
+    command.add_argument("--sources", choices=SOURCES, nargs="+", default=SOURCES)
     _budget(command)
 
 

@@ -25,6 +25,10 @@ from model_export.synthesis import Nuisances
 
 LOG = logging.getLogger(__name__)
 LOGGED_STEPS = 50
+WARMING = 0.1 + 1e-6
+"""The share of steps in which the rate rises; a tenth of ten would be a span of no steps, by which
+PyTorch divides.
+"""
 VERSION = "1.0.0"
 TRAINING_DATA = "synthetic motion of facial action units; no recording of a person"
 
@@ -100,7 +104,7 @@ def taught(training: Training, pools: list[Pool]) -> Checkpoint:
         classifier.parameters(), training.learning_rate, weight_decay=training.weight_decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=steps, pct_start=0.1
+        optimizer, training.learning_rate, total_steps=steps, pct_start=WARMING
     )
     seen = islice(batches(training, pools, recipe.map_size), steps)
     with tqdm(seen, total=steps, desc="training", unit="batch") as progress:

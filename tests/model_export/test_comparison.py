@@ -25,7 +25,8 @@ def test_the_command_compares_the_sources(
         subject=np.array(["1"] * 6),
         classes=np.array(CLASSES),
     )
-    assert main(["compare", "--maps", str(path), "--seeds", "2", *TINY]) == 0
+    command = ["compare", "--maps", str(path), "--seeds", "2", *TINY]
+    assert main(command) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[:2] for line in lines] == [
         [source, score] for source in ("fields", "photographs", "both") for score in ("UF1", "UAR")
@@ -33,3 +34,5 @@ def test_the_command_compares_the_sources(
     for line in lines:
         first, second = (float(word.strip("()")) for word in line[-2:])
         assert float(line[2]) == pytest.approx((first + second) / 2, abs=1e-3)
+    assert main([*command, "--sources", "fields"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == lines[:2]
