@@ -47,8 +47,7 @@ class Scene:
     `smallest` to `largest` are the pictures' sides.
 
     `right` and `down` (fractions of the crop), `scale`, `across`, `along` (log-normal, of both axes
-    and of each) and `turn` displace the face in its crop; `raised` is by how much faces sit higher
-    on average than the service has them: laboratories crop so.
+    and of each) and `turn` displace the face in its crop.
     """
 
     amplitude: float = 1.3
@@ -66,7 +65,6 @@ class Scene:
     largest: int = 190
     right: float = 0.02
     down: float = 0.045
-    raised: float = 0.01
     scale: float = 0.05
     across: float = 0.05
     along: float = 0.06
@@ -175,7 +173,7 @@ class Rendering:
             rng.normal(0, scene.scale) + rng.normal(0, (scene.across, scene.along))
         )
         turn = rng.normal(0, scene.turn)
-        right, down = rng.normal((0, -scene.raised), (scene.right, scene.down))
+        right, down = rng.normal(0, (scene.right, scene.down))
         cos, sin = np.cos(turn), np.sin(turn)
         linear = np.array([[cos * across, -sin * along], [sin * across, cos * along]])
         linear *= CROP_SIZE * EXTENT / size

@@ -49,7 +49,7 @@ def test_a_face_at_rest_in_a_studio_does_not_move() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["gaze", "head", "noise", "blur", "light", "jpeg", "right", "down", "scale", "turn", "raised"],
+    ["gaze", "head", "noise", "blur", "light", "jpeg", "right", "down", "scale", "turn"],
 )
 def test_each_part_of_a_scene_changes_the_photographs(name: str) -> None:
     """A knob that turns nothing would be believed in."""

@@ -14,7 +14,9 @@ from model_export.croppings import Cropping, recropped
 from model_export.datasets import load_maps
 from model_export.evaluation import evaluate
 from model_export.graph import FlowClassifier
+from model_export.placements import EXTREMES
 from model_export.pools import Pool, fields
+from model_export.report import fixed_report
 from model_export.synthesis import Nuisances
 from model_export.training import Source, Training, drawn, train
 from tests.model_export.test_export import WEIGHTS
@@ -57,6 +59,13 @@ def test_a_run_that_cannot_end_well_does_not_start(
     assert capsys.readouterr().err == "model_export: too few samples for one batch of 64: 1\n"
 
 
+@pytest.mark.parametrize("steps", [1, 2, 10, 11])
+def test_a_run_may_be_as_short_as_one_likes(steps: int) -> None:
+    """PyTorch's schedule divides by the steps of its first tenth: ten of them failed."""
+    short = train(Training(source="fields", pairs=6, samples=4 * steps, batch=4))
+    assert all(tensor.isfinite().all() for tensor in short.network.state_dict().values())
+
+
 def test_equal_seeds_train_equal_weights() -> None:
     """Bit for bit, whatever was drawn; and another seed others."""
     first, again, other = (
@@ -70,15 +79,23 @@ def test_equal_seeds_train_equal_weights() -> None:
 def test_the_shipped_weights_reach_the_bar() -> None:
     """On real maps of 34 subjects, none of which was trained on."""
     scores = evaluate(load(WEIGHTS), load_maps(shared("megc2019_flow_dev.npz")))
-    assert scores["uf1"] >= 0.72
-    assert scores["uar"] >= 0.73
+    assert scores["uf1"] >= 0.75
+    assert scores["uar"] >= 0.77
     assert scores["ece"] <= 0.08
 
 
-@pytest.mark.xfail(strict=True, reason="0.076 is reached: no temperature does better on this seed")
+@pytest.mark.xfail(strict=True, reason="0.065 is reached; chance alone gives 0.035 to 0.099")
 def test_the_shipped_weights_are_calibrated() -> None:
     """The bar of calibration on real maps, which is not reached yet."""
     assert evaluate(load(WEIGHTS), load_maps(shared("megc2019_flow_dev.npz")))["ece"] <= 0.06
+
+
+def test_the_shipped_weights_do_not_depend_on_one_cropping() -> None:
+    """Other laboratories crop otherwise: a face 6% aside may cost less than 0.03."""
+    report, _ = fixed_report([load(WEIGHTS)], load_maps(shared("megc2019_flow_dev.npz")))
+    falls = {name: report["scores"]["uf1"] - score for name, score in report["placements"].items()}
+    assert len(falls) == len(EXTREMES)
+    assert max(falls.values()) < 0.03, falls
 
 
 @pytest.mark.parametrize("source", ["fields", "photographs"])
