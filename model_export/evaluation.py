@@ -49,8 +49,8 @@ def batched(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, 
             f"{'' if recipe.scaled else ' in raw pixels'}, and the file holds scaled maps of "
             f"{maps.shape[-1]} x {maps.shape[-1]}"
         )
-    scaled = FlowClassifier(checkpoint.network, recipe).scaled(torch.from_numpy(maps))
-    return scaled.split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
+    rescaled = FlowClassifier(checkpoint.network, recipe).rescaled(torch.from_numpy(maps))
+    return rescaled.split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def scores(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:

@@ -89,9 +89,9 @@ class FlowClassifier(nn.Module):
     def maps(self, flow: Tensor) -> Tensor:
         """Flow [N, 2, S, S], S a multiple of the map's side M -> (u, v, strain) [N, 3, M, M]."""
         flow = nn.functional.avg_pool2d(flow, flow.shape[-1] // self.recipe.map_size)
-        return self.scaled(torch.cat([flow, self.strain(flow)], 1))
+        return self.rescaled(torch.cat([flow, self.strain(flow)], 1))
 
-    def scaled(self, maps: Tensor) -> Tensor:
+    def rescaled(self, maps: Tensor) -> Tensor:
         """Maps [N, 3, M, M] of any unit, as the network has learned them."""
         if self.recipe.scaling == "none":
             return maps
