@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 
@@ -13,11 +12,9 @@ from model_export.evaluation import predict
 from model_export.metrics import confusion, uar, uf1
 from model_export.training import Source, Training, train
 
-SOURCES: tuple[Source, ...] = get_args(Source)
-
 
 def compared(
-    training: Training, data: FlowMaps, seeds: int, sources: Sequence[Source] = SOURCES
+    training: Training, data: FlowMaps, seeds: int, sources: Sequence[Source]
 ) -> Iterator[str]:
     """One line for each source: UF1 and UAR of each seed, their mean and standard deviation.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from model_export.checkpoint import Checkpoint
 from model_export.datasets import FlowMaps
 from model_export.errors import CheckpointError
-from model_export.graph import FlowClassifier
+from model_export.graph import FlowClassifier, rescaled
 from model_export.metrics import Labels, by_person, error_by_chance, interval, reliability, uar, uf1
 from service.recognition.types import CLASSES
 
@@ -49,8 +49,8 @@ def batched(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, 
             f"{'' if recipe.scaled else ' in raw pixels'}, and the file holds scaled maps of "
             f"{maps.shape[-1]} x {maps.shape[-1]}"
         )
-    rescaled = FlowClassifier(checkpoint.network, recipe).rescaled(torch.from_numpy(maps))
-    return rescaled.split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
+    scaled = rescaled(torch.from_numpy(maps), recipe.scaling)
+    return scaled.split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def scores(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:

@@ -89,14 +89,7 @@ class FlowClassifier(nn.Module):
     def maps(self, flow: Tensor) -> Tensor:
         """Flow [N, 2, S, S], S a multiple of the map's side M -> (u, v, strain) [N, 3, M, M]."""
         flow = nn.functional.avg_pool2d(flow, flow.shape[-1] // self.recipe.map_size)
-        return self.rescaled(torch.cat([flow, self.strain(flow)], 1))
-
-    def rescaled(self, maps: Tensor) -> Tensor:
-        """Maps [N, 3, M, M] of any unit, as the network has learned them."""
-        if self.recipe.scaling == "none":
-            return maps
-        maps = min_max(maps)
-        return robust(maps) if self.recipe.scaling == "robust" else maps
+        return rescaled(torch.cat([flow, self.strain(flow)], 1), self.recipe.scaling)
 
     def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Maps [N, 3, M, M] as `maps` makes them -> probabilities [N, 3], attention [N, 14, 14]."""
@@ -131,6 +124,14 @@ class FlowClassifier(nn.Module):
         shear = 0.5 * (uy + vx) ** 2
         stretch = ux**2 + (vy if self.recipe.strain == "infinitesimal" else uy) ** 2
         return torch.sqrt(stretch + shear)
+
+
+def rescaled(maps: Tensor, scaling: Scaling) -> Tensor:
+    """Maps [N, C, S, S] of any unit, as networks with this `scaling` have learned them."""
+    if scaling == "none":
+        return maps
+    maps = min_max(maps)
+    return robust(maps) if scaling == "robust" else maps
 
 
 def min_max(maps: Tensor) -> Tensor:

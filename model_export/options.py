@@ -8,9 +8,8 @@ from typing import get_args
 
 from model_export.action_units import ACTION_UNITS
 from model_export.blocks import BLOCKS
-from model_export.comparison import SOURCES
 from model_export.fitting import Fitting, Part
-from model_export.training import Precision, Training
+from model_export.training import SOURCES, Precision, Training
 
 BESIDE = "beside"
 """The part that is none of the network's: a linear model next to it."""

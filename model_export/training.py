@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,8 @@ TRAINING_DATA = "synthetic motion of facial action units; no recording of a pers
 
 Source = Literal["fields", "photographs", "both"]
 """Displacement fields as they are; what `tvl1` sees of photographs; or half of either."""
+
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 Precision = Literal["bfloat16", "float32"]
 
