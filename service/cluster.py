@@ -23,10 +23,11 @@ from ray.serve.config import AutoscalingConfig, BackpressureConfig, RequestRoute
 from ray.serve.request_router import FIFOMixin, PendingRequest, RequestRouter, RunningReplica
 from ray.serve.schema import LoggingConfig
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import logs, settings
 from service.api.app import create_app
+from service.api.headers import amending
 from service.api.identity import HEADER
 from service.engine import Engine
 from service.recognition.errors import QueueFullError, WorkerLostError
@@ -134,14 +135,11 @@ class NamedByProxyMiddleware:
             return
         given = Headers(scope=scope).get(HEADER)
 
-        async def send_unnamed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get(HEADER) == given:
-                    del headers[HEADER]
-            await send(message)
+        def leave_out(headers: MutableHeaders) -> None:
+            if headers.get(HEADER) == given:
+                del headers[HEADER]
 
-        await self.app(scope, receive, send_unnamed)
+        await self.app(scope, receive, amending(send, leave_out))
 
 
 def _travelling(configured: settings.Settings) -> settings.Settings:

@@ -1,6 +1,8 @@
-"""Headers that tell a browser to keep an answer to itself."""
+"""Headers of answers: how they are amended, and those that keep an answer with its browser."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +13,17 @@ _DEFAULTS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def amending(send: Send, amend: Callable[[MutableHeaders], None]) -> Send:
+    """`send` for one answer, whose headers `amend` may change before they leave."""
+
+    async def send_amended(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            amend(MutableHeaders(scope=message))
+        await send(message)
+
+    return send_amended
 
 
 class SecurityHeadersMiddleware:
@@ -24,11 +37,8 @@ class SecurityHeadersMiddleware:
             await self.app(scope, receive, send)
             return
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _DEFAULTS.items():
-                    headers.setdefault(name, value)
-            await send(message)
+        def set_defaults(headers: MutableHeaders) -> None:
+            for name, value in _DEFAULTS.items():
+                headers.setdefault(name, value)
 
-        await self.app(scope, receive, send_with_headers)
+        await self.app(scope, receive, amending(send, set_defaults))

@@ -7,7 +7,9 @@ import secrets
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.headers import amending
 
 HEADER = "X-Request-ID"
 
@@ -48,9 +50,7 @@ class RequestIdMiddleware:
         if _ACCEPTABLE.fullmatch(given):
             scope.setdefault("state", {})["request_id"] = given
 
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id(scope)
-            await send(message)
+        def set_id(headers: MutableHeaders) -> None:
+            headers[HEADER] = request_id(scope)
 
-        await self.app(scope, receive, send_with_id)
+        await self.app(scope, receive, amending(send, set_id))
