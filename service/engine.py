@@ -1,7 +1,7 @@
-"""Admission, deadline, worker processes, drain. What runs inside a worker is not known here.
+"""Admission, deadlines, drain. What runs inside a worker is not known here.
 
 A request is admitted or refused at once; it waits for an idle worker, runs there, and holds its
-slot until the work is over, whether it ended well, ran out of time or lost its client.
+place until the work is over, whether it ended well, ran out of time or lost its client.
 """
 
 from __future__ import annotations
@@ -9,29 +9,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from service.dispatch import Dispatcher, Place
+from service.messages import Job, PartialResult, WorkerInfo
+from service.pool import WorkerPool
 from service.recognition.errors import (
     DeadlineError,
     DrainingError,
     EngineError,
-    OffTanetError,
-    QueueFullError,
+    NoWorkerError,
     WarmingUpError,
 )
 from service.recognition.recognizer import Configuration
 from service.recognition.types import Progress
-from service.worker import Facts, Job, Part, Worker
+from service.uploads import Upload
+from service.worker import Worker
+from service.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _END_S = 1.0  # for work that nobody waits for any more; a new process takes longer to start
-_RESTART_PAUSE_S = 1.0  # between tries to replace a worker that will not start
+_DRAINED_LOOK_S = 0.02
 
 
 class State(Enum):
@@ -44,8 +48,9 @@ class State(Enum):
 class EngineLimits:
     """`workers` processes, `queue` requests waiting for one, seconds for each step.
 
-    A worker that holds more than `worker_bytes` while it works is replaced. `niceness` is added to
-    every worker's: the nicer ones get the processor's time that the others leave.
+    A worker that holds more than `worker_bytes` while it works is stopped, one that holds more than
+    `worker_idle_bytes` afterwards is replaced; an answer has at most `answer_bytes`. `niceness` is
+    added to every worker's: the nicer ones get the processor's time that the others leave.
     """
 
     workers: int = 1
@@ -54,6 +59,8 @@ class EngineLimits:
     warm_up_s: float = 60.0
     grace_s: float = 20.0
     worker_bytes: int = 1_500_000_000
+    worker_idle_bytes: int = 500_000_000
+    answer_bytes: int = 256 << 20
     niceness: int = 0
 
 
@@ -78,91 +85,113 @@ class Census:
         )
 
 
-@dataclass(slots=True)
 class Engine:
     """Runs jobs in worker processes. Lives in one event loop: `start`, `run`…, `stop`."""
 
-    configuration: Configuration
-    limits: EngineLimits
-    state: State = State.WARMING
-    facts: Facts | None = None
-    starting: list[asyncio.Task[None]] = field(default_factory=list)
-    _idle: asyncio.LifoQueue[Worker] = field(default_factory=asyncio.LifoQueue)
-    _workers: set[Worker] = field(default_factory=set)
-    _admitted: int = 0
-    _waiting: int = 0
-    _hired: int = 0
-    _keepers: set[asyncio.Task[None]] = field(default_factory=set)
+    def __init__(
+        self, configuration: Configuration, limits: EngineLimits, jobs: Sequence[type[Job[Any]]]
+    ) -> None:
+        """Of `jobs`, the types that `run` takes, the workers read no other."""
+        self.limits = limits
+        self.state = State.WARMING
+        self._dispatcher: Dispatcher[Worker] = Dispatcher(limits.workers + limits.queue)
+        self._pool = WorkerPool(
+            options=WorkerOptions(
+                configuration, jobs, limits.worker_bytes, limits.answer_bytes, limits.niceness
+            ),
+            count=limits.workers,
+            startup_s=limits.warm_up_s,
+            idle_bytes=min(limits.worker_idle_bytes, limits.worker_bytes),
+            dispatcher=self._dispatcher,
+        )
+        self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def info(self) -> WorkerInfo | None:
+        """What the workers tell of themselves; None before the first one is warm."""
+        return self._pool.info
+
+    @property
+    def starting(self) -> Sequence[asyncio.Task[None]]:
+        """A task for each of the first workers, which ends when it is warm."""
+        return self._pool.starting
 
     def start(self) -> None:
         """Begin to start the workers; the engine is ready when all of them are warm."""
-        for _ in range(self.limits.workers):
-            self.starting.append(self._keep(self._hire()))
+        self._pool.start()
+        ready = asyncio.gather(*self._pool.starting)
+        ready.add_done_callback(self._note_ready)
 
     def start_when_asked(self) -> None:
         """Take jobs from now on; the first one starts the workers, and waits until one is warm."""
         self.state = State.READY
 
     async def stop(self) -> None:
-        """Refuse new work, let the admitted work end within the grace period, end the workers."""
-        self.state = State.DRAINING
-        give_up = time.monotonic() + self.limits.grace_s
-        while self._admitted and time.monotonic() < give_up:
-            await asyncio.sleep(0.02)
-        for keeper in self._keepers:
-            keeper.cancel()
-        stops = (worker.stop() for worker in self._workers)
-        await asyncio.gather(*stops, *self._keepers, return_exceptions=True)
+        """Refuse new work, let the admitted work end within the grace period, end the workers.
+
+        What has not ended then ends with DrainingError. Safe to call again, and at the same time.
+        """
+        if self._stopping is None:
+            self.state = State.DRAINING
+            self._stopping = asyncio.create_task(self._drain())
+        await asyncio.shield(self._stopping)
 
     def census(self) -> Census:
         """How the workers stand at this moment."""
         return Census(
-            alive=sum(worker.usable for worker in self._workers),
-            idle=self._idle.qsize(),
-            waiting=self._waiting,
-            restarts=max(0, self._hired - self.limits.workers),
+            alive=self._pool.alive,
+            idle=self._dispatcher.idle,
+            waiting=self._dispatcher.waiting,
+            restarts=max(0, self._pool.started - self.limits.workers),
         )
 
-    def check_ready(self) -> Facts:
-        """What the workers told of themselves. Raises WarmingUpError or DrainingError."""
+    def check_ready(self) -> WorkerInfo:
+        """What the workers tell of themselves. Raises WarmingUp-, Draining- and NoWorkerError."""
         self._check_state()
-        if self.facts is None:
+        if self._pool.info is None:
             raise WarmingUpError("The service is starting and not ready yet.")
-        return self.facts
+        if not self._pool.any_warm:
+            raise NoWorkerError("No worker is alive.")
+        return self._pool.info
 
-    def check_admission(self) -> None:
-        """Whether `run` would take a job now. Raises WarmingUp-, Draining- and QueueFullError."""
+    def check_admission(self, client: str = "") -> None:
+        """Whether `run` would take a job now; raises the same errors of the service."""
         self._check_state()
-        if self._admitted >= self.limits.workers + self.limits.queue:
-            raise QueueFullError("The service has more work than it can queue.")
+        self._pool.check()
+        self._dispatcher.check(client)
 
     async def run(
         self,
         job: Job[T],
-        progress: Progress | None = None,
-        waited: Callable[[float], None] | None = None,
-        parts: Callable[[Part], None] | None = None,
+        upload: Upload | None = None,
+        *,
+        client: str = "",
+        progress: Progress = lambda *_: None,
+        waited: Callable[[float], None] = lambda _: None,
+        parts: Callable[[PartialResult], None] = lambda _: None,
     ) -> T:
         """Carry out `job` in a worker; cancelling the caller stops the work.
 
-        `progress` is called in the event loop, `waited` with the seconds until a worker was free,
-        `parts` with the parts of the answer that the job has before the rest.
-        Raises what the job raises, QueueFullError, WarmingUpError, DrainingError, DeadlineError
-        and WorkerLostError.
+        `client` names whose request it is: all clients have equal shares. `progress` is called in
+        the event loop, `waited` with the seconds until a worker was free, `parts` with the parts of
+        the answer that the job has before the rest.
+        Raises what the job raises, QueueFullError, WarmingUpError, DrainingError, NoWorkerError,
+        DeadlineError and WorkerLostError.
         """
         admitted = time.monotonic()
         deadline = admitted + self.limits.deadline_s
-        self.check_admission()
-        self._admitted += 1
-        if not self.starting:
-            self.start()
-        try:
-            worker = await self._next_worker(deadline)
-            if waited is not None:
-                waited(time.monotonic() - admitted)
-            return await self._run_on(worker, job, deadline, progress, parts)
-        finally:
-            self._admitted -= 1
+        self._check_state()
+        self._pool.check()
+        with self._dispatcher.place(client) as place:
+            if not self.starting:
+                self.start()
+            worker = await self._next_worker(place, deadline)
+            waited(time.monotonic() - admitted)
+            work = asyncio.create_task(
+                worker.run(job, upload or Upload(), deadline, progress, parts)
+            )
+            work.add_done_callback(_retrieve)
+            return await self._end_of(work, worker)
 
     def _check_state(self) -> None:
         if self.state is State.DRAINING:
@@ -170,91 +199,54 @@ class Engine:
         if self.state is State.WARMING:
             raise WarmingUpError("The service is starting and not ready yet.")
 
-    async def _next_worker(self, deadline: float) -> Worker:
-        self._waiting += 1
+    async def _next_worker(self, place: Place[Worker], deadline: float) -> Worker:
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                worker = await self._idle.get()
-                while not worker.usable:  # it died while it had nothing to do
-                    self._keep(self._replace(worker))
-                    worker = await self._idle.get()
+            async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
+                worker = await self._dispatcher.worker(place)
+                while not worker.usable:  # it died a moment ago
+                    self._pool.take_back(worker)
+                    worker = await self._dispatcher.worker(place)
                 return worker
         except TimeoutError:
             raise DeadlineError("No worker became free in time.") from None
-        finally:
-            self._waiting -= 1
 
-    async def _run_on(
-        self,
-        worker: Worker,
-        job: Job[T],
-        deadline: float,
-        progress: Progress | None,
-        parts: Callable[[Part], None] | None,
-    ) -> T:
-        work = asyncio.create_task(
-            worker.run(job, deadline, progress or (lambda *_: None), parts or (lambda _: None))
-        )
+    async def _end_of(self, work: asyncio.Task[T], worker: Worker) -> T:
+        """The outcome of the work, once it has stopped; its worker is given on or replaced."""
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             # Whoever leaves early and often must not cost a new process each time.
             await asyncio.wait([work], timeout=_END_S)
-            if not work.done():
-                await worker.stop()
-            await asyncio.gather(work, return_exceptions=True)
             raise
         except EngineError:
             await worker.stop()  # the answer is given when the work has stopped, not before
             raise
         finally:
-            if not work.done():  # cancelled again in the meantime
+            if not work.done():
                 worker.kill()
-            self._give_back(worker)
+                work.cancel()
+            self._pool.take_back(worker)
 
-    def _give_back(self, worker: Worker) -> None:
-        if worker.usable:
-            self._idle.put_nowait(worker)
-        else:
-            self._keep(self._replace(worker))
+    async def _drain(self) -> None:
+        give_up = time.monotonic() + self.limits.grace_s
+        while self._dispatcher.admitted and time.monotonic() < give_up:
+            await asyncio.sleep(_DRAINED_LOOK_S)
+        await self._pool.stop(DrainingError("The service stopped before this request's end."))
 
-    async def _replace(self, worker: Worker) -> None:
-        self._workers.discard(worker)
-        await worker.stop()
-        await self._hire()
-
-    async def _hire(self) -> None:
-        """Start a worker and put it to the idle ones once it is warm; try until one starts."""
-        while self.state is not State.DRAINING:
-            worker = await Worker.start(
-                self.configuration, self.limits.worker_bytes, self.limits.niceness
-            )
-            self._workers.add(worker)
-            self._hired += 1
-            try:
-                deadline = time.monotonic() + self.limits.warm_up_s
-                self.facts = await worker.warm(deadline)
-            except OffTanetError as error:
-                log.error("a worker did not start: %s", error.detail)
-                self._workers.discard(worker)
-                await worker.stop()
-                await asyncio.sleep(_RESTART_PAUSE_S)
-                continue
-            self._idle.put_nowait(worker)
-            if self.state is State.WARMING and self._idle.qsize() == self.limits.workers:
-                self.state = State.READY
-                log.info(
-                    "ready: %d workers, flow build %s, model %s %s",
-                    self.limits.workers,
-                    self.facts.flow_build,
-                    self.facts.card.name,
-                    self.facts.card.version,
-                )
+    def _note_ready(self, _: object) -> None:
+        if self.state is not State.WARMING or self.info is None:
             return
+        self.state = State.READY
+        log.info(
+            "ready: %d workers, flow build %s, model %s %s",
+            self.limits.workers,
+            self.info.flow_build,
+            self.info.card.name,
+            self.info.card.version,
+        )
 
-    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Hold on to a background task until it is done, as the event loop does not."""
-        task = asyncio.create_task(work)
-        self._keepers.add(task)
-        task.add_done_callback(self._keepers.discard)
-        return task
+
+def _retrieve(work: asyncio.Task[Any]) -> None:
+    """Look at the outcome of work that nobody may wait for any more; else the loop logs it."""
+    if not work.cancelled():
+        work.exception()

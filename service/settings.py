@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import logs, processors
 from service.api.bodies import BodyLimits
+from service.api.clients import ShareBy
 from service.api.heads import HeadLimits
 from service.engine import EngineLimits
 from service.recognition.expressions import Durations
@@ -69,6 +70,27 @@ class Settings(BaseSettings):
     worker_bytes: int = Field(
         _ENGINE.worker_bytes, ge=1, description="Memory that a worker may hold, in bytes."
     )
+    worker_idle_bytes: int = Field(
+        _ENGINE.worker_idle_bytes,
+        ge=1,
+        description="Memory that a worker may hold between requests, in bytes.",
+    )
+    max_answer_bytes: int = Field(
+        _ENGINE.answer_bytes, ge=1, description="Bytes of a worker's answer."
+    )
+    max_pending_bytes: int = Field(
+        16 << 20, ge=1, description="Bytes of a stream's events that its client has not read yet."
+    )
+    share_by: ShareBy = Field(
+        "client",
+        description="What has an equal share of the workers: client (an API key, else an address), "
+        "key, or none.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of proxies whose X-Forwarded-For names the client, separated by "
+        "commas, or *; none: no proxy's.",
+    )
     deadline_s: float = Field(
         _ENGINE.deadline_s, gt=0, description="Seconds from arrival until a request is stopped."
     )
@@ -77,6 +99,9 @@ class Settings(BaseSettings):
         _ENGINE.grace_s, ge=0, description="Seconds for admitted work to end when stopping."
     )
 
+    video_grace_s: float = Field(
+        60.0, ge=0, description="Seconds for admitted long videos to end when stopping."
+    )
     video_workers: int = Field(
         1,
         ge=1,
@@ -218,6 +243,8 @@ class Settings(BaseSettings):
             warm_up_s=self.warm_up_s,
             grace_s=self.grace_s,
             worker_bytes=self.worker_bytes,
+            worker_idle_bytes=self.worker_idle_bytes,
+            answer_bytes=self.max_answer_bytes,
         )
 
     @property
@@ -228,6 +255,7 @@ class Settings(BaseSettings):
             workers=self.video_workers,
             queue=self.video_queue,
             deadline_s=self.video_deadline_s,
+            grace_s=self.video_grace_s,
             niceness=_VIDEO_NICENESS,
         )
 

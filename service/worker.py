@@ -1,295 +1,212 @@
-"""One worker process: a Recognizer of its own behind a socket of its own.
+"""One worker process as the server sees it: started, asked, measured, stopped.
 
 A socket for each worker, shared with nobody, is what makes `kill` safe at any moment: the death of
-one process cannot leave a lock held or half a message in another one's way. The parent reads it
-in its event loop: a thread for each worker would contend with it for the interpreter's lock.
+one process cannot leave a lock held or half a message in another one's way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import multiprocessing
-import os
-import pickle
-import signal
+import secrets
 import socket
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from multiprocessing import connection
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Self, TypeVar
 
-import cv2
-from threadpoolctl import threadpool_limits
+import msgspec
 
-from service import logs, memory
-from service.recognition import flow
-from service.recognition.classifier import ModelCard
-from service.recognition.errors import DeadlineError, OffTanetError, WorkerLostError
-from service.recognition.recognizer import Configuration, Recognizer
+from service import memory, worker_process
+from service.channel import Channel
+from service.messages import (
+    REQUEST,
+    WARM_UP,
+    Failure,
+    Job,
+    MessageError,
+    PartialResult,
+    Result,
+    Step,
+    WorkerInfo,
+    answer_type,
+)
+from service.recognition.errors import DeadlineError, EngineError, WorkerLostError
 from service.recognition.types import Progress
+from service.uploads import Upload
+from service.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
-_LENGTH = struct.Struct(">Q")  # before each pickle, so that its end is known
-_NICENESS = 5  # the process that answers everybody goes first: refusals under overload take half
 _LOOK_S = 0.05  # how often a working process's memory is looked at
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Report(Protocol):
-    """What a job tells while it works: as a `Progress`, and parts of its answer."""
-
-    def __call__(self, stage: str, done: int, total: int, /) -> None: ...
-
-    def part(self, part: Part, /) -> None: ...
-
-
-class Job(Protocol[T_co]):
-    """A picklable request; called in the worker with the worker's Recognizer."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, /) -> T_co: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of an answer that is ready before the rest: its kind, and itself as JSON."""
-
-    kind: str
-    json: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a warm worker tells of itself."""
-
-    card: ModelCard
-    flow_build: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    stage: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Sender:
-    """A job's `Report`: sends all that it is told to the parent."""
-
-    send: Callable[[object], None]
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        self.send(_Step(stage, done, total))
-
-    def part(self, part: Part) -> None:
-        self.send(part)
-
-
-@dataclass(frozen=True, slots=True)
-class _Result(Generic[T]):
-    value: T
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    error: OffTanetError
-    cause: str = ""  # of an error of ours, for the parent's log: a worker has none
 
 
 class Worker:
     """Owns one process. Belongs to the event loop in which it was started."""
 
-    def __init__(
-        self,
-        process: SpawnProcess,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        memory_bytes: int,
-    ) -> None:
+    def __init__(self, process: SpawnProcess, memory_bytes: int) -> None:
         self._process = process
-        self._reader = reader
-        self._writer = writer
         self._memory_bytes = memory_bytes
+        self._channel: Channel
         self._killed = False
-        self._cause = "The worker died under this request."
+        self._ending = ""
+        self._reason: EngineError = WorkerLostError("The worker died under this request.")
 
     @classmethod
-    async def start(
-        cls, configuration: Configuration, memory_bytes: int, niceness: int = 0
-    ) -> Self:
-        """Start a process that may grow to `memory_bytes`; `warm` waits until it is ready."""
+    async def start(cls, options: WorkerOptions, on_lost: Callable[[Worker], None]) -> Self:
+        """Start a process; `warm_up` waits until it is ready.
+
+        `on_lost` is called once when the worker can answer no more, for whatever reason.
+        Raises OSError or RuntimeError where the system has no process, file or thread to give.
+        """
         ours, theirs = socket.socketpair()
         spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
         process = spawn.Process(
-            target=_serve,
-            args=(theirs, configuration, niceness),
+            target=worker_process.run,
+            args=(theirs, options),
             name="off-tanet-worker",
             daemon=True,
         )
-        await asyncio.to_thread(process.start)
-        theirs.close()  # so that the worker's death is an end of file here
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
-        return cls(process, reader, writer, memory_bytes)
+        worker = cls(process, options.memory_bytes)
+        with ours:
+            try:
+                await _start(process)
+                theirs.close()  # so that the worker's death is an end of file here
+                _, worker._channel = await asyncio.get_running_loop().create_unix_connection(
+                    lambda: Channel(options.message_bytes, lambda: on_lost(worker)), sock=ours.dup()
+                )
+            except BaseException:
+                theirs.close()
+                _kill(process)
+                raise
+        return worker
 
     @property
     def usable(self) -> bool:
+        """Whether it can be asked: it lives, and the last it said was the end of an answer."""
+        return not self._killed and self._channel.idle and self._process.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process lives, at work or not."""
         return not self._killed and self._process.is_alive()
 
-    async def warm(self, deadline: float) -> Facts:
-        """Wait for the worker's own warm-up. Raises like `run`."""
-        # `_serve` sends them before all else.
-        return cast(Facts, await self._outcome(deadline, lambda *_: None, lambda _: None))
+    async def warm_up(self, deadline: float) -> WorkerInfo:
+        """Wait until the process is ready. Raises like `run`."""
+        self._channel.expect(WARM_UP)
+        return await self._outcome((), WorkerInfo, deadline, _unheard, _unheard)
 
     async def run(
         self,
         job: Job[T],
+        upload: Upload,
         deadline: float,
-        progress: Progress,
-        parts: Callable[[Part], None] = lambda _: None,
+        progress: Progress = lambda *_: None,
+        parts: Callable[[PartialResult], None] = lambda _: None,
     ) -> T:
-        """Carry out `job`; `deadline` is a `time.monotonic()` value.
+        """Carry out `job` with its upload; `deadline` is a `time.monotonic()` value.
 
-        Raises what the job raised, DeadlineError and WorkerLostError. Of a worker that was late,
-        was lost or whose `run` was cancelled only `stop` may still be called.
+        Raises what the job raised, DeadlineError and WorkerLostError. However it ends without the
+        worker's own final message, the process is killed: what it might still say is nobody's.
         """
+        number = secrets.randbits(63) + 1  # not in sequence: a worker cannot answer in advance
+        data = msgspec.msgpack.encode(job)
+        head = REQUEST.pack(number, len(data), upload.size)
+        self._channel.expect(number)
         self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
         try:
-            self._writer.write(_framed(job))
-            return await self._outcome(deadline, progress, parts)  # type: ignore[return-value]
+            pieces = itertools.chain((head, data), upload)
+            return await self._outcome(pieces, answer_type(job), deadline, progress, parts)
         finally:
             self._next_look.cancel()
 
-    def kill(self) -> None:
-        """Stop the process now, whatever it does. Safe to call twice."""
-        self._killed = True
-        self._process.kill()
+    def kill(self, reason: EngineError | None = None) -> None:
+        """Stop the process now, whatever it does; a `run` under way raises `reason`."""
+        if not self._killed:
+            self._killed = True
+            self._reason = reason or self._reason
+            if self._channel.lost:
+                self._ending = "broke the protocol" if self._channel.broken else "ended by itself"
+            _kill(self._process)
+            self._channel.close()
 
     async def stop(self) -> None:
-        """Stop the process, wait for its end and free the socket."""
-        died = not self._killed and (self._reader.at_eof() or self._reader.exception() is not None)
+        """Stop the process, wait for its end and free the socket. Safe to call twice."""
         self.kill()
-        self._writer.close()
+        ending, self._ending = self._ending, ""
         await asyncio.to_thread(self._process.join)
-        if died:
-            log.error("a worker ended by itself, exit code %s", self._process.exitcode)
+        if ending:
+            log.error("a worker %s, exit code %s", ending, self._process.exitcode)
+
+    def resident_bytes(self) -> int:
+        """What the process holds in memory; 0 where the system does not tell."""
+        return memory.resident_bytes(self._process.pid or 0)
 
     async def _outcome(
-        self, deadline: float, progress: Progress, parts: Callable[[Part], None]
-    ) -> object:
+        self,
+        pieces: Iterable[bytes],
+        kind: type[T],
+        deadline: float,
+        progress: Progress,
+        parts: Callable[[PartialResult], None],
+    ) -> T:
         try:
             async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
-                await self._writer.drain()
-                while isinstance(message := await self._message(), _Step | Part):
-                    if isinstance(message, Part):
-                        parts(message)
-                    else:
-                        progress(message.stage, message.done, message.total)
+                await self._channel.send(pieces)
+                final = await self._final_message(progress, parts)
+            if isinstance(final, Result):
+                return msgspec.msgpack.decode(final.value, type=kind)
+            error = final.exception()
         except TimeoutError:
+            self.kill()
             raise DeadlineError("The work took too long and was stopped.") from None
-        except (OSError, asyncio.IncompleteReadError):
-            raise WorkerLostError(self._cause) from None
-        if isinstance(message, _Result):
-            return message.value
-        if message.cause:
-            log.error("%s", message.cause)
-        raise message.error
+        except (MessageError, msgspec.MsgspecError, RecursionError):
+            self.kill()
+            raise self._reason from None
+        except BaseException:  # cancelled
+            self.kill()
+            raise
+        if final.cause:
+            log.error("%s", final.cause)
+        raise error
 
-    async def _message(self) -> _Step | Part | _Result[object] | _Failure:
-        (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-        message: _Step | Part | _Result[object] | _Failure
-        message = pickle.loads(await self._reader.readexactly(length))  # nosec B301 # our own
-        return message
+    async def _final_message(
+        self, progress: Progress, parts: Callable[[PartialResult], None]
+    ) -> Result | Failure:
+        while True:
+            message = await self._channel.receive()
+            if isinstance(message, Step):
+                progress(message.stage, message.done, message.total)
+            elif isinstance(message, PartialResult):
+                parts(message)
+            else:
+                return message
 
     def _look(self) -> None:
         """Kill the process if it has outgrown its limit; else look again, until `run` ends."""
-        if self._resident_bytes() > self._memory_bytes:
-            self._cause = "The work took too much memory and was stopped."
-            self.kill()
+        if self.resident_bytes() > self._memory_bytes:
+            self.kill(WorkerLostError("The work took too much memory and was stopped."))
         self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
-    def _resident_bytes(self) -> int:
-        """What the process holds in memory; 0 where the system does not tell."""
-        try:
-            pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
-        except (OSError, IndexError):
-            return 0
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+def _unheard(*_: object) -> None:
+    """Of what comes before a worker is ready, nobody is told."""
 
 
-def _framed(message: object) -> bytes:
-    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    return _LENGTH.pack(len(data)) + data
-
-
-def _serve(parent: socket.socket, configuration: Configuration, niceness: int) -> None:
-    """The process: warm up, then carry out jobs until the parent closes the socket."""
-    # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _silence()
-    # One core for each worker, as everywhere else.
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
-    os.nice(_NICENESS + niceness)
-    memory.keep_freed()
-    with parent:
-
-        def send(message: object) -> None:
-            parent.sendall(_framed(message))
-
-        try:
-            recognizer = Recognizer(configuration)
-            recognizer.warm_up()
-        except Exception as error:
-            send(_failure(error))
-            return
-        send(_Result(Facts(recognizer.card, flow.build_name())))
-        outcome = partial(_outcome, recognizer=recognizer, report=_Sender(send))
-        for message in map(outcome, _jobs(parent)):  # which drops a job before it takes the next
-            send(message)
-
-
-def _silence() -> None:
-    """Decoders print what they find in an upload; how this process ends, the parent tells."""
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
-
-
-def _jobs(parent: socket.socket) -> Iterator[Job[object]]:
-    """What the parent asks for, until it closes the socket."""
-    with parent.makefile("rb") as messages:
-        while len(messages.read(_LENGTH.size)) == _LENGTH.size:
-            # From the stream, not from its bytes: an upload is in memory once, not three times.
-            yield pickle.load(messages)  # nosec B301 # our own
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed closes no pipe of a worker that is busy; its end is seen here."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _outcome(
-    job: Job[object], recognizer: Recognizer, report: Report
-) -> _Result[object] | _Failure:
+async def _start(process: SpawnProcess) -> None:
+    """Start it in a thread; one that starts after the caller was cancelled is killed."""
+    starting = asyncio.get_running_loop().run_in_executor(None, process.start)
     try:
-        return _Result(job(recognizer, report))
-    except Exception as error:
-        return _failure(error)
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        starting.add_done_callback(lambda _: _kill(process))
+        raise
 
 
-def _failure(error: Exception) -> _Failure:
-    if isinstance(error, OffTanetError):
-        return _Failure(error)
-    return _Failure(OffTanetError("The service failed on this request."), logs.told(error))
+def _kill(process: SpawnProcess) -> None:
+    with suppress(AttributeError, ValueError):  # it was never started
+        process.kill()

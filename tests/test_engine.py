@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from service.engine import Census, Engine, EngineLimits
+from service.messages import Job, Report
 from service.recognition.errors import (
     DeadlineError,
     DrainingError,
@@ -25,69 +26,65 @@ from service.recognition.errors import (
     WorkerLostError,
 )
 from service.recognition.recognizer import Configuration, Recognizer
-from service.recognition.types import Progress
 
 LIMITS = EngineLimits(workers=1, queue=1, deadline_s=60, grace_s=5)
 
 
-@dataclass(frozen=True)
-class Pid:
+class Pid(Job[int], frozen=True):
     """Tells which process worked."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
-        progress("work", 1, 1)
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
+        report("work", 1, 1)
         return os.getpid()
 
 
-@dataclass(frozen=True)
-class Hang:
+class Hang(Job[int], frozen=True):
     """A decoder that never returns."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
-        progress("hanging", 0, 1)
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
+        report("hanging", 0, 1)
         threading.Event().wait()
         return 0
 
 
-@dataclass(frozen=True)
-class Brief:
+class Brief(Job[int], frozen=True):
     """A request like most: it ends soon after it was seen to begin."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
-        progress("work", 0, 1)
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
+        report("work", 0, 1)
         recognizer.warm_up()
         return os.getpid()
 
 
-@dataclass(frozen=True)
-class Crash:
+class Crash(Job[int], frozen=True):
     """A decoder that takes its process with it."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
         os._exit(139)
 
 
-@dataclass(frozen=True)
-class Grow:
+class Grow(Job[int], frozen=True):
     """A decoder that takes ever more memory."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
         held = []
         while True:
             held.append(bytes(range(256)) * 40_000)
 
 
-@dataclass(frozen=True)
-class Bug:
+class Bug(Job[int], frozen=True):
     """An error of ours, whose message quotes the upload."""
 
-    def __call__(self, recognizer: Recognizer, progress: Progress) -> int:
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
         raise RuntimeError("secret pixels")
+
+
+JOBS = (Pid, Hang, Brief, Crash, Grow, Bug)
 
 
 @asynccontextmanager
 async def ready_engine(limits: EngineLimits) -> AsyncIterator[Engine]:
-    engine = Engine(Configuration(), limits)
+    engine = Engine(Configuration(), limits, JOBS)
     engine.start()
     try:
         await until_ready(engine)
@@ -178,7 +175,7 @@ def test_a_client_that_leaves_early_costs_no_new_process() -> None:
     async def body(engine: Engine) -> None:
         before = await pid(engine)
         begun = asyncio.Event()
-        work = asyncio.create_task(engine.run(Brief(), lambda *_: begun.set()))
+        work = asyncio.create_task(engine.run(Brief(), progress=lambda *_: begun.set()))
         await begun.wait()
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -194,7 +191,7 @@ def test_cancelling_stops_the_work() -> None:
     async def body(engine: Engine) -> None:
         before = await pid(engine)
         started = asyncio.Event()
-        work = asyncio.create_task(engine.run(Hang(), lambda *_: started.set()))
+        work = asyncio.create_task(engine.run(Hang(), progress=lambda *_: started.set()))
         await started.wait()
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -209,7 +206,7 @@ def test_what_does_not_fit_is_refused_at_once() -> None:
 
     async def body(engine: Engine) -> None:
         started = asyncio.Event()
-        first = asyncio.create_task(engine.run(Hang(), lambda *_: started.set()))
+        first = asyncio.create_task(engine.run(Hang(), progress=lambda *_: started.set()))
         await started.wait()
         second = asyncio.create_task(engine.run(Pid()))
         await asyncio.sleep(0)  # lets the second be admitted
@@ -226,14 +223,14 @@ ORPHAN = """
 import asyncio, os, signal
 from service.engine import Engine
 from service.recognition.recognizer import Configuration
-from tests.test_engine import LIMITS, Hang, pid, until_ready
+from tests.test_engine import JOBS, LIMITS, Hang, pid, until_ready
 
 async def main():
-    engine = Engine(Configuration(), LIMITS)
+    engine = Engine(Configuration(), LIMITS, JOBS)
     engine.start()
     await until_ready(engine)
     print(await pid(engine), flush=True)
-    await engine.run(Hang(), lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    await engine.run(Hang(), progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
 if __name__ == "__main__":
     asyncio.run(main())
@@ -265,7 +262,7 @@ def test_progress_arrives_in_the_event_loop() -> None:
             steps.append((stage, done, total))
             threads.add(threading.get_ident())
 
-        await engine.run(Pid(), note)
+        await engine.run(Pid(), progress=note)
         assert steps == [("work", 1, 1)]
         assert threads == {threading.get_ident()}
 
@@ -286,7 +283,7 @@ def test_not_ready_before_warm_nor_while_draining() -> None:
     """A load balancer believes this answer."""
 
     async def body() -> None:
-        engine = Engine(Configuration(), LIMITS)
+        engine = Engine(Configuration(), LIMITS, JOBS)
         engine.start()
         with pytest.raises(WarmingUpError):
             await engine.run(Pid())
@@ -315,7 +312,7 @@ def test_the_census_tells_who_works_waits_and_was_replaced() -> None:
     async def body(engine: Engine) -> None:
         assert engine.census() == Census(alive=1, idle=1, waiting=0, restarts=0)
         held = asyncio.Event()
-        working = asyncio.create_task(engine.run(Hang(), lambda *_: held.set()))
+        working = asyncio.create_task(engine.run(Hang(), progress=lambda *_: held.set()))
         await held.wait()
         waiting = asyncio.create_task(pid(engine))
         await asyncio.sleep(0)  # lets it be admitted

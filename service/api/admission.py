@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
+from service.api.clients import ClientOf
 from service.api.paths import route_path
 from service.engine import Engine
 from service.recognition.errors import EngineError
@@ -18,15 +19,19 @@ class AdmissionMiddleware:
     `others` are the engines of paths that have one of their own.
     """
 
-    def __init__(self, app: ASGIApp, engine: Engine, others: Mapping[str, Engine]) -> None:
+    def __init__(
+        self, app: ASGIApp, engine: Engine, others: Mapping[str, Engine], client_of: ClientOf
+    ) -> None:
         self.app = app
+        self.client_of = client_of
         self.engine = engine
         self.others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
             try:
-                self.others.get(route_path(scope), self.engine).check_admission()
+                engine = self.others.get(route_path(scope), self.engine)
+                engine.check_admission(self.client_of(scope))
             except EngineError as error:
                 await problems.response(scope, error)(scope, receive, send)
                 return

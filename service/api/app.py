@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import limits
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.formparsers import MultiPartParser
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -21,7 +20,8 @@ from service import logs
 from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
 from service.api.bodies import BodyLimitMiddleware
-from service.api.dependencies import accepts
+from service.api.clients import client_of
+from service.api.dependencies import accepts, check_encoding
 from service.api.document import DocumentedApp
 from service.api.examples import (
     EXPRESSION,
@@ -29,12 +29,14 @@ from service.api.examples import (
     PREDICTION,
     SPOTTING,
     failures,
+    form_body,
     inference_body,
     inference_failures,
     prediction_body,
     streamed,
     success,
 )
+from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.headers import SecurityHeadersMiddleware
 from service.api.heads import HeadLimitMiddleware
 from service.api.identity import RequestIdMiddleware
@@ -46,6 +48,7 @@ from service.api.schemas import PredictionBody
 from service.api.security import KeyFile, KeyMiddleware
 from service.api.spottings import SpottingBody
 from service.engine import Engine
+from service.jobs import JOBS
 from service.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -60,8 +63,10 @@ _RECOGNITION: dict[str, Any] = {
     },
 }
 _UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/form-data")]}
+_FRAMES: dict[str, Any] = {**_UPLOAD, "openapi_extra": form_body(FramesForm)}
 _CLIP: dict[str, Any] = {
     **_UPLOAD,
+    "openapi_extra": form_body(ClipForm),
     "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
 }
 _JSON: dict[str, Any] = {
@@ -72,6 +77,7 @@ _JSON: dict[str, Any] = {
 _VIDEO_PATH = "/v1/predictions/video"
 _VIDEO: dict[str, Any] = {
     **_UPLOAD,
+    "openapi_extra": form_body(VideoForm),
     "response_model": SpottingBody,
     "responses": _RECOGNITION["responses"]
     | {200: streamed(SPOTTING, "spotting", ("expression", EXPRESSION))},
@@ -106,8 +112,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     file of keys that cannot be used.
     """
     settings = settings or Settings()
-    engine = Engine(settings.configuration, settings.engine_limits)
-    videos = Engine(settings.configuration, settings.video_limits)
+    engine = Engine(settings.configuration, settings.engine_limits, JOBS)
+    videos = Engine(settings.configuration, settings.video_limits, JOBS)
     tracing = _tracing(settings.otlp_endpoint)
 
     @asynccontextmanager
@@ -131,17 +137,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
-        form_limits={"max_files": 2, "max_fields": 2},  # no route has more parts
     )
     app.keyed = settings.api_keys is not None
     app.state.engine, app.state.videos = engine, videos
     app.state.metrics = Metrics(engine, videos)
-    # Uploads stay in memory, where max_body_bytes bounds them: 0 is «never to a temporary file».
-    MultiPartParser.spool_max_size = 0
+    app.state.client_of = client_of(settings.share_by)
+    app.state.max_pending_bytes = settings.max_pending_bytes
     problems.install(app)
     table = _routes()
     app.include_router(table)
-    app.add_middleware(AdmissionMiddleware, engine=engine, others={_VIDEO_PATH: videos})
+    app.add_middleware(
+        AdmissionMiddleware,
+        engine=engine,
+        others={_VIDEO_PATH: videos},
+        client_of=app.state.client_of,
+    )
     _surround(app, settings)
     observers = [app.state.metrics.observe, exchanges.log_exchange]
     if tracing is not None:
@@ -192,7 +202,7 @@ def _routes() -> APIRouter:
     table.get("/", include_in_schema=False)(page.index)
     table.get("/web/{name}", include_in_schema=False)(page.file)
     for path, options, operation, route in (
-        ("/v1/predictions/frames", _UPLOAD, "predict_frames", predictions.frames),
+        ("/v1/predictions/frames", _FRAMES, "predict_frames", predictions.frames),
         ("/v1/predictions/clip", _CLIP, "predict_clip", predictions.clip),
         (_VIDEO_PATH, _VIDEO, "spot_video", predictions.video),
         ("/v1/predictions", _JSON, "predict", predictions.predictions),
@@ -233,7 +243,8 @@ def _add_inference(table: APIRouter) -> None:
         about = {**options, "responses": refused}
         table.get(path, operation_id=f"{what}_metadata", **about)(v2.model)
         table.get(f"{path}/ready", operation_id=f"{what}_ready", **about)(v2.model_ready)
-        infer = {**options, **_INFERENCE}
+        plain = [*options["dependencies"], Depends(check_encoding)]
+        infer = {**options, **_INFERENCE, "dependencies": plain}
         table.post(f"{path}/infer", operation_id=f"{what}_infer", **infer)(v2.infer)
 
 

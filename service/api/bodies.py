@@ -1,4 +1,4 @@
-"""What a request's body may cost before anything has looked at it: bytes, memory, time."""
+"""What a request's body may cost before a worker has it: bytes, memory, time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.paths import route_path
 from service.api.problems import BodyRefusedError, response
 from service.recognition.errors import (
+    ClientGoneError,
     LimitExceededError,
     QueueFullError,
     SlowRequestError,
 )
+from service.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,18 @@ class BodyLimits:
     bytes: int
     held_bytes: int
     seconds: float
+
+
+async def upload(request: Request) -> Upload:
+    """The whole body of a request, counted as held until a worker has taken it.
+
+    Raises ClientGoneError, and what the limits have against it.
+    """
+    try:
+        pieces = [piece async for piece in request.stream() if piece]
+    except ClientDisconnect:
+        raise ClientGoneError("The client closed the connection.") from None
+    return Upload(pieces, request.state.release_body)
 
 
 class BodyLimitMiddleware:
@@ -55,15 +70,21 @@ class BodyLimitMiddleware:
             await response(scope, too_large)(scope, receive, send)
             return
         end = asyncio.get_running_loop().time() + self.limits.seconds
-        total, arrived = 0, False
+        total, held, arrived = 0, 0, False
+
+        def release(size: int) -> None:
+            nonlocal held
+            held -= size
+            self.held -= size
 
         async def receive_bounded() -> Message:
-            nonlocal total, arrived
+            nonlocal total, held, arrived
             if arrived:  # what comes now is the end of the connection, whenever it comes
                 return await receive()
             message = await self._in_time(receive, end)
             size = len(message.get("body", b""))
             total += size
+            held += size
             self.held += size
             if total > most:
                 raise BodyRefusedError(too_large)
@@ -74,10 +95,11 @@ class BodyLimitMiddleware:
             arrived = not message.get("more_body", False)
             return message
 
+        scope.setdefault("state", {})["release_body"] = release
         try:
             await self.app(scope, receive_bounded, send)
         finally:
-            self.held -= total
+            release(held)
 
     async def _in_time(self, receive: Receive, end: float) -> Message:
         try:

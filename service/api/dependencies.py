@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from typing import Annotated, Protocol, TypeVar, cast, get_args
 
-from fastapi import Depends, Header, Query, Request, UploadFile, params
-from starlette.requests import ClientDisconnect
+from fastapi import Depends, Header, Query, Request, params
+from python_multipart.multipart import parse_options_header
+from starlette.types import Receive
 
+from service.api.bodies import upload
 from service.api.exchanges import note_stages, note_wait
 from service.api.metrics import Metrics
 from service.api.schemas import Included
 from service.engine import Engine
-from service.jobs import Timed
-from service.recognition.errors import ClientGoneError, UnsupportedMediaError
+from service.messages import Job
+from service.recognition.errors import (
+    ClientGoneError,
+    MalformedFormError,
+    UnsupportedMediaError,
+)
 from service.recognition.recognizer import FaceMode
-from service.worker import Job
+
+_UTF_8 = {b"utf-8", b"utf8"}
+
+
+class Timed(Protocol):
+    """What every job answers with, whatever else."""
+
+    @property
+    def stages_ms(self) -> Mapping[str, float]:
+        """Milliseconds of each stage, in their order, and `total`."""
+        ...
+
 
 T = TypeVar("T", bound=Timed)
 
@@ -44,7 +61,7 @@ MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
 class Run(Protocol):
-    """Carries out a job and gives its answer."""
+    """Carries out a job with the request's body, and gives its answer."""
 
     def __call__(self, job: Job[T], /) -> Awaitable[T]: ...
 
@@ -53,9 +70,12 @@ def _runs_on(request: Request, engine: Engine) -> Run:
     """Carries out a job for as long as its client waits for it."""
 
     async def run(job: Job[T]) -> T:
+        body = await upload(request)
         waited = partial(note_wait, request.scope)
-        work = asyncio.create_task(engine.run(job, waited=waited))
-        gone = asyncio.create_task(_disconnected(request))
+        work = asyncio.create_task(
+            engine.run(job, body, client=request.app.state.client_of(request.scope), waited=waited)
+        )
+        gone = asyncio.create_task(disconnected(request.receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -84,8 +104,9 @@ async def _run_video(request: Request, videos: VideosDep) -> Run:
 RunVideoDep = Annotated[Run, Depends(_run_video)]
 
 
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 
@@ -125,28 +146,31 @@ WantsEvents = Annotated[bool, Depends(_wants_events)]
 
 
 def accepts(media_type: str) -> params.Depends:
-    """A dependency that refuses bodies of any other type with 415."""
+    """A dependency that refuses bodies of any other type with 415, before they are read."""
 
     async def check(request: Request) -> None:
-        declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if declared != media_type:
+        declared, options = parse_options_header(request.headers.get("content-type"))
+        if declared.decode("latin-1") != media_type:
             raise UnsupportedMediaError(f"This route takes {media_type}.")
+        if options.get(b"charset", b"utf-8").lower() not in _UTF_8:
+            raise UnsupportedMediaError("This route takes text in UTF-8.")
+        await check_encoding(request)
 
     return params.Depends(check)
 
 
-async def content(upload: UploadFile) -> bytes:
-    """The bytes of one uploaded part."""
-    return await upload.read()
-
-
-async def _raw_body(request: Request) -> bytes:
-    if request.headers.get("content-encoding", "identity") != "identity":
+async def check_encoding(request: Request) -> None:
+    """Raises UnsupportedMediaError for a body that is compressed."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaError("This route takes bodies that are not compressed.")
-    try:
-        return await request.body()
-    except ClientDisconnect:
-        raise ClientGoneError("The client closed the connection.") from None
 
 
-RawBody = Annotated[bytes, Depends(_raw_body)]
+async def _boundary(request: Request) -> bytes:
+    _, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary", b"")
+    if not boundary:
+        raise MalformedFormError("The Content-Type of the form names no boundary.")
+    return boundary
+
+
+Boundary = Annotated[bytes, Depends(_boundary)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.inference import InferenceRequestBody
 from service.api.problems import MEDIA_TYPE, Problem
 from service.api.schemas import PredictionRequest
@@ -148,13 +149,20 @@ def prediction_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": json_body}}}
 
 
+def form_body(form: type[BaseModel]) -> dict[str, Any]:
+    """The description of a form's body, which its route does not parse."""
+    content = {"multipart/form-data": {"schema": {"$ref": _COMPONENT.format(model=form.__name__)}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def components() -> dict[str, Any]:
-    """The named schemas that `prediction_body` and the problems refer to."""
+    """The named schemas that the bodies and the problems refer to."""
     schema = PredictionRequest.model_json_schema(ref_template=_COMPONENT)
     return {
         **schema.pop("$defs"),
         PredictionRequest.__name__: schema,
         Problem.__name__: Problem.model_json_schema(),
+        **{form.__name__: form.model_json_schema() for form in (FramesForm, ClipForm, VideoForm)},
     }
 
 

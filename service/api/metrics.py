@@ -100,10 +100,10 @@ class _EngineCollector(Collector):
             "Workers started in the place of one that ended.",
             census.restarts,
         )
-        if (facts := self._engines[0].facts) is not None:
+        if (info := self._engines[0].info) is not None:
             labels = {
-                "name": facts.card.name,
-                "version": facts.card.version,
-                "flow_build": facts.flow_build,
+                "name": info.card.name,
+                "version": info.card.version,
+                "flow_build": info.flow_build,
             }
             yield InfoMetricFamily("off_tanet_model", "The model that answers.", labels)

@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from service.api.faults import error_of
 from service.api.identity import ulid
+from service.messages import WorkerInfo
 from service.recognition import types
 from service.recognition.errors import InvalidRequestError
-from service.worker import Facts
 
 _MAX_COMMAS = 100
 
@@ -255,8 +255,8 @@ class ModelBody(BaseModel):
     flow_build: str = Field(description="the build of the flow kernel that this processor runs")
 
     @classmethod
-    def of(cls, facts: Facts) -> Self:
-        card = facts.card
+    def of(cls, info: WorkerInfo) -> Self:
+        card = info.card
         return cls(
             name=card.name,
             version=card.version,
@@ -270,7 +270,7 @@ class ModelBody(BaseModel):
             scores=dict(card.scores),
             limits=card.limits,
             responsible_use=card.responsible_use,
-            flow_build=facts.flow_build,
+            flow_build=info.flow_build,
         )
 
 

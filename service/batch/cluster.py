@@ -19,7 +19,7 @@ import ray.data
 
 from service.batch.manifest import Row
 from service.batch.running import answered, started
-from service.batch.scoring import Result
+from service.batch.scoring import Result, ScoreJob
 from service.engine import Engine, EngineLimits
 from service.recognition.recognizer import Configuration, FaceMode
 
@@ -77,7 +77,7 @@ class _Scorer:
     """An actor of Ray Data: an engine, in an event loop that runs while there is a block."""
 
     def __init__(self, configuration: Configuration, limits: EngineLimits, face: FaceMode) -> None:
-        self._engine = Engine(configuration, limits)
+        self._engine = Engine(configuration, limits, (ScoreJob,))
         self._face = face
         self._runner = asyncio.Runner()
         self._runner.run(started(self._engine))

@@ -28,7 +28,7 @@ async def scored(
     Raises WarmingUpError where no worker starts.
     """
     workers = min(limits.workers, len(rows))
-    engine = Engine(configuration, replace(limits, workers=workers, queue=workers))
+    engine = Engine(configuration, replace(limits, workers=workers, queue=workers), (ScoreJob,))
     try:
         await started(engine)
         async with aclosing(answered(engine, rows, face)) as results:
@@ -77,11 +77,11 @@ def _begun(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:
 
 
 async def _scored(engine: Engine, row: Row, face: FaceMode) -> Result:
-    job = ScoreJob(row, face)
+    job = ScoreJob.of(row, face)
     try:
         try:
-            return await engine.run(job)
+            return Result(row, await engine.run(job))
         except WorkerLostError:  # as may happen to any row; one that kills does so again
-            return await engine.run(job)
+            return Result(row, await engine.run(job))
     except OffTanetError as error:
         return failed(row, error)

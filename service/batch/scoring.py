@@ -6,15 +6,18 @@ Plain functions and plain values: whatever carries rows to a Recognizer can call
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from service import files, logs
-from service.batch.manifest import Row
-from service.jobs import ClipJob, FramesJob
+from service.answers import Answer, clip_answer, frames_answer
+from service.batch.manifest import CLIP, PAIR, Row
+from service.messages import Job, Report
 from service.recognition.errors import LimitExceededError, OffTanetError, UnreadableFileError
 from service.recognition.recognizer import FaceMode, Recognizer
-from service.recognition.types import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Result:
     """What became of a row: `answer` is a prediction as the API gives it, or has a `problem`."""
 
     row: Row
-    answer: Mapping[str, object]
+    answer: dict[str, Any]
 
     @property
     def record(self) -> dict[str, object]:
@@ -36,21 +39,32 @@ class Result:
         return str(problem["code"]) if isinstance(problem, Mapping) else None
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreJob:
-    """`score` as a job for a worker process, which reads the files itself."""
+class ScoreJob(Job[dict[str, Any]], frozen=True):
+    """`score` as a job for a worker process, which reads the files itself.
 
-    row: Row
+    The row's paths are bytes, as the file system has them: not all of them are text.
+    """
+
+    folder: bytes
+    names: dict[str, bytes]
     face: FaceMode = "auto"
 
-    def __call__(self, recognizer: Recognizer, _report: Progress) -> Result:
-        return score(self.row, recognizer, self.face)
+    @classmethod
+    def of(cls, row: Row, face: FaceMode) -> ScoreJob:
+        names = {name: getattr(row, name) for name in (*PAIR, *CLIP)}
+        given = {name: os.fsencode(path) for name, path in names.items() if path is not None}
+        return cls(os.fsencode(row.folder), given, face)
+
+    def __call__(self, recognizer: Recognizer, _report: Report, _body: bytes, /) -> dict[str, Any]:
+        names = {name: os.fsdecode(path) for name, path in self.names.items()}
+        row = Row(Path(os.fsdecode(self.folder)), **names)
+        return dict(score(row, recognizer, self.face).answer)
 
 
 def score(row: Row, recognizer: Recognizer, face: FaceMode = "auto") -> Result:
     """The prediction for `row`, or what was wrong with it, be it an error of ours."""
     try:
-        answer = _job(row, recognizer, face)(recognizer, lambda *_: None)
+        answer = _answer(row, recognizer, face)
     except OffTanetError as error:
         return failed(row, error)
     except Exception as error:
@@ -71,12 +85,12 @@ def failed(row: Row, error: OffTanetError) -> Result:
     return Result(row, {"problem": problem})
 
 
-def _job(row: Row, recognizer: Recognizer, face: FaceMode) -> FramesJob | ClipJob:
+def _answer(row: Row, recognizer: Recognizer, face: FaceMode) -> Answer:
     def content(name: str | None) -> bytes:
         if not name:
             raise UnreadableFileError("The manifest names no file here.")
         return files.read(row.folder / name, recognizer.limits.upload_bytes)
 
     if row.clip is not None:
-        return ClipJob(content(row.clip), face=face)
-    return FramesJob(content(row.onset), content(row.apex), face)
+        return clip_answer(recognizer, content(row.clip), face)
+    return frames_answer(recognizer, content(row.onset), content(row.apex), face)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,12 +17,8 @@ from service.cli.loading import configured, warm_recognizer
 from service.cli.printing import AsJson, Face, answer, progress_bar, show, silenced
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from service.api.schemas import Included
-    from service.jobs import Answer
-    from service.recognition.recognizer import Recognizer
-    from service.worker import Job, Part
+    from service.recognition.types import Progress
 
 Report = Annotated[
     Path | None, typer.Option(metavar="FILE.png", help="Write a picture of the answer, one page.")
@@ -40,15 +37,14 @@ def predict(
 
     They are PNG, JPEG, WebP, BMP or TIFF, of one size.
     """
+    from service.answers import frames_answer
     from service.files import read
-    from service.jobs import FramesJob
 
     recognizer = warm_recognizer(configured())
-    limit = recognizer.limits.upload_bytes
-    job = FramesJob(read(onset, limit), read(apex, limit), face, _pictures(report))
+    before, after = (read(path, recognizer.limits.upload_bytes) for path in (onset, apex))
     with silenced():
-        prediction = json.loads(job(recognizer, lambda *_: None).json)
-    _print_prediction(prediction, report, as_json)
+        answered = frames_answer(recognizer, before, after, face, _pictures(report))
+    _print_prediction(json.loads(answered.json), report, as_json)
 
 
 def clip(
@@ -63,13 +59,22 @@ def clip(
 
     Onset and apex are found in it, unless they are given.
     """
+    from service.answers import clip_answer
     from service.files import read
-    from service.jobs import ClipJob
 
     recognizer = warm_recognizer(configured())
     content = read(file, recognizer.limits.upload_bytes)
-    job = ClipJob(content, onset_index, apex_index, face, _pictures(report))
-    _print_prediction(_carried_out(job, recognizer), report, as_json)
+    with _shown_progress() as progress:
+        answered = clip_answer(
+            recognizer,
+            content,
+            face,
+            _pictures(report),
+            onset_index=onset_index,
+            apex_index=apex_index,
+            progress=progress,
+        )
+    _print_prediction(json.loads(answered.json), report, as_json)
 
 
 def video(
@@ -81,12 +86,14 @@ def video(
 
     Those of up to half a second are recognised; longer ones are told as macro.
     """
+    from service.answers import video_answer
     from service.files import read
-    from service.jobs import VideoJob
 
     recognizer = warm_recognizer(configured())
     content = read(file, recognizer.limits.video_bytes)
-    spotting = _carried_out(VideoJob(content, face), recognizer)
+    with _shown_progress() as progress:
+        answered = video_answer(recognizer, content, face, progress=progress)
+    spotting = json.loads(answered.json)
     if as_json:
         answer(spotting)
     else:
@@ -96,11 +103,11 @@ def video(
 def model(as_json: AsJson = False) -> None:
     """Show the model's card and its measured scores."""
     from service.api.schemas import ModelBody
+    from service.messages import WorkerInfo
     from service.recognition import flow
-    from service.worker import Facts
 
-    facts = Facts(warm_recognizer(configured()).card, flow.build_name())
-    card = ModelBody.of(facts).model_dump()
+    info = WorkerInfo(warm_recognizer(configured()).card, flow.build_name())
+    card = ModelBody.of(info).model_dump()
     if as_json:
         answer(card)
     else:
@@ -111,12 +118,16 @@ def _pictures(report: Path | None) -> frozenset[Included]:
     return frozenset({"report"} if report else ())
 
 
-def _carried_out(job: Job[Answer], recognizer: Recognizer) -> dict[str, Any]:
-    """The API's JSON for `job`, under a progress bar."""
+@contextmanager
+def _shown_progress() -> Iterator[Progress]:
+    """A `Progress` that a bar shows."""
     with progress_bar() as bar:
         task = bar.add_task("", total=None)
-        answered: dict[str, Any] = json.loads(job(recognizer, _Bar(bar, task)).json)
-        return answered
+
+        def update(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        yield update
 
 
 def _print_prediction(prediction: dict[str, Any], report: Path | None, as_json: bool) -> None:
@@ -130,17 +141,3 @@ def _print_prediction(prediction: dict[str, Any], report: Path | None, as_json: 
         answer(prediction)
     else:
         show(*telling.prediction(prediction))
-
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    """A job's `Report`, shown."""
-
-    bar: Progress
-    task: TaskID
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        self.bar.update(self.task, description=stage, completed=done, total=total)
-
-    def part(self, part: Part) -> None:
-        """The whole answer comes soon enough."""

@@ -26,6 +26,7 @@
         ├── WarmingUpError           503  not ready yet
         ├── DrainingError            503  about to stop
         ├── QueueFullError           503  more work than fits
+        ├── NoWorkerError            503  no worker process lives
         ├── WorkerLostError          503  the worker died under this request
         ├── DeadlineError            504  the work took too long and was stopped
         └── ClientGoneError          499  nobody waits for the answer any more
@@ -141,6 +142,12 @@ class MalformedBase64Error(OffTanetError):
     title = "Malformed request"
 
 
+class MalformedFormError(OffTanetError):
+    status = 400
+    code = "malformed_body"
+    title = "Malformed request"
+
+
 class InvalidRequestError(OffTanetError):
     status = 422
     code = "invalid_request"
@@ -163,6 +170,12 @@ class SlowRequestError(OffTanetError):
     status = 408
     code = "slow_request"
     title = "Slow request"
+
+
+class SlowReaderError(OffTanetError):
+    status = 408
+    code = "slow_reader"
+    title = "Slow reader"
 
 
 class UnauthorizedError(OffTanetError):
@@ -209,6 +222,11 @@ class DrainingError(EngineError):
 class QueueFullError(EngineError):
     code = "queue_full"
     title = "Queue full"
+
+
+class NoWorkerError(EngineError):
+    code = "no_worker"
+    title = "No worker"
 
 
 class WorkerLostError(EngineError):

@@ -32,6 +32,7 @@ const PROBLEMS = {
   warming_up: ["The service is still starting", "Try again in a moment."],
   draining: ["The service is about to stop", "Try again in a moment."],
   queue_full: ["The service is busy", "It has more work than it can take on right now."],
+  no_worker: ["The service cannot work right now", "Whoever runs it must look at it; try again later."],
   worker_lost: ["The service lost this work", "Try again; a smaller file may help."],
   deadline_exceeded: ["It took too long and was stopped", "A shorter or smaller clip is quicker."],
   connection_lost: [

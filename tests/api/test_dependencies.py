@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from fastapi import Request
 
+from service.api.clients import client_of
 from service.api.dependencies import _run
 from service.engine import Engine
 from service.jobs import FramesJob
@@ -20,7 +23,7 @@ class Hanging:
     def __init__(self) -> None:
         self.cancelled = False
 
-    async def run(self, _job: object, **_: object) -> None:
+    async def run(self, _job: object, _upload: object, **_: object) -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -31,14 +34,19 @@ class Hanging:
 def test_work_stops_when_its_client_goes() -> None:
     """A user who closes the page must not hold a core."""
 
-    async def gone() -> dict[str, Any]:
-        return {"type": "http.disconnect"}
+    messages: Iterator[dict[str, Any]]
+    messages = iter([{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
 
     async def body() -> None:
         engine = Hanging()
-        run = await _run(Request({"type": "http"}, gone), cast(Engine, engine))
+        app = SimpleNamespace(state=SimpleNamespace(client_of=client_of("none")))
+        scope = {"type": "http", "app": app, "state": {"release_body": lambda _: None}}
+        run = await _run(Request(scope, receive), cast(Engine, engine))
         with pytest.raises(ClientGoneError):
-            await run(FramesJob(b"", b""))
+            await run(FramesJob(b""))
         await asyncio.sleep(0)  # lets the cancelled work end
         assert engine.cancelled
 

@@ -21,7 +21,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from model_export.samples import EXPRESSIONS, motion, moved, placement, portrait, shot, strength
-from service.jobs import ClipJob
+from service.answers import clip_answer
 from service.recognition.clips import open_clip
 from service.recognition.face import FaceDetector
 from service.recognition.media import MediaLimits
@@ -66,7 +66,7 @@ def bench_stages(clip: bytes, rounds: int) -> float:
     recognizer = Recognizer()
 
     def request() -> Mapping[str, float]:
-        return ClipJob(clip)(recognizer, lambda *_: None).stages_ms
+        return clip_answer(recognizer, clip).stages_ms
 
     request()
     told = [request() for _ in range(rounds)]

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Form, Request, UploadFile
+from fastapi import Request
 from fastapi.responses import Response
 
+from service.answers import Answer
+from service.api.bodies import upload
 from service.api.dependencies import (
+    Boundary,
     EngineDep,
     FaceQuery,
     IncludeDep,
-    RawBody,
     RunDep,
     RunVideoDep,
     VideosDep,
     WantsEvents,
-    content,
 )
-from service.api.events import event_stream
-from service.jobs import Answer, ClipJob, FramesJob, JsonJob, VideoJob
-
-Index = Annotated[int | None, Form(ge=0)]
+from service.api.events import EventStream
+from service.engine import Engine
+from service.jobs import ClipJob, FramesJob, JsonJob, VideoJob
+from service.messages import Job
 
 
 async def frames(
     run: RunDep,
-    onset: UploadFile,
-    apex: UploadFile,
+    boundary: Boundary,
     include: IncludeDep,
     face: FaceQuery = "auto",
 ) -> Response:
@@ -35,19 +33,16 @@ async def frames(
 
     `curl -F onset=@onset.png -F apex=@apex.png localhost:8000/v1/predictions/frames`
     """
-    job = FramesJob(await content(onset), await content(apex), face, include)
-    return _response(await run(job))
+    return _response(await run(FramesJob(boundary, face, include)))
 
 
 async def clip(
     request: Request,
     engine: EngineDep,
     run: RunDep,
-    video: UploadFile,
+    boundary: Boundary,
     include: IncludeDep,
     wants_events: WantsEvents,
-    onset_index: Index = None,
-    apex_index: Index = None,
     face: FaceQuery = "auto",
 ) -> Response:
     """The expression in a clip (MP4, MOV, AVI, WebM, MKV, GIF); onset and apex are found.
@@ -57,9 +52,9 @@ async def clip(
 
     `curl -F video=@clip.mp4 localhost:8000/v1/predictions/clip`
     """
-    job = ClipJob(await content(video), onset_index, apex_index, face, include)
+    job = ClipJob(boundary, face, include)
     if wants_events:
-        return event_stream(request.scope, engine, job)
+        return await _stream(request, engine, job, "prediction")
     return _response(await run(job))
 
 
@@ -67,7 +62,7 @@ async def video(
     request: Request,
     engine: VideosDep,
     run: RunVideoDep,
-    video: UploadFile,
+    boundary: Boundary,
     include: IncludeDep,
     wants_events: WantsEvents,
     face: FaceQuery = "auto",
@@ -81,20 +76,26 @@ async def video(
 
     `curl -F video=@video.mp4 localhost:8000/v1/predictions/video`
     """
-    job = VideoJob(await content(video), face, include)
+    job = VideoJob(boundary, face, include)
     if wants_events:
-        return event_stream(request.scope, engine, job, "spotting")
+        return await _stream(request, engine, job, "spotting")
     return _response(await run(job))
 
 
 async def predictions(
     run: RunDep,
-    body: RawBody,
     include: IncludeDep,
     face: FaceQuery = "auto",
 ) -> Response:
     """The same as JSON, media in base64."""
-    return _response(await run(JsonJob(body, face, include)))
+    return _response(await run(JsonJob(face, include)))
+
+
+async def _stream(request: Request, engine: Engine, job: Job[Answer], name: str) -> EventStream:
+    body = await upload(request)
+    client = request.app.state.client_of(request.scope)
+    engine.check_admission(client)  # so that a refusal is an ordinary problem with its own status
+    return EventStream(engine, job, body, client, request.app.state.max_pending_bytes, name)
 
 
 def _response(answer: Answer) -> Response:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Header, Request
 from fastapi.responses import Response
 
-from service.api.dependencies import EngineDep, RawBody, RunDep
+from service.api.dependencies import EngineDep, RunDep
 from service.api.inference import (
     EXTENSIONS,
     ModelMetadataBody,
@@ -67,11 +67,10 @@ async def model_ready(engine: EngineDep) -> ModelReadyBody:
 
 async def infer(
     run: RunDep,
-    body: RawBody,
     inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Class probabilities and attention for a batch of flows that were measured elsewhere."""
-    reply = (await run(InferenceJob(body, inference_header_content_length))).reply
+    reply = (await run(InferenceJob(inference_header_content_length))).reply
     if not reply.binary:
         return Response(reply.header, media_type="application/json")
     return Response(

@@ -1,0 +1,44 @@
+"""Whose a request is: the unit between which the service is shared."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Literal
+
+from starlette.types import Scope
+
+ShareBy = Literal["client", "key", "none"]
+"""`client`: by API key, else by address; `key`: by API key alone; `none`: all are one client."""
+
+ClientOf = Callable[[Scope], str]
+
+_V6_PREFIX = 64  # what one household or machine is given, all of it
+
+
+def client_of(share_by: ShareBy) -> ClientOf:
+    """The function that names the client of a request; requests without a name are one client's."""
+    return {"client": _by_key_or_address, "key": _by_key, "none": lambda _: ""}[share_by]
+
+
+def _by_key(scope: Scope) -> str:
+    name: str | None = scope.get("state", {}).get("client")
+    return "" if name is None else f"key {name}"
+
+
+def _by_key_or_address(scope: Scope) -> str:
+    return _by_key(scope) or _network(scope)
+
+
+def _network(scope: Scope) -> str:
+    """The address of an IPv4 client, the network of an IPv6 one."""
+    host = str((scope.get("client") or ("", 0))[0])
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # of a Unix socket, or a name that a server made up
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed, _V6_PREFIX), strict=False))

@@ -1,0 +1,128 @@
+"""What the server and its workers say to each other: numbered frames of typed data, never code.
+
+A worker decodes what strangers upload, so what it writes is read as a stranger's, too.
+
+    to a worker:    number, length of the job, length of the body | job | body
+    from a worker:  number, length of the message | message
+
+Jobs and messages are msgpack of the types below. The number is drawn at random for each request and
+comes back with every message that belongs to it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from service.recognition.classifier import ModelCard
+from service.recognition.errors import LimitExceededError, OffTanetError, QuotaError
+from service.recognition.recognizer import Recognizer
+
+T = TypeVar("T")
+
+REQUEST = struct.Struct(">QQQ")
+REPLY = struct.Struct(">QQ")
+
+WARM_UP = 0
+"""The number of what a worker says before its first request."""
+
+
+class MessageError(Exception):
+    """Bytes that are no message, or not the one that was due."""
+
+
+class Step(msgspec.Struct, frozen=True, tag=True):
+    """Progress of the work: `done` of `total` in a `stage`."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class PartialResult(msgspec.Struct, frozen=True, tag=True):
+    """A part of an answer that is ready before the rest: its kind, and itself as JSON."""
+
+    kind: str
+    json: bytes
+
+
+class Result(msgspec.Struct, frozen=True, tag=True):
+    """The end of good work; `value` is msgpack of the job's answer."""
+
+    value: msgspec.Raw
+
+
+class Failure(msgspec.Struct, frozen=True, tag=True):
+    """The end of other work: the class of an error and what it was made of.
+
+    `cause` tells the server's log of an error of ours; a worker has no log.
+    """
+
+    error: str
+    detail: str
+    limit: str = ""
+    cause: str = ""
+
+    @classmethod
+    def of(cls, error: OffTanetError, cause: str = "") -> Failure:
+        """The message that tells of `error`."""
+        limit = error.limit if isinstance(error, LimitExceededError) else ""
+        return cls(type(error).__name__, error.detail, limit, cause)
+
+    def exception(self) -> OffTanetError:
+        """The error that it tells of. Raises MessageError for a class that is none of ours."""
+        kind = _kinds(OffTanetError).get(self.error)
+        if kind is None or issubclass(kind, QuotaError):  # no worker knows of quotas
+            raise MessageError("a failure names no error of a worker's")
+        if issubclass(kind, LimitExceededError):
+            return kind(self.detail, self.limit)
+        return kind(self.detail)
+
+
+Message: TypeAlias = Step | PartialResult | Result | Failure
+
+
+class WorkerInfo(msgspec.Struct, frozen=True):
+    """What a warm worker tells of itself."""
+
+    card: ModelCard
+    flow_build: str
+
+
+class Report(Protocol):
+    """What a job tells while it works: its progress, and parts of its answer."""
+
+    def __call__(self, stage: str, done: int, total: int, /) -> None: ...
+
+    def part(self, part: PartialResult, /) -> None: ...
+
+
+class Job(msgspec.Struct, Generic[T], frozen=True, tag=True):
+    """The parameters of a request, which a worker carries out; `Job[Answer]` gives an Answer."""
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> T:
+        """Do the work; `body` is what was uploaded with the request."""
+        raise NotImplementedError
+
+
+def answer_type(job: Job[T]) -> type[T]:
+    """The type of a job's answer, as its class declares it."""
+    bases = getattr(type(job), "__orig_bases__", ())
+    declared: type[T] = next(get_args(base)[0] for base in bases if get_origin(base) is Job)
+    return declared
+
+
+def decoder(kinds: Sequence[type]) -> msgspec.msgpack.Decoder[Any]:
+    """Of messages of these types and no others."""
+    return msgspec.msgpack.Decoder(Union[tuple(kinds)])  # noqa: UP007 # made at run time
+
+
+def _kinds(kind: type[OffTanetError]) -> dict[str, type[OffTanetError]]:
+    """An error's class and all below it, by their names."""
+    found = {kind.__name__: kind}
+    for below in kind.__subclasses__():
+        found |= _kinds(below)
+    return found
