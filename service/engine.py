@@ -119,8 +119,8 @@ class Engine:
     def start(self) -> None:
         """Begin to start the workers; the engine is ready when all of them are warm."""
         self._pool.start()
-        ready = asyncio.gather(*self._pool.starting)
-        ready.add_done_callback(self._note_ready)
+        for task in self.starting:
+            task.add_done_callback(self._note_ready)
 
     def start_when_asked(self) -> None:
         """Take jobs from now on; the first one starts the workers, and waits until one is warm."""
@@ -234,7 +234,8 @@ class Engine:
         await self._pool.stop(DrainingError("The service stopped before this request's end."))
 
     def _note_ready(self, _: object) -> None:
-        if self.state is not State.WARMING or self.info is None:
+        all_warm = all(task.done() for task in self.starting)
+        if self.state is not State.WARMING or not all_warm or self.info is None:
             return
         self.state = State.READY
         log.info(

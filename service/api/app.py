@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import limits
@@ -123,7 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         videos.start_when_asked()
         yield
         give_up = time.monotonic() + settings.grace_s
-        await asyncio.gather(engine.stop(), videos.stop())
+        await app.state.drain()
         if tracing is not None:
             await tracing.close(give_up - time.monotonic())
 
@@ -140,6 +141,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.keyed = settings.api_keys is not None
     app.state.engine, app.state.videos = engine, videos
+    app.state.drain = partial(_stop, (engine, videos))
     app.state.metrics = Metrics(engine, videos)
     app.state.client_of = client_of(settings.share_by)
     app.state.max_pending_bytes = settings.max_pending_bytes
@@ -163,6 +165,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(RequestIdMiddleware)
     return app
+
+
+async def _stop(engines: Sequence[Engine]) -> None:
+    """Let all of them end their work at the same time, each within its own grace period."""
+    await asyncio.gather(*(engine.stop() for engine in engines))
 
 
 def _tracing(endpoint: str | None) -> Tracing | None:

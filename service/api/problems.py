@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from http import HTTPStatus
@@ -86,7 +87,9 @@ def install(app: FastAPI) -> None:
 
 
 class UnexpectedErrorMiddleware:
-    """Answers an error of ours with a problem; the log gets its type and its place.
+    """Answers an error of ours with a problem, and so what the server cancels when it stops.
+
+    The log gets an error's type and its place.
 
     The framework's own handler stands outside all middleware, where its answer gets none of their
     headers, and raises the error again, whereupon the server logs it with its message.
@@ -106,14 +109,20 @@ class UnexpectedErrorMiddleware:
             began = True
             await send(message)
 
+        failed: errors.OffTanetError
         try:
             await self.app(scope, receive, send_noted)
+            return
+        except asyncio.CancelledError:  # by the server, which stops and waits no longer
+            if began:
+                raise
+            failed = errors.DrainingError("The service stopped before this request's end.")
         except Exception as error:
             log.error("%s", logs.told(error))
             failed = errors.OffTanetError("The service failed on this request.")
-            answer = response(scope, failed)
-            if not began:  # else the server sees an answer without an end, and hangs up
-                await answer(scope, receive, send)
+        answer = response(scope, failed)
+        if not began:  # else the server sees an answer without an end, and hangs up
+            await answer(scope, receive, send)
 
 
 class BodyRefusedError(HTTPException):

@@ -24,6 +24,7 @@ def serve(
     from service import logs
     from service.api.app import create_app
     from service.api.connections import bounded
+    from service.api.server import DrainingServer
     from service.settings import SettingsError
 
     settings = configured()
@@ -34,7 +35,7 @@ def serve(
     # The server ends its work on SIGTERM, then raises it again: this makes that a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(settings.log_format)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -42,5 +43,12 @@ def serve(
         http=bounded(settings.head_s, settings.head_limits.server_bytes, settings.max_connections),
         log_config=None,
         access_log=False,  # its lines hold the query string
-        timeout_graceful_shutdown=int(settings.grace_s) + 1,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        # The engines end what they admitted in their own time; this ends what is left.
+        timeout_graceful_shutdown=int(max(settings.grace_s, settings.video_grace_s)) + 2,
     )
+    server = DrainingServer(config, app.state.drain)
+    server.run()
+    if not server.started:
+        raise EndError("the server did not start", Code.UNWELL)

@@ -12,13 +12,14 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.soak import bombing, contract, fuzzing, killing, steady
+from tests.soak import bombing, contract, crossing, fuzzing, killing, steady
 from tests.soak.part import Part
 
 PARTS: dict[str, Callable[[float], Part]] = {
     "fuzz": lambda scale: fuzzing.run(4, range(int(20_000 * scale))),
     "bombs": lambda _: bombing.run(),
     "contract": lambda scale: contract.run(max(1, int(200 * scale))),
+    "crossing": lambda scale: crossing.run(int(5_000 * scale)),
     "killing": lambda scale: killing.run(max(1, int(10 * scale))),
     "steady": lambda scale: steady.run(int(20_000 * scale)),
 }

@@ -1,0 +1,328 @@
+"""Workers that lie, and callers that leave at any moment: no request gets another one's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import random
+import resource
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from service.engine import Engine, EngineLimits
+from service.messages import REPLY, Failure, Job, Report, Result
+from service.recognition.errors import (
+    DrainingError,
+    EngineError,
+    LimitExceededError,
+    NoWorkerError,
+    OffTanetError,
+    WorkerLostError,
+)
+from service.recognition.recognizer import ASSETS, Configuration, Recognizer
+from service.uploads import Upload
+from tests import sabotage
+from tests.test_engine import until_ready
+
+LIMITS = EngineLimits(workers=1, queue=4, deadline_s=60, grace_s=5, answer_bytes=1_000_000)
+
+
+class Echo(Job[tuple[str, int]], frozen=True):
+    """Gives its word back, and the process that did, after some work."""
+
+    word: str
+    seconds: float = 0.0
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> tuple[str, int]:
+        report("work", 0, 1)
+        time.sleep(self.seconds)
+        return self.word + body.decode(), os.getpid()
+
+
+class Lie(Job[int], frozen=True):
+    """Writes what it likes to the parent, as a decoder that was taken over would."""
+
+    data: bytes
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
+        report.parent.sendall(self.data)  # type: ignore[attr-defined] # its own channel
+        return 0
+
+
+class Misnumbered(Job[int], frozen=True):
+    """Ends its own request by a message that no parent may believe."""
+
+    message: bytes
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
+        parent, number = report.parent, report.number  # type: ignore[attr-defined]
+        parent.sendall(REPLY.pack(number, len(self.message)) + self.message)
+        return 0
+
+
+class Long(Job[bytes], frozen=True):
+    """An answer of so many bytes."""
+
+    size: int
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> bytes:
+        return bytes(self.size)
+
+
+class Locks(Job[dict[str, int]], frozen=True):
+    """What the process may still do."""
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> dict[str, int]:
+        prctl = ctypes.CDLL(None).prctl
+        return {
+            "core": resource.getrlimit(resource.RLIMIT_CORE)[1],
+            "dumpable": prctl(3, 0, 0, 0, 0),
+            "no_new_privileges": prctl(39, 0, 0, 0, 0),
+        }
+
+
+JOBS: tuple[type[Job[Any]], ...] = (Echo, Lie, Misnumbered, Long, Locks)
+
+
+@asynccontextmanager
+async def ready_engine(
+    limits: EngineLimits = LIMITS, configuration: Configuration | None = None
+) -> AsyncIterator[Engine]:
+    engine = Engine(configuration or Configuration(), limits, JOBS)
+    engine.start()
+    try:
+        await until_ready(engine)
+        yield engine
+    finally:
+        await engine.stop()
+
+
+def with_engine(body: Callable[[Engine], Awaitable[None]], limits: EngineLimits = LIMITS) -> None:
+    async def run() -> None:
+        async with ready_engine(limits) as engine, asyncio.timeout(120):
+            await body(engine)
+
+    asyncio.run(run())
+
+
+async def lied_to(engine: Engine, job: Job[Any]) -> None:
+    """The request ends as one whose worker was lost; the next one has a worker of its own."""
+    _, before = await engine.run(Echo("before"))
+    with pytest.raises(WorkerLostError):
+        await engine.run(job)
+    word, after = await engine.run(Echo("after"))
+    assert word == "after"
+    assert after != before
+
+
+@pytest.mark.parametrize("kind", sabotage.GARBAGE)
+def test_what_is_no_answer_to_the_request_costs_the_worker(kind: str) -> None:
+    """A worker decodes what strangers send, and may say what strangers want it to."""
+    with_engine(lambda engine: lied_to(engine, Lie(sabotage.GARBAGE[kind]())))
+
+
+NO_ENDS = {
+    "a value of another type": msgspec.msgpack.encode(Result(msgspec.Raw(b"\xa3abc"))),
+    "no value": msgspec.msgpack.encode(Result(msgspec.Raw(b""))),
+    "half a value": msgspec.msgpack.encode(Result(msgspec.Raw(b"\xc6\xff\xff\xff\xff"))),
+    "a value of a million lists": b"\x82\xa4type\xa6Result\xa5value" + b"\x91" * 900_000 + b"\0",
+    "an unknown message": msgspec.msgpack.encode({"type": "Facts"}),
+    "an error that is no worker's": msgspec.msgpack.encode(Failure("QuotaError", "")),
+    "a class of Python's": msgspec.msgpack.encode(Failure("SystemExit", "")),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("kind", NO_ENDS)
+def test_a_message_with_the_right_number_is_still_a_strangers(kind: str) -> None:
+    """Nothing in it is run, and nothing of another type is passed on."""
+    with_engine(lambda engine: lied_to(engine, Misnumbered(NO_ENDS[kind])))
+
+
+@pytest.mark.parametrize("kind", sabotage.GARBAGE)
+def test_what_an_idle_worker_says_reaches_nobody(kind: str) -> None:
+    """It would be read as the beginning of the next client's answer."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo("before"))
+        try:
+            sabotage.write_as(before, sabotage.GARBAGE[kind]())
+        except PermissionError:
+            pytest.skip("this user may not take another process's socket")
+        while engine.census().idle:  # until the loop has seen it
+            await asyncio.sleep(0)
+        word, after = await engine.run(Echo("after"))
+        assert word == "after"
+        assert after != before
+
+    with_engine(body)
+
+
+def test_callers_that_leave_at_any_moment_leave_no_answer_behind() -> None:
+    """Around the deadline above all: the answer may come while the work is being given up."""
+    chance = random.Random(1)
+    asked = replace(LIMITS, workers=2, queue=100, deadline_s=0.3)
+
+    async def one(engine: Engine, number: int) -> None:
+        work = asyncio.create_task(engine.run(Echo(str(number), chance.uniform(0, 0.35))))
+        await asyncio.wait([work], timeout=chance.uniform(0, 0.35))
+        work.cancel()
+        try:
+            word, _ = await work
+        except (asyncio.CancelledError, EngineError):
+            return
+        assert word == str(number)
+
+    async def body(engine: Engine) -> None:
+        for start in range(0, 60, 4):
+            await asyncio.gather(*(one(engine, start + number) for number in range(4)))
+        engine.limits = LIMITS
+        for number in range(4):
+            assert (await engine.run(Echo(f"last {number}")))[0] == f"last {number}"
+
+    with_engine(body, asked)
+
+
+def test_an_answer_that_is_too_long_is_an_error_and_costs_no_worker() -> None:
+    """The parent must not take whatever a worker sends."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        answer: bytes = await engine.run(Long(900_000))
+        assert len(answer) == 900_000
+        with pytest.raises(LimitExceededError) as caught:
+            await engine.run(Long(1_100_000))
+        assert caught.value.limit == "answer_bytes"
+        assert (await engine.run(Echo("")))[1] == before
+
+    with_engine(body)
+
+
+def test_a_worker_leaves_no_core_and_gains_nothing() -> None:
+    """A core file holds the upload that the decoder crashed on."""
+
+    async def body(engine: Engine) -> None:
+        assert await engine.run(Locks()) == {"core": 0, "dumpable": 0, "no_new_privileges": 1}
+
+    with_engine(body)
+
+
+def test_an_upload_is_let_go_as_the_worker_takes_it() -> None:
+    """While a long video is looked at, the server holds none of it."""
+
+    async def body(engine: Engine) -> None:
+        released: list[int] = []
+        taken = asyncio.Event()
+        upload = Upload([b"abc", b"", b"de"], released.append)
+        work = asyncio.create_task(
+            engine.run(Echo("1 ", 0.2), upload, progress=lambda *_: taken.set())
+        )
+        await taken.wait()
+        assert released == [3, 0, 2]
+        assert list(upload) == []
+        assert (await work)[0] == "1 abcde"
+
+    with_engine(body)
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
+    """Files, processes and memory run out for a while; a place that stayed empty would be lost."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
+        try:
+            kill(before)
+            with pytest.raises(NoWorkerError):
+                await engine.run(Echo(""))
+            with pytest.raises(NoWorkerError):
+                engine.check_ready()
+            with pytest.raises(NoWorkerError):
+                engine.check_admission()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        word, _ = await until_answered(engine)
+        assert word == "again"
+        assert engine.check_ready()
+
+    with_engine(body)
+
+
+def test_a_model_that_breaks_while_it_is_served_refuses_at_once(tmp_path: Path) -> None:
+    """A deployment that replaces the file badly must not look well, nor keep clients waiting."""
+    model = tmp_path / "model.onnx"
+    whole = (ASSETS / "off_tanet.onnx").read_bytes()
+    model.write_bytes(whole)
+
+    async def run() -> None:
+        async with ready_engine(LIMITS, Configuration(model=model)) as engine:
+            _, before = await engine.run(Echo(""))
+            model.write_bytes(whole[:1000])
+            kill(before)
+            with pytest.raises(NoWorkerError):
+                await engine.run(Echo(""))
+            with pytest.raises(NoWorkerError):
+                engine.check_ready()
+            model.write_bytes(whole)
+            assert (await until_answered(engine))[0] == "again"
+
+    asyncio.run(run())
+
+
+def kill(worker: int) -> None:
+    """Kill a child of this process, and wait for its end."""
+    os.kill(worker, 9)
+    os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
+
+
+async def until_answered(engine: Engine) -> tuple[str, int]:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await engine.run(Echo("again"))
+            except NoWorkerError:
+                await asyncio.sleep(0.05)
+
+
+def test_what_does_not_end_within_the_grace_period_is_told_so() -> None:
+    """At work or in the queue, it ends with an error that says when to come back."""
+
+    async def body(engine: Engine) -> None:
+        begun = asyncio.Event()
+        at_work = asyncio.create_task(engine.run(Echo("", 60), progress=lambda *_: begun.set()))
+        await begun.wait()
+        queued = asyncio.create_task(engine.run(Echo("")))
+        await asyncio.sleep(0)
+        await engine.stop()
+        for outcome in await asyncio.gather(at_work, queued, return_exceptions=True):
+            assert isinstance(outcome, DrainingError)
+            assert outcome.retry_after_s
+
+    with_engine(body, replace(LIMITS, grace_s=0.1))
+
+
+def test_a_worker_that_stays_large_is_replaced() -> None:
+    """The next lawful upload would be stopped for the memory that the one before it took."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        assert (await engine.run(Echo("")))[1] != before
+
+    with_engine(body, replace(LIMITS, worker_idle_bytes=1_000_000))
+
+
+def test_every_error_of_a_worker_arrives_as_it_was() -> None:
+    """The status, the code and the words of a problem are made of it."""
+    for error in (OffTanetError("a"), LimitExceededError("b", "frames"), DrainingError("c")):
+        again = Failure.of(error).exception()
+        assert type(again) is type(error)
+        assert (again.detail, again.args) == (error.detail, error.args)
