@@ -14,8 +14,10 @@ from pydantic import BaseModel
 from service.api.schemas import ArraysBody, CropsBody, Included, MotionBody, PredictionBody
 from service.api.spottings import MacroBody, MicroBody, SpottingBody
 from service.recognition import drawing
-from service.recognition.recognizer import FaceMode, Recognizer
+from service.recognition.recognizer import ASSETS, FaceMode, Recognizer
 from service.recognition.types import Expression, Motion, Prediction, Progress
+
+SAMPLES = ASSETS / "samples"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -23,6 +25,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     json: bytes
     stages_ms: Mapping[str, float]
+
+
+def warm_up(recognizer: Recognizer) -> None:
+    """Answer once as a request would be, so that the first client does not pay for it.
+
+    Raises what a recognition raises where this installation does not work.
+    """
+    recognizer.warm_up()
+    onset, apex = ((SAMPLES / f"surprise_{name}.jpg").read_bytes() for name in ("onset", "apex"))
+    frames_answer(recognizer, onset, apex)
 
 
 def frames_answer(

@@ -24,7 +24,7 @@ from service.recognition.errors import (
     NoWorkerError,
     WarmingUpError,
 )
-from service.recognition.recognizer import Configuration
+from service.recognition.recognizer import Configuration, Recognizer
 from service.recognition.types import Progress
 from service.uploads import Upload
 from service.worker import Worker
@@ -89,15 +89,27 @@ class Engine:
     """Runs jobs in worker processes. Lives in one event loop: `start`, `run`…, `stop`."""
 
     def __init__(
-        self, configuration: Configuration, limits: EngineLimits, jobs: Sequence[type[Job[Any]]]
+        self,
+        configuration: Configuration,
+        limits: EngineLimits,
+        jobs: Sequence[type[Job[Any]]],
+        warm_up: Callable[[Recognizer], None] = Recognizer.warm_up,
     ) -> None:
-        """Of `jobs`, the types that `run` takes, the workers read no other."""
+        """The workers carry out these types of `jobs` and no others.
+
+        `warm_up` is what each does once before it is ready.
+        """
         self.limits = limits
         self.state = State.WARMING
         self._dispatcher: Dispatcher[Worker] = Dispatcher(limits.workers + limits.queue)
         self._pool = WorkerPool(
             options=WorkerOptions(
-                configuration, jobs, limits.worker_bytes, limits.answer_bytes, limits.niceness
+                configuration,
+                jobs,
+                limits.worker_bytes,
+                limits.answer_bytes,
+                limits.niceness,
+                warm_up,
             ),
             count=limits.workers,
             startup_s=limits.warm_up_s,

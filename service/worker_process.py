@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
@@ -43,6 +43,7 @@ class WorkerOptions:
 
     `jobs` are the types of job that it can carry out, `memory_bytes` what it may hold while it
     works, `message_bytes` the length of one answer; `niceness` is added to that of all workers.
+    `warm_up` is what it does once before its first job.
     """
 
     configuration: Configuration
@@ -50,6 +51,7 @@ class WorkerOptions:
     memory_bytes: int
     message_bytes: int
     niceness: int = 0
+    warm_up: Callable[[Recognizer], None] = Recognizer.warm_up
 
 
 def run(parent: socket.socket, options: WorkerOptions) -> None:
@@ -68,7 +70,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         conversation = _Conversation(parent, WARM_UP, options.message_bytes)
         try:
             recognizer = Recognizer(options.configuration)
-            recognizer.warm_up()
+            options.warm_up(recognizer)
         except Exception as error:
             conversation.send(_failure(error))
             return

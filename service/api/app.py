@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from service import logs
+from service.answers import warm_up
 from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
 from service.api.bodies import BodyLimitMiddleware
@@ -113,8 +114,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     file of keys that cannot be used.
     """
     settings = settings or Settings()
-    engine = Engine(settings.configuration, settings.engine_limits, JOBS)
-    videos = Engine(settings.configuration, settings.video_limits, JOBS)
+    engine = Engine(settings.configuration, settings.engine_limits, JOBS, warm_up)
+    videos = Engine(settings.configuration, settings.video_limits, JOBS, warm_up)
     tracing = _tracing(settings.otlp_endpoint)
 
     @asynccontextmanager

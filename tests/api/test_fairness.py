@@ -1,0 +1,110 @@
+"""Under overload the service is shared between clients, not between connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from service.api.security import digest
+from tests.api.test_predictions import pair
+from tests.benchmarks import load
+from tests.serving import serving
+
+GREEDY_CONNECTIONS = 20
+ANSWERS = 12
+
+
+class From(load.Connection):
+    """A connection from another address of this machine."""
+
+    def __init__(self, port: int, address: str) -> None:
+        super().__init__(port)
+        self._address = address
+
+    async def ask(self, request: bytes) -> load.Reply:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(
+                "127.0.0.1", self._port, local_addr=(self._address, 0)
+            )
+        return await super().ask(request)
+
+
+async def shares(port: int, clients: dict[str, tuple[int, str, bytes]]) -> Counter[str]:
+    """The good answers of each client until the polite one has so many."""
+    served: Counter[str] = Counter()
+
+    async def connection(name: str, address: str, request: bytes) -> None:
+        link = From(port, address)
+        while served["polite"] < ANSWERS:
+            reply = await link.ask(request)
+            served[name] += reply.status == 200
+            if reply.status != 200:
+                assert (reply.status, reply.retry_after) == (503, True)
+                await asyncio.sleep(0.02)
+        link.close()
+
+    await asyncio.gather(
+        *(
+            connection(name, address, request)
+            for name, (count, address, request) in clients.items()
+            for _ in range(count)
+        )
+    )
+    return served
+
+
+def request(key: str | None = None) -> bytes:
+    onset, apex = pair("positive")
+    asked = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    header = f"X-API-Key: {key}\r\n".encode() if key else b""
+    return asked.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + header, 1)
+
+
+def check(served: Counter[str]) -> None:
+    """Its equal share is a half; what it is promised is half of that."""
+    assert served["polite"] >= served.total() / 4, served
+
+
+def test_a_polite_address_has_its_share(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=1, queue=4) as server:
+        clients = {
+            "greedy": (GREEDY_CONNECTIONS, "127.0.0.2", request()),
+            "polite": (1, "127.0.0.3", request()),
+        }
+        check(asyncio.run(shares(server.port, clients)))
+
+
+def test_a_polite_key_has_its_share(tmp_path: Path) -> None:
+    """Behind a proxy all have one address; whoever hands out keys can tell them apart."""
+    keys = tmp_path / "keys"
+    lines = (f"{digest(name)} {name}\n" for name in ("greedy", "polite"))
+    keys.write_text("".join(lines), encoding="utf-8")
+    with serving(tmp_path, workers=1, queue=4, api_keys=keys) as server:
+        clients = {
+            "greedy": (GREEDY_CONNECTIONS, "127.0.0.1", request("greedy")),
+            "polite": (1, "127.0.0.1", request("polite")),
+        }
+        check(asyncio.run(shares(server.port, clients)))
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_proxy_names_its_clients_where_it_is_trusted(tmp_path: Path, trusted: bool) -> None:
+    """From anybody else the header would be a way to have any number of shares."""
+    forwarded = {
+        name: request().replace(b"Host: ", b"X-Forwarded-For: 10.0.0.%d\r\nHost: " % number, 1)
+        for number, name in enumerate(("greedy", "polite"))
+    }
+    proxies = "127.0.0.1" if trusted else ""
+    with serving(tmp_path, workers=1, queue=4, trusted_proxies=proxies) as server:
+        clients = {
+            "greedy": (GREEDY_CONNECTIONS, "127.0.0.1", forwarded["greedy"]),
+            "polite": (1, "127.0.0.1", forwarded["polite"]),
+        }
+        served = asyncio.run(shares(server.port, clients))
+    if trusted:
+        check(served)
+    else:
+        assert served["polite"] < served.total() / 4

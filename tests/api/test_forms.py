@@ -1,0 +1,146 @@
+"""Forms: whatever is in them is an answer or a problem, and costs the server its bytes alone."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.api.forms import ClipForm, FramesForm
+from service.recognition.errors import InvalidRequestError, MalformedFormError
+from tests.api.test_limits import PAIR, ask, form
+from tests.processes import processor_seconds
+from tests.serving import Server
+
+BOUNDARY = b"b"
+
+
+def declared(content_type: str, more: bytes = b"") -> bytes:
+    """A good form under another Content-Type."""
+    told = f"Content-Type: {content_type}\r\n".encode("latin-1")
+    return form(*PAIR).replace(b"Content-Type: multipart/form-data; boundary=b\r\n", told + more, 1)
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["punycode", "idna", "utf-16", "utf-7", "latin-1", "hex", "unicode_escape", "none", "x" * 9000],
+)
+def test_a_form_names_no_codec(server: Server, charset: str) -> None:
+    """Some codecs take minutes for what a form may hold, and unknown ones are remembered."""
+    status, body = ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))
+    assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
+def test_utf_8_may_be_named(server: Server, charset: str) -> None:
+    assert ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/clip"])
+def test_json_and_clips_name_no_codec_either(http: httpx.Client, path: str) -> None:
+    kind = "application/json" if path == "/v1/predictions" else "multipart/form-data; boundary=b"
+    headers = {"Content-Type": f"{kind}; charset=utf-16"}
+    assert http.post(path, content=b"{}", headers=headers).status_code == 415
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "x"])
+@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/frames"])
+def test_a_body_announced_as_compressed_is_refused(
+    http: httpx.Client, path: str, coding: str
+) -> None:
+    """Taken as it comes it would be garbage, and unpacked it could be anything."""
+    kind = "application/json" if path == "/v1/predictions" else "multipart/form-data; boundary=b"
+    headers = {"Content-Type": kind, "Content-Encoding": coding}
+    assert http.post(path, content=b"{}", headers=headers).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/mixed; boundary=b", "text/plain", ""]
+)
+def test_another_kind_of_body_is_refused_unread(http: httpx.Client, kind: str) -> None:
+    """Parsed first, megabytes of ampersands would hold all others up."""
+    headers = {"Content-Type": kind} if kind else {}
+    answer = http.post("/v1/predictions/frames", content=b"&" * 8_000_000, headers=headers)
+    assert answer.status_code == 415
+
+
+def test_a_form_without_a_boundary_is_malformed(server: Server) -> None:
+    status, body = ask(server, declared("multipart/form-data"))
+    assert (status, json.loads(body)["code"]) == (400, "malformed_body")
+
+
+PREFIX = b'--b\r\nContent-Disposition: form-data; name="onset"; filename="o"\r\n\r\n'
+HOGS = {
+    "false boundaries": PREFIX + b"\r\n--ba" * 300_000,
+    "a boundary and blanks": PREFIX + b"\r\n--b" + b" " * 2_000_000,
+    "carriage returns": PREFIX + b"\r" * 2_000_000,
+    "a preamble of line ends": b"\r\n" * 1_000_000,
+    "an epilogue": PREFIX + b"\r\n--b--" + b"--b\r\n" * 400_000,
+}
+
+
+@pytest.mark.parametrize("case", HOGS)
+def test_no_body_costs_the_server_more_than_its_bytes(
+    server: Server, http: httpx.Client, case: str
+) -> None:
+    """It answers everybody: what is parsed is parsed by a worker."""
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    body = HOGS[case]
+    http.post("/v1/predictions/frames", content=bytes(len(body)), headers=headers)
+    before = processor_seconds(server.process.pid)
+    answer = http.post("/v1/predictions/frames", content=body, headers=headers)
+    spent = processor_seconds(server.process.pid) - before
+    assert answer.status_code in (400, 422)
+    assert spent < 0.5  # a form of these bytes took it seconds
+
+
+def body_of(*parts: tuple[str, bytes], boundary: bytes = BOUNDARY) -> bytes:
+    """A form of files."""
+    told = b'Content-Disposition: form-data; name="%s"; filename="f"\r\n\r\n'
+    joined = b"".join(
+        b"--" + boundary + b"\r\n" + told % name.encode() + content + b"\r\n"
+        for name, content in parts
+    )
+    return joined + b"--" + boundary + b"--\r\n"
+
+
+almost_boundaries = st.lists(
+    st.sampled_from([b"\r\n", b"--", b"b", b"\r\n--", b"\r", b"a", b"\r\n--B"]), max_size=30
+).map(b"".join)
+contents = st.binary(max_size=200) | almost_boundaries
+
+
+@given(contents, contents)
+def test_parts_come_out_as_they_went_in(onset: bytes, apex: bytes) -> None:
+    """A boundary that occurs in no part ends none of them early."""
+    boundary = b"a boundary that occurs nowhere"
+    body = body_of(("onset", onset), ("apex", apex), boundary=boundary)
+    parsed = FramesForm.parse(body, boundary)
+    assert (parsed.onset, parsed.apex) == (onset, apex)
+
+
+@given(st.binary(max_size=400) | almost_boundaries.map(lambda data: PREFIX + data))
+@settings(max_examples=300)
+def test_any_body_is_a_form_or_an_error_of_the_request(body: bytes) -> None:
+    try:
+        parsed = ClipForm.parse(body, BOUNDARY)
+    except (MalformedFormError, InvalidRequestError):
+        return
+    assert parsed.video in body
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"1" * 65, b"\xef\xbc\x91x", b"1\x00", b"nan"])
+def test_an_index_is_a_small_number(content: bytes) -> None:
+    """A field is looked at by its bytes before it is taken for text."""
+    field = b'--b\r\nContent-Disposition: form-data; name="apex_index"\r\n\r\n' + content + b"\r\n"
+    with pytest.raises((InvalidRequestError, MalformedFormError)):
+        ClipForm.parse(field + body_of(("video", b"v")), BOUNDARY)
+
+
+def test_a_file_needs_no_name() -> None:
+    """Some clients send none; the part's own name says what it is."""
+    video = b'--b\r\nContent-Disposition: form-data; name="video"\r\n\r\n' + bytes(1000) + b"\r\n"
+    assert ClipForm.parse(video + b"--b--\r\n", BOUNDARY).video == bytes(1000)
