@@ -77,7 +77,7 @@ def deployment(configured: settings.Settings) -> serve.Deployment:
             look_back_period_s=max(1.0, configured.scale_up_s),
             metrics_interval_s=min(_METRICS_S, max(1.0, configured.scale_up_s) / 2),
         ),
-        graceful_shutdown_timeout_s=configured.grace_s + _SPARE_S,
+        graceful_shutdown_timeout_s=max(short.grace_s, long.grace_s) + _SPARE_S,
         logging_config=LoggingConfig(enable_access_log=False),  # the application writes its own
     )
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[2] / "shared"
+DATA = SHARED / "data"
 
 
 def shared(name: str) -> Path:

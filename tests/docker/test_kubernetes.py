@@ -143,7 +143,8 @@ def test_a_pod_ends_before_it_is_killed() -> None:
     pod = of_kind("Deployment")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
-    grace = float(variables(container["env"])["OFF_TANET_GRACE_S"])
+    settings = variables(container["env"])
+    grace = max(float(settings[f"OFF_TANET_{name}GRACE_S"]) for name in ("", "VIDEO_"))
     assert pause + grace < pod["terminationGracePeriodSeconds"]
 
 

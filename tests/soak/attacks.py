@@ -1,0 +1,97 @@
+"""Whether `/health/live` answers at once while each of the programs that show faults attacks.
+
+They lie outside this repository, in `../shared/faults`, and start servers of their own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.shared import SHARED
+from tests.soak.part import Part
+
+ROOT = Path(__file__).parents[2]
+FOLDER = SHARED / "faults"
+BOUND_MS = 100.0
+EVERY_S = 0.02
+TIMEOUT_S = 400
+
+
+class Probe(threading.Thread):
+    """Asks a server that comes and goes whether it lives, over one kept connection."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.milliseconds: list[float] = []
+        self.refused = 0
+        self.ended = threading.Event()
+        self._port = port
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while not self.ended.wait(EVERY_S):
+            started = time.perf_counter()
+            try:
+                connection.request("GET", "/health/live")
+                connection.getresponse().read()
+                self.milliseconds.append((time.perf_counter() - started) * 1e3)
+            except (OSError, http.client.HTTPException):
+                self.refused += 1
+                connection.close()
+
+
+def run() -> Part:
+    """Each program in turn; the times of the answers to the probe."""
+    part = Part("attacks, /health/live while each program of ../shared/faults runs")
+    programs = sorted(FOLDER.glob("p*.py"))
+    if not programs:
+        part.summary = f"skipped: {FOLDER} is not there"
+        return part
+    worst = 0.0
+    for program in programs:
+        worst = max(worst, _attack(part, program))
+    part.summary = f"p99 of {worst:.1f} ms at most"
+    return part
+
+
+def _attack(part: Part, program: Path) -> float:
+    (port,) = {int(found) for found in re.findall(r"\b83\d\d\b", program.read_text("utf-8"))}
+    probe = Probe(port)
+    probe.start()
+    with tempfile.TemporaryDirectory() as home:
+        environment = os.environ | {"PROJECT": str(ROOT), "TMPDIR": home}
+        done = subprocess.run(
+            [sys.executable, str(program), *_arguments(program)],
+            env=environment,
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    probe.ended.set()
+    probe.join()
+    times = np.array(probe.milliseconds or [0.0])
+    p50, p99, most = np.percentile(times, 50), np.percentile(times, 99), times.max()
+    part.say(
+        f"{program.name:28} exit {done.returncode}; {len(times)} answers, median {p50:.1f} ms, "
+        f"p99 {p99:.1f}, at most {most:.1f}; {probe.refused} times no server or no connection"
+    )
+    part.check(bool(probe.milliseconds), f"{program.name}: the probe was never answered")
+    part.check(p99 < BOUND_MS, f"{program.name}: p99 of /health/live is {p99:.1f} ms")
+    return float(p99)
+
+
+def _arguments(program: Path) -> list[str]:
+    """What makes each of its cases run."""
+    return ["stop", "garbage", "log", "core"] if program.name.startswith("p12") else []
