@@ -120,6 +120,8 @@ async def _ask(connection: load.Connection, question: Question) -> tuple[str, di
 
 def _told(answer: dict[str, Any]) -> dict[str, Any]:
     """The members of an answer that are its question's alone."""
+    if not answer.keys() >= {"probabilities", "quality", "apex", "face"}:
+        return {"of no request": answer}
     told: dict[str, Any] = {**answer["probabilities"], **answer["quality"]}
     told["apex"] = answer["apex"]["index"]
     told["box"] = sum(answer["face"]["box"])
