@@ -39,7 +39,7 @@ def serve(
         host=host,
         port=port,
         server_header=False,
-        http=bounded(settings.head_s, settings.head_limits.server_bytes, settings.max_connections),
+        http=bounded(settings.connection_limits),
         log_config=None,
         access_log=False,  # its lines hold the query string
         timeout_graceful_shutdown=int(settings.grace_s) + 1,
