@@ -113,10 +113,10 @@ class Connection(HttpToolsProtocol):
         self._go_on()
 
     def send_400_response(self, msg: str) -> None:
-        if self.cycle is not None and self.cycle.response_started and not self._is_answered():
-            self.transport.close()  # in the middle of an answer another one would be part of it
-        else:
+        if self._requests.in_head or not self.cycle.response_started:
             super().send_400_response(msg)
+        else:  # it is the body of a request whose answer has begun: it has no other
+            self.transport.close()
 
     def _is_answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -34,16 +34,17 @@ class RequestParser:
     nothing until it is fed again: what a client sends ahead is not kept as requests.
 
     Attributes:
+        in_head: What comes next belongs to a head, or begins one.
         unfinished_bytes: Parsed of a head, or behind a body, of which nothing has been told.
     """
 
     def __init__(self, events: Events) -> None:
         self.unfinished_bytes = 0
+        self.in_head = True
         self._events = events
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._in_head = True
         self._body_bytes = 0  # of a Content-Length, that are still to come
         self._tail = b""  # the last bytes where an empty line may be cut in two
 
@@ -80,7 +81,7 @@ class RequestParser:
         return False
 
     def on_message_begin(self) -> None:
-        self._url, self._headers, self._in_head = b"", [], True
+        self._url, self._headers, self.in_head = b"", [], True
         self._events.on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -88,12 +89,12 @@ class RequestParser:
         self._events.on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # else a trailer, which could pass for what the head was checked for
+        if self.in_head:  # else a trailer, which could pass for what the head was checked for
             self._headers.append((name, value))
             self._events.on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_head, self.unfinished_bytes = False, 0
+        self.unfinished_bytes = 0
         if self._parser.should_upgrade():
             if self.get_method() == b"CONNECT":
                 raise httptools.HttpParserError("This is no proxy.")
@@ -102,6 +103,7 @@ class RequestParser:
             int(value) for name, value in self._headers if name.lower() == b"content-length"
         )
         self._events.on_headers_complete()
+        self.in_head = False
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes = max(0, self._body_bytes - len(body))
@@ -109,7 +111,7 @@ class RequestParser:
         self._events.on_body(body)
 
     def on_message_complete(self) -> None:
-        self._tail, self.unfinished_bytes = b"", 0
+        self.in_head, self._tail, self.unfinished_bytes = True, b"", 0
         if not self._parser.should_upgrade():
             self._events.on_message_complete()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 from collections.abc import Iterator
 
 import httpx
@@ -12,8 +11,8 @@ import pytest
 
 from tests.benchmarks import load
 from tests.serving import Server, serving
+from tests.wire import PATIENCE_S, connected, received
 
-PATIENCE_S = 30
 CONNECTIONS = 6
 HEAD = load.get("/health/live")
 UPLOAD = load.upload("/v1/predictions/frames", {"onset": bytes(1000), "apex": bytes(1000)})
@@ -32,17 +31,6 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         max_connections=CONNECTIONS,
     ) as running:
         yield running
-
-
-@contextlib.contextmanager
-def connected(server: Server) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as client:
-        yield client
-
-
-def received(client: socket.socket) -> bytes:
-    """All that comes until the server closes; raises TimeoutError where it does not."""
-    return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD[:1], HEAD[:-2]], ids=["nothing", "a byte", "most"])
