@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 _LOOKS = 4  # a period of patience, so that the last of it is a quarter too long at most
 
@@ -22,7 +24,7 @@ class Backlog:
         while self._total > self._most_bytes and len(self._waiting) > 1:
             longest = next(iter(self._waiting))
             self.remove(longest)
-            longest.abort()
+            _reset(longest)
 
     def remove(self, transport: asyncio.Transport) -> None:
         """Its bytes have left, or will never leave."""
@@ -75,4 +77,11 @@ class WriteWatch:
         if now - self._moved_at < self._patience_s:
             self._look_later()
         else:
-            self._transport.abort()
+            _reset(self._transport)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Abort, and let the kernel drop what it holds: it would offer that for minutes more."""
+    connected: socket.socket = transport.get_extra_info("socket")
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
