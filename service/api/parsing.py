@@ -12,6 +12,7 @@ from typing import Protocol
 import httptools
 
 _HEAD_END = b"\r\n\r\n"
+_VERSIONS = ("1.0", "1.1")  # httptools lets 0.9 and 2.0 pass, which have other rules
 _PIECE_BYTES = 4096  # 1.4 ms, where they are chunks of one byte
 
 
@@ -95,9 +96,9 @@ class RequestParser:
 
     def on_headers_complete(self) -> None:
         self.unfinished_bytes = 0
+        if self.get_http_version() not in _VERSIONS or self.get_method() == b"CONNECT":
+            raise httptools.HttpParserError("This is neither HTTP/1 nor for a server.")
         if self._parser.should_upgrade():
-            if self.get_method() == b"CONNECT":
-                raise httptools.HttpParserError("This is no proxy.")
             return
         self._body_bytes = sum(
             int(value) for name, value in self._headers if name.lower() == b"content-length"
