@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.api.answering import AnswerTransport
 from service.api.connection_limits import ConnectionLimits
 from service.api.half_closed import LeavingWatch
 from service.api.parsing import RequestParser
@@ -61,6 +62,7 @@ class Connection(HttpToolsProtocol):
         self.parser = cast(httptools.HttpRequestParser, self._requests)
         self._ahead = b""
         self._half_closed = False
+        self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._leaving: LeavingWatch | None = None
 
@@ -76,6 +78,8 @@ class Connection(HttpToolsProtocol):
             self._expect_head()
 
     def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
         waiting = self._ahead
         self._ahead += data
         if not waiting:
@@ -107,10 +111,18 @@ class Connection(HttpToolsProtocol):
         super().shutdown()
         self._writes.hurry(_STOPPING_S)
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._answer = AnswerTransport(self.transport, self.cycle, self._end)
+        self.cycle.transport = self._answer
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._stop_leaving()
-        self._go_on()
+        if self._lingering:
+            self._unset_keepalive_if_required()
+        else:
+            self._go_on()
 
     def send_400_response(self, msg: str) -> None:
         if self._requests.in_head or not self.cycle.response_started:
@@ -124,6 +136,16 @@ class Connection(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         """Whether a whole request waits for the end of its answer."""
         return not self._is_answered() and not self.cycle.more_body
+
+    def _end(self) -> None:
+        """Close with this answer; but a body that still comes is read for as long as a head may
+        take: a close while it does is a reset, and that takes the answer from its client."""
+        if self._requests.in_head or self._half_closed or not self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self._lingering = True
+            self.transport.write_eof()
+            self._expect_head()
 
     def _go_on(self) -> None:
         """Parse what had to wait: for an answer, or while others had their turn."""
@@ -156,7 +178,7 @@ class Connection(HttpToolsProtocol):
     def _close_or_watch(self) -> None:
         if self._is_answering():
             if self._leaving is None:
-                self._leaving = LeavingWatch(self.transport, self.cycle)
+                self._leaving = LeavingWatch(self.transport, self._answer)
         elif not self._ahead:
             self.transport.close()
 

@@ -193,3 +193,22 @@ def test_a_request_has_one_answer(keyed: Server) -> None:
         answered = client.recv(65536)
         client.sendall(b"no chunk\r\n")
         assert statuses(answered + received(client)) == [401]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        post(b"Connection: close\r\nContent-Length: 20000000\r\n", key=""),
+        post(b"Content-Length: 20000000\r\n", key="").replace(b"1.1", b"1.0", 1),
+        post(b"Content-Length: 20000000\r\n", key=""),
+    ],
+    ids=["close", "1.0", "keep-alive"],
+)
+def test_a_refusal_reaches_who_is_still_sending(keyed: Server, head: bytes) -> None:
+    """Python's urllib closes with each request, and reads nothing before it has sent all."""
+    with connected(keyed) as client:
+        client.sendall(head)
+        for _ in range(20):
+            client.sendall(bytes(1_000_000))
+        client.shutdown(socket.SHUT_WR)
+        assert statuses(received(client)) == [401]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -77,6 +78,18 @@ def test_a_body_that_goes_on_after_its_refusal_is_cut_off(impatient: Server) -> 
             if closed:
                 break
         assert closed
+
+
+def test_a_body_that_goes_on_after_its_refusal_and_the_end_is_cut_off(impatient: Server) -> None:
+    """The refusal ends with the connection; what goes on coming is read for a while."""
+    head = UPLOAD.partition(b"\r\n\r\n")[0].replace(b"Content-Length: ", b"Content-Length: 9")
+    with connected(impatient) as client:
+        client.sendall(head.replace(b"Host", b"Connection: close\r\nHost", 1) + b"\r\n\r\n")
+        assert received(client).startswith(b"HTTP/1.1 413")
+        with pytest.raises(ConnectionError):
+            for _ in range(10 * PATIENCE_S):
+                client.sendall(b"x")
+                time.sleep(0.1)
 
 
 def test_bodies_over_the_memory_for_all_are_told_to_come_back(impatient: Server) -> None:
