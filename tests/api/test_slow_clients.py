@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import time
 from collections.abc import Iterator
 
@@ -87,9 +88,13 @@ def test_a_body_that_goes_on_after_its_refusal_and_the_end_is_cut_off(impatient:
         client.sendall(head.replace(b"Host", b"Connection: close\r\nHost", 1) + b"\r\n\r\n")
         assert received(client).startswith(b"HTTP/1.1 413")
         with pytest.raises(ConnectionError):
-            for _ in range(10 * PATIENCE_S):
-                client.sendall(b"x")
-                time.sleep(0.1)
+            _drip(client)
+
+
+def _drip(client: socket.socket) -> None:
+    for _ in range(10 * PATIENCE_S):
+        client.sendall(b"x")
+        time.sleep(0.1)
 
 
 def test_bodies_over_the_memory_for_all_are_told_to_come_back(impatient: Server) -> None:
