@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service import logs, processors
 from service.api.bodies import BodyLimits
 from service.api.clients import ShareBy
+from service.api.connection_limits import ConnectionLimits
 from service.api.heads import HeadLimits
 from service.engine import EngineLimits
 from service.recognition.expressions import Durations
@@ -134,6 +135,12 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(1000, ge=1, description="Connections that are open at once.")
     head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
+    write_s: float = Field(
+        30.0, gt=0, description="Seconds without progress until an unread answer is cut off."
+    )
+    max_unsent_bytes: int = Field(
+        256 << 20, ge=1, description="Bytes of all answers that wait for clients to read them."
+    )
     body_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
     max_held_bytes: int = Field(
@@ -204,6 +211,16 @@ class Settings(BaseSettings):
     @property
     def body_limits(self) -> BodyLimits:
         return BodyLimits(self.max_body_bytes, self.max_held_bytes, self.body_s)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        return ConnectionLimits(
+            connections=self.max_connections,
+            head_bytes=self.head_limits.server_bytes,
+            head_s=self.head_s,
+            write_s=self.write_s,
+            unsent_bytes=self.max_unsent_bytes,
+        )
 
     @property
     def configuration(self) -> Configuration:

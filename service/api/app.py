@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
 from functools import partial
@@ -41,6 +41,7 @@ from service.api.examples import (
 from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.headers import SecurityHeadersMiddleware
 from service.api.heads import HeadLimitMiddleware
+from service.api.hosts import HostMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.inference import InferenceResponseBody
 from service.api.metrics import Metrics
@@ -93,7 +94,7 @@ _INFERENCE: dict[str, Any] = {
     "openapi_extra": inference_body(),
 }
 _CORS: dict[str, Any] = {
-    "allow_methods": ("GET", "POST"),
+    "allow_methods": ("GET", "HEAD", "POST"),
     "allow_headers": ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID"),
     "expose_headers": ("Retry-After", "X-Request-ID"),
 }
@@ -139,6 +140,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
+        redirect_slashes=False,  # its redirects name whatever host the request or its path names
     )
     app.keyed = settings.api_keys is not None
     app.state.engine, app.state.videos = engine, videos
@@ -197,6 +199,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
         app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
+    app.add_middleware(HostMiddleware)
     app.add_middleware(HeadLimitMiddleware, limits=settings.head_limits)
     app.add_middleware(problems.UnexpectedErrorMiddleware)
     if origins := settings.allowed_origins:
@@ -207,8 +210,8 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 def _routes() -> APIRouter:
     """Every route; `operation_id` is what a generated client calls it."""
     table = APIRouter()
-    table.get("/", include_in_schema=False)(page.index)
-    table.get("/web/{name}", include_in_schema=False)(page.file)
+    _add_get(table, "/", page.index, include_in_schema=False)
+    _add_get(table, "/web/{name}", page.file, include_in_schema=False)
     for path, options, operation, route in (
         ("/v1/predictions/frames", _FRAMES, "predict_frames", predictions.frames),
         ("/v1/predictions/clip", _CLIP, "predict_clip", predictions.clip),
@@ -216,32 +219,47 @@ def _routes() -> APIRouter:
         ("/v1/predictions", _JSON, "predict", predictions.predictions),
     ):
         table.post(path, operation_id=operation, **options)(route)
-    table.get("/v1/model", tags=["model"], responses=failures(503), operation_id="get_model")(
-        model.model
+    unready = failures(503)
+    _add_get(
+        table, "/v1/model", model.model, tags=["model"], responses=unready, operation_id="get_model"
     )
     _add_inference(table)
-    table.get("/health/live", tags=["health"], operation_id="get_live")(health.live)
-    table.get("/health/ready", tags=["health"], responses=failures(503), operation_id="get_ready")(
-        health.ready
+    _add_get(table, "/health/live", health.live, operation_id="get_live", tags=["health"])
+    _add_get(
+        table,
+        "/health/ready",
+        health.ready,
+        tags=["health"],
+        responses=unready,
+        operation_id="get_ready",
     )
-    table.get(
+    _add_get(
+        table,
         "/metrics",
+        metrics.metrics,
         tags=["operation"],
         response_class=PlainTextResponse,
         operation_id="get_metrics",
-    )(metrics.metrics)
+    )
     return table
+
+
+def _add_get(table: APIRouter, path: str, route: Callable[..., Any], **options: Any) -> None:
+    """A route that answers HEAD as well as GET. The first answers; the document, which would list
+    both of its methods as the same operation, has the second."""
+    hidden = {**options, "include_in_schema": False}
+    table.api_route(path, methods=["GET", "HEAD"], **hidden)(route)
+    if options.get("include_in_schema", True):
+        table.get(path, **options)(route)
 
 
 def _add_inference(table: APIRouter) -> None:
     """The routes of the Open Inference Protocol, for the model and for a version of it."""
     tags: list[str | Enum] = ["inference"]
-    table.get("/v2", tags=tags, operation_id="server_metadata")(v2.server)
-    table.get("/v2/health/live", tags=tags, operation_id="server_live")(v2.live)
-    unready = inference_failures(503)
-    table.get("/v2/health/ready", tags=tags, responses=unready, operation_id="server_ready")(
-        v2.ready
-    )
+    unready: dict[str, Any] = {"tags": tags, "responses": inference_failures(503)}
+    _add_get(table, "/v2", v2.server, tags=tags, operation_id="server_metadata")
+    _add_get(table, "/v2/health/live", v2.live, tags=tags, operation_id="server_live")
+    _add_get(table, "/v2/health/ready", v2.ready, operation_id="server_ready", **unready)
     refused = inference_failures(404, 503)
     for path, what, known in (
         ("/v2/models/{name}", "model", v2.known_model),
@@ -249,8 +267,8 @@ def _add_inference(table: APIRouter) -> None:
     ):
         options: dict[str, Any] = {"tags": tags, "dependencies": [Depends(known)]}
         about = {**options, "responses": refused}
-        table.get(path, operation_id=f"{what}_metadata", **about)(v2.model)
-        table.get(f"{path}/ready", operation_id=f"{what}_ready", **about)(v2.model_ready)
+        _add_get(table, path, v2.model, operation_id=f"{what}_metadata", **about)
+        _add_get(table, f"{path}/ready", v2.model_ready, operation_id=f"{what}_ready", **about)
         plain = [*options["dependencies"], Depends(check_encoding)]
         infer = {**options, **_INFERENCE, "dependencies": plain}
         table.post(f"{path}/infer", operation_id=f"{what}_infer", **infer)(v2.infer)

@@ -40,7 +40,7 @@ def serve(
         host=host,
         port=port,
         server_header=False,
-        http=bounded(settings.head_s, settings.head_limits.server_bytes, settings.max_connections),
+        http=bounded(settings.connection_limits),
         log_config=None,
         access_log=False,  # its lines hold the query string
         proxy_headers=bool(settings.trusted_proxies),

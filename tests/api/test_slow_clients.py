@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -12,8 +13,8 @@ import pytest
 
 from tests.benchmarks import load
 from tests.serving import Server, serving
+from tests.wire import PATIENCE_S, connected, received
 
-PATIENCE_S = 30
 CONNECTIONS = 6
 HEAD = load.get("/health/live")
 UPLOAD = load.upload("/v1/predictions/frames", {"onset": bytes(1000), "apex": bytes(1000)})
@@ -32,17 +33,6 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         max_connections=CONNECTIONS,
     ) as running:
         yield running
-
-
-@contextlib.contextmanager
-def connected(server: Server) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as client:
-        yield client
-
-
-def received(client: socket.socket) -> bytes:
-    """All that comes until the server closes; raises TimeoutError where it does not."""
-    return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD[:1], HEAD[:-2]], ids=["nothing", "a byte", "most"])
@@ -89,6 +79,22 @@ def test_a_body_that_goes_on_after_its_refusal_is_cut_off(impatient: Server) -> 
             if closed:
                 break
         assert closed
+
+
+def test_a_body_that_goes_on_after_its_refusal_and_the_end_is_cut_off(impatient: Server) -> None:
+    """The refusal ends with the connection; what goes on coming is read for a while."""
+    head = UPLOAD.partition(b"\r\n\r\n")[0].replace(b"Content-Length: ", b"Content-Length: 9")
+    with connected(impatient) as client:
+        client.sendall(head.replace(b"Host", b"Connection: close\r\nHost", 1) + b"\r\n\r\n")
+        assert received(client).startswith(b"HTTP/1.1 413")
+        with pytest.raises(ConnectionError):
+            _drip(client)
+
+
+def _drip(client: socket.socket) -> None:
+    for _ in range(10 * PATIENCE_S):
+        client.sendall(b"x")
+        time.sleep(0.1)
 
 
 def test_bodies_over_the_memory_for_all_are_told_to_come_back(impatient: Server) -> None:

@@ -1,0 +1,132 @@
+"""Clients that close their sending side once they have asked: some wait, and some have left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.test_faults import STREAM, wait_for
+from tests.api.test_log import lines_of
+from tests.api.test_predictions import CLIP, pair
+from tests.benchmarks import load
+from tests.processes import workers_of
+from tests.serving import Server, serving
+from tests.wire import answers, connected, received, statuses
+
+ONSET, APEX = pair("positive")
+UPLOAD = load.upload("/v1/predictions/frames", {"onset": ONSET, "apex": APEX})
+EVENTS = load.upload("/v1/predictions/clip", {"video": CLIP.read_bytes()}).replace(
+    b"Host", f"Accept: {STREAM['Accept']}\r\nHost".encode(), 1
+)
+DEPTH = "off_tanet_queue_depth"
+IDLE = 'off_tanet_workers{state="idle"}'
+GONE = 'off_tanet_requests_total{code="499",method="POST",route="/v1/predictions/frames"}'
+LIVE = load.get("/health/live")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("half-closed"), workers=1, queue=3) as server:
+        yield server
+
+
+def asked(server: Server, request: bytes) -> socket.socket:
+    """A client that has asked and sends no more."""
+    client = connected(server)
+    client.sendall(request)
+    client.shutdown(socket.SHUT_WR)
+    return client
+
+
+@contextlib.contextmanager
+def occupied(server: Server) -> Iterator[None]:
+    """The one worker is stopped at the work of a client that waits, and has its answer at last."""
+    wait_for(server, IDLE, 1.0)
+    (worker,) = workers_of(server.process.pid)
+    os.kill(worker, signal.SIGSTOP)
+    with asked(server, UPLOAD) as client:
+        try:
+            wait_for(server, IDLE, 0.0)
+            yield
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert received(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (LIVE, [200]),
+        (UPLOAD, [200]),
+        (EVENTS, [200]),
+        (LIVE.replace(b"1.1", b"1.0"), [200]),
+        (UPLOAD.replace(b"1.1", b"1.0", 1), [200]),
+        (UPLOAD + LIVE + UPLOAD, [200, 200, 200]),
+        (LIVE + UPLOAD[:500], [200]),
+        (UPLOAD[:-1], []),
+        (LIVE[:-1], []),
+        (b"", []),
+    ],
+    ids=[
+        *("get", "upload", "events", "1.0", "upload by 1.0", "three", "one and a half"),
+        *("most of a body", "most of a head", "nothing"),
+    ],
+)
+def test_what_was_asked_whole_is_answered(
+    running: Server, request_: bytes, status: list[int]
+) -> None:
+    """`nc -N` and old clients do so; nothing that comes later can complete the others."""
+    assert statuses(answers(running, request_)) == status
+
+
+def test_one_that_waits_has_its_answer_and_one_that_left_has_no_place(running: Server) -> None:
+    """To both of them the same was sent and the same was closed, as far as packets tell."""
+    with contextlib.ExitStack() as waiting:
+        with occupied(running):
+            stream = waiting.enter_context(asked(running, EVENTS))
+            wait_for(running, DEPTH, 1.0)
+            left = connected(running)
+            left.sendall(UPLOAD)
+            wait_for(running, DEPTH, 2.0)
+            left.close()
+            wait_for(running, DEPTH, 1.0)
+        events = received(stream)
+    assert events.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"event: prediction" in events
+    assert events.endswith(b"\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("request_", [UPLOAD, EVENTS], ids=["upload", "events"])
+@pytest.mark.parametrize("how", ["at once", "half first", "reset"])
+def test_one_that_leaves_while_it_waits_gives_its_place_up(
+    running: Server, request_: bytes, how: str
+) -> None:
+    """Whichever way it leaves: nobody would read what it asked for."""
+    with occupied(running):
+        left = connected(running)
+        left.sendall(request_)
+        if how == "half first":
+            left.shutdown(socket.SHUT_WR)
+        wait_for(running, DEPTH, 1.0)
+        if how == "reset":
+            left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left.close()
+        wait_for(running, DEPTH, 0.0)
+
+
+def test_one_that_left_is_told_of(tmp_path: Path) -> None:
+    """An operator who counts its request as answered counts wrong."""
+    with serving(tmp_path, workers=1) as server:
+        with occupied(server):
+            asked(server, UPLOAD).close()
+            wait_for(server, GONE, 1.0)
+        assert server.stop() == 0
+    told = [line for line in lines_of(server) if line.get("method") == "POST"]
+    assert [line.get("problem") for line in told] == ["client_gone", None]
