@@ -7,6 +7,7 @@ them on: a prediction with its flow and its crops is a hundred times as long as 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from service.api.schemas import ArraysBody, CropsBody, Included, MotionBody, PredictionBody
 from service.api.spottings import MacroBody, MicroBody, SpottingBody
 from service.recognition import drawing
+from service.recognition.errors import LimitExceededError
 from service.recognition.recognizer import ASSETS, FaceMode, Recognizer
 from service.recognition.types import Expression, Motion, Prediction, Progress
 
@@ -34,7 +36,8 @@ def warm_up(recognizer: Recognizer) -> None:
     """
     recognizer.warm_up()
     onset, apex = ((SAMPLES / f"surprise_{name}.jpg").read_bytes() for name in ("onset", "apex"))
-    frames_answer(recognizer, onset, apex)
+    with suppress(LimitExceededError):  # a service may be set to take only smaller pictures
+        frames_answer(recognizer, onset, apex)
 
 
 def frames_answer(
