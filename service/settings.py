@@ -40,7 +40,11 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """One field for each variable: `workers` is `OFF_TANET_WORKERS`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        allow_inf_nan=False,  # clocks, sums and JSON go on with them, and never come to an end
+    )
 
     model: Path | None = Field(None, description="The model file; none: the one in the package.")
 
@@ -155,8 +159,9 @@ class Settings(BaseSettings):
     @field_validator("quota")
     @classmethod
     def _readable(cls, quota: str | None) -> str | None:
-        if quota is not None:
-            limits.parse(quota)
+        """The library takes several, of which only the first would hold, and none at all."""
+        if quota is not None and [limit.amount > 0 for limit in limits.parse_many(quota)] != [True]:
+            raise ValueError("it is one quota, as in 100/minute")
         return quota
 
     @model_validator(mode="after")
