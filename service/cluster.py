@@ -105,7 +105,7 @@ class Replica:
         self._settings = configured
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        logs.configure(self._settings.log_format)
+        logs.configure(self._settings.log_format, self._settings.log_queue)
         self._service = create_app(self._settings)
         self._service.add_middleware(NamedByProxyMiddleware)
         return self._service

@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     )
 
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
+    log_queue: int = Field(
+        logs.QUEUE,
+        ge=1,
+        description="Lines of the log that may wait to be written; what is more is lost.",
+    )
     otlp_endpoint: str | None = Field(
         None,
         pattern=r"^https?://[^\s/]+(/\S*)?$",

@@ -33,7 +33,7 @@ def serve(
         raise EndError(str(error), Code.USAGE) from None
     # The server ends its work on SIGTERM, then raises it again: this makes that a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, settings.log_queue)
     uvicorn.run(
         app,
         host=host,
