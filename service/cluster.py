@@ -25,8 +25,7 @@ from ray.serve.schema import LoggingConfig
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import logs, settings
-from service.api.app import create_app
+from service import logs, settings, startup
 from service.api.headers import amending
 from service.api.identity import HEADER
 from service.engine import Engine
@@ -106,7 +105,7 @@ class Replica:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         logs.configure(self._settings.log_format, self._settings.log_queue)
-        self._service = create_app(self._settings)
+        self._service = startup.application(self._settings)
         self._service.add_middleware(NamedByProxyMiddleware)
         return self._service
 

@@ -116,7 +116,8 @@ class Settings(BaseSettings):
     max_header_bytes: int = Field(
         _HEADS.header_bytes, ge=1, description="Bytes of a request's headers together."
     )
-    max_connections: int = Field(1000, ge=1, description="Connections that are open at once.")
+    # With the workers of 47 cores, this is what Linux lets a process have by default: 1,024 files.
+    max_connections: int = Field(800, ge=1, description="Connections that are open at once.")
     head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
     body_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")

@@ -27,7 +27,7 @@ from typing import Generic, Protocol, Self, TypeVar, cast
 import cv2
 from threadpoolctl import threadpool_limits
 
-from service import logs, memory
+from service import logs, memory, signals
 from service.recognition import flow
 from service.recognition.classifier import ModelCard
 from service.recognition.errors import DeadlineError, OffTanetError, WorkerLostError
@@ -135,7 +135,7 @@ class Worker:
             name="off-tanet-worker",
             daemon=True,
         )
-        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(signals.start_shielded, process)
         theirs.close()  # so that the worker's death is an end of file here
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, reader, writer, memory_bytes)

@@ -6,11 +6,20 @@ spawned process does its parent's main module, and would carry the commands for 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, by default the process's own; the exit codes are in `service.cli.ending`."""
-    from service.cli.app import run
+    try:
+        from service.cli import streams
 
-    return run(arguments)
+        if arguments is None:
+            streams.prepare()
+        from service.cli.app import run
+
+        return run(arguments)
+    except KeyboardInterrupt:  # before the command could begin, or while it ended
+        print("off-tanet: stopped", file=sys.stderr)
+        return 130

@@ -7,21 +7,16 @@ import fcntl
 import json
 import os
 import signal
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from service.api.problems import UnexpectedErrorMiddleware
 from tests import made
 from tests.api.test_predictions import CLIP, ask_frames, pair
-from tests.serving import SERVE, Server, serving
+from tests.serving import Server, logging_to, serving
 
 ASKED = 300
 MARK = "A-MARK-THAT-ONLY-THE-CLIENT-KNOWS"
@@ -103,36 +98,6 @@ def test_an_error_of_ours_is_answered_and_told_by_its_place(
     assert [message.get("status") for message in sent] == ([200] if begun else [500, None])
     assert "RuntimeError in" in caplog.text
     assert MARK not in caplog.text + str(sent)
-
-
-@contextmanager
-def logging_to(stderr: IO[bytes] | int, home: Path, **settings: object) -> Iterator[Server]:
-    """A service that is ready, and whose log goes to `stderr`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
-    process = subprocess.Popen(
-        [SERVE[0], "serve", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-        text=True,
-        env={**os.environ, "TMPDIR": str(home), **environment},
-    )
-    server = Server(process, home, url=f"http://127.0.0.1:{port}")
-    try:
-        while not is_ready(server):
-            assert process.poll() is None
-        yield server
-    finally:
-        process.kill()
-        process.wait()
-
-
-def is_ready(server: Server) -> bool:
-    try:
-        return httpx.get(f"{server.url}/health/ready").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def ask_often(server: Server) -> None:
