@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             streams.prepare()
         from service.cli.app import run
 
-        return run(arguments)
+        code = run(arguments)
+        with suppress(OSError):  # which has been told
+            streams.flush()
+        return code
     except KeyboardInterrupt:  # before the command could begin, or while it ended
         print("off-tanet: stopped", file=sys.stderr)
         return 130

@@ -27,7 +27,7 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Write what is left of the answer. Raises OSError, after which nothing is left."""
+    """Write what is left of the answer. Raises OSError, after which it is given up."""
     try:
         sys.stdout.flush()
     except OSError:
