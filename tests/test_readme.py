@@ -16,8 +16,8 @@ from tests.transcripts import comparable
 
 TEXT = README.read_text(encoding="utf-8")
 EXAMPLES = list(examples(TEXT))
-# Another build of the flow was seen to move a probability by 0.002, an apex by 4 frames, and by that
-# the strength of an expression by 0.08.
+# Another build of the flow was seen to move a probability by 0.002, an apex by 4 frames, and by
+# that the strength of an expression by 0.08.
 SAME_BUILD = f'"flow_build": "{flow.build_name()}"' in TEXT
 TOLERANCE, FRAMES = (2e-3, 0) if SAME_BUILD else (0.2, 5)
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")

@@ -79,6 +79,7 @@ def _ended_by_signal() -> Iterator[_Ending]:
         if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
             continue  # it was started by nohup
         before[number] = signal.signal(number, ending)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # the command's first lines blocked them
     try:
         yield ending
     except BaseException:
