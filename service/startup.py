@@ -47,27 +47,33 @@ def check_model(settings: Settings) -> None:
         raise SettingsError(str(error)) from None
 
 
+def files_needed(settings: Settings) -> int:
+    """Files that this process may have open at once."""
+    workers = settings.engine_limits.workers + settings.video_workers
+    return settings.max_connections + workers * _FILES_OF_A_WORKER + _OTHER_FILES
+
+
 def reserve_files(settings: Settings) -> int:
     """Raise the limit on this process's open files to what the settings may need, if need be.
 
-    Returns the limit. Raises SettingsError where the system gives less.
+    Returns how many it may open. Raises SettingsError where the system gives less.
     """
-    workers = settings.engine_limits.workers + settings.video_workers
-    needed = settings.max_connections + workers * _FILES_OF_A_WORKER + _OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if _number(soft) >= needed:
-        return soft
-    try:
-        if _number(hard) < needed:
-            raise ValueError
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    except (OSError, ValueError, OverflowError):
-        raise SettingsError(
-            f"{PREFIX}MAX_CONNECTIONS is {settings.max_connections}, which with {workers} workers "
-            f"needs {needed} open files; the system gives {hard} (ulimit -n)"
-        ) from None
-    return needed
+    needed = files_needed(settings)
+    soft, hard = map(_number, resource.getrlimit(resource.RLIMIT_NOFILE))
+    if soft < needed:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, _limit(hard)))
+        except (OSError, ValueError, OverflowError):  # it is above the hard limit, or the kernel's
+            raise SettingsError(
+                f"{PREFIX}MAX_CONNECTIONS is {settings.max_connections}, which with the workers "
+                f"needs {needed} open files; the system gives {hard} (ulimit -n)"
+            ) from None
+    return needed if soft == math.inf else max(needed, int(soft))
 
 
 def _number(limit: int) -> float:
     return math.inf if limit == resource.RLIM_INFINITY else limit
+
+
+def _limit(number: float) -> int:
+    return resource.RLIM_INFINITY if number == math.inf else int(number)

@@ -11,7 +11,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
-from service.api.security import client_of
+from service.api.security import key_name
 from service.recognition.errors import QuotaError
 
 
@@ -28,7 +28,7 @@ class QuotaMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
-            client = client_of(scope)
+            client = key_name(scope)
             if client is not None and not self._limiter.hit(self.quota, client):
                 await problems.response(scope, self._error(client))(scope, receive, send)
                 return

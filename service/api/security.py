@@ -130,7 +130,7 @@ class KeyMiddleware:
         await self.app(scope, receive, send)
 
 
-def client_of(scope: Scope) -> str | None:
+def key_name(scope: Scope) -> str | None:
     """The name that goes with the key of this request; None where no key was asked for."""
     name: str | None = scope.get("state", {}).get(_CLIENT)
     return name

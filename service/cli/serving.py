@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import socket
@@ -108,24 +109,36 @@ def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
     """A socket for each address of `host`; the server by itself would try after it has started."""
     with ExitStack() as opened:
         try:
-            # With the protocol named, without which asyncio leaves Nagle's algorithm on.
-            found = socket.getaddrinfo(
-                host or None,
-                port,
-                type=socket.SOCK_STREAM,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_PASSIVE,
-            )
-            sockets = [
-                opened.enter_context(_bound(family, address)) for family, _, _, _, address in found
-            ]
+            sockets = [opened.enter_context(each) for each in _opened(host, port)]
         except (OSError, ValueError) as error:  # ValueError: what can be no name of a host
             reason = getattr(error, "strerror", None) or "it is no address"
             raise EndError(f"cannot listen on {host} port {port}: {reason}", Code.UNWELL) from None
         yield sockets
 
 
+def _opened(host: str, port: int) -> Iterator[socket.socket]:
+    """Those of addresses that this machine has: `localhost` may mean one of IPv6, too."""
+    found = socket.getaddrinfo(
+        host or None,
+        port,
+        type=socket.SOCK_STREAM,
+        proto=socket.IPPROTO_TCP,
+        flags=socket.AI_PASSIVE,
+    )
+    foreign: list[OSError] = []
+    for family, _, _, _, address in found:
+        try:
+            yield _bound(family, address)
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise
+            foreign.append(error)
+    if len(foreign) == len(found):
+        raise foreign[0]
+
+
 def _bound(family: int, address: Any) -> socket.socket:
+    # With the protocol named, without which asyncio leaves Nagle's algorithm on.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -151,6 +164,7 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
             yield  # they are handled already
 
     logs.configure(settings.log_format, settings.log_queue)
+    logging.getLogger("uvicorn.error").addFilter(_without_promise)
     server = Server(
         uvicorn.Config(
             app,
@@ -170,6 +184,12 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
     server.run(sockets)
     if ending.signal:
         log.info("ended by %s", signal.Signals(ending.signal).name)
+
+
+def _without_promise(record: logging.LogRecord) -> bool:
+    """A second Ctrl-C ends nothing sooner: what sends one may well send two."""
+    record.msg = str(record.msg).removesuffix(" (CTRL+C to force quit)")
+    return True
 
 
 def _url(listening: socket.socket) -> str:
