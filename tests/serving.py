@@ -17,6 +17,8 @@ from typing import IO
 
 import httpx
 
+from tests.processes import workers_of
+
 
 @dataclass
 class Server:
@@ -113,6 +115,16 @@ def _is_ready(server: Server) -> bool:
         return httpx.get(f"{server.url}/health/ready").status_code == 200
     except httpx.TransportError:
         return False
+
+
+@contextmanager
+def warming_up(home: Path) -> Iterator[Server]:
+    """A service whose only worker hangs at its start."""
+    with serving(home, ready=False, workers=1) as server:
+        while not (starting := workers_of(server.process.pid)):
+            assert server.process.poll() is None
+        os.kill(starting[0], signal.SIGSTOP)
+        yield server
 
 
 def _read_until(pattern: str, lines: IO[str], server: Server) -> None:

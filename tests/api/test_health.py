@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import httpx
 
 from tests.api.test_bad_input import check_problem
-from tests.processes import workers_of
-from tests.serving import serving
+from tests.serving import serving, warming_up
 
 
 def test_live_and_ready(http: httpx.Client) -> None:
@@ -20,10 +17,7 @@ def test_live_and_ready(http: httpx.Client) -> None:
 
 def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
     """A worker that hangs at its start never gets warm: requests are refused, the process lives."""
-    with serving(tmp_path, ready=False, workers=1) as server, server.client() as http:
-        while not (starting := workers_of(server.process.pid)):
-            assert server.process.poll() is None
-        os.kill(starting[0], signal.SIGSTOP)
+    with warming_up(tmp_path) as server, server.client() as http:
         assert http.get("/health/live").status_code == 200
         answer = http.get("/health/ready")
         check_problem(answer, 503, "warming_up")
