@@ -25,8 +25,7 @@ from ray.serve.schema import LoggingConfig
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import logs, settings
-from service.api.app import create_app
+from service import logs, settings, startup
 from service.api.headers import amending
 from service.api.identity import HEADER
 from service.engine import Engine
@@ -105,8 +104,8 @@ class Replica:
         self._settings = configured
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        logs.configure(self._settings.log_format)
-        self._service = create_app(self._settings)
+        logs.configure(self._settings.log_format, self._settings.log_queue)
+        self._service = startup.application(self._settings)
         self._service.add_middleware(NamedByProxyMiddleware)
         return self._service
 

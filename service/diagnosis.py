@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service import settings
-from service.api.app import create_app
+from service import settings, startup
 from service.batch.manifest import Row
 from service.batch.running import scored
 from service.batch.scoring import Result
@@ -24,7 +22,6 @@ from service.recognition.recognizer import ASSETS, Configuration, Recognizer
 from service.settings import Settings
 
 _WORKER_BYTES = 180_000_000  # of a worker that is warm, as `make bench-serve` prints it
-_OTHER_FILES = 64  # beside clients' connections
 
 SAMPLES = ASSETS / "samples"
 EXPECTED = (
@@ -102,7 +99,7 @@ def _kernel() -> str:
 
 def _settings() -> str:
     """All that `serve` looks at before it starts: files of keys and extras, too."""
-    create_app(settings.load())
+    startup.create(settings.load())
     given = sorted(name for name in os.environ if name.upper().startswith(settings.PREFIX))
     return ", ".join(given) or "all by default"
 
@@ -113,12 +110,7 @@ def _limits(configured: Settings) -> str:
     needed = (workers + configured.video_workers) * _WORKER_BYTES
     if needed > memory:
         raise FaultError(f"{workers} workers need {needed / 1e9:.1f} GB, of {memory / 1e9:.1f} GB")
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files != resource.RLIM_INFINITY and files < configured.max_connections + _OTHER_FILES:
-        raise FaultError(
-            f"{files} open files (ulimit -n) are too few for "
-            f"{configured.max_connections} connections"
-        )
+    files = startup.reserve_files(configured)
     return f"{workers} workers, {memory / 1e9:.1f} GB of memory, {files} open files"
 
 

@@ -42,7 +42,11 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """One field for each variable: `workers` is `OFF_TANET_WORKERS`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        allow_inf_nan=False,  # clocks, sums and JSON go on with them, and never come to an end
+    )
 
     model: Path | None = Field(None, description="The model file; none: the one in the package.")
 
@@ -122,6 +126,11 @@ class Settings(BaseSettings):
     )
 
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
+    log_queue: int = Field(
+        logs.QUEUE,
+        ge=1,
+        description="Lines of the log that may wait to be written; what is more is lost.",
+    )
     otlp_endpoint: str | None = Field(
         None,
         pattern=r"^https?://[^\s/]+(/\S*)?$",
@@ -133,7 +142,8 @@ class Settings(BaseSettings):
     max_header_bytes: int = Field(
         _HEADS.header_bytes, ge=1, description="Bytes of a request's headers together."
     )
-    max_connections: int = Field(1000, ge=1, description="Connections that are open at once.")
+    # With the workers of 47 cores, this is what Linux lets a process have by default: 1,024 files.
+    max_connections: int = Field(800, ge=1, description="Connections that are open at once.")
     head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
     write_s: float = Field(
         30.0, gt=0, description="Seconds without progress until an unread answer is cut off."
@@ -187,8 +197,9 @@ class Settings(BaseSettings):
     @field_validator("quota")
     @classmethod
     def _readable(cls, quota: str | None) -> str | None:
-        if quota is not None:
-            limits.parse(quota)
+        """The library takes several, of which only the first would hold, and none at all."""
+        if quota is not None and [limit.amount > 0 for limit in limits.parse_many(quota)] != [True]:
+            raise ValueError("it is one quota, as in 100/minute")
         return quota
 
     @model_validator(mode="after")

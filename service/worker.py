@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from service import memory, worker_process
+from service import memory, signals, worker_process
 from service.channel import Channel
 from service.messages import (
     REQUEST,
@@ -199,7 +199,7 @@ def _unheard(*_: object) -> None:
 
 async def _start(process: SpawnProcess) -> None:
     """Start it in a thread; one that starts after the caller was cancelled is killed."""
-    starting = asyncio.get_running_loop().run_in_executor(None, process.start)
+    starting = asyncio.get_running_loop().run_in_executor(None, signals.start_shielded, process)
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:

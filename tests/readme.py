@@ -2,8 +2,9 @@
 
     python -m tests.readme        writes what the commands answer now into README.md
 
-An example is a console or Python block, with the answer that follows it, if one does. Blocks that
-start something of their own (`make`, `docker`, a server) are no examples.
+An example is a console or Python block, with the answer that follows it, if one does; a session at
+a shell in which `off-tanet` answers; or a line of the server's log. Blocks that start something of
+their own (`make`, `docker`, a server) are no examples.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.api.test_videos import made_video
-from tests.serving import serving
+from tests.serving import Server, serving
+from tests.transcripts import SAMPLES, furnish_study, is_transcript, transcribed
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -47,9 +49,13 @@ class Example:
 def examples(text: str) -> Iterator[Example]:
     """Those of a README, in its order."""
     blocks = [(found[1], found[2], found.span(2)) for found in _BLOCKS.finditer(text)]
-    for (language, source, _), (shown_as, shown, span) in zip(
+    for (language, source, own), (shown_as, shown, span) in zip(
         blocks, [*blocks[1:], ("", "", (0, 0))], strict=True
     ):
+        if language == "console" and is_transcript(source):
+            yield Example("transcript", source, "transcript", source, own)
+        if language == "json" and '"logger": ' in source:
+            yield Example("log", source, "json", source, own)
         if language == "console" and "curl" not in source:
             continue
         if language in ("console", "python"):
@@ -57,8 +63,13 @@ def examples(text: str) -> Iterator[Example]:
             yield Example(language, source, *((shown_as, shown, span) if answered else ()))
 
 
-def run(example: Example, url: str, folder: Path) -> str:
-    """What an example prints, run in `folder` against the service at `url`."""
+def run(example: Example, server: Server, folder: Path) -> str:
+    """What an example prints, run in `folder` against the service."""
+    if example.language == "transcript":
+        return transcribed(example.source, folder)
+    if example.language == "log":
+        return _logged(server)
+    url = server.url
     source = example.source.replace("http://" + _ADDRESS, url)
     source = source.replace(_ADDRESS, url.removeprefix("http://"))
     if example.language == "console":
@@ -74,16 +85,34 @@ def run(example: Example, url: str, folder: Path) -> str:
     return done.stdout
 
 
+def _logged(server: Server) -> str:
+    """The line of a request."""
+    samples = (SAMPLES / f"positive_{frame}.jpg" for frame in ("onset", "apex"))
+    files = dict(zip(("onset", "apex"), (path.read_bytes() for path in samples), strict=True))
+    with server.client() as http:
+        answer = http.post("/v1/predictions/frames", files=files)
+    wanted = f'"request_id": "{answer.headers["x-request-id"]}"'
+    while True:  # a thread of the server writes it, and one of ours reads it
+        assert server.process.poll() is None
+        for line in reversed(server.log):
+            if wanted in line:
+                return line
+
+
 def furnish(folder: Path) -> Path:
     """The folder with the files that the examples name."""
     for name in ("service", "README.md"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "film.mp4").write_bytes(made_video())
+    # Without loss: the encoder does not always make the same of the same pictures.
+    (folder / "film.mp4").write_bytes(made_video(qp="0"))
+    furnish_study(folder)
     return folder
 
 
 def written(example: Example, printed: str) -> str:
     """What an example printed, as the README shows it."""
+    if example.language in ("transcript", "log"):
+        return printed
     if example.shown_as == "text":
         first, second, *_, last = printed.strip().split("\n\n")
         last = "\n".join(_cut(line, _LONG_EVENT) for line in last.split("\n"))
@@ -139,9 +168,9 @@ def main() -> None:
         for example in reversed(list(examples(text))):
             if not example.shown_as:
                 continue
-            run(example, server.url, folder)  # once for the caches
+            run(example, server, folder)  # once for the caches
             start, end = example.span
-            text = text[:start] + written(example, run(example, server.url, folder)) + text[end:]
+            text = text[:start] + written(example, run(example, server, folder)) + text[end:]
     README.write_text(text, encoding="utf-8")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+
+from tests.processes import workers_of
 
 
 @dataclass
@@ -80,6 +83,48 @@ def started(
         if reader.ident:
             reader.join(30)
         process.stderr.close()
+
+
+@contextmanager
+def logging_to(
+    stderr: IO[bytes] | int, home: Path, *before: str, **settings: object
+) -> Iterator[Server]:
+    """A service that is ready, on a port that was free, whose log goes to `stderr`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
+    process = subprocess.Popen(
+        [*before, SERVE[0], "serve", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
+        env={**os.environ, "TMPDIR": str(home), **environment},
+    )
+    server = Server(process, home, url=f"http://127.0.0.1:{port}")
+    try:
+        while not _is_ready(server):
+            assert process.poll() is None
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_ready(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.url}/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def warming_up(home: Path) -> Iterator[Server]:
+    """A service whose only worker hangs at its start."""
+    with serving(home, ready=False, workers=1) as server:
+        while not (starting := workers_of(server.process.pid)):
+            assert server.process.poll() is None
+        os.kill(starting[0], signal.SIGSTOP)
+        yield server
 
 
 def _read_until(pattern: str, lines: IO[str], server: Server) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +73,100 @@ def test_a_forgotten_task_is_told_without_its_message(caplog: pytest.LogCaptureF
     lines = [JsonFormatter().format(record) for record in caplog.records]
     assert any(".fail:" in line and "ValueError in" in line for line in lines)
     assert PIXELS not in "".join(lines)
+
+
+ODD = """
+import asyncio, gc, logging, sys, threading, warnings
+from service import logs
+logs.configure("json")
+log = logging.getLogger("odd")
+log.error("%d of %s", "no number")
+log.error("\\udcff is no text")
+warnings.warn("secret pixels", stacklevel=1)
+
+def fail():
+    raise ValueError("secret pixels")
+
+class Failing:
+    def __del__(self):
+        fail()
+
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+Failing()
+logging.getLogger("late").info("the last")
+"""
+
+
+def test_logging_itself_prints_nothing() -> None:
+    """What it says of its own faults quotes arguments, which may be uploaded; and so do threads and
+    finalizers that fail. All that was logged before the end is written."""
+    ran = subprocess.run([sys.executable, "-c", ODD], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert "a record could not be formatted" in [line["message"] for line in lines]
+    places = [line["exception"] for line in lines if "exception" in line]
+    assert [place.rpartition(":")[0] for place in places] == ["ValueError in fail"] * 2
+    assert lines[-1]["message"] == "the last"
+    quoting = [line["logger"] for line in lines if PIXELS in str(line)]
+    assert quoting == ["py.warnings"]  # which are written by programmers
+
+
+def test_every_line_is_written_or_counted() -> None:
+    """While nobody reads, no more is kept than was allowed; then a line says how much was lost."""
+    program = """
+import logging
+from service import logs
+logs.configure("json", 50)
+for _ in range(1000):
+    logging.info("asked")
+print("logged", flush=True)
+input()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        assert process.stdout.readline() == "logged\n"
+        process.stdin.write("\n")
+        process.stdin.close()
+        messages = [json.loads(line)["message"] for line in process.stderr]
+    lost = [message.split() for message in messages if message != "asked"]
+    assert {" ".join(words[1:]) for words in lost} == {"lines of the log were lost"}
+    assert sum(int(words[0]) for words in lost) + messages.count("asked") == 1000
+    assert messages.count("asked") >= 50
+
+
+def test_a_line_that_was_written_in_part_spoils_no_other(tmp_path: Path) -> None:
+    """A disk may be full in the middle of one, and have room again later."""
+    program = """
+import logging, os, resource
+from service import logs
+logs.configure("json")
+log, (handler,) = logging.getLogger("full"), logging.getLogger().handlers
+def tell(line, limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    log.info(line)
+    handler.flush()
+tell("first", 1000)
+tell("x" * 2000, 1000)
+tell("y" * 2000, 1000)
+tell("last", resource.RLIM_INFINITY)
+"""
+    with (tmp_path / "log").open("wb") as file:
+        subprocess.run([sys.executable, "-c", program], stderr=file, check=True)
+    first, torn, lost, last = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["message"] for line in (first, lost, last)] == [
+        "first",
+        "2 lines of the log were lost",
+        "last",
+    ]
+    assert "x" in torn

@@ -35,7 +35,30 @@ def test_a_bad_value_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("quota", "keys"), [("10/minute", None), ("often", "keys")])
+@pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-inf", "Infinity", "1e400"])
+@pytest.mark.parametrize(
+    "name", [name for name, field in Settings.model_fields.items() if field.annotation is float]
+)
+def test_no_number_of_a_setting_is_without_end(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Every comparison with nan is false, so a limit of nan is none; waits of inf never end."""
+    monkeypatch.setenv(f"OFF_TANET_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"bad value of OFF_TANET_{name.upper()}: "):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("quota", "keys"),
+    [
+        ("10/minute", None),
+        ("often", "keys"),
+        ("", "keys"),
+        ("0/minute", "keys"),
+        ("10/minute;99/hour", "keys"),
+        ("10/minute, 99/hour", "keys"),
+    ],
+)
 def test_a_quota_that_would_not_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch, quota: str, keys: str | None
 ) -> None:

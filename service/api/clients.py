@@ -8,6 +8,8 @@ from typing import Literal
 
 from starlette.types import Scope
 
+from service.api.security import key_name
+
 ShareBy = Literal["client", "key", "none"]
 """`client`: by API key, else by address; `key`: by API key alone; `none`: all are one client."""
 
@@ -22,7 +24,7 @@ def client_of(share_by: ShareBy) -> ClientOf:
 
 
 def _by_key(scope: Scope) -> str:
-    name: str | None = scope.get("state", {}).get("client")
+    name = key_name(scope)
     return "" if name is None else f"key {name}"
 
 

@@ -11,11 +11,15 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
+from service.api.security import key_name
 from service.recognition.errors import QuotaError
 
 
 class QuotaMiddleware:
-    """Answers 429 where a client, named by its key, has used up its quota of POST requests."""
+    """Answers 429 where a client, named by its key, has used up its quota of POST requests.
+
+    What needs no key is not counted.
+    """
 
     def __init__(self, app: ASGIApp, quota: RateLimitItem) -> None:
         self.app = app
@@ -24,8 +28,8 @@ class QuotaMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
-            client = scope["state"]["client"]
-            if not self._limiter.hit(self.quota, client):
+            client = key_name(scope)
+            if client is not None and not self._limiter.hit(self.quota, client):
                 await problems.response(scope, self._error(client))(scope, receive, send)
                 return
         await self.app(scope, receive, send)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from service.cli import batch, doctor, keys, recognition, serving, settings
+from service.cli import batch, doctor, keys, recognition, serving, settings, streams
 from service.cli.ending import Code, EndError
 from service.recognition.errors import EngineError, ModelError, OffTanetError
 
@@ -22,6 +22,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever goes wrong is one line on standard error, and the exit code."""
     try:
         code = _app()(arguments, "off-tanet", standalone_mode=False) or Code.GOOD
+        streams.flush()
     except typer.TyperException as error:
         return _told(f"{error.format_message().rstrip('.')}; see off-tanet --help", Code.USAGE)
     except EndError as error:

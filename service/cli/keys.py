@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.ending import Code, EndError
 from service.cli.printing import AsJson, answer
 
 
@@ -18,8 +19,10 @@ def new(
     """
     from service.api import security
 
+    if not name.strip() or not name.isprintable():
+        raise EndError("the name of a key is words on one line", Code.USAGE)
     key = security.new_key()
-    line = f"{security.digest(key)} {name}"
+    line = f"{security.digest(key)} {name.strip()}"
     if as_json:
         answer({"key": key, "line": line})
     else:

@@ -27,8 +27,8 @@ Index = Annotated[int | None, typer.Option(min=0, help="This frame, not the one 
 
 
 def predict(
-    onset: Annotated[Path, typer.Argument(help="Included of the face before the expression.")],
-    apex: Annotated[Path, typer.Argument(help="Included of it at the expression's height.")],
+    onset: Annotated[Path, typer.Argument(help="Picture of the face before the expression.")],
+    apex: Annotated[Path, typer.Argument(help="Picture of it at the expression's height.")],
     face: Face = "auto",
     report: Report = None,
     as_json: AsJson = False,

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.api.test_bad_input import check_problem
-from tests.serving import serving
+from tests.serving import serving, warming_up
 
 
 def test_live_and_ready(http: httpx.Client) -> None:
@@ -16,10 +16,8 @@ def test_live_and_ready(http: httpx.Client) -> None:
 
 
 def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
-    """A model file that is no model never gets warm: requests are refused, the process lives."""
-    broken = tmp_path / "broken.onnx"
-    broken.write_bytes(b"not a model")
-    with serving(tmp_path, ready=False, model=broken, workers=1) as server, server.client() as http:
+    """A worker that hangs at its start never gets warm: requests are refused, the process lives."""
+    with warming_up(tmp_path) as server, server.client() as http:
         assert http.get("/health/live").status_code == 200
         answer = http.get("/health/ready")
         check_problem(answer, 503, "warming_up")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,9 @@ from starlette.types import Message, Receive, Scope, Send
 from service.api.problems import UnexpectedErrorMiddleware
 from tests import made
 from tests.api.test_predictions import CLIP, ask_frames, pair
-from tests.serving import Server, serving
+from tests.serving import Server, logging_to, serving
 
+ASKED = 300
 MARK = "A-MARK-THAT-ONLY-THE-CLIENT-KNOWS"
 
 
@@ -94,3 +98,54 @@ def test_an_error_of_ours_is_answered_and_told_by_its_place(
     assert [message.get("status") for message in sent] == ([200] if begun else [500, None])
     assert "RuntimeError in" in caplog.text
     assert MARK not in caplog.text + str(sent)
+
+
+def ask_often(server: Server) -> None:
+    with server.client() as http:
+        assert {http.get("/v1/model").status_code for _ in range(ASKED)} == {200}
+
+
+def test_a_reader_that_stops_stops_nobody(tmp_path: Path) -> None:
+    """A log shipper that hangs must not take the service with it. When it reads again, it is told
+    how much it has missed."""
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    with logging_to(write, tmp_path, workers=1, log_queue=20) as server, open(read) as log:
+        os.close(write)
+        ask_often(server)
+        process = server.process
+        line = log.readline()
+        process.send_signal(signal.SIGTERM)
+        lines = [json.loads(each) for each in (line, *log)]
+        assert process.wait(30) == 0
+    told = [line for line in lines if line.get("route") == "/v1/model"]
+    lost = [int(line["message"].split()[0]) for line in lines if "were lost" in line["message"]]
+    assert len(told) < ASKED
+    assert len(told) + sum(lost) >= ASKED  # other lines may have been lost, too
+
+
+def test_nobody_who_reads_is_no_reason_to_stay(tmp_path: Path) -> None:
+    """What is left to write is waited for, but not for ever."""
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    with logging_to(write, tmp_path, workers=1) as server:
+        ask_often(server)
+        assert server.stop() == 0
+    os.close(read)
+    os.close(write)
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    """As on a full disk."""
+    with open("/dev/full", "wb") as full, logging_to(full, tmp_path, workers=1) as server:
+        ask_often(server)
+        assert server.stop() == 0
+
+
+def test_a_reader_that_has_gone_stops_nobody(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with logging_to(write, tmp_path, workers=1) as server:
+        os.close(write)
+        os.close(read)
+        ask_often(server)
+        assert server.stop() == 0

@@ -6,12 +6,17 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from service.api.app import _routes, create_app
 from service.api.security import OPEN_PATHS, KeyFile, digest, new_key
@@ -114,6 +119,34 @@ def test_either_header_carries_the_key(locked: Server, key: str) -> None:
             assert http.get("/v1/model", headers=headers).status_code == 200
 
 
+ODD_KEYS = [b"\xff\xfe", b"ot_\x80", "ключ".encode(), b"%00", b"'", b"a" * 4000]
+
+
+@pytest.mark.parametrize("odd", ODD_KEYS)
+def test_any_bytes_for_a_key_are_refused(locked: Server, odd: bytes) -> None:
+    """Header values are bytes, whatever a client's library takes them for."""
+    with locked.client() as http:
+        for headers in ({b"X-API-Key": odd}, {b"Authorization": b"Bearer " + odd}):
+            check_problem(http.get("/v1/model", headers=headers), 401, "unauthorized")
+
+
+def test_of_two_keys_one_must_be_known(locked: Server, key: str) -> None:
+    """A proxy may ask for an `Authorization` of its own, and pass it on."""
+    with locked.client() as http:
+        for authorization in (
+            "Bearer ot_guess",
+            "Basic b3Q6Z3Vlc3M=",
+            "Bearer",
+            "",
+            f"bearer {key}",
+        ):
+            for given in (key, "ot_guess"):
+                headers = {"Authorization": authorization, "X-API-Key": given}
+                known = key in (given, authorization.partition(" ")[2])
+                status = http.get("/v1/model", headers=headers).status_code
+                assert status == (200 if known else 401), headers
+
+
 def test_the_document_says_where_a_key_is_asked_for(locked: Server, key: str) -> None:
     """Generated clients send what the document asks for, and nothing else."""
     with locked.client() as http:
@@ -125,16 +158,45 @@ def test_the_document_says_where_a_key_is_asked_for(locked: Server, key: str) ->
             assert ("security" in operation, "401" in operation["responses"]) == (not is_open,) * 2
 
 
-def test_keys_are_rotated_without_a_restart(tmp_path: Path) -> None:
-    """A leaked key must stop working at once, while requests go on."""
-    old, new = new_key(), new_key()
-    file = tmp_path / "keys"
-    file.write_text(f"{digest(old)} clinic\n", encoding="utf-8")
+def in_place(file: Path, content: str) -> None:
+    file.write_text(content, encoding="utf-8")
+
+
+def by_rename(file: Path, content: str) -> None:
+    new = file.with_name("new")
+    new.write_text(content, encoding="utf-8")
+    new.rename(file)
+
+
+def in_place_at_the_same_time(file: Path, content: str) -> None:
+    before = file.stat()
+    in_place(file, content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def by_link(file: Path, content: str) -> None:
+    """As Kubernetes changes a Secret that is mounted."""
+    target = file.with_name(f"of {len(list(file.parent.iterdir()))}")
+    target.write_text(content, encoding="utf-8")
+    by_rename(file, "")
+    file.unlink()
+    file.symlink_to(target)
+
+
+@pytest.mark.parametrize("change", [in_place, by_rename, in_place_at_the_same_time, by_link])
+def test_keys_are_rotated_without_a_restart(
+    tmp_path: Path, change: Callable[[Path, str], None]
+) -> None:
+    """A leaked key must stop working at once, while requests go on, however its file is changed:
+    as often as a clock's tick, to one of the same size, and with its times kept."""
+    file, kept = tmp_path / "keys", [new_key() for _ in range(20)]
+    in_place(file, f"{digest(kept[0])} clinic\n")
     keys = KeyFile(file)
-    assert keys.name_of(old) == "clinic"
-    file.write_text(f"{digest(new)} clinic of 2027\n", encoding="utf-8")
-    assert keys.name_of(old) is None
-    assert keys.name_of(new) == "clinic of 2027"
+    assert keys.name_of(kept[0]) == "clinic"
+    for old, new in pairwise(kept):
+        change(file, f"{digest(new)} clinic\n")
+        assert keys.name_of(old) is None
+        assert keys.name_of(new) == "clinic"
 
 
 def test_every_digest_is_compared_in_constant_time(
@@ -155,20 +217,107 @@ def test_every_digest_is_compared_in_constant_time(
     assert compared == [digest(k) for k in keys]
 
 
-def test_a_malformed_file_stops_the_start(tmp_path: Path) -> None:
-    """Passed over, it would lock everybody out, or nobody."""
-    file = tmp_path / "keys"
-    file.write_text("a key in plain text\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="digest name"):
+ODD_FILES = {
+    "plain text": b"a key in plain text\n",
+    "short digest": f"{digest('k')[:-1]} clinic\n".encode(),
+    "long digest": f"{digest('k')}0 clinic\n".encode(),
+    "no digest of hexadecimal digits": f"{'g' * 64} clinic\n".encode(),
+    "digits of other scripts": "{} clinic\n".format("٣" * 64).encode(),
+    "not ASCII": f"{'é' * 64} clinic\n".encode(),
+    "no name": f"{digest('k')} \n".encode(),
+    "a bad line after good ones": f"{digest('k')} clinic\nhalf a li".encode(),
+    "Latin-1": f"{digest('k')} Klinik Köln\n".encode("latin-1"),
+    "UTF-16": f"{digest('k')} clinic\n".encode("utf-16"),
+    "zeros": bytes(1000),
+    "random": bytes(range(256)) * 4,
+    "without end": f"{digest('k')} clinic\n".encode() * (1 << 15),
+}
+
+
+@pytest.mark.parametrize("content", ODD_FILES.values(), ids=ODD_FILES)
+def test_a_malformed_file_stops_the_start_and_no_request(tmp_path: Path, content: bytes) -> None:
+    """Passed over, it would lock everybody out, or nobody. While requests go on, a slip of the
+    editor at night must not do so either: the keys that were read last stay."""
+    key, file = new_key(), tmp_path / "keys"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="key file") as raised:
         KeyFile(file)
+    assert content[:10].decode("latin-1") not in str(raised.value)  # it may be a key
+    in_place(file, f"{digest(key)} clinic\n")
+    keys = KeyFile(file)
+    file.write_bytes(content)
+    assert (keys.name_of(key), keys.name_of("k")) == ("clinic", None)
 
 
-def test_the_start_says_so_in_one_line(tmp_path: Path) -> None:
-    missing = {**os.environ, "OFF_TANET_API_KEYS": str(tmp_path / "missing")}
+@given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_content_of_the_file_fails_a_request(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What cannot be used is told by ValueError alone, which leaves the keys as they were."""
+    file = tmp_path_factory.getbasetemp() / "any keys"
+    in_place(file, "")
+    keys = KeyFile(file)
+    file.write_bytes(content)
+    assert keys.name_of(new_key()) is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{digest} clinic",
+        "{capitals} clinic\n",
+        "  {digest}\tclinic  \r\n",
+        "\ufeff{digest} clinic\r\n",
+        "# ours\n\n   # and theirs\n{digest}   clinic\n",
+    ],
+)
+def test_what_editors_and_tools_write_is_read(tmp_path: Path, form: str) -> None:
+    """`sha256sum` of some systems writes capitals; editors write marks and line ends of theirs."""
+    key, file = new_key(), tmp_path / "keys"
+    text = form.format(digest=digest(key), capitals=digest(key).upper())
+    file.write_bytes(text.encode())
+    assert KeyFile(file).name_of(key) == "clinic"
+
+
+def test_a_fault_of_the_file_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once for each fault, not for each request: a log that is flooded is not read."""
+    key, file = new_key(), tmp_path / "keys"
+    in_place(file, f"{digest(key)} clinic\n")
+    keys = KeyFile(file)
+    for content in (f"{key} clinic\n", "half a line", ""):
+        in_place(file, content)
+        for _ in range(3):
+            keys.name_of(key)
+    file.unlink()
+    for _ in range(3):
+        assert keys.name_of(key) is None  # as the last good file, which was empty, said
+    assert len(caplog.records) == 2
+    assert key not in caplog.text
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def own_target(path: Path) -> None:
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("make", [None, Path.mkdir, pipe, own_target, Path.touch])
+def test_the_start_says_so_in_one_line(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
+    """A pipe above all, for which a reader would wait."""
+    file = tmp_path / "keys"
+    if make is not None:
+        make(file)
+    if make is Path.touch:
+        file.write_bytes(b"\xff\xfe\x00")
+    environment = {**os.environ, "OFF_TANET_API_KEYS": str(file)}
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
-    result = subprocess.run(command, capture_output=True, text=True, env=missing)
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert result.returncode == 2
-    assert result.stderr.startswith("off-tanet: ")
+    assert result.stderr.startswith("off-tanet: OFF_TANET_API_KEYS: ")
     assert result.stderr.count("\n") == 1
 
 
@@ -180,6 +329,8 @@ def test_a_file_that_breaks_while_serving_keeps_the_keys(tmp_path: Path) -> None
     file.write_text("half a li", encoding="utf-8")
     assert keys.name_of(key) == "clinic"
     file.unlink()
+    assert keys.name_of(key) == "clinic"
+    file.mkdir()
     assert keys.name_of(key) == "clinic"
 
 
@@ -225,3 +376,54 @@ def test_a_used_up_quota_says_when_to_come_back(tmp_path: Path) -> None:
         assert 1 <= int(refused.headers["retry-after"]) <= 3600
         assert http.get("/v1/model", headers={"X-API-Key": busy}).status_code == 200
         check_problem(ask(other), 422, "undecodable_media")
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Server]:
+    """A service with a quota of one request, which no test below uses up."""
+    file = tmp_path_factory.mktemp("keys") / "keys"
+    in_place(file, f"{digest(key)} clinic\n")
+    home = tmp_path_factory.mktemp("counted")
+    with serving(home, workers=1, api_keys=file, quota="1/hour") as running:
+        yield running
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_needs_no_key_has_no_quota(counted: Server, method: str) -> None:
+    """Nobody is known there whose quota it would be."""
+    with counted.client() as http:
+        for path in sorted(OPEN_PATHS):
+            for _ in range(2):
+                assert http.request(method, path).status_code in {200, 405}, path
+
+
+def test_who_has_no_key_uses_up_nobodys_quota(counted: Server, key: str) -> None:
+    """Else everybody could lock a client out, whose name need not even be known."""
+    with counted.client() as http:
+        for headers in ({}, {"X-API-Key": "ot_guess"}, {"X-API-Key": "clinic"}):
+            for _ in range(5):
+                check_problem(http.post("/v1/predictions", headers=headers), 401, "unauthorized")
+        mine = {"X-API-Key": key}
+        check_problem(http.post("/v1/predictions", headers=mine), 415, "unsupported_media_type")
+        check_problem(http.post("/v1/predictions", headers=mine), 429, "quota_exceeded")
+
+
+def test_an_application_around_it_may_call_its_own_things_client(tmp_path: Path) -> None:
+    """What its lifespan yields is in the state of every request, ours included."""
+    file = tmp_path / "keys"
+    in_place(file, f"{digest(new_key())} clinic\n")
+    service = create_app(Settings(api_keys=file, quota="1/hour"))
+    outer = FastAPI()
+    outer.mount("/face", service)
+
+    async def around(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {"client": object()}
+        await outer(scope, receive, send)
+
+    async def posts() -> list[int]:
+        transport = httpx.ASGITransport(around)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+            paths = ("/face/", "/face/health/live", "/face/v1/predictions")
+            return [(await http.post(path)).status_code for path in paths * 2]
+
+    assert set(asyncio.run(posts())) <= {401, 405, 503}  # of no quota; no worker is there

@@ -19,7 +19,7 @@ from tritonclient.utils import InferenceServerException  # type: ignore[import-u
 from service.recognition.classifier import Classifier
 from service.recognition.recognizer import ASSETS
 from tests.api.test_bad_input import check_problem
-from tests.serving import Server, serving
+from tests.serving import Server, serving, warming_up
 
 MODEL = "off-tanet"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -241,9 +241,7 @@ def test_a_batch_and_a_body_over_their_limits(tmp_path: Path) -> None:
 
 def test_not_ready_while_it_warms_up(tmp_path: Path) -> None:
     """A platform must not send traffic yet, nor take the process for dead."""
-    broken = tmp_path / "broken.onnx"
-    broken.write_bytes(b"not a model")
-    with serving(tmp_path, ready=False, model=broken, workers=1) as server:
+    with warming_up(tmp_path) as server:
         with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
             assert client.is_server_live()
             assert not client.is_server_ready()

@@ -25,10 +25,10 @@ BROWS = Event(onset_s=0.6, apex_s=0.8, offset_s=1.05, label=2, px=1.8, seed=8)
 SMILE = Event(onset_s=1.6, apex_s=1.9, offset_s=2.7, label=1, px=2.0, seed=4, hold_s=0.4)
 
 
-def made_video() -> bytes:
+def made_video(**options: str) -> bytes:
     """Three seconds of a face that raises its brows, blinks, and smiles for longer."""
     scene = Scene(3.1, 30, (BROWS, SMILE), blinks=(0.3, 1.35), seed=5)
-    return films.film(list(courses.film(scene)), fps=30)
+    return films.film(list(courses.film(scene)), fps=30, options=options)
 
 
 @pytest.fixture(scope="module")

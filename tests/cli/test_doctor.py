@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from service.cli import main
+from service.settings import Settings
+from service.startup import files_needed
 
 CHECKS = ["processor", "kernel", "settings", "limits", "model", "samples"]
 
@@ -43,3 +47,16 @@ def test_what_is_wrong_is_named(
     assert {check["name"] for check in answer["checks"] if not check["good"]} == wrong
     assert answer["good"] is False
     assert err == f"off-tanet: wrong: {', '.join(wrong)}\n"
+
+
+def test_what_linux_lets_a_process_have_is_enough() -> None:
+    """1,024 open files, by default and on a machine of up to 47 cores."""
+    ran = subprocess.run(
+        ["bash", "-c", 'ulimit -n 1024; exec "$0" -m service doctor', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "1024 open files" in ran.stdout
+    assert files_needed(Settings(workers=47)) <= 1024

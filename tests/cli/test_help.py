@@ -1,0 +1,58 @@
+"""What `--help` says is read by people alone, so that nothing else finds a word that is wrong.
+
+python -m tests.cli.test_help        writes what it says now into help.txt, to be read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from service.cli import main
+from service.cli.app import _app
+
+READ = Path(__file__).with_name("help.txt")
+
+
+def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command under its whole name."""
+    for word, command in getattr(group, "commands", {}).items():
+        yield f"{name} {word}".strip(), command
+        yield from commands(command, f"{name} {word}")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Each command, argument and option, and what is said of it."""
+    for name, command in commands(get_command(_app())):
+        yield name, command.help
+        for parameter in command.params:
+            yield f"{name} {parameter.opts[0]}", parameter.help
+
+
+def written() -> str:
+    return "".join(f"{name}: {' '.join(text.split())}\n" for name, text in texts())
+
+
+def test_somebody_has_read_it() -> None:
+    """A search that replaced a word in all of the code replaced it in sentences, too."""
+    assert written() == READ.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands(get_command(_app()))])
+def test_every_command_prints_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In sentences, each with its end."""
+    assert main([*name.split(), "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for told, text in texts():
+        if told == name or told.rpartition(" ")[0] == name:
+            assert text.strip().endswith(".")
+        if told == name:
+            assert " ".join(text.split()) in shown
+
+
+if __name__ == "__main__":
+    READ.write_text(written(), encoding="utf-8")

@@ -1,0 +1,232 @@
+"""`off-tanet serve` from its start to its end: what is wrong is told before it listens, and every
+signal that asks for the end lets the admitted work be answered."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from service.recognition.recognizer import ASSETS, Configuration
+from tests.api.test_faults import STREAM, wait_for_end
+from tests.api.test_predictions import CLIP
+from tests.processes import family, workers_of
+from tests.serving import SERVE, logging_to, serving, started
+
+ENDS = [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
+
+
+def told_at_start(
+    *options: str, limits: str = "", home: Path | None = None, **settings: object
+) -> tuple[int, str]:
+    """The exit code and the one line of a service that must not start."""
+    environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
+    environment |= {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
+    command = ["bash", "-c", f'{limits}\nexec "$0" "$@"', *SERVE, *options]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=home, timeout=60, check=False
+    )
+    assert ran.stdout == ""
+    assert re.fullmatch(r"off-tanet: .+\n", ran.stderr)
+    return ran.returncode, ran.stderr
+
+
+def missing(_: Path) -> None: ...
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"garbage" * 100)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(Configuration().model.read_bytes()[:-1000])
+
+
+def no_text(path: Path) -> None:
+    """ONNX Runtime's Python prints of it to standard output."""
+    path.write_bytes(Configuration().model.read_bytes().replace(b"strain", b"\xf2train"))
+
+
+def of_another_network(path: Path) -> None:
+    path.write_bytes((ASSETS / "mtcnn" / "pnet.onnx").read_bytes())
+
+
+def of_other_classes(path: Path) -> None:
+    model = onnx.load(Configuration().model)
+    (classes,) = [each for each in model.metadata_props if each.key == "classes"]
+    classes.value = '["yes", "no", "perhaps"]'
+    onnx.save(model, path)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        missing,
+        garbage,
+        cut,
+        no_text,
+        of_another_network,
+        of_other_classes,
+        pipe,
+        Path.mkdir,
+        Path.touch,
+    ],
+)
+def test_a_model_that_cannot_be_used_is_2(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """Its workers would be started again for ever, and a load balancer would wait as long."""
+    model = tmp_path / "model.onnx"
+    make(model)
+    code, line = told_at_start(model=model)
+    assert code == 2
+    assert line.startswith("off-tanet: OFF_TANET_MODEL: ")
+
+
+def test_a_kernel_that_cannot_run_is_2() -> None:
+    code, line = told_at_start(flow_build="none")
+    assert (code, "OFF_TANET_FLOW_BUILD" in line) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("limits", "settings"),
+    [
+        ("ulimit -n 64", {}),
+        ("ulimit -n 500", {}),
+        ("ulimit -n 1024", {"max_connections": 1000}),
+        ("ulimit -n 1024", {"workers": 200, "max_connections": 500}),
+        ("", {"max_connections": 10**12}),
+        ("", {"max_connections": 10**30}),
+    ],
+)
+def test_too_few_open_files_are_2(limits: str, settings: dict[str, Any]) -> None:
+    """Under load, connections and the replacements of lost workers would fail for want of them."""
+    code, line = told_at_start(limits=limits, **settings)
+    assert code == 2
+    assert "open files" in line
+    assert "OFF_TANET_MAX_CONNECTIONS" in line
+
+
+@pytest.mark.parametrize("limits", ["ulimit -n 1024", "ulimit -Sn 64"])
+def test_what_linux_lets_a_process_have_is_enough(tmp_path: Path, limits: str) -> None:
+    """1,024 files, which a shell that allows more need not be told of."""
+    command = ["bash", "-c", f'{limits}\nexec "$0" "$@"', *SERVE]
+    with started(command, tmp_path, True, {"workers": 2}) as server, server.client() as http:
+        assert http.get("/health/ready").status_code == 200
+        assert server.stop() == 0
+
+
+def test_an_address_in_use_is_3() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = str(used.getsockname()[1])
+        code, line = told_at_start("--port", port)
+    assert code == 3
+    assert line == f"off-tanet: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    "host", ["192.0.2.1", "no.such.host.invalid", "a b", "a" * 70, "::g", "..."]
+)
+def test_an_address_that_is_not_ours_is_3(host: str) -> None:
+    code, line = told_at_start("--host", host)
+    assert code == 3
+    assert line.startswith(f"off-tanet: cannot listen on {host} port 0: ")
+
+
+@pytest.mark.parametrize("host", ["localhost", "", "::1"])
+def test_other_names_of_this_machine_are_served(tmp_path: Path, host: str) -> None:
+    if host == "::1" and not os.path.exists("/proc/net/if_inet6"):
+        pytest.skip("this machine has no IPv6")
+    with started((*SERVE, "--host", host), tmp_path, False, {}) as server, server.client() as http:
+        assert http.get("/health/live").status_code == 200
+
+
+def send(number: signal.Signals, processes: list[int]) -> None:
+    """To those that still live."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+@pytest.mark.parametrize(("number", "code"), ENDS)
+@pytest.mark.parametrize(("times", "to_all"), [(1, False), (3, True)])
+def test_a_signal_lets_the_admitted_work_end(
+    tmp_path: Path, number: signal.Signals, code: int, times: int, to_all: bool
+) -> None:
+    """Whoever sends it, and however often: a terminal sends it to all processes of a group, a
+    service manager of a control group, and tools that start others pass it on once more."""
+    with serving(tmp_path, workers=1) as server, server.client() as http:
+        processes = family(server.process.pid)
+        files = {"video": CLIP.read_bytes()}
+        with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: progress"  # it is at work
+            for _ in range(times):
+                send(number, processes if to_all else processes[:1])
+            assert "event: prediction" in list(lines)
+        assert server.process.wait(30) == code
+        for process in processes[1:]:
+            wait_for_end(process)
+    assert "Traceback" not in "".join(server.log)
+
+
+@pytest.mark.parametrize(("number", "code"), ENDS)
+def test_a_signal_ends_it_while_it_warms_up(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Workers that still import their modules take no notice of what their group is sent."""
+    with serving(tmp_path, ready=False, workers=2) as server:
+        for _ in range(3):
+            send(number, family(server.process.pid))
+        assert server.process.wait(30) == code
+    assert "Traceback" not in "".join(server.log)
+
+
+@pytest.mark.parametrize(("number", "code"), ENDS)
+def test_a_signal_that_comes_before_it_listens_ends_it(number: signal.Signals, code: int) -> None:
+    """While modules are imported, where an exception of a signal handler could hit anything."""
+    program = (
+        "import signal, sys, service.startup, service.cli as cli;"
+        "create = service.startup.create_app;"
+        f"service.startup.create_app = lambda *a: signal.raise_signal({int(number)}) or create(*a);"
+        "sys.exit(cli.main(['serve', '--port', '0']))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, "", "")
+
+
+def test_a_service_that_was_started_by_nohup_stays(tmp_path: Path) -> None:
+    """That is what nohup is for."""
+    command = ("bash", "-c", 'trap "" HUP; exec "$0" "$@"', *SERVE)
+    with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
+        server.process.send_signal(signal.SIGHUP)
+        (worker,) = workers_of(server.process.pid)
+        os.kill(worker, signal.SIGHUP)
+        assert http.get("/health/ready").status_code == 200
+        assert workers_of(server.process.pid) == [worker]
+        assert server.stop() == 0
+
+
+def test_closed_standard_streams_are_no_reason_to_fail(tmp_path: Path) -> None:
+    """As a daemon is started. What takes their numbers must not get what is meant for them."""
+    closing = ("bash", "-c", 'exec "$0" "$@" <&- >&- 2>&-')
+    with logging_to(subprocess.DEVNULL, tmp_path, *closing, workers=1) as server:
+        streams = [os.readlink(f"/proc/{server.process.pid}/fd/{number}") for number in range(3)]
+        assert streams == ["/dev/null"] * 3
+        with server.client() as http:
+            assert http.get("/v1/model").status_code == 200
+        assert server.stop() == 0

@@ -1,0 +1,89 @@
+"""Standard streams as shells and service managers leave them: a command ends as ever."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.serving import SERVE
+
+PAIR = "service/assets/samples/positive_onset.jpg service/assets/samples/positive_apex.jpg"
+ROOT = Path(__file__).parents[2]
+ANSWERS = [
+    "settings",
+    "settings --json",
+    "--help",
+    "predict --help",
+    f"predict {PAIR}",
+    "key new k",
+]
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What bash makes of a line in which `off-tanet` is the command."""
+    line = re.sub(r"\boff-tanet\b", SERVE[0], line)
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("where", ["| true", "| head -c 1 >/dev/null", ">&-", "<&- >&- 2>&-"])
+def test_nobody_has_to_read_an_answer(answer: str, where: str) -> None:
+    """`head` closes the pipe when it has read enough, which is no fault."""
+    ran = shell(f"off-tanet {answer} {where}")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_that_cannot_be_written_is_3(answer: str) -> None:
+    """A script that goes on would take half an answer for all of it."""
+    ran = shell(f"off-tanet {answer} >/dev/full")
+    assert (ran.returncode, ran.stderr) == (3, "off-tanet: No space left on device\n")
+
+
+@pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "2> >(true)"])
+def test_an_error_that_nobody_reads_is_still_a_code(where: str) -> None:
+    ran = shell(f"off-tanet none {where}")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "")
+
+
+def test_a_terminal_that_lacks_characters_gets_others() -> None:
+    ran = shell(f"off-tanet predict {PAIR}", PYTHONIOENCODING="ascii")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "positive  0.98" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (r"$'\xff'", 2),
+        (r"--$'\xff'", 2),
+        (r"predict $'\xff\n' x", 1),
+        (r"video $'\xed\xa0\x80'", 1),
+        (r"serve --host $'\xff'", 3),
+        (r"serve --port $'\xff'", 2),
+        (r"key new $'\xff'", 2),
+        (r"key new $'a\nb'", 2),
+        ("key new ''", 2),
+        ("key new ' '", 2),
+        ("predict '' ''", 1),
+        ("clip service/assets/samples/clip.mp4 --onset-index 99999999999999999999", 1),
+        (r"batch . -o $'\xff'", 2),
+    ],
+)
+def test_odd_arguments_are_one_line(arguments: str, code: int) -> None:
+    """File names are bytes, and need not be text."""
+    ran = shell(f"off-tanet {arguments}")
+    assert (ran.returncode, ran.stdout) == (code, "")
+    assert re.fullmatch(r"off-tanet: .+\n", ran.stderr)
