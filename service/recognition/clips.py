@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -40,6 +41,11 @@ _BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
 
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
+
+# Titles and comments come in any encoding. PyAV 19 takes them all; PyAV 18 has to be told to.
+_LENIENT: Mapping[str, Any] = (
+    {"metadata_errors": "replace"} if hasattr(InputContainer, "metadata_errors") else {}
+)
 
 _UNSPECIFIED = 2  # as H.273 numbers colours
 _MATRICES = {0, 1, 4, 5, 6, 7, 9}  # those that FFmpeg converts from
@@ -180,7 +186,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
             format=_DEMUXERS[kind],
             # FFmpeg would decode the first frames to learn more than the header says.
             options={"skip_frame": "all"},
-            metadata_errors="replace",
+            **_LENIENT,
         )
         stream = container.streams.best("video")
     except _BROKEN:

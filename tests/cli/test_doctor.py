@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import av
 import pytest
 
 from service.cli import main
@@ -43,3 +44,19 @@ def test_what_is_wrong_is_named(
     assert {check["name"] for check in answer["checks"] if not check["good"]} == wrong
     assert answer["good"] is False
     assert err == f"off-tanet: wrong: {', '.join(wrong)}\n"
+
+
+def test_a_decoder_that_does_not_work_is_told(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: no worker would ever be ready."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(av, "open", fail)
+    assert main(["doctor", "--json"]) == 3
+    told, _ = capfd.readouterr()
+    (wrong,) = (check for check in json.loads(told)["checks"] if not check["good"])
+    assert wrong["name"] == "samples"
+    assert wrong["told"] == "The package's samples cannot be decoded (TypeError)."

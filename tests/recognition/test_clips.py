@@ -127,6 +127,17 @@ def test_a_gifs_frames_keep_their_times() -> None:
     assert times(clip) == pytest.approx([0, 0.1, 0.15, 0.35])
 
 
+@pytest.mark.parametrize(
+    ("container", "name"), [("mp4", b"VideoHandler"), ("matroska", b"ENCODER"), ("avi", b"ISFT")]
+)
+def test_a_title_in_any_encoding_is_passed_over(container: str, name: bytes) -> None:
+    """Recorders write them in their country's own; no frame depends on them."""
+    codec, samples = ("mjpeg", "yuvj420p") if container == "avi" else ("libx264", "yuv420p")
+    data = film(FRAMES, container, codec, samples=samples)
+    place = data.index(name) + {"avi": 8}.get(container, 0)
+    assert len(decode(data[:place] + b"\xe9\xff\xfe\xc3" + data[place + 4 :])) == 8
+
+
 def test_time_begins_with_the_first_picture() -> None:
     """A recording that was cut out of a longer one keeps that one's clock."""
     given = [5.0, 5.04, 5.1, 5.2]
