@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tests import made
 from tests.benchmarks import load
+from tests.films import film
 
 SIDE = 30_000  # pixels: 2.7 GB in colour
 VIDEO_SIDE = 10_000
@@ -136,8 +137,9 @@ def long_avi() -> bytes:
 
 
 def large_mkv() -> bytes:
-    """An MKV of FFV1, whose size only the container tells: PixelWidth and PixelHeight."""
-    data, side = made.mkv(made.frames(2, 300, 300)), struct.pack(">H", VIDEO_SIDE)
+    """An MKV of VP8 whose container claims another size: PixelWidth and PixelHeight."""
+    data = film(made.frames(2, 300, 300), "matroska", "libvpx")
+    side = struct.pack(">H", VIDEO_SIDE)
     for name in (b"\xb0\x82", b"\xba\x82"):
         data = _patched(data, data.index(name + struct.pack(">H", 300)) + 2, side)
     return data

@@ -19,6 +19,7 @@ TICK = Fraction(1, 1000)  # the finest step of time that Matroska has
 SOUND = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus", "avi": "mp2"}
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "libx264": {"x264-params": "log-level=none"},
+    "libx264rgb": {"x264-params": "log-level=none"},
     "libx265": {"x265-params": "log-level=none", "preset": "ultrafast"},
     # At the encoder's leisure it takes minutes for what it finds hard on a busy machine.
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},

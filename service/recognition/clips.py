@@ -6,8 +6,8 @@ without a word, and asks for the memory of a frame before it can be told that it
 
 from __future__ import annotations
 
-import io
 import math
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,13 +22,15 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import headers, matroska
+from service.recognition import avi, headers, matroska, mp4
 from service.recognition.errors import (
     LimitExceededError,
     TooFewFramesError,
     UndecodableMediaError,
+    UnsupportedMediaError,
 )
 from service.recognition.headers import Kind
+from service.recognition.masking import MaskedFile, TooManyFramesError
 from service.recognition.media import MediaLimits, accepted, check_size
 from service.recognition.types import Frame, Pixels
 
@@ -38,6 +40,11 @@ _DEMUXERS = {Kind.MP4: "mp4", Kind.AVI: "avi", Kind.MKV: "matroska", Kind.GIF: "
 
 # Beside FFmpeg's own: what reading and seeking in bytes raises where a container points outside.
 _BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
+
+# FFmpeg's names of the decoders that may be opened, of the 300 that it has; AV1 has two.
+_DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp8", "vp9", "libdav1d", "av1")
+_CODECS = "H.264, HEVC, MPEG-4, MJPEG, VP8, VP9 and AV1"
+_MOST_STREAMS = 100  # sound and subtitles count, too, where they are not masked
 
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
@@ -177,19 +184,25 @@ class ClipStream:
 
 def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     kind = accepted(data, headers.CLIPS, limits)
-    if headers.indexed_frames(data, kind) > length.frames:
-        raise _too_many(length)
     try:
+        file, broken = _shown(data, kind, length.frames)
         container = av.open(
-            io.BytesIO(data),
+            file,
             "r",
             format=_DEMUXERS[kind],
-            # FFmpeg would decode the first frames to learn more than the header says.
-            options={"skip_frame": "all"},
+            options={
+                # FFmpeg would decode the first frames to learn more than the header says.
+                "skip_frame": "all",
+                "codec_whitelist": ",".join(_decoders(kind)),
+                "format_whitelist": _DEMUXERS[kind],
+                "max_streams": str(_MOST_STREAMS),
+            },
             **_LENIENT,
         )
         stream = container.streams.best("video")
-    except _BROKEN:
+    except TooManyFramesError:
+        raise _too_many(length) from None
+    except (*_BROKEN, struct.error):
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
     # A picture that is attached is the cover of a sound recording.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
@@ -197,19 +210,46 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     context = stream.codec_context
     if not context:
         raise UndecodableMediaError("The clip's codec is unknown.")
+    if context.codec.name not in _decoders(kind):
+        # FFmpeg's own word for it; nothing of the upload.
+        raise UnsupportedMediaError(
+            f"{kind} files coded in {context.codec.canonical_name} are not read, "
+            f"only those in {_CODECS}."
+        )
     check_size(context.width, context.height, limits.video_pixels, "video_pixels")
     context.options = {
         # For streams that outgrow their header; more, because decoders count whole blocks.
         "max_pixels": str(2 * limits.video_pixels + 256 * 256),
         # What a decoder makes up where it finds an error would look like motion.
         "err_detect": "crccheck+explode",
+        "codec_whitelist": context.codec.name,
     }
     # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
     context.thread_count = 1
-    broken = kind is Kind.MKV and not matroska.is_unbroken(data)
     clip = ClipStream(container, stream, length, limits.video_pixels, broken)
     _check_claims(clip, length)
     return clip
+
+
+def _shown(data: bytes, kind: Kind, frames: int) -> tuple[MaskedFile, bool]:
+    """What FFmpeg is to read of the file, and whether its chain of parts is broken somewhere.
+
+    Raises TooManyFramesError, ValueError and struct.error.
+    """
+    masks: Mapping[int, bytes] = {}
+    broken = False
+    if kind is Kind.MP4:
+        masks = mp4.masks(data, frames)
+    elif kind is Kind.AVI:
+        masks = avi.masks(data)
+    elif kind is Kind.MKV:
+        walk = matroska.Walk(data, frames)
+        masks, broken = walk.masks, walk.broken
+    return MaskedFile(data, masks), broken
+
+
+def _decoders(kind: Kind) -> tuple[str, ...]:
+    return ("gif",) if kind is Kind.GIF else _DECODERS
 
 
 def _check_claims(clip: ClipStream, length: _Length) -> None:
