@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition import headers, tiff
+from service.recognition import headers, png, tiff
 from service.recognition.errors import (
     LimitExceededError,
     UndecodableMediaError,
@@ -91,7 +91,7 @@ def check_size(width: int, height: int, pixels: int, limit: str) -> None:
 
 def _samples(data: bytes, kind: Kind) -> tuple[Samples, int]:
     """Samples as stored, [H, W] or [H, W, 3 or 4], and the EXIF orientation still to be applied."""
-    encoded = np.frombuffer(data, np.uint8)
+    encoded = np.frombuffer(png.still(data) if kind is Kind.PNG else data, np.uint8)
     try:
         samples, types, blocks = cv2.imdecodeWithMetadata(encoded, cv2.IMREAD_UNCHANGED)
     except cv2.error:

@@ -97,16 +97,16 @@ class _Walk:
         for box in self._shown(b"moov", movie):
             if box.name == b"mvex":
                 defaults += sum(part.name == b"trex" for part in self._shown(b"mvex", box))
-            elif box.name == b"trak" and self._handlers(box) != [b"vide"]:
-                self.masks[box.place] = _MASK
-            elif box.name == b"trak":
+            elif box.name == b"trak" and b"vide" in self._handlers(box):
                 tracks += 1
                 self._track(box)
+            elif box.name == b"trak":
+                self.masks[box.place] = _MASK
         if tracks > _MOST_TRACKS or defaults > _MOST_DEFAULTS:
             raise ValueError("more tracks than a camera has")
 
     def _handlers(self, track: _Box) -> list[bytes]:
-        """What handles the track: `vide` alone for one of pictures."""
+        """What handles the track: `vide` for one of pictures, which has one handler alone."""
         media = (box for box in self._boxes(track) if box.name == b"mdia")
         handlers = (box for each in media for box in self._boxes(each) if box.name == b"hdlr")
         return [self.data[box.start + 8 : box.start + 12] for box in handlers]
