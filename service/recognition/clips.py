@@ -184,6 +184,8 @@ class ClipStream:
 
 def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     kind = accepted(data, headers.CLIPS, limits)
+    # For streams that outgrow their header; more, because decoders count whole blocks.
+    max_pixels = str(2 * limits.video_pixels + 256 * 256)
     try:
         file, broken = _shown(data, kind, length.frames)
         container = av.open(
@@ -196,6 +198,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
                 "codec_whitelist": ",".join(_decoders(kind)),
                 "format_whitelist": _DEMUXERS[kind],
                 "max_streams": str(_MOST_STREAMS),
+                "max_pixels": max_pixels,
             },
             **_LENIENT,
         )
@@ -218,8 +221,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
         )
     check_size(context.width, context.height, limits.video_pixels, "video_pixels")
     context.options = {
-        # For streams that outgrow their header; more, because decoders count whole blocks.
-        "max_pixels": str(2 * limits.video_pixels + 256 * 256),
+        "max_pixels": max_pixels,
         # What a decoder makes up where it finds an error would look like motion.
         "err_detect": "crccheck+explode",
         "codec_whitelist": context.codec.name,
