@@ -267,8 +267,9 @@ def _claimed_frames(
     """As the header counts them, or as its duration has room for."""
     if stream.frames > 0 or not fps:
         return stream.frames if stream.frames > 0 else None
-    if stream.duration and stream.time_base:
-        seconds = float(stream.duration * stream.time_base)
+    step_s = _positive(stream.time_base)
+    if stream.duration and step_s:
+        seconds = stream.duration * step_s
     else:
         seconds = (container.duration or 0) / av.time_base
     return round(seconds * fps) or None
@@ -279,8 +280,11 @@ def _time_after(previous_s: float, stamp_s: float, step_s: float) -> float:
     return stamp_s if previous_s < stamp_s < math.inf and stamp_s >= 0 else previous_s + step_s
 
 
-def _positive(rate: Fraction | None) -> float | None:
-    return float(rate) if rate is not None and rate > 0 else None
+def _positive(ratio: Fraction | None) -> float | None:
+    """None where it is not known, which PyAV 19 gives as 0/0."""
+    if ratio is None or ratio.numerator <= 0 or ratio.denominator <= 0:
+        return None
+    return float(ratio)
 
 
 def _too_long(length: _Length) -> LimitExceededError:

@@ -42,6 +42,7 @@ _RIFF = {b"WEBP": Kind.WEBP, b"AVI ": Kind.AVI}
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 # HEIF and AVIF pictures live in the same boxes, and FFmpeg would take them for short videos.
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
+_MOST_MP4_BOXES = 1_000_000  # a second to go along; a long video in fragments has 150,000
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 
@@ -117,15 +118,17 @@ def is_whole(data: bytes, kind: Kind) -> bool:
 
 
 def _mp4_ends(data: bytes) -> bool:
-    position = 0
-    while position + 8 <= len(data):
+    position: int = 0
+    for _ in range(_MOST_MP4_BOXES):
+        if position + 8 > len(data):
+            return position <= len(data)
         size, box = struct.unpack_from(">I4s", data, position)
         if size == 1:
             (size,) = struct.unpack_from(">Q", data, position + 8)
         if size < 8 or box not in (*_MP4_BOXES, b"moof"):
-            break  # the last box may leave its size open, and any bytes may follow it
+            return True  # the last box may leave its size open, and any bytes may follow it
         position += size
-    return position <= len(data)
+    return False
 
 
 def _avi_ends(data: bytes) -> bool:

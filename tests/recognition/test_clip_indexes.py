@@ -274,9 +274,10 @@ def test_an_index_at_the_end_of_the_file_is_masked_wherever_it_stands() -> None:
 
 def test_edits_and_fragments_of_lawful_files_are_followed() -> None:
     """Editors cut, and recorders begin with an edit that shows nothing."""
-    nothing = struct.pack(">IiHH", 40, -1, 1, 0)
-    assert len(list(open_clip(edited(1, nothing + EDIT), LIMITS))) == 8
-    assert len(list(open_clip(edited(3, EDIT), LIMITS))) == 24
+    place = MP4.index(b"elst") + 12
+    nothing, own = struct.pack(">IiHH", 40, -1, 1, 0), MP4[place : place + 12]
+    assert len(list(open_clip(edited(1, nothing + own), LIMITS))) == 8
+    assert len(list(open_clip(edited(3, own), LIMITS))) == 24
     assert len(list(open_clip(FRAGMENTED, LIMITS))) == 8
 
 
