@@ -9,7 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-_HEADERS = {b"avih": 56, b"strh": 48, b"strf": 40}  # and the bytes that each has at least
+from service.recognition.masking import View
+
+_HEADERS = {b"avih": 56, b"strh": 48, b"strf": 16}  # and the bytes that each has at least
 _LISTS = {b"hdrl", b"strl"}
 _MASK = b"JUNK"
 _PICTURES, _OTHER = b"vids", b"dats"  # kinds of streams; FFmpeg has no decoder for the second
@@ -18,13 +20,13 @@ _MOST_STREAMS = 16
 _MOST_CHUNKS = 100_000
 
 
-def masks(data: bytes) -> dict[int, bytes]:
-    """What to overwrite, so that FFmpeg sees the streams of pictures and nothing else.
+def view(data: bytes) -> View:
+    """The streams of pictures and nothing else.
 
     Raises ValueError or struct.error for a header that can be read in two ways.
     """
-    found: dict[int, bytes] = {}
-    streams, frames = 0, len(data)
+    found = View()
+    streams, frames, pictures = 0, len(data), False
     for name, place, size in _chunks(data, 12):
         kind = data[place + 8 : place + 12]
         if name == b"LIST" and kind == b"movi":
@@ -33,18 +35,23 @@ def masks(data: bytes) -> dict[int, bytes]:
         if name == b"LIST" and kind in _LISTS:
             continue
         if name not in _HEADERS:
-            found[place] = _MASK
+            found.masks[place] = _MASK
             continue
         if size < _HEADERS[name] or size % 2:
             raise ValueError("a header of another length")
         if name == b"strh":
             streams += 1
-            if kind != _PICTURES:
-                found[place + 8] = _OTHER
+            pictures = kind == _PICTURES
+            if not pictures:
+                found.masks[place + 8] = _OTHER
+        elif name == b"strf" and pictures:
+            width, height = struct.unpack_from("<ii", data, place + 12)
+            found.measure(width, abs(height))
     if streams > _MOST_STREAMS:
         raise ValueError("more streams than a camera has")
     behind = _chunks(data, frames)
-    return found | {place: _MASK for name, place, _ in behind if name == b"idx1"}
+    found.masks |= {place: _MASK for name, place, _ in behind if name == b"idx1"}
+    return found
 
 
 def _chunks(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]:

@@ -30,7 +30,7 @@ from service.recognition.errors import (
     UnsupportedMediaError,
 )
 from service.recognition.headers import Kind
-from service.recognition.masking import MaskedFile, TooManyFramesError
+from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits, accepted, check_size
 from service.recognition.types import Frame, Pixels
 
@@ -187,9 +187,11 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     # For streams that outgrow their header; more, because decoders count whole blocks.
     max_pixels = str(2 * limits.video_pixels + 256 * 256)
     try:
-        file, broken = _shown(data, kind, length.frames)
+        view = _view(data, kind, length.frames)
+        if kind is not Kind.AVI:  # whose frames are of the size that they say themselves
+            check_size(*view.size, limits.video_pixels, "video_pixels")
         container = av.open(
-            file,
+            MaskedFile(data, view.masks),
             "r",
             format=_DEMUXERS[kind],
             options={
@@ -205,7 +207,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
         stream = container.streams.best("video")
     except TooManyFramesError:
         raise _too_many(length) from None
-    except (*_BROKEN, struct.error):
+    except (*_BROKEN, LookupError, struct.error):
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
     # A picture that is attached is the cover of a sound recording.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
@@ -219,7 +221,8 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
             f"{kind} files coded in {context.codec.canonical_name} are not read, "
             f"only those in {_CODECS}."
         )
-    check_size(context.width, context.height, limits.video_pixels, "video_pixels")
+    size = (context.width, context.height) if context.width else view.size
+    check_size(*size, limits.video_pixels, "video_pixels")
     context.options = {
         "max_pixels": max_pixels,
         # What a decoder makes up where it finds an error would look like motion.
@@ -228,26 +231,24 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     }
     # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
     context.thread_count = 1
-    clip = ClipStream(container, stream, length, limits.video_pixels, broken)
+    clip = ClipStream(container, stream, length, limits.video_pixels, view.broken)
     _check_claims(clip, length)
     return clip
 
 
-def _shown(data: bytes, kind: Kind, frames: int) -> tuple[MaskedFile, bool]:
-    """What FFmpeg is to read of the file, and whether its chain of parts is broken somewhere.
+def _view(data: bytes, kind: Kind, frames: int) -> View:
+    """What FFmpeg is to read of the file.
 
-    Raises TooManyFramesError, ValueError and struct.error.
+    Raises TooManyFramesError and, for what cannot be followed, ValueError, LookupError and
+    struct.error.
     """
-    masks: Mapping[int, bytes] = {}
-    broken = False
     if kind is Kind.MP4:
-        masks = mp4.masks(data, frames)
-    elif kind is Kind.AVI:
-        masks = avi.masks(data)
-    elif kind is Kind.MKV:
-        walk = matroska.Walk(data, frames)
-        masks, broken = walk.masks, walk.broken
-    return MaskedFile(data, masks), broken
+        return mp4.view(data, frames)
+    if kind is Kind.MKV:
+        return matroska.view(data, frames)
+    if kind is Kind.AVI:
+        return avi.view(data)
+    return View(size=struct.unpack_from("<HH", data, 6))
 
 
 def _decoders(kind: Kind) -> tuple[str, ...]:

@@ -9,11 +9,29 @@ from __future__ import annotations
 import io
 from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 
 class TooManyFramesError(Exception):
     """An index is longer than a clip may be."""
+
+
+@dataclass(slots=True)
+class View:
+    """What FFmpeg is to see of a file: all but `masks`, what to write in which place.
+
+    `size` is the width and height that its container tells of the largest stream; `broken` says
+    that somewhere a part is followed by nothing that belongs there.
+    """
+
+    masks: dict[int, bytes] = field(default_factory=dict)
+    size: tuple[int, int] = (0, 0)
+    broken: bool = False
+
+    def measure(self, width: int, height: int) -> None:
+        """Take a stream of this size into account."""
+        self.size = max(self.size, (width, height), key=lambda size: size[0] * size[1])
 
 
 class MaskedFile(io.BytesIO):

@@ -6,16 +6,18 @@ frames in between. Of each element of a list, which may have two bytes, it keeps
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from service.recognition.masking import TooManyFramesError
+from service.recognition.masking import TooManyFramesError, View
 
 _CLUSTER, _TRACKS, _BLOCK_GROUP = 0x1F43B675, 0x1654AE6B, 0xA0
 _CONTENT_ENCODINGS = 0x6D80
+_VIDEO, _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xE0, 0xB0, 0xBA
 _MASTERS = {
     _TRACKS,
     0xAE,  # TrackEntry
-    0xE0,  # Video
+    _VIDEO,
     0x55B0,  # Colour
     0x55D0,  # MasteringMetadata
     0x7670,  # Projection
@@ -64,30 +66,35 @@ def is_whole(data: bytes) -> bool:
     return size is None or start + size <= len(data)
 
 
-@dataclass(slots=True)
-class Walk:
-    """One walk along the chain; `masks` are what to overwrite, so that FFmpeg sees frames alone.
+def view(data: bytes, frames: int) -> View:
+    """The tracks and their frames, without titles, chapters, attachments and indexes.
 
-    `broken` says whether somewhere an element is followed by nothing that belongs there.
     Raises TooManyFramesError for more elements than `frames` can have, and ValueError.
     """
+    walk = _Walk(data, frames)
+    walk.segment()
+    return walk.view
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk along the chain."""
 
     data: bytes
     frames: int
-    masks: dict[int, bytes] = field(default_factory=dict)
-    broken: bool = False
-    _elements: int = 0
+    view: View = field(default_factory=View)
+    elements: int = 0
 
-    def __post_init__(self) -> None:
+    def segment(self) -> None:
         try:
             position, size = _segment(self.data)
         except IndexError:
-            self.broken = True
+            self.view.broken = True
             return
         end = len(self.data) if size is None else min(position + size, len(self.data))
         while position < end:
             position = self._element(position, end)
-        self.broken |= position != end
+        self.view.broken |= position != end
 
     def _element(self, start: int, end: int) -> int:
         """Where the chain goes on behind the element at `start`, or in it."""
@@ -108,22 +115,42 @@ class Walk:
             try:
                 self._inside(position, position + size, 1)
             except ValueError:
-                self.broken = True
+                self.view.broken = True
                 self._mask(start, position, size)
         return position + size
 
     def _next_cluster(self, start: int, end: int) -> int:
         """Blank what cannot be followed: FFmpeg would look for other parts in it."""
-        self.broken = True
-        found = self.data.find(_CLUSTER.to_bytes(4, "big"), start, end)
+        self.view.broken = True
+        found = self.data.find(_CLUSTER.to_bytes(4, "big"), start + 1, end)
         following = end if found < 0 else found
-        self.masks[start] = bytes(following - start)
+        self.view.masks[start] = bytes(following - start)
         return following
 
     def _inside(self, position: int, end: int, depth: int) -> None:
         """Count the elements of a master; mask what unfolds. Raises ValueError."""
         if depth > _DEEPEST:
             raise ValueError("elements that are too deep in others")
+        for identity, start, content, size in self._parts(position, end):
+            if identity == _CONTENT_ENCODINGS:
+                self._mask_encodings(start, content, size)
+                continue
+            if identity == _VIDEO:
+                self._measure(content, content + size)
+            if identity in _MASTERS:
+                self._inside(content, content + size, depth + 1)
+
+    def _measure(self, position: int, end: int) -> None:
+        """The size of a track of pictures, as it is coded."""
+        found = {_PIXEL_WIDTH: 0, _PIXEL_HEIGHT: 0}
+        for identity, _, content, size in self._parts(position, end):
+            if identity in found:
+                value = int.from_bytes(self.data[content : content + size], "big")
+                found[identity] = max(found[identity], value)
+        self.view.measure(found[_PIXEL_WIDTH], found[_PIXEL_HEIGHT])
+
+    def _parts(self, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """What each element is, its start, that of its content, and its size."""
         while position < end:
             start = position
             try:
@@ -133,10 +160,7 @@ class Walk:
                 raise ValueError("an element that is cut short") from None
             if size is None or position + size > end:
                 raise ValueError("an element that leaves its master")
-            if identity == _CONTENT_ENCODINGS:
-                self._mask_encodings(start, position, size)
-            elif identity in _MASTERS:
-                self._inside(position, position + size, depth + 1)
+            yield identity, start, position, size
             position += size
 
     def _mask_encodings(self, start: int, position: int, size: int) -> None:
@@ -151,11 +175,13 @@ class Walk:
             rest = max(0, head - 11)
             spare = bytes([_VOID, 0x80 | rest]) + bytes(rest)
         width = head - len(spare) - 1
-        self.masks[start] = spare + bytes([_VOID]) + (size | 1 << 7 * width).to_bytes(width, "big")
+        self.view.masks[start] = (
+            spare + bytes([_VOID]) + (size | 1 << 7 * width).to_bytes(width, "big")
+        )
 
     def _named(self, position: int) -> tuple[int, int]:
-        self._elements += 1
-        if self._elements > _MOST_OTHER_ELEMENTS + _ELEMENTS_PER_FRAME * self.frames:
+        self.elements += 1
+        if self.elements > _MOST_OTHER_ELEMENTS + _ELEMENTS_PER_FRAME * self.frames:
             raise TooManyFramesError
         return _number(self.data, position)
 

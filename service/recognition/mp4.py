@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from service.recognition.errors import UndecodableMediaError
-from service.recognition.masking import TooManyFramesError
+from service.recognition.masking import TooManyFramesError, View
 
 _SHOWN: Mapping[bytes, frozenset[bytes]] = {
     parent: frozenset(children.split())
@@ -36,7 +36,7 @@ _MASK = b"skip"  # not `free`, in which FFmpeg looks for an index where it finds
 
 _ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stsc": 12, b"stco": 4, b"co64": 8}
 _SAMPLE_ENTRY_BYTES = 86  # of a picture's, before its own boxes
-_DEPTH = 82
+_SIZE, _DEPTH = 32, 82
 _PALETTES = {1, 2, 4, 8}  # bits a pixel, for which FFmpeg reads a palette before the boxes
 
 _MOST_TRACKS = 16
@@ -46,15 +46,16 @@ _MOST_OTHER_BOXES = 10_000
 _EDITED_FRAMES = 10  # for each that a clip may have: edits can repeat frames
 
 
-def masks(data: bytes, frames: int) -> dict[int, bytes]:
-    """What to overwrite, so that FFmpeg sees the tracks of pictures and nothing else.
+def view(data: bytes, frames: int) -> View:
+    """The tracks of pictures and nothing else.
 
     Raises TooManyFramesError where their index is longer than `frames`, UndecodableMediaError for
     one that is compressed, ValueError or struct.error for boxes that can be read in two ways.
     """
     walk = _Walk(data, frames)
     walk.file()
-    return walk.masks | _hidden_index(data)
+    walk.view.masks |= _hidden_index(data)
+    return walk.view
 
 
 def _hidden_index(data: bytes) -> dict[int, bytes]:
@@ -78,7 +79,7 @@ class _Walk:
 
     data: bytes
     frames: int
-    masks: dict[int, bytes] = field(default_factory=dict)
+    view: View = field(default_factory=View)
     tracks: set[int] = field(default_factory=set)  # the numbers of those of pictures
     fragmented: int = 0
     boxes: int = 0
@@ -101,7 +102,7 @@ class _Walk:
                 tracks += 1
                 self._track(box)
             elif box.name == b"trak":
-                self.masks[box.place] = _MASK
+                self.view.masks[box.place] = _MASK
         if tracks > _MOST_TRACKS or defaults > _MOST_DEFAULTS:
             raise ValueError("more tracks than a camera has")
 
@@ -160,8 +161,9 @@ class _Walk:
                 raise ValueError("a description that leaves its table")
             entry = _Box(b"stsd", position + 4, position + _SAMPLE_ENTRY_BYTES, position + size)
             if entry.start <= entry.end:
+                self.view.measure(*struct.unpack_from(">HH", self.data, position + _SIZE))
                 if self.data[position + _DEPTH + 1] & 31 in _PALETTES:
-                    self.masks[position + _DEPTH] = b"\0\x18"
+                    self.view.masks[position + _DEPTH] = b"\0\x18"
                 for _ in self._shown(b"stsd", entry):
                     pass
             position += size
@@ -181,9 +183,9 @@ class _Walk:
                         self._run(part) for part in parts if part.name == b"trun"
                     )
                 else:
-                    self.masks[box.place] = _MASK
+                    self.view.masks[box.place] = _MASK
         if not shown:
-            self.masks[fragment.place] = _MASK
+            self.view.masks[fragment.place] = _MASK
         if self.fragmented > self.frames:
             raise TooManyFramesError
 
@@ -215,7 +217,7 @@ class _Walk:
             if again and name:
                 raise ValueError("a box that is there twice")
             if again or box.name not in _SHOWN[name]:
-                self.masks[box.place] = _MASK
+                self.view.masks[box.place] = _MASK
                 continue
             seen.add(box.name)
             yield box

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from service.recognition import avi, matroska, mp4
 from service.recognition.clips import open_clip
 from service.recognition.errors import LimitExceededError, MediaError, UndecodableMediaError
-from service.recognition.masking import MaskedFile, TooManyFramesError
+from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits
 from tests import made
 from tests.boxes import Box, boxes, changed, element, full, packed
@@ -199,8 +199,8 @@ def shorten(box: Box) -> None:
 # --- what is shown ----------------------------------------------------------------------------
 
 
-def shown(data: bytes, masks: dict[int, bytes]) -> bytes:
-    return MaskedFile(data, masks).read()
+def shown(data: bytes, view: View) -> bytes:
+    return MaskedFile(data, view.masks).read()
 
 
 def count(data: bytes, name: bytes) -> int:
@@ -242,7 +242,7 @@ def test_a_box_where_it_does_not_belong_is_masked(path: tuple[bytes, ...], name:
         parent.parts.append(full(name, 1, tail=bytes(40)))
 
     data = changed(MP4, change)
-    found = shown(data, mp4.masks(data, 1000))
+    found = shown(data, mp4.view(data, 1000))
     assert count(found, name) == (name == b"elst")
     assert len(found) == len(data)
     assert len(list(open_clip(data, LIMITS))) == 8
@@ -250,14 +250,14 @@ def test_a_box_where_it_does_not_belong_is_masked(path: tuple[bytes, ...], name:
 
 def test_the_track_of_sound_is_masked() -> None:
     """And with it all that its tables stand for."""
-    found = shown(MP4, mp4.masks(MP4, 1000))
+    found = shown(MP4, mp4.view(MP4, 1000))
     assert [count(data, b"trak") for data in (MP4, found)] == [2, 1]
     assert count(found, b"smhd") == 0
 
 
 def test_the_fragments_of_sound_are_masked() -> None:
     """A frame of sound is shorter than one of the picture: they are no frames of the clip."""
-    found = shown(FRAGMENTED, mp4.masks(FRAGMENTED, 1000))
+    found = shown(FRAGMENTED, mp4.view(FRAGMENTED, 1000))
     assert [count(data, b"traf") for data in (FRAGMENTED, found)] == [16, 8]
     assert len(list(open_clip(FRAGMENTED, MediaLimits(frames=8)))) == 8
     with pytest.raises(LimitExceededError):
@@ -269,7 +269,7 @@ def test_an_index_at_the_end_of_the_file_is_masked_wherever_it_stands() -> None:
     index = full(b"mfra", 0, tail=struct.pack(">I", 20))
     data = FRAGMENTED + Box(b"mdat", index.packed()).packed()
     assert data.count(b"mfra") == 2
-    assert shown(data, mp4.masks(data, 1000)).count(b"mfra") == 0
+    assert shown(data, mp4.view(data, 1000)).count(b"mfra") == 0
 
 
 def test_edits_and_fragments_of_lawful_files_are_followed() -> None:
@@ -282,7 +282,7 @@ def test_edits_and_fragments_of_lawful_files_are_followed() -> None:
 
 
 def test_sound_titles_and_indexes_of_an_avi_are_masked() -> None:
-    found = shown(AVI, avi.masks(AVI))
+    found = shown(AVI, avi.view(AVI))
     assert len(found) == len(AVI)
     for name in (b"auds", b"INFO", b"idx1"):
         assert name in AVI
@@ -293,14 +293,14 @@ def test_sound_titles_and_indexes_of_an_avi_are_masked() -> None:
 
 
 def test_titles_and_indexes_of_a_matroska_file_are_masked() -> None:
-    walk = matroska.Walk(MKV, 1000)
-    found = shown(MKV, walk.masks)
-    assert not walk.broken
+    view = matroska.view(MKV, 1000)
+    found = shown(MKV, view)
+    assert not view.broken
     assert len(found) == len(MKV)
     for name in (b"\x11\x4d\x9b\x74", b"\x1c\x53\xbb\x6b", b"\x12\x54\xc3\x67"):
         assert name in MKV
-    assert len(walk.masks) >= 3
-    assert not matroska.Walk(found, 1000).masks
+    assert len(view.masks) >= 3
+    assert not matroska.view(found, 1000).masks
 
 
 @pytest.mark.parametrize("width", range(1, 9))
@@ -309,13 +309,13 @@ def test_an_element_with_a_size_of_any_width_becomes_padding(identity: int, widt
     """Its head keeps its length, so that all that follows stays in its place."""
     padded = element(identity, bytes(50), width)
     data = in_tracks(padded) if identity == 0x6D80 else MKV_HEAD + padded + MKV_CLUSTER
-    walk = matroska.Walk(data, 1000)
-    found = shown(data, walk.masks)
-    assert not walk.broken
+    view = matroska.view(data, 1000)
+    found = shown(data, view)
+    assert not view.broken
     assert len(found) == len(data)
     assert found != data
-    assert not matroska.Walk(found, 1000).masks
-    assert not matroska.Walk(found, 1000).broken
+    assert not matroska.view(found, 1000).masks
+    assert not matroska.view(found, 1000).broken
 
 
 MKV_CLUSTER = element(0x1F43B675, element(0xE7, b"\0"))
@@ -365,23 +365,32 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+REFUSALS = (MediaError, TooManyFramesError, ValueError, LookupError, struct.error)
+
+
 @given(st.binary(max_size=300) | mutated())
 @settings(max_examples=600, deadline=None)
 def test_any_bytes_are_walked_once(data: bytes) -> None:
     """Each reader answers or refuses, in steps that are bounded by the bytes and by its counts."""
     files = ("mp4.py", "avi.py", "matroska.py")
     walks: list[Callable[[], object]] = [
-        lambda: mp4.masks(data, 100),
-        lambda: avi.masks(data),
-        lambda: matroska.Walk(data, 100),
+        lambda: mp4.view(data, 100),
+        lambda: avi.view(data),
+        lambda: matroska.view(data, 100),
     ]
     for walk in walks:
 
         def bounded(walk: Callable[[], object] = walk) -> None:
-            with contextlib.suppress(MediaError, TooManyFramesError, ValueError, struct.error):
+            with contextlib.suppress(*REFUSALS):
                 walk()
 
         steps(bounded, 1000 + 40 * len(data), *files)
+
+
+def test_a_file_that_ends_within_a_cluster_is_walked_to_its_end() -> None:
+    """The name alone is no cluster, and is not looked for again and again."""
+    view = matroska.view(MKV_HEAD + b"\x1f\x43\xb6\x75", 1000)
+    assert view.broken
 
 
 @given(mutated())

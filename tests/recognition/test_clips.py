@@ -399,6 +399,13 @@ def test_large_frames_are_refused_by_their_header(kind: str) -> None:
     assert limit_passed(data, MediaLimits(video_pixels=64 * 48 - 1)) == "video_pixels"
 
 
+@pytest.mark.parametrize("kind", made.CLIP_WRITERS)
+def test_much_larger_frames_are_refused_by_their_header(kind: str) -> None:
+    """Those that the decoder itself refuses, too, and then says nothing of."""
+    data = made.CLIP_WRITERS[kind](made.frames(2, 400, 400), 20.0)
+    assert limit_passed(data, MediaLimits(video_pixels=64 * 48)) == "video_pixels"
+
+
 def test_a_stream_that_grows_past_its_header_is_not_decoded() -> None:
     """A container can claim a small size for a stream of large frames."""
     data = made.mp4([np.zeros((480, 640, 3), np.uint8)] * 3)
