@@ -107,6 +107,8 @@ class ClipStream:
         self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
         self.claimed_frames = _claimed_frames(container, stream, self.fps)
         self._container, self._stream = container, stream
+        # Asked now: PyAV 19 crashes when it is asked of a decoder that could not be opened.
+        self._codec = stream.codec_context.name
         self._length, self._most_pixels = length, pixels
         self._reformatter = VideoReformatter()
         self._damaged = damaged
@@ -151,7 +153,7 @@ class ClipStream:
                 else:
                     yield frame
         # HEVC above all skips what it cannot rebuild, and says nothing.
-        self._damaged |= missing > 0 and self._stream.codec_context.name not in _UNSHOWN
+        self._damaged |= missing > 0 and self._codec not in _UNSHOWN
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """The packets up to the end, or to where the container cannot be read on."""

@@ -484,6 +484,18 @@ def test_frames_before_the_first_whole_one_are_left_out(codec: str) -> None:
     assert frames[0].time_s == 0
 
 
+@pytest.mark.parametrize(("codec", "box"), [("libx265", b"hvcC"), ("libx264", b"avcC")])
+@pytest.mark.parametrize("place", [4, 12, 24, 30])
+def test_a_clip_whose_codecs_description_is_broken_is_undecodable(
+    codec: str, box: bytes, place: int
+) -> None:
+    """PyAV 19 crashes when a decoder that could not be opened is asked for its name."""
+    data = film(FRAMES, "mov", codec)
+    start = data.index(box) + place
+    with contextlib.suppress(UndecodableMediaError):
+        assert len(list(open_clip(data[:start] + b"\xff" * 8 + data[start + 8 :], LIMITS))) <= 8
+
+
 def test_a_clip_without_any_key_frame_is_undecodable() -> None:
     with pytest.raises(UndecodableMediaError):
         list(open_clip(without_key_frame(film(LONG[:10], options=KEYS)), LIMITS))
