@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -15,6 +15,20 @@ serve: install
 
 test: .venv/.test
 	$(BIN)/python -m pytest
+
+# What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
+# Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
+NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_codecs \
+                recognition/test_media_pictures recognition/test_media_properties \
+                recognition/test_picture_headers cli/test_doctor cli/test_endings api/test_health \
+                api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
+test-newest: .venv-newest/.test
+	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"
+	.venv-newest/bin/python -m pytest $(NEWEST_TESTS)
+
+.venv-newest/.test: requirements/service.txt requirements/build.txt requirements/test.txt pyproject.toml $(KERNEL) .ci/newest-venv
+	.ci/newest-venv .venv-newest
+	touch $@
 
 lint: .venv/.test
 	$(BIN)/ruff check .
@@ -104,4 +118,4 @@ lock:
 	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt
 
 clean:
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-newest build .pytest_cache .mypy_cache .ruff_cache

@@ -18,12 +18,11 @@ from service.batch.scoring import Result
 from service.recognition import flow
 from service.recognition.errors import OffTanetError
 from service.recognition.flow import builds
-from service.recognition.recognizer import ASSETS, Configuration, Recognizer
+from service.recognition.recognizer import SAMPLES, Configuration, Recognizer
 from service.settings import Settings
 
 _WORKER_BYTES = 180_000_000  # of a worker that is warm, as `make bench-serve` prints it
 
-SAMPLES = ASSETS / "samples"
 EXPECTED = (
     *(
         (Row(SAMPLES, f"{name}_onset.jpg", f"{name}_apex.jpg"), name)
@@ -130,7 +129,11 @@ def _model(configured: Settings) -> str:
 
 
 def _samples(configured: Settings) -> str:
-    """A worker process answers; labels are another model's own affair."""
+    """A worker process answers; labels are another model's own affair.
+
+    What keeps a worker from warming up is told at once here, where a row would wait for one.
+    """
+    Recognizer(configured.configuration).warm_up()
     judged = configured.configuration.model == Configuration().model
     expected = dict(EXPECTED)
     start = time.monotonic()

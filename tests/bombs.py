@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from tests import made
 from tests.benchmarks import load
+from tests.boxes import Box, changed, full
+from tests.films import film
 
 SIDE = 30_000  # pixels: 2.7 GB in colour
 VIDEO_SIDE = 10_000
@@ -35,6 +37,15 @@ def bombs() -> dict[str, Bomb]:
         "GIF of 100,000 frames": _clip(gif(), "max_seconds"),
         "AVI of a million frames": _clip(long_avi(), "max_seconds"),
         "MP4 of a million frames": _clip(long_mp4(), "max_frames"),
+        "TIFF that says two sizes": _pictures(lying_tiff()),
+        "JPEG that hides its size": _pictures(lying_jpeg(), "max_image_pixels"),
+        "JPEG of a million segments": _pictures(b"\xff\xd8" + b"\xff\xe1\0\2" * MILLION),
+        "PNG of 250,000 chunks": _pictures(crowded_png()),
+        "MP4 of a long run": _clip(long_run(), "max_frames"),
+        "MP4 of many edits": _clip(many_edits(), "max_frames"),
+        "MP4 of half bytes": _clip(half_bytes(), "max_frames"),
+        "MP4 of a compressed index": _clip(compressed_index()),
+        "MKV of a million elements": _clip(crowded_mkv(), "max_frames"),
         "MKV of 10,000 x 10,000": _clip(large_mkv(), "max_video_pixels"),
         "AVI of 10,000 x 10,000": _clip(large_avi()),
         "form in form, 10,000 deep": Bomb(_frames({"onset": nested(), "apex": nested()}), 415),
@@ -121,6 +132,75 @@ def long_mp4() -> bytes:
     return _patched(data, sizes, struct.pack(">II", 10, MILLION))
 
 
+def lying_tiff() -> bytes:
+    """A width as SLONG, which libtiff takes, and again as SHORT."""
+    tags = [(256, 9, SIDE), (256, 3, 10), (257, 9, SIDE), (257, 3, 10)]
+    packed = b"".join(struct.pack("<HHII", tag, type_, 1, value) for tag, type_, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + packed + bytes(4)
+
+
+def lying_jpeg() -> bytes:
+    """A frame of 30,000 x 30,000 behind what is no marker, and before another frame."""
+    data = made.jpeg(made.picture())
+    frame = data.index(b"\xff\xc0")
+    large = _patched(data[frame:], 5, struct.pack(">HH", SIDE, SIDE))
+    return data[:frame] + b"\xff\0" + struct.pack(">H", len(large)) + large + data[frame:]
+
+
+def crowded_png() -> bytes:
+    data = made.png(made.picture())
+    return data[:33] + _chunk(b"tEXt", b"") * (MILLION // 4) + data[33:]
+
+
+def long_run() -> bytes:
+    """A fragment that stands for fifty million frames, in four bytes."""
+
+    def change(root: Box) -> None:
+        fragment = root.part(b"moof", b"traf")
+        assert fragment.parts is not None
+        fragment.parts.append(full(b"trun", 50 * MILLION))
+
+    muxer = {"movflags": "frag_keyframe+empty_moov"}
+    return changed(film(made.frames(), muxer=muxer), change)
+
+
+def many_edits() -> bytes:
+    """Two hundred thousand edits, each of which shows all frames again."""
+    entries = struct.pack(">IiHH", 10_000, 0, 1, 0) * (MILLION // 5)
+    edits = Box(b"edts", parts=[full(b"elst", MILLION // 5, tail=entries)])
+    return _replaced(edits, b"edts", b"moov", b"trak")
+
+
+def half_bytes() -> bytes:
+    """A table of sizes of four bits each."""
+    table = full(b"stz2", 4, 10 * MILLION, tail=bytes(5 * MILLION))
+    return _replaced(table, b"stsz", b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+def compressed_index() -> bytes:
+    parts = Box(b"dcom", b"zlib").packed() + full(b"cmvd", 10**9, tail=bytes(100)).packed()
+    return _replaced(Box(b"cmov", parts), b"mvhd", b"moov")
+
+
+def _replaced(box: Box, name: bytes, *path: bytes) -> bytes:
+    """An MP4 with `box` in the stead of the box called `name` at `path`."""
+
+    def change(root: Box) -> None:
+        parent = root.part(*path)
+        assert parent.parts is not None
+        parent.parts = [part for part in parent.parts if part.name != name] + [box]
+
+    return changed(film(made.frames()), change)
+
+
+def crowded_mkv() -> bytes:
+    """Padding of two bytes each; FFmpeg and who looks before it go along it."""
+    data = film(made.frames(), "matroska")
+    cluster = data.index(b"\x1f\x43\xb6\x75")
+    size = data.index(b"\x18\x53\x80\x67") + 4
+    return _patched(data[:cluster], size, b"\x01" + b"\xff" * 7) + b"\xec\x80" * MILLION
+
+
 def large_avi() -> bytes:
     """An AVI that says in each of its headers that its frames are 10,000 x 10,000."""
     data, side = made.avi(made.frames()), struct.pack("<II", VIDEO_SIDE, VIDEO_SIDE)
@@ -136,8 +216,9 @@ def long_avi() -> bytes:
 
 
 def large_mkv() -> bytes:
-    """An MKV of FFV1, whose size only the container tells: PixelWidth and PixelHeight."""
-    data, side = made.mkv(made.frames(2, 300, 300)), struct.pack(">H", VIDEO_SIDE)
+    """An MKV of VP8 whose container claims another size: PixelWidth and PixelHeight."""
+    data = film(made.frames(2, 300, 300), "matroska", "libvpx")
+    side = struct.pack(">H", VIDEO_SIDE)
     for name in (b"\xb0\x82", b"\xba\x82"):
         data = _patched(data, data.index(name + struct.pack(">H", 300)) + 2, side)
     return data

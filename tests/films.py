@@ -19,6 +19,7 @@ TICK = Fraction(1, 1000)  # the finest step of time that Matroska has
 SOUND = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus", "avi": "mp2"}
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "libx264": {"x264-params": "log-level=none"},
+    "libx264rgb": {"x264-params": "log-level=none"},
     "libx265": {"x265-params": "log-level=none", "preset": "ultrafast"},
     # At the encoder's leisure it takes minutes for what it finds hard on a busy machine.
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
@@ -36,13 +37,15 @@ def film(
     times_s: Sequence[float] | None = None,
     sound: bool = False,
     options: Mapping[str, str] | None = None,
+    muxer: Mapping[str, str] | None = None,
 ) -> bytes:
     """`pictures` [H, W, 3] as a file; `times_s`, in whole milliseconds, makes the rate variable.
 
-    `container` and `codec` are FFmpeg's names, `samples` is its name of a pixel format.
+    `container` and `codec` are FFmpeg's names, `samples` is its name of a pixel format; `options`
+    are the encoder's, `muxer` the container's.
     """
     stream = io.BytesIO()
-    with av.open(stream, "w", format=container) as file:
+    with av.open(stream, "w", format=container, options=dict(muxer or {})) as file:
         video = file.add_stream(
             codec, rate=fps, options={**OPTIONS.get(codec, {}), **(options or {})}
         )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.recognition.types import CROP_SIZE, Crop, Flow, Pixels
+from tests.films import film
 
 Expression = Callable[[float], Flow]
 """From the pixels that it moves by to the flow."""
@@ -153,8 +154,10 @@ def webm(pictures: Sequence[Pixels], fps: float = 25.0) -> bytes:
 
 
 def mkv(pictures: Sequence[Pixels], fps: float = 25.0) -> bytes:
-    """Lossless (FFV1)."""
-    return _video(pictures, fps, ".mkv", "FFV1")
+    """Lossless (H.264)."""
+    return film(
+        pictures, "matroska", "libx264rgb", samples="rgb24", fps=round(fps), options={"qp": "0"}
+    )
 
 
 def gif(pictures: Sequence[Pixels], fps: float = 25.0) -> bytes:

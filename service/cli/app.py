@@ -9,7 +9,13 @@ import typer
 
 from service.cli import batch, doctor, keys, recognition, serving, settings, streams
 from service.cli.ending import Code, EndError
-from service.recognition.errors import EngineError, ModelError, OffTanetError
+from service.logs import told
+from service.recognition.errors import (
+    EngineError,
+    InstallationError,
+    ModelError,
+    OffTanetError,
+)
 
 EPILOG = (
     "Exit codes: 0 good; 1 a picture, clip or manifest that cannot be used; 2 a wrong command, "
@@ -29,12 +35,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _told(str(error), error.code)
     except ModelError as error:
         return _told(error.detail, Code.USAGE)
-    except EngineError as error:
+    except (EngineError, InstallationError) as error:
         return _told(error.detail, Code.UNWELL)
     except OffTanetError as error:
         return _told(f"{error.detail} ({error.code})", Code.INPUT)
     except OSError as error:
         return _told(str(error.strerror or error), Code.UNWELL)
+    except Exception as error:  # an error of ours; its message could quote a file
+        return _told(f"internal error: {told(error)}", Code.UNWELL)
     if code == Code.STOPPED:
         return _told("stopped", Code.STOPPED)
     return int(code)

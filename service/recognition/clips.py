@@ -6,11 +6,12 @@ without a word, and asks for the memory of a frame before it can be told that it
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -21,13 +22,15 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import headers, matroska
+from service.recognition import avi, headers, matroska, mp4
 from service.recognition.errors import (
     LimitExceededError,
     TooFewFramesError,
     UndecodableMediaError,
+    UnsupportedMediaError,
 )
 from service.recognition.headers import Kind
+from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits, accepted, check_size
 from service.recognition.types import Frame, Pixels
 
@@ -38,8 +41,18 @@ _DEMUXERS = {Kind.MP4: "mp4", Kind.AVI: "avi", Kind.MKV: "matroska", Kind.GIF: "
 # Beside FFmpeg's own: what reading and seeking in bytes raises where a container points outside.
 _BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
 
+# FFmpeg's names of the decoders that may be opened, of the 300 that it has; AV1 has two.
+_DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp8", "vp9", "libdav1d", "av1")
+_CODECS = "H.264, HEVC, MPEG-4, MJPEG, VP8, VP9 and AV1"
+_MOST_STREAMS = 100  # sound and subtitles count, too, where they are not masked
+
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
+
+# Titles and comments come in any encoding. PyAV 19 takes them all; PyAV 18 has to be told to.
+_LENIENT: Mapping[str, Any] = (
+    {"metadata_errors": "replace"} if hasattr(InputContainer, "metadata_errors") else {}
+)
 
 _UNSPECIFIED = 2  # as H.273 numbers colours
 _MATRICES = {0, 1, 4, 5, 6, 7, 9}  # those that FFmpeg converts from
@@ -94,6 +107,8 @@ class ClipStream:
         self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
         self.claimed_frames = _claimed_frames(container, stream, self.fps)
         self._container, self._stream = container, stream
+        # Asked now: PyAV 19 crashes when it is asked of a decoder that could not be opened.
+        self._codec = stream.codec_context.name
         self._length, self._most_pixels = length, pixels
         self._reformatter = VideoReformatter()
         self._damaged = damaged
@@ -138,7 +153,7 @@ class ClipStream:
                 else:
                     yield frame
         # HEVC above all skips what it cannot rebuild, and says nothing.
-        self._damaged |= missing > 0 and self._stream.codec_context.name not in _UNSHOWN
+        self._damaged |= missing > 0 and self._codec not in _UNSHOWN
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """The packets up to the end, or to where the container cannot be read on."""
@@ -171,19 +186,30 @@ class ClipStream:
 
 def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     kind = accepted(data, headers.CLIPS, limits)
-    if headers.indexed_frames(data, kind) > length.frames:
-        raise _too_many(length)
+    # For streams that outgrow their header; more, because decoders count whole blocks.
+    max_pixels = str(2 * limits.video_pixels + 256 * 256)
     try:
+        view = _view(data, kind, length.frames)
+        if kind is not Kind.AVI:  # whose frames are of the size that they say themselves
+            check_size(*view.size, limits.video_pixels, "video_pixels")
         container = av.open(
-            io.BytesIO(data),
+            MaskedFile(data, view.masks),
             "r",
             format=_DEMUXERS[kind],
-            # FFmpeg would decode the first frames to learn more than the header says.
-            options={"skip_frame": "all"},
-            metadata_errors="replace",
+            options={
+                # FFmpeg would decode the first frames to learn more than the header says.
+                "skip_frame": "all",
+                "codec_whitelist": ",".join(_decoders(kind)),
+                "format_whitelist": _DEMUXERS[kind],
+                "max_streams": str(_MOST_STREAMS),
+                "max_pixels": max_pixels,
+            },
+            **_LENIENT,
         )
         stream = container.streams.best("video")
-    except _BROKEN:
+    except TooManyFramesError:
+        raise _too_many(length) from None
+    except (*_BROKEN, LookupError, struct.error):
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
     # A picture that is attached is the cover of a sound recording.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
@@ -191,19 +217,44 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     context = stream.codec_context
     if not context:
         raise UndecodableMediaError("The clip's codec is unknown.")
-    check_size(context.width, context.height, limits.video_pixels, "video_pixels")
+    if context.codec.name not in _decoders(kind):
+        # FFmpeg's own word for it; nothing of the upload.
+        raise UnsupportedMediaError(
+            f"{kind} files coded in {context.codec.canonical_name} are not read, "
+            f"only those in {_CODECS}."
+        )
+    size = (context.width, context.height) if context.width else view.size
+    check_size(*size, limits.video_pixels, "video_pixels")
     context.options = {
-        # For streams that outgrow their header; more, because decoders count whole blocks.
-        "max_pixels": str(2 * limits.video_pixels + 256 * 256),
+        "max_pixels": max_pixels,
         # What a decoder makes up where it finds an error would look like motion.
         "err_detect": "crccheck+explode",
+        "codec_whitelist": context.codec.name,
     }
     # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
     context.thread_count = 1
-    broken = kind is Kind.MKV and not matroska.is_unbroken(data)
-    clip = ClipStream(container, stream, length, limits.video_pixels, broken)
+    clip = ClipStream(container, stream, length, limits.video_pixels, view.broken)
     _check_claims(clip, length)
     return clip
+
+
+def _view(data: bytes, kind: Kind, frames: int) -> View:
+    """What FFmpeg is to read of the file.
+
+    Raises TooManyFramesError and, for what cannot be followed, ValueError, LookupError and
+    struct.error.
+    """
+    if kind is Kind.MP4:
+        return mp4.view(data, frames)
+    if kind is Kind.MKV:
+        return matroska.view(data, frames)
+    if kind is Kind.AVI:
+        return avi.view(data)
+    return View(size=struct.unpack_from("<HH", data, 6))
+
+
+def _decoders(kind: Kind) -> tuple[str, ...]:
+    return ("gif",) if kind is Kind.GIF else _DECODERS
 
 
 def _check_claims(clip: ClipStream, length: _Length) -> None:
@@ -219,8 +270,9 @@ def _claimed_frames(
     """As the header counts them, or as its duration has room for."""
     if stream.frames > 0 or not fps:
         return stream.frames if stream.frames > 0 else None
-    if stream.duration and stream.time_base:
-        seconds = float(stream.duration * stream.time_base)
+    step_s = _positive(stream.time_base)
+    if stream.duration and step_s:
+        seconds = stream.duration * step_s
     else:
         seconds = (container.duration or 0) / av.time_base
     return round(seconds * fps) or None
@@ -231,8 +283,11 @@ def _time_after(previous_s: float, stamp_s: float, step_s: float) -> float:
     return stamp_s if previous_s < stamp_s < math.inf and stamp_s >= 0 else previous_s + step_s
 
 
-def _positive(rate: Fraction | None) -> float | None:
-    return float(rate) if rate is not None and rate > 0 else None
+def _positive(ratio: Fraction | None) -> float | None:
+    """None where it is not known, which PyAV 19 gives as 0/0."""
+    if ratio is None or ratio.numerator <= 0 or ratio.denominator <= 0:
+        return None
+    return float(ratio)
 
 
 def _too_long(length: _Length) -> LimitExceededError:

@@ -200,6 +200,11 @@ class ModelError(OffTanetError):
     title = "Bad model file"
 
 
+class InstallationError(OffTanetError):
+    code = "bad_installation"
+    title = "Bad installation"
+
+
 class EngineError(OffTanetError):
     """The service, not the request, is the trouble."""
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition import headers
+from service.recognition import headers, png, tiff
 from service.recognition.errors import (
     LimitExceededError,
     UndecodableMediaError,
@@ -59,6 +59,8 @@ def decode_image(data: bytes, limits: MediaLimits) -> Pixels:
     width, height = headers.picture_size(data, kind)
     check_size(width, height, limits.image_pixels, "image_pixels")
     samples, orientation = _samples(data, kind)
+    if samples.shape[0] * samples.shape[1] > width * height:
+        raise UndecodableMediaError(f"The {kind} picture is larger than it says.")
     return _upright(_colour(_eight_bit(samples, kind), kind), orientation)
 
 
@@ -89,7 +91,7 @@ def check_size(width: int, height: int, pixels: int, limit: str) -> None:
 
 def _samples(data: bytes, kind: Kind) -> tuple[Samples, int]:
     """Samples as stored, [H, W] or [H, W, 3 or 4], and the EXIF orientation still to be applied."""
-    encoded = np.frombuffer(data, np.uint8)
+    encoded = np.frombuffer(png.still(data) if kind is Kind.PNG else data, np.uint8)
     try:
         samples, types, blocks = cv2.imdecodeWithMetadata(encoded, cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -98,7 +100,7 @@ def _samples(data: bytes, kind: Kind) -> tuple[Samples, int]:
         raise UndecodableMediaError(f"The {kind} file is truncated or broken.")
     metadata = dict(zip(types, blocks, strict=True))
     exif = metadata.get(cv2.IMAGE_METADATA_EXIF)
-    return samples, 1 if exif is None else headers.orientation(np.asarray(exif).tobytes())
+    return samples, 1 if exif is None else tiff.orientation(np.asarray(exif).tobytes())
 
 
 def _eight_bit(samples: Samples, kind: Kind) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from service.recognition import clips, flow, media, motion, quality, spotting
 from service.recognition import face as faces
 from service.recognition.classifier import Classification, Classifier, ModelCard
 from service.recognition.disturbances import Disturbances
-from service.recognition.errors import FrameSizesError, NoFaceError
+from service.recognition.errors import FrameSizesError, InstallationError, NoFaceError
 from service.recognition.expressions import Durations
 from service.recognition.footage import Footage
 from service.recognition.stopwatch import Stopwatch
@@ -36,6 +36,7 @@ from service.recognition.types import (
 from service.recognition.watching import Seen, Watch
 
 ASSETS = Path(__file__).parents[1] / "assets"
+SAMPLES = ASSETS / "samples"
 
 FaceMode = Literal["auto", "none"]
 """`auto` finds the face; `none` takes the frames for tight face crops."""
@@ -80,7 +81,11 @@ class Recognizer:
         return self._configuration.batch
 
     def warm_up(self) -> None:
-        """Run every stage once, so that the first request is as fast as the rest."""
+        """Run every stage once, so that the first request is as fast as the rest.
+
+        Raises InstallationError where the package's own samples cannot be decoded.
+        """
+        _decode_samples()
         self._detector.detect(np.zeros((480, 640, 3), np.uint8))
         still = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
         self._classifier.classify(flow.tvl1(still, still))
@@ -286,6 +291,18 @@ class Recognizer:
             motion=curve,
             timings_ms=watch.milliseconds(),
         )
+
+
+def _decode_samples() -> None:
+    """As a request would: what fails here fails for every upload, whatever is in it."""
+    try:
+        media.decode_image((SAMPLES / "surprise_apex.jpg").read_bytes(), media.MediaLimits())
+        clip = (SAMPLES / "clip.mp4").read_bytes()
+        for _ in clips.open_clip(clip, media.MediaLimits()):
+            pass
+    except Exception as error:
+        told = f"The package's samples cannot be decoded ({type(error).__name__})."
+        raise InstallationError(told) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.api.test_bad_input import check_problem
 from tests.serving import serving, warming_up
@@ -24,6 +26,22 @@ def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
         assert int(answer.headers["retry-after"]) >= 1
         refused = http.post("/v1/predictions/clip", files={"video": b"x"})
         check_problem(refused, 503, "warming_up")
+
+
+def test_a_decoder_that_does_not_work_is_never_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fail on every clip, and a load balancer would go on to send them."""
+    broken = "import av\ndef fail(*_, **__): raise TypeError\nav.open = fail\n"
+    (tmp_path / "sitecustomize.py").write_text(broken, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told = "a worker did not start: The package's samples cannot be decoded (TypeError)."
+    with serving(tmp_path, ready=False, workers=1) as server, server.client() as http:
+        give_up = time.monotonic() + 60
+        while not any(told in line for line in server.log):
+            assert http.get("/health/ready").status_code == 503
+            assert time.monotonic() < give_up
+        assert http.get("/health/ready").status_code == 503
 
 
 def test_the_model_tells_what_it_is(http: httpx.Client) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import av
 import pytest
 
 from service.cli import main
@@ -60,3 +61,19 @@ def test_what_linux_lets_a_process_have_is_enough() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "1024 open files" in ran.stdout
     assert files_needed(Settings(workers=47)) <= 1024
+
+
+def test_a_decoder_that_does_not_work_is_told(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: no worker would ever be ready."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(av, "open", fail)
+    assert main(["doctor", "--json"]) == 3
+    told, _ = capfd.readouterr()
+    (wrong,) = (check for check in json.loads(told)["checks"] if not check["good"])
+    assert wrong["name"] == "samples"
+    assert wrong["told"] == "The package's samples cannot be decoded (TypeError)."

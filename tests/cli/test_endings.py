@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 
 from service.cli import main
 from service.cli.ending import Code
-from service.recognition.recognizer import ASSETS
+from service.recognition.recognizer import ASSETS, Recognizer
 from tests import made
 
 SAMPLES = ASSETS / "samples"
@@ -112,6 +113,49 @@ def test_a_kernel_that_cannot_run_is_2() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert re.fullmatch(r"off-tanet: OFF_TANET_FLOW_BUILD is 'none'; .+\n", ran.stderr)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("frames", ["predict", ONSET, APEX]),
+        ("clip", ["clip", CLIP]),
+        ("video", ["video", CLIP]),
+    ],
+)
+@pytest.mark.parametrize("error", [ValueError, TypeError, UnicodeDecodeError])
+def test_an_error_of_ours_is_3(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    arguments: list[str],
+    error: type[Exception],
+) -> None:
+    """Where a library fails on an upload; a traceback would quote it."""
+
+    def fail(*_: object, **__: object) -> None:
+        if error is UnicodeDecodeError:
+            raise UnicodeDecodeError("utf-8", b"a title", 0, 1, "a title")
+        raise error("a title")
+
+    monkeypatch.setattr(Recognizer, method, fail)
+    code, line = ending(capfd, *arguments)
+    assert code == 3
+    assert line.startswith(f"off-tanet: internal error: {error.__name__} in ")
+    assert "a title" not in line
+
+
+@pytest.mark.parametrize(
+    "arguments", [["predict", ONSET, APEX], ["clip", CLIP], ["batch", str(SAMPLES), "-o", "s.csv"]]
+)
+def test_a_decoder_that_does_not_work_is_3(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """As with a release of PyAV that dropped an argument: every clip would be refused."""
+    monkeypatch.setattr(av, "open", lambda *_, **__: None)
+    code, line = ending(capfd, *arguments)
+    assert code == 3
+    assert "samples cannot be decoded" in line
 
 
 def test_a_file_that_cannot_grow_is_3(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import weakref
 
@@ -71,8 +72,9 @@ CODECS = {
     "AV1": ("webm", "libsvtav1", "yuv420p"),
     "AV1, 10 bits": ("mp4", "libsvtav1", "yuv420p10le"),
     "MJPEG": ("avi", "mjpeg", "yuvj420p"),
-    "FFV1, 16 bits grey": ("matroska", "ffv1", "gray16le"),
-    "ProRes": ("mov", "prores_ks", "yuv422p10le"),
+    "MPEG-4": ("mp4", "mpeg4", "yuv420p"),
+    "MPEG-4 in AVI": ("avi", "mpeg4", "yuv420p"),
+    "MJPEG in MOV": ("mov", "mjpeg", "yuvj420p"),
 }
 
 
@@ -101,14 +103,14 @@ def test_lossless_frames_come_back_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(47, 63), (48, 63), (17, 33)])
-@pytest.mark.parametrize("codec", ["ffv1", "libvpx", "libx264"])
+@pytest.mark.parametrize("codec", ["libx264rgb", "libvpx", "libx264"])
 def test_odd_sizes_keep_every_pixel(codec: str, height: int, width: int) -> None:
     """Rows of frames are padded in memory; a column too many or a slant would move the face."""
     pictures = [np.ascontiguousarray(pixels[:height, :width]) for pixels in FRAMES]
-    samples = {"ffv1": "bgr0", "libvpx": "yuv420p", "libx264": "yuv444p"}[codec]
-    frames = decode(film(pictures, "matroska", codec, samples=samples))
+    samples = {"libx264rgb": "rgb24", "libvpx": "yuv420p", "libx264": "yuv444p"}[codec]
+    frames = decode(film(pictures, "matroska", codec, samples=samples, options={"qp": "0"}))
     check_alike(frames, pictures)
-    if codec == "ffv1":
+    if codec == "libx264rgb":
         assert np.array_equal(frames[3].pixels, pictures[3])
 
 
@@ -125,6 +127,17 @@ def test_a_variable_rate_keeps_its_times(container: str, codec: str) -> None:
 def test_a_gifs_frames_keep_their_times() -> None:
     clip = decode(made.timed_gif(made.frames(4), [0.1, 0.05, 0.2, 0.1]))
     assert times(clip) == pytest.approx([0, 0.1, 0.15, 0.35])
+
+
+@pytest.mark.parametrize(
+    ("container", "name"), [("mp4", b"VideoHandler"), ("matroska", b"ENCODER"), ("avi", b"ISFT")]
+)
+def test_a_title_in_any_encoding_is_passed_over(container: str, name: bytes) -> None:
+    """Recorders write them in their country's own; no frame depends on them."""
+    codec, samples = ("mjpeg", "yuvj420p") if container == "avi" else ("libx264", "yuv420p")
+    data = film(FRAMES, container, codec, samples=samples)
+    place = data.index(name) + {"avi": 8}.get(container, 0)
+    assert len(decode(data[:place] + b"\xe9\xff\xfe\xc3" + data[place + 4 :])) == 8
 
 
 def test_time_begins_with_the_first_picture() -> None:
@@ -304,6 +317,13 @@ def test_large_frames_are_refused_by_their_header(kind: str) -> None:
     assert limit_passed(data, MediaLimits(video_pixels=64 * 48 - 1)) == "video_pixels"
 
 
+@pytest.mark.parametrize("kind", made.CLIP_WRITERS)
+def test_much_larger_frames_are_refused_by_their_header(kind: str) -> None:
+    """Those that the decoder itself refuses, too, and then says nothing of."""
+    data = made.CLIP_WRITERS[kind](made.frames(2, 400, 400), 20.0)
+    assert limit_passed(data, MediaLimits(video_pixels=64 * 48)) == "video_pixels"
+
+
 def test_a_stream_that_grows_past_its_header_is_not_decoded() -> None:
     """A container can claim a small size for a stream of large frames."""
     data = made.mp4([np.zeros((480, 640, 3), np.uint8)] * 3)
@@ -380,6 +400,18 @@ def test_frames_before_the_first_whole_one_are_left_out(codec: str) -> None:
     assert clip.damaged
     assert len(frames) == 20
     assert frames[0].time_s == 0
+
+
+@pytest.mark.parametrize(("codec", "box"), [("libx265", b"hvcC"), ("libx264", b"avcC")])
+@pytest.mark.parametrize("place", [4, 12, 24, 30])
+def test_a_clip_whose_codecs_description_is_broken_is_undecodable(
+    codec: str, box: bytes, place: int
+) -> None:
+    """PyAV 19 crashes when a decoder that could not be opened is asked for its name."""
+    data = film(FRAMES, "mov", codec)
+    start = data.index(box) + place
+    with contextlib.suppress(UndecodableMediaError):
+        assert len(list(open_clip(data[:start] + b"\xff" * 8 + data[start + 8 :], LIMITS))) <= 8
 
 
 def test_a_clip_without_any_key_frame_is_undecodable() -> None:

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from service.recognition import png
 from service.recognition.errors import (
     LimitExceededError,
     UndecodableMediaError,
@@ -228,6 +229,18 @@ def test_a_png_chunk_that_claims_gigabytes_is_refused() -> None:
     data = made.png(PICTURE)
     with pytest.raises(UndecodableMediaError):
         decode_image(patched(data, data.index(b"IDAT") - 4, b"\x7f\xff\xff\xff"), LIMITS)
+
+
+def test_an_animation_is_its_first_picture() -> None:
+    """OpenCV 5.0 was seen to crash on a broken one; nothing but the picture is given to it."""
+    stream, later = io.BytesIO(), Image.fromarray(PICTURE // 2)
+    first = Image.fromarray(np.ascontiguousarray(PICTURE[..., ::-1]))
+    first.save(stream, "PNG", save_all=True, append_images=[later])
+    data = stream.getvalue()
+    assert {b"acTL", b"fcTL", b"fdAT"} <= {name for name, _, _ in png.chunks(data)}
+    still = png.still(data)
+    assert {name for name, _, _ in png.chunks(still)} == {b"IHDR", b"IDAT", b"IEND"}
+    assert difference(decode_image(data, LIMITS), PICTURE) == 0
 
 
 @pytest.mark.usefixtures("no_decoder")
