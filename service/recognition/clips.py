@@ -18,6 +18,7 @@ import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -192,20 +193,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
         view = _view(data, kind, length.frames)
         if kind is not Kind.AVI:  # whose frames are of the size that they say themselves
             check_size(*view.size, limits.video_pixels, "video_pixels")
-        container = av.open(
-            MaskedFile(data, view.masks),
-            "r",
-            format=_DEMUXERS[kind],
-            options={
-                # FFmpeg would decode the first frames to learn more than the header says.
-                "skip_frame": "all",
-                "codec_whitelist": ",".join(_decoders(kind)),
-                "format_whitelist": _DEMUXERS[kind],
-                "max_streams": str(_MOST_STREAMS),
-                "max_pixels": max_pixels,
-            },
-            **_LENIENT,
-        )
+        container = _demuxed(MaskedFile(data, view.masks), kind, max_pixels)
         stream = container.streams.best("video")
     except TooManyFramesError:
         raise _too_many(length) from None
@@ -214,15 +202,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     # A picture that is attached is the cover of a sound recording.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
         raise UndecodableMediaError("The clip has no video stream that can be decoded.")
-    context = stream.codec_context
-    if not context:
-        raise UndecodableMediaError("The clip's codec is unknown.")
-    if context.codec.name not in _decoders(kind):
-        # FFmpeg's own word for it; nothing of the upload.
-        raise UnsupportedMediaError(
-            f"{kind} files coded in {context.codec.canonical_name} are not read, "
-            f"only those in {_CODECS}."
-        )
+    context = _allowed_codec(stream, kind)
     size = (context.width, context.height) if context.width else view.size
     check_size(*size, limits.video_pixels, "video_pixels")
     context.options = {
@@ -236,6 +216,39 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     clip = ClipStream(container, stream, length, limits.video_pixels, view.broken)
     _check_claims(clip, length)
     return clip
+
+
+def _demuxed(file: MaskedFile, kind: Kind, max_pixels: str) -> InputContainer:
+    """The container, opened by the demuxer of its kind, with no decoder but those of our list."""
+    container: InputContainer = av.open(
+        file,
+        "r",
+        format=_DEMUXERS[kind],
+        options={
+            # FFmpeg would decode the first frames to learn more than the header says.
+            "skip_frame": "all",
+            "codec_whitelist": ",".join(_decoders(kind)),
+            "format_whitelist": _DEMUXERS[kind],
+            "max_streams": str(_MOST_STREAMS),
+            "max_pixels": max_pixels,
+        },
+        **_LENIENT,
+    )
+    return container
+
+
+def _allowed_codec(stream: VideoStream, kind: Kind) -> VideoCodecContext:
+    """The stream's codec. Raises UndecodableMediaError and UnsupportedMediaError."""
+    context = stream.codec_context
+    if not context:
+        raise UndecodableMediaError("The clip's codec is unknown.")
+    if context.codec.name not in _decoders(kind):
+        # FFmpeg's own word for it; nothing of the upload.
+        raise UnsupportedMediaError(
+            f"{kind} files coded in {context.codec.canonical_name} are not read, "
+            f"only those in {_CODECS}."
+        )
+    return context
 
 
 def _view(data: bytes, kind: Kind, frames: int) -> View:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from service.api.app import _routes, create_app
+from service.api.app import create_app
+from service.api.routes.table import routes
 from service.api.security import OPEN_PATHS, KeyFile, digest, new_key
 from service.cli import main
 from service.settings import Settings
@@ -42,8 +43,8 @@ def locked(tmp_path_factory: pytest.TempPathFactory, key: str) -> Iterator[Serve
 def every_path() -> set[str]:
     """The paths of all routes, those included that the OpenAPI document does not show."""
     app = create_app()
-    routes = (*app.routes, *_routes().routes)
-    paths = {route.path for route in routes if isinstance(route, Route)}
+    found = (*app.routes, *routes().routes)
+    paths = {route.path for route in found if isinstance(route, Route)}
     assert set(app.openapi()["paths"]) < paths
     return paths
 
