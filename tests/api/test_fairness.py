@@ -32,13 +32,18 @@ class From(load.Connection):
         return await super().ask(request)
 
 
-async def shares(port: int, clients: dict[str, tuple[int, str, bytes]]) -> Counter[str]:
-    """The good answers of each client until the polite one has so many."""
+async def shares(
+    port: int, clients: dict[str, tuple[int, str, bytes]], answers: int = ANSWERS
+) -> Counter[str]:
+    """The good answers of each client until the polite one has so many.
+
+    A client is its number of connections, its address and its request.
+    """
     served: Counter[str] = Counter()
 
     async def connection(name: str, address: str, request: bytes) -> None:
         link = From(port, address)
-        while served["polite"] < ANSWERS:
+        while served["polite"] < answers:
             reply = await link.ask(request)
             served[name] += reply.status == 200
             if reply.status != 200:

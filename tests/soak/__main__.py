@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.soak import attacks, bombing, contract, crossing, fuzzing, killing, steady
+from tests.soak import attacks, bombing, contract, crossing, fairness, fuzzing, killing, steady
 from tests.soak.part import Part
 
 PARTS: dict[str, Callable[[float], Part]] = {
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[float], Part]] = {
     "bombs": lambda _: bombing.run(),
     "contract": lambda scale: contract.run(max(1, int(200 * scale))),
     "crossing": lambda scale: crossing.run(int(5_000 * scale)),
+    "fairness": lambda scale: fairness.run(max(5, int(200 * scale))),
     "attacks": lambda _: attacks.run(),
     "killing": lambda scale: killing.run(max(1, int(10 * scale))),
     "steady": lambda scale: steady.run(int(20_000 * scale)),
