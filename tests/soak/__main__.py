@@ -20,7 +20,7 @@ PARTS: dict[str, Callable[[float], Part]] = {
     "bombs": lambda _: bombing.run(),
     "contract": lambda scale: contract.run(max(1, int(200 * scale))),
     "crossing": lambda scale: crossing.run(int(5_000 * scale)),
-    "fairness": lambda scale: fairness.run(max(5, int(200 * scale))),
+    "fairness": lambda scale: fairness.run(60 * scale),
     "attacks": lambda _: attacks.run(),
     "killing": lambda scale: killing.run(max(1, int(10 * scale))),
     "steady": lambda scale: steady.run(int(20_000 * scale)),
