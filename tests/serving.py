@@ -118,9 +118,9 @@ def _is_ready(server: Server) -> bool:
 
 
 @contextmanager
-def warming_up(home: Path) -> Iterator[Server]:
+def warming_up(home: Path, **settings: object) -> Iterator[Server]:
     """A service whose only worker hangs at its start."""
-    with serving(home, ready=False, workers=1) as server:
+    with serving(home, ready=False, workers=1, **settings) as server:
         while not (starting := workers_of(server.process.pid)):
             assert server.process.poll() is None
         os.kill(starting[0], signal.SIGSTOP)

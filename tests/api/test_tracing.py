@@ -17,7 +17,7 @@ from tests.api.test_log import MARK
 from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
 from tests.api.test_v2 import INFER, described, some_flows
 from tests.collector import Collector, attributes, collecting
-from tests.serving import serving
+from tests.serving import serving, warming_up
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -121,11 +121,9 @@ def test_a_trace_holds_nothing_of_the_client(told: Collector) -> None:
 
 
 def test_an_error_of_the_service_is_one_of_its_span(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.onnx"
-    broken.write_bytes(b"not a model")
     with collecting() as collector:
-        settings = {"model": broken, "workers": 1, "otlp_endpoint": collector.url}
-        with serving(tmp_path, ready=False, **settings) as server, server.client() as http:
+        starting = warming_up(tmp_path, otlp_endpoint=collector.url)
+        with starting as server, server.client() as http:
             assert ask_frames(http, b"", b"").status_code == 503
         (span,) = collector.spans
     assert span.status.code == Status.STATUS_CODE_ERROR
