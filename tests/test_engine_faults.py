@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import multiprocessing
 import os
 import random
 import resource
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -253,6 +256,27 @@ def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
         word, _ = await until_answered(engine)
         assert word == "again"
         assert engine.check_ready()
+
+    with_engine(body)
+
+
+def test_a_worker_is_replaced_where_no_thread_can_be_started() -> None:
+    """A limit on processes counts threads, too: the wait for a worker's end needs one."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+        usual = threading.stack_size(1 << 46)  # more than there is
+        try:
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                threading.Thread().start()
+            kill(before)
+            with pytest.raises(NoWorkerError):
+                await engine.run(Echo(""))
+        finally:
+            threading.stack_size(usual)
+        assert (await until_answered(engine))[0] == "again"
+        assert len(multiprocessing.active_children()) == 1  # none that was asked for in between
 
     with_engine(body)
 
