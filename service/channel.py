@@ -26,6 +26,10 @@ _MESSAGES = decoder((Step, PartialResult, Result, Failure))
 class Channel(asyncio.Protocol):
     """Sends a worker one request at a time and receives the messages that answer it.
 
+    A message is decoded when somebody asks for it, and the socket is not read while a whole one
+    waits: a worker that writes without end fills its own side, and costs the event loop no more
+    than a message a turn.
+
     The channel is `lost`, for good, when the socket closes, and when the worker writes anything but
     messages of the request that it was asked: then it is `broken`, too. `on_lost` is called once.
     """
@@ -36,7 +40,7 @@ class Channel(asyncio.Protocol):
         self._on_lost = on_lost
         self._received = bytearray()
         self._number: int | None = None  # of the request that is not answered yet
-        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._readable = asyncio.Event()  # a message can be looked at, or none can come any more
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -59,9 +63,20 @@ class Channel(asyncio.Protocol):
 
     async def receive(self) -> Message:
         """The next message. Raises MessageError where none can come any more."""
-        message = await self._messages.get()
-        if message is None:
+        await self._readable.wait()
+        await asyncio.sleep(0)  # others have their turn, however many messages there are
+        if self.lost:
             raise MessageError("the channel is lost")
+        try:
+            message = self._taken()
+        except Exception:  # of whatever kind: nothing that it says can be trusted any more
+            self._break()
+            raise MessageError("what the worker wrote is no message of this request") from None
+        if not self._is_readable():
+            self._readable.clear()
+            self._transport.resume_reading()
+        if self._number is None and self._received:
+            self._break()  # `idle` says so
         return message
 
     def close(self) -> None:
@@ -88,41 +103,44 @@ class Channel(asyncio.Protocol):
         if self.lost:
             return
         self._received += data
-        try:
-            while (message := self._next()) is not None:
-                self._messages.put_nowait(message)
-        except Exception:  # of whatever kind: nothing that it says can be trusted any more
-            self.broken = True
-            self._lose()
-            self._transport.abort()
-
-    def _next(self) -> Message | None:
-        """The first message received, once it is whole. Raises MessageError."""
-        if not self._received:
-            return None
         if self._number is None:
-            raise MessageError("nothing was asked")
+            self._break()
+        elif self._is_readable():
+            self._transport.pause_reading()
+            self._readable.set()
+
+    def _is_readable(self) -> bool:
+        """Whether the first message is whole, or begins as none may."""
         if len(self._received) < REPLY.size:
-            return None
+            return False
+        number, length = REPLY.unpack_from(self._received)
+        is_whole: bool = len(self._received) >= REPLY.size + length
+        return is_whole or number != self._number or length > self._max_message_bytes
+
+    def _taken(self) -> Message:
+        """The first message, which is received no more. Raises what its decoder raises, too."""
         number, length = REPLY.unpack_from(self._received)
         if number != self._number:
             raise MessageError("the message belongs to another request")
         if length > self._max_message_bytes:
             raise MessageError("the message is too long")
         end = REPLY.size + length
-        if len(self._received) < end:
-            return None
         message: Message = _MESSAGES.decode(self._received[REPLY.size : end])
         del self._received[:end]
         if isinstance(message, Result | Failure):
             self._number = None
         return message
 
+    def _break(self) -> None:
+        self.broken = True
+        self._lose()
+        self._transport.abort()
+
     def _lose(self) -> None:
         if self.lost:
             return
         self.lost = True
         self._received.clear()
-        self._messages.put_nowait(None)
+        self._readable.set()
         self._writable.set()
         self._on_lost()

@@ -36,6 +36,7 @@ class Dispatcher(Generic[T]):
         self._idle: list[T] = []
         self._admitted: Counter[str] = Counter()  # places of each client, served and waiting
         self._waiting: OrderedDict[str, deque[Place[T]]] = OrderedDict()  # next to be served first
+        self._closed: EngineError | None = None
 
     @property
     def admitted(self) -> int:
@@ -76,8 +77,11 @@ class Dispatcher(Generic[T]):
     async def worker(self, place: Place[T]) -> T:
         """The worker for an admitted request, as soon as it is its turn.
 
-        Raises QueueFullError where the place was given to another client, and what `fail` was told.
+        Raises QueueFullError where the place was given to another client, and what `fail` or
+        `close` was told.
         """
+        if self._closed is not None:
+            raise self._closed
         if self._idle:
             return self._idle.pop()
         place.worker = asyncio.get_running_loop().create_future()
@@ -94,14 +98,11 @@ class Dispatcher(Generic[T]):
 
     def offer(self, worker: T) -> None:
         """Give an idle worker to the request whose turn it is, or keep it for the next one."""
-        if not self._waiting:
+        place = self._next_place()
+        if place is None:
             self._idle.append(worker)
-            return
-        client = min(self._waiting, key=self._served)
-        self._waiting.move_to_end(client)
-        place = self._waiting[client][0]
-        self._leave_queue(place)
-        place.worker.set_result(worker)
+        else:
+            place.worker.set_result(worker)
 
     def withdraw(self, worker: T) -> bool:
         """Take back an idle worker; False where it is not idle."""
@@ -114,6 +115,25 @@ class Dispatcher(Generic[T]):
         """Let every request that waits end with `error`."""
         for place in [place for places in self._waiting.values() for place in places]:
             self._fail(place, error)
+
+    def close(self, error: EngineError) -> None:
+        """Let every request end with `error` that waits, or will wait again, for a worker."""
+        self._closed = error
+        self.fail(error)
+
+    def _next_place(self) -> Place[T] | None:
+        """The request whose turn it is, taken out of the queue.
+
+        One that was cancelled in this turn of the event loop is still there, and takes nothing.
+        """
+        while self._waiting:
+            client = min(self._waiting, key=self._served)
+            self._waiting.move_to_end(client)
+            place = self._waiting[client][0]
+            self._leave_queue(place)
+            if not place.worker.done():
+                return place
+        return None
 
     def _to_displace(self, client: str) -> Place[T] | None:
         """The newest request of the client with the most places, where that makes shares equal."""
@@ -128,7 +148,8 @@ class Dispatcher(Generic[T]):
 
     def _fail(self, place: Place[T], error: EngineError) -> None:
         self._release(place)
-        place.worker.set_exception(error)
+        if not place.worker.done():  # else it was cancelled in this turn of the event loop
+            place.worker.set_exception(error)
 
     def _release(self, place: Place[T]) -> None:
         self._leave_queue(place)

@@ -51,7 +51,7 @@ class WorkerPool:
         self._stopped = True
         for task in self._background_tasks:
             task.cancel()
-        self.dispatcher.fail(reason)
+        self.dispatcher.close(reason)
         for worker in self._workers:
             worker.kill(reason)
         stops = [worker.stop() for worker in self._workers]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.dispatch import Dispatcher
-from service.recognition.errors import QueueFullError
+from service.recognition.errors import DrainingError, NoWorkerError, QueueFullError
 
 Ask = Callable[[str], asyncio.Task[None]]
 
@@ -144,3 +144,45 @@ def test_no_worker_and_no_place_is_lost(asked: list[tuple[str, int]], data: st.D
         assert state == (workers, 0, 0)
 
     simulated(places, workers, body)
+
+
+@pytest.mark.parametrize("event", ["offer", "fail", "displace"])
+def test_what_happens_in_the_turn_of_a_cancellation_reaches_the_others(event: str) -> None:
+    """A cancelled request stands in the queue until its task runs: what it was given there was
+    lost, and with it a worker for ever."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        first, second = (asyncio.create_task(request(dispatcher, "a", served)) for _ in range(2))
+        await asyncio.sleep(0)
+        (second if event == "displace" else first).cancel()
+        if event == "offer":
+            dispatcher.offer(1)
+            await second
+        elif event == "fail":
+            dispatcher.fail(NoWorkerError("none"))
+            with pytest.raises(NoWorkerError):
+                await second
+        else:
+            third = asyncio.create_task(request(dispatcher, "b", served))
+            await asyncio.sleep(0)
+            dispatcher.offer(1)
+            await asyncio.gather(first, third)
+        await asyncio.gather(first, second, return_exceptions=True)
+        idle = 0 if event == "fail" else 1
+        state = dispatcher.idle, dispatcher.waiting, dispatcher.admitted
+        assert state == (idle, 0, 0)
+
+    simulated(2, 0, body)
+
+
+def test_nobody_waits_any_more_once_it_is_closed() -> None:
+    """A request whose worker was killed by the close asks for another one: it would never come."""
+
+    async def body(dispatcher: Dispatcher[int], _: Counter[str]) -> None:
+        with dispatcher.place("a") as place:
+            assert await dispatcher.worker(place) == 0
+            dispatcher.close(DrainingError("the end"))
+            with pytest.raises(DrainingError):
+                await dispatcher.worker(place)
+
+    simulated(1, 1, body)

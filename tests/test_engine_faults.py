@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import multiprocessing
 import os
 import random
 import resource
+import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from service.channel import Channel
 from service.engine import Engine, EngineLimits
-from service.messages import REPLY, Failure, Job, Report, Result
+from service.messages import REPLY, Failure, Job, Report, Result, Step
 from service.recognition.errors import (
     DrainingError,
     EngineError,
@@ -77,6 +82,15 @@ class Long(Job[bytes], frozen=True):
         return bytes(self.size)
 
 
+class Flood(Job[int], frozen=True):
+    """Tells of its progress without end, as fast as the socket takes it."""
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
+        parent, number = report.parent, report.number  # type: ignore[attr-defined]
+        while True:
+            parent.sendall(1000 * sabotage.frame(Step("work", 0, 1), number))
+
+
 class Locks(Job[dict[str, int]], frozen=True):
     """What the process may still do."""
 
@@ -89,7 +103,7 @@ class Locks(Job[dict[str, int]], frozen=True):
         }
 
 
-JOBS: tuple[type[Job[Any]], ...] = (Echo, Lie, Misnumbered, Long, Locks)
+JOBS: tuple[type[Job[Any]], ...] = (Echo, Lie, Misnumbered, Long, Flood, Locks)
 
 
 @asynccontextmanager
@@ -206,6 +220,58 @@ def test_an_answer_that_is_too_long_is_an_error_and_costs_no_worker() -> None:
     with_engine(body)
 
 
+def test_a_worker_that_tells_without_end_leaves_others_their_turn() -> None:
+    """Between two of its messages everything else goes on; none of them lie in memory."""
+
+    async def body(engine: Engine) -> None:
+        steps = turns = 0
+        seen = asyncio.Event()
+
+        def progress(*_: object) -> None:
+            nonlocal steps
+            steps += 1
+            if steps == 20_000:
+                seen.set()
+
+        work = asyncio.create_task(engine.run(Flood(), progress=progress))
+        while not seen.is_set():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns >= steps
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert (await engine.run(Echo("next")))[0] == "next"
+
+    with_engine(body)
+
+
+def test_what_a_worker_says_before_it_is_heard_stays_on_its_side() -> None:
+    """While a worker takes no upload, nobody reads its messages: they must not pile up."""
+
+    async def body() -> None:
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        lost: list[bool] = []
+        loop = asyncio.get_running_loop()
+        transport, channel = await loop.create_unix_connection(
+            lambda: Channel(1 << 20, lambda: lost.append(True)), sock=ours
+        )
+        channel.expect(7)
+        said, data = 0, sabotage.frame(Step("work", 0, 1), 7) * 1000
+        for _ in range(2000):
+            with suppress(BlockingIOError):
+                said += theirs.send(data)
+            await asyncio.sleep(0)
+        assert said < 4 << 20
+        assert await channel.receive() == Step("work", 0, 1)
+        assert not lost
+        transport.close()
+        theirs.close()
+
+    asyncio.run(body())
+
+
 def test_a_worker_leaves_no_core_and_gains_nothing() -> None:
     """A core file holds the upload that the decoder crashed on."""
 
@@ -253,6 +319,27 @@ def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
         word, _ = await until_answered(engine)
         assert word == "again"
         assert engine.check_ready()
+
+    with_engine(body)
+
+
+def test_a_worker_is_replaced_where_no_thread_can_be_started() -> None:
+    """A limit on processes counts threads, too: the wait for a worker's end needs one."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+        usual = threading.stack_size(1 << 46)  # more than there is
+        try:
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                threading.Thread().start()
+            kill(before)
+            with pytest.raises(NoWorkerError):
+                await engine.run(Echo(""))
+        finally:
+            threading.stack_size(usual)
+        assert (await until_answered(engine))[0] == "again"
+        assert len(multiprocessing.active_children()) == 1  # none that was asked for in between
 
     with_engine(body)
 

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.notes import notes
 from service.api.paths import route_path
 from service.api.problems import BodyRefusedError, response
 from service.recognition.errors import (
@@ -39,7 +40,7 @@ async def upload(request: Request) -> Upload:
         pieces = [piece async for piece in request.stream() if piece]
     except ClientDisconnect:
         raise ClientGoneError("The client closed the connection.") from None
-    return Upload(pieces, request.state.release_body)
+    return Upload(pieces, notes(request.scope)["release_body"])
 
 
 class BodyLimitMiddleware:
@@ -95,7 +96,7 @@ class BodyLimitMiddleware:
             arrived = not message.get("more_body", False)
             return message
 
-        scope.setdefault("state", {})["release_body"] = release
+        notes(scope)["release_body"] = release
         try:
             await self.app(scope, receive_bounded, send)
         finally:

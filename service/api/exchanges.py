@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.identity import request_id, traceparent
+from service.api.notes import notes
 from service.api.paths import route_path
 from service.recognition.errors import ClientGoneError
 
@@ -37,24 +37,24 @@ class Exchange:
 
 def note_problem(scope: Scope, code: str) -> None:
     """Remember the code of the problem that this request is answered with."""
-    _notes(scope)["problem"] = code
+    notes(scope)["problem"] = code
 
 
 def note_gone(scope: Scope) -> None:
     """Remember that the client left an answer that had begun, with another status."""
     note_problem(scope, ClientGoneError.code)
-    _notes(scope)["status"] = ClientGoneError.status
+    notes(scope)["status"] = ClientGoneError.status
 
 
 def note_wait(scope: Scope, seconds: float) -> None:
     """Remember how long this request waited for the worker that takes it now."""
-    _notes(scope)["began"] = time.perf_counter()
-    _notes(scope)["stages_ms"] = {"queue": seconds * 1000}
+    notes(scope)["began"] = time.perf_counter()
+    notes(scope)["stages_ms"] = {"queue": seconds * 1000}
 
 
 def note_stages(scope: Scope, timings_ms: Mapping[str, float]) -> None:
     """Remember how long each stage of this request's recognition took."""
-    _notes(scope).setdefault("stages_ms", {}).update(timings_ms)
+    notes(scope).setdefault("stages_ms", {}).update(timings_ms)
 
 
 def log_exchange(exchange: Exchange) -> None:
@@ -121,16 +121,16 @@ class ExchangeMiddleware:
 
     def _tell(self, scope: Scope, status: int, started: float) -> None:
         ended = time.perf_counter()
-        notes = _notes(scope)
+        noted = notes(scope)
         exchange = Exchange(
             request_id=request_id(scope),
             route=self._route(scope),
             method=scope["method"] if scope["method"] in _METHODS else "other",
-            status=notes.get("status", status),
+            status=noted.get("status", status),
             seconds=ended - started,
-            problem=notes.get("problem"),
-            stages_ms=notes.get("stages_ms", {}),
-            began_s=notes.get("began", started) - started,
+            problem=noted.get("problem"),
+            stages_ms=noted.get("stages_ms", {}),
+            began_s=noted.get("began", started) - started,
             traceparent=traceparent(scope),
         )
         for observe in self.observers:
@@ -141,8 +141,3 @@ class ExchangeMiddleware:
             return str(scope["route"].path_format)
         path = route_path(scope)
         return path if path in self.templates else UNMATCHED
-
-
-def _notes(scope: Scope) -> dict[str, Any]:
-    notes: dict[str, Any] = scope.setdefault("state", {})
-    return notes

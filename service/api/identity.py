@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.headers import amending
+from service.api.notes import notes
 
 HEADER = "X-Request-ID"
 
@@ -27,7 +28,7 @@ def ulid() -> str:
 
 def request_id(scope: Scope) -> str:
     """The identifier of the request that `scope` belongs to."""
-    return str(scope.setdefault("state", {}).setdefault("request_id", ulid()))
+    return str(notes(scope).setdefault("request_id", ulid()))
 
 
 def traceparent(scope: Scope) -> str:
@@ -48,7 +49,7 @@ class RequestIdMiddleware:
             return
         given = Headers(scope=scope).get(HEADER, "")
         if _ACCEPTABLE.fullmatch(given):
-            scope.setdefault("state", {})["request_id"] = given
+            notes(scope)["request_id"] = given
 
         def set_id(headers: MutableHeaders) -> None:
             headers[HEADER] = request_id(scope)

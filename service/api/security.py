@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
+from service.api.notes import notes
 from service.api.paths import route_path
 from service.api.routes import page
 from service.recognition.errors import UnauthorizedError
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 _LINE = re.compile(r"([0-9a-fA-F]{64})\s+(\S.*)")
 _MAX_FILE_BYTES = 1 << 20  # of 13,000 keys; comparing so many takes milliseconds of every request
 
-_CLIENT = "off_tanet.client"  # in a request's state, which belongs to the application around us too
 _HEALTH = {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
 OPEN_PATHS = page.PATHS | _HEALTH
 """What needs no key: what a load balancer asks, and the page, which has a field for the key."""
@@ -126,13 +126,13 @@ class KeyMiddleware:
             error = UnauthorizedError("This service asks for an API key that it knows.")
             await problems.response(scope, error)(scope, receive, send)
             return
-        scope.setdefault("state", {})[_CLIENT] = name
+        notes(scope)["key_name"] = name
         await self.app(scope, receive, send)
 
 
 def key_name(scope: Scope) -> str | None:
     """The name that goes with the key of this request; None where no key was asked for."""
-    name: str | None = scope.get("state", {}).get(_CLIENT)
+    name: str | None = notes(scope).get("key_name")
     return name
 
 

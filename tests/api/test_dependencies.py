@@ -43,7 +43,7 @@ def test_work_stops_when_its_client_goes() -> None:
     async def body() -> None:
         engine = Hanging()
         app = SimpleNamespace(state=SimpleNamespace(client_of=client_of("none")))
-        scope = {"type": "http", "app": app, "state": {"release_body": lambda _: None}}
+        scope = {"type": "http", "app": app, "off_tanet": {"release_body": lambda _: None}}
         run = await _run(Request(scope, receive), cast(Engine, engine))
         with pytest.raises(ClientGoneError):
             await run(FramesJob(b""))

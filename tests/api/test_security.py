@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -409,22 +410,34 @@ def test_who_has_no_key_uses_up_nobodys_quota(counted: Server, key: str) -> None
         check_problem(http.post("/v1/predictions", headers=mine), 429, "quota_exceeded")
 
 
-def test_an_application_around_it_may_call_its_own_things_client(tmp_path: Path) -> None:
-    """What its lifespan yields is in the state of every request, ours included."""
-    file = tmp_path / "keys"
-    in_place(file, f"{digest(new_key())} clinic\n")
+class Theirs(dict[str, object]):
+    """The state of an application around this one: nothing in it is ours to use."""
+
+    def _refuse(self, *_: object) -> Any:
+        raise AssertionError("it is read or written")
+
+    __getitem__ = __setitem__ = __contains__ = get = setdefault = _refuse
+
+
+def test_the_state_of_an_application_around_it_is_left_alone(tmp_path: Path) -> None:
+    """What its lifespan yields is in the state of every request, ours included, under any name."""
+    file, key = tmp_path / "keys", new_key()
+    in_place(file, f"{digest(key)} clinic\n")
     service = create_app(Settings(api_keys=file, quota="1/hour"))
     outer = FastAPI()
     outer.mount("/face", service)
 
     async def around(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"] = {"client": object()}
+        scope["state"] = Theirs(client=object(), request_id="one for all")
         await outer(scope, receive, send)
 
-    async def posts() -> list[int]:
+    async def posts() -> list[httpx.Response]:
         transport = httpx.ASGITransport(around)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
             paths = ("/face/", "/face/health/live", "/face/v1/predictions")
-            return [(await http.post(path)).status_code for path in paths * 2]
+            headers: tuple[dict[str, str], ...] = ({}, {"X-API-Key": key})
+            return [await http.post(path, headers=each) for path in paths for each in headers]
 
-    assert set(asyncio.run(posts())) <= {401, 405, 503}  # of no quota; no worker is there
+    answers = asyncio.run(posts())
+    assert {answer.status_code for answer in answers} <= {401, 405, 503}  # no worker is there
+    assert "one for all" not in {answer.headers["x-request-id"] for answer in answers}
