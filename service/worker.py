@@ -138,9 +138,7 @@ class Worker:
         """Stop the process, wait for its end and free the socket. Safe to call twice."""
         self.kill()
         ending, self._ending = self._ending, ""
-        with suppress(
-            RuntimeError
-        ):  # the system has no thread to wait in; it is killed all the same
+        with suppress(RuntimeError):  # no thread is left to wait in; it is killed all the same
             await asyncio.to_thread(self._process.join)
         if ending:
             log.error("a worker %s, exit code %s", ending, self._process.exitcode)
