@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     file of keys that cannot be used.
     """
     settings = settings or Settings()
+    state = _state(settings)
     tracing = _tracing(settings.otlp_endpoint)
     app = DocumentedApp(
         title="Off-TANet",
@@ -66,14 +67,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         version="1",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=_lifespan(settings, tracing),
+        lifespan=_lifespan(state, settings, tracing),
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # its redirects name whatever host the request or its path names
     )
     app.keyed = settings.api_keys is not None
-    _furnish(app.state, settings)
+    app.state = state
     problems.install(app)
     table = routes()
     app.include_router(table)
@@ -91,24 +92,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _lifespan(
-    settings: Settings, tracing: Tracing | None
+    state: State, settings: Settings, tracing: Tracing | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:  # it may be one that mounts ours
         asyncio.get_running_loop().set_exception_handler(logs.tell_of_loop_error)
-        app.state.engine.start()
-        app.state.videos.start_when_asked()
+        state.engine.start()
+        state.videos.start_when_asked()
         yield
         give_up = time.monotonic() + settings.grace_s
-        await app.state.drain()
+        await state.drain()
         if tracing is not None:
             await tracing.close(give_up - time.monotonic())
 
     return lifespan
 
 
-def _furnish(state: State, settings: Settings) -> None:
-    """Add what the routes use."""
+def _state(settings: Settings) -> State:
+    """What the routes use."""
+    state = State()
     engine = Engine(settings.configuration, settings.engine_limits, JOBS, warm_up)
     videos = Engine(settings.configuration, settings.video_limits, JOBS, warm_up)
 
@@ -120,6 +122,7 @@ def _furnish(state: State, settings: Settings) -> None:
     state.metrics = Metrics(engine, videos)
     state.client_of = client_of(settings.share_by)
     state.max_pending_bytes = settings.max_pending_bytes
+    return state
 
 
 def _tracing(endpoint: str | None) -> Tracing | None:
