@@ -162,12 +162,12 @@ class Worker:
                 await self._channel.send(pieces)
                 final = await self._final_message(progress, parts)
             if isinstance(final, Result):
-                return msgspec.msgpack.decode(final.value, type=kind)
+                return final.answer(kind)
             error = final.exception()
         except TimeoutError:
             self.kill()
             raise DeadlineError("The work took too long and was stopped.") from None
-        except (MessageError, msgspec.MsgspecError, RecursionError):
+        except MessageError:
             self.kill()
             raise self._reason from None
         except BaseException:  # cancelled
