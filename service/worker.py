@@ -206,8 +206,15 @@ async def _start(process: SpawnProcess) -> None:
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
-        starting.add_done_callback(lambda _: _kill(process))
+        starting.add_done_callback(lambda _: _kill_late(process, starting))
         raise
+
+
+def _kill_late(process: SpawnProcess, starting: asyncio.Future[None]) -> None:
+    """End a process that nobody waits for any more; that it could not start is no news then."""
+    if not starting.cancelled():
+        starting.exception()  # else the event loop logs it
+    _kill(process)
 
 
 def _kill(process: SpawnProcess) -> None:
