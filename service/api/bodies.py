@@ -15,6 +15,8 @@ from service.api.paths import route_path
 from service.api.problems import BodyRefusedError, response
 from service.recognition.errors import (
     ClientGoneError,
+    DrainingError,
+    EngineError,
     LimitExceededError,
     QueueFullError,
     SlowRequestError,
@@ -43,6 +45,45 @@ async def upload(request: Request) -> Upload:
     return Upload(pieces, notes(request.scope)["release_body"])
 
 
+class Arrivals:
+    """Bodies on their way: each has its time, and none goes on once the service is about to stop.
+
+    What they ask for would be refused then, and they would keep the server from its end.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: set[asyncio.Timeout] = set()
+        self._stopped = False
+
+    def deadline(self) -> float:
+        """When a body that begins now must be there, by the event loop's clock."""
+        return asyncio.get_running_loop().time() + self._seconds
+
+    async def receive(self, receive: Receive, deadline: float) -> Message:
+        """The next message of a body. Raises BodyRefusedError where it does not come."""
+        timeout = asyncio.timeout_at(0.0 if self._stopped else deadline)
+        try:
+            async with timeout:
+                self._waiting.add(timeout)
+                return await receive()
+        except TimeoutError:
+            raise BodyRefusedError(self._reason()) from None
+        finally:
+            self._waiting.discard(timeout)
+
+    def stop(self) -> None:
+        """End those that are on their way."""
+        self._stopped = True
+        for timeout in self._waiting:
+            timeout.reschedule(asyncio.get_running_loop().time())
+
+    def _reason(self) -> EngineError | SlowRequestError:
+        if self._stopped:
+            return DrainingError("The service is about to stop.")
+        return SlowRequestError(f"The body did not arrive within {self._seconds:g} s.")
+
+
 class BodyLimitMiddleware:
     """Refuses a body over a limit: at once by its declared length, else while it arrives.
 
@@ -53,11 +94,16 @@ class BodyLimitMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, limits: BodyLimits, others: Mapping[str, tuple[int, str]]
+        self,
+        app: ASGIApp,
+        limits: BodyLimits,
+        others: Mapping[str, tuple[int, str]],
+        arrivals: Arrivals,
     ) -> None:
         self.app = app
         self.limits = limits
         self.others = others
+        self.arrivals = arrivals
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +116,7 @@ class BodyLimitMiddleware:
         if declared.isdecimal() and int(declared) > most:
             await response(scope, too_large)(scope, receive, send)
             return
-        end = asyncio.get_running_loop().time() + self.limits.seconds
+        deadline = self.arrivals.deadline()
         total, held, arrived = 0, 0, False
 
         def release(size: int) -> None:
@@ -82,7 +128,7 @@ class BodyLimitMiddleware:
             nonlocal total, held, arrived
             if arrived:  # what comes now is the end of the connection, whenever it comes
                 return await receive()
-            message = await self._in_time(receive, end)
+            message = await self.arrivals.receive(receive, deadline)
             size = len(message.get("body", b""))
             total += size
             held += size
@@ -101,11 +147,3 @@ class BodyLimitMiddleware:
             await self.app(scope, receive_bounded, send)
         finally:
             release(held)
-
-    async def _in_time(self, receive: Receive, end: float) -> Message:
-        try:
-            async with asyncio.timeout_at(end):
-                return await receive()
-        except TimeoutError:
-            detail = f"The body did not arrive within {self.limits.seconds:g} s."
-            raise BodyRefusedError(SlowRequestError(detail)) from None

@@ -34,7 +34,7 @@ def test_a_form_names_no_codec(server: Server, charset: str) -> None:
     assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("more", [";" * 15_000, "; a=b" * 3000, '; a="' + '\\"' * 7000 + '"'])
+@pytest.mark.parametrize("more", [";" * 15_000, "; a=b" * 3000])
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "application/json"])
 def test_a_type_of_thousands_of_parameters_is_not_parsed(
     server: Server, kind: str, more: str
