@@ -21,7 +21,7 @@ from service import logs
 from service.answers import warm_up
 from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
-from service.api.bodies import Arrivals, BodyLimitMiddleware
+from service.api.bodies import Bodies, BodyLimitMiddleware
 from service.api.clients import client_of
 from service.api.dependencies import accepts, check_encoding
 from service.api.document import DocumentedApp
@@ -144,10 +144,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.keyed = settings.api_keys is not None
     app.state.engine, app.state.videos = engine, videos
-    arrivals = Arrivals(settings.body_limits.seconds)
-    app.state.drain = partial(_stop, (engine, videos), arrivals)
-    app.state.metrics = Metrics(engine, videos)
     app.state.client_of = client_of(settings.share_by)
+    bodies = Bodies(settings.body_limits, app.state.client_of)
+    app.state.drain = partial(_stop, (engine, videos), bodies)
+    app.state.metrics = Metrics(engine, videos)
     app.state.max_pending_bytes = settings.max_pending_bytes
     problems.install(app)
     table = _routes()
@@ -158,7 +158,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         others={_VIDEO_PATH: videos},
         client_of=app.state.client_of,
     )
-    _surround(app, settings, arrivals)
+    _surround(app, settings, bodies)
     observers = [app.state.metrics.observe, exchanges.log_exchange]
     if tracing is not None:
         observers.append(tracing.observe)
@@ -171,9 +171,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-async def _stop(engines: Sequence[Engine], arrivals: Arrivals) -> None:
+async def _stop(engines: Sequence[Engine], bodies: Bodies) -> None:
     """Let all engines end their work at the same time, each within its own grace period."""
-    arrivals.stop()
+    bodies.stop()
     await asyncio.gather(*(engine.stop() for engine in engines))
 
 
@@ -190,13 +190,12 @@ def _tracing(endpoint: str | None) -> Tracing | None:
     return Tracing(endpoint)
 
 
-def _surround(app: FastAPI, settings: Settings, arrivals: Arrivals) -> None:
+def _surround(app: FastAPI, settings: Settings, bodies: Bodies) -> None:
     """What guards the routes, from the inside to the outside."""
     app.add_middleware(
         BodyLimitMiddleware,
-        limits=settings.body_limits,
+        bodies=bodies,
         others={_VIDEO_PATH: (settings.max_video_bytes, "video_bytes")},
-        arrivals=arrivals,
     )
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
