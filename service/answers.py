@@ -6,7 +6,7 @@ them on: a prediction with its flow and its crops is a hundred times as long as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from service.api.schemas import ArraysBody, CropsBody, Included, MotionBody, PredictionBody
 from service.api.spottings import MacroBody, MicroBody, SpottingBody
+from service.messages import StagesMs
 from service.recognition import drawing
 from service.recognition.errors import LimitExceededError
 from service.recognition.recognizer import ASSETS, FaceMode, Recognizer
@@ -26,7 +27,7 @@ class Answer(msgspec.Struct, frozen=True):
     """A prediction or spotting as JSON, and the milliseconds of its stages."""
 
     json: bytes
-    stages_ms: Mapping[str, float]
+    stages_ms: StagesMs
 
 
 def warm_up(recognizer: Recognizer) -> None:

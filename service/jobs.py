@@ -9,7 +9,7 @@ from service.answers import Answer, clip_answer, frames_answer, video_answer
 from service.api import tensors
 from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.schemas import ClipInput, Included, PredictionRequest
-from service.messages import Job, PartialResult, Report
+from service.messages import Job, PartialResult, Report, StagesMs
 from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError
 from service.recognition.recognizer import FaceMode, Recognizer
@@ -21,7 +21,7 @@ class InferenceAnswer(msgspec.Struct, frozen=True):
     """An answer of the Open Inference Protocol, and the milliseconds of each stage."""
 
     reply: tensors.Reply
-    stages_ms: dict[str, float]
+    stages_ms: StagesMs
 
 
 class FramesJob(Job[Answer], frozen=True):
@@ -72,7 +72,7 @@ class VideoJob(Job[Answer], frozen=True):
             self.face,
             self.include,
             progress=report,
-            found=lambda json: report.part(PartialResult("expression", json)),
+            found=lambda json: report.part(PartialResult("expression", json.decode())),
         )
 
 

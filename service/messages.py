@@ -13,15 +13,39 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 import msgspec
 
 from service.recognition.classifier import ModelCard
 from service.recognition.errors import LimitExceededError, OffTanetError, QuotaError
 from service.recognition.recognizer import Recognizer
+from service.recognition.stopwatch import Stage
 
 T = TypeVar("T")
+
+_LONGEST_MS = 1e9
+_STAGES = get_args(Stage)
+_MOST_CHARACTERS = 2000
+
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z_]{1,32}\Z")]
+_Text = Annotated[str, msgspec.Meta(max_length=_MOST_CHARACTERS)]
+_StageName = Annotated[str, msgspec.Meta(pattern=rf"\A({'|'.join(_STAGES)})\Z")]
+StagesMs: TypeAlias = Annotated[
+    dict[_StageName, Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_MS)]],
+    msgspec.Meta(max_length=len(_STAGES)),
+]
+"""Milliseconds of each stage: the server's metrics have a series for each name."""
 
 REQUEST = struct.Struct(">QQQ")
 REPLY = struct.Struct(">QQ")
@@ -37,7 +61,7 @@ class MessageError(Exception):
 class Step(msgspec.Struct, frozen=True, tag=True):
     """Progress of the work: `done` of `total` in a `stage`."""
 
-    stage: str
+    stage: _Name
     done: int
     total: int
 
@@ -45,14 +69,21 @@ class Step(msgspec.Struct, frozen=True, tag=True):
 class PartialResult(msgspec.Struct, frozen=True, tag=True):
     """A part of an answer that is ready before the rest: its kind, and itself as JSON."""
 
-    kind: str
-    json: bytes
+    kind: _Name
+    json: str
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
     """The end of good work; `value` is msgpack of the job's answer."""
 
     value: msgspec.Raw
+
+    def answer(self, kind: type[T]) -> T:
+        """The job's answer. Raises MessageError for anything of another type."""
+        try:
+            return msgspec.msgpack.decode(self.value, type=kind)
+        except Exception:  # its decoder has several
+            raise MessageError("the answer is of another type") from None
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
@@ -61,16 +92,18 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     `cause` tells the server's log of an error of ours; a worker has no log.
     """
 
-    error: str
-    detail: str
-    limit: str = ""
-    cause: str = ""
+    error: _Text
+    detail: _Text
+    limit: _Text = ""
+    cause: _Text = ""
 
     @classmethod
     def of(cls, error: OffTanetError, cause: str = "") -> Failure:
         """The message that tells of `error`."""
         limit = error.limit if isinstance(error, LimitExceededError) else ""
-        return cls(type(error).__name__, error.detail, limit, cause)
+        return cls(
+            type(error).__name__, error.detail[:_MOST_CHARACTERS], limit, cause[:_MOST_CHARACTERS]
+        )
 
     def exception(self) -> OffTanetError:
         """The error that it tells of. Raises MessageError for a class that is none of ours."""

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         description="Memory that a worker may hold between requests, in bytes.",
     )
     max_answer_bytes: int = Field(
-        _ENGINE.answer_bytes, ge=1, description="Bytes of a worker's answer."
+        _ENGINE.answer_bytes, ge=1 << 16, description="Bytes of a worker's answer."
     )
     max_pending_bytes: int = Field(
         16 << 20, ge=1, description="Bytes of a stream's events that its client has not read yet."

@@ -160,12 +160,12 @@ class Worker:
                 await self._channel.send(pieces)
                 final = await self._final_message(progress, parts)
             if isinstance(final, Result):
-                return msgspec.msgpack.decode(final.value, type=kind)
+                return final.answer(kind)
             error = final.exception()
         except TimeoutError:
             self.kill()
             raise DeadlineError("The work took too long and was stopped.") from None
-        except (MessageError, msgspec.MsgspecError, RecursionError):
+        except MessageError:
             self.kill()
             raise self._reason from None
         except BaseException:  # cancelled
@@ -204,8 +204,15 @@ async def _start(process: SpawnProcess) -> None:
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
-        starting.add_done_callback(lambda _: _kill(process))
+        starting.add_done_callback(lambda _: _kill_late(process, starting))
         raise
+
+
+def _kill_late(process: SpawnProcess, starting: asyncio.Future[None]) -> None:
+    """End a process that nobody waits for any more; that it could not start is no news then."""
+    if not starting.cancelled():
+        starting.exception()  # else the event loop logs it
+    _kill(process)
 
 
 def _kill(process: SpawnProcess) -> None:

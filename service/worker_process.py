@@ -71,10 +71,10 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         try:
             recognizer = Recognizer(options.configuration)
             options.warm_up(recognizer)
+            conversation.send(_result(WorkerInfo(recognizer.card, flow.build_name())))
         except Exception as error:
             conversation.send(_failure(error))
             return
-        conversation.send(_result(WorkerInfo(recognizer.card, flow.build_name())))
         jobs_of = decoder(options.jobs)
         while len(head := requests.read(REQUEST.size)) == REQUEST.size:
             number, job_bytes, body_bytes = REQUEST.unpack(head)

@@ -35,8 +35,10 @@ GARBAGE: dict[str, Callable[[], bytes]] = {
     "another request's result": lambda: frame(_FORGED, random.getrandbits(63)),
     "a result of no request": lambda: frame(_FORGED, 0),
     "another request's failure": lambda: frame(Failure("NoFaceError", ""), random.getrandbits(63)),
-    "another request's progress": lambda: frame(Step("", 0, 1), random.getrandbits(63)),
-    "another request's part": lambda: frame(PartialResult("", b""), random.getrandbits(63)),
+    "another request's progress": lambda: frame(Step("work", 0, 1), random.getrandbits(63)),
+    "another request's part": lambda: frame(
+        PartialResult("expression", "{}"), random.getrandbits(63)
+    ),
 }
 """What no parent may take for an answer."""
 

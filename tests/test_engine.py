@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -291,6 +294,33 @@ def test_not_ready_before_warm_nor_while_draining() -> None:
         await engine.stop()
         with pytest.raises(DrainingError):
             await engine.run(Pid())
+
+    asyncio.run(body())
+
+
+def test_an_end_during_the_start_leaves_no_process_and_no_error() -> None:
+    """A deployment that is stopped at once has done nothing wrong."""
+
+    async def body() -> None:
+        told: list[object] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+        threads = ThreadPoolExecutor(1)
+        loop.set_default_executor(threads)
+        begun = threading.Event()
+        threads.submit(begun.wait)  # so that the process is started after the engine's end
+        engine = Engine(Configuration(), LIMITS, JOBS)
+        engine.start()
+        await asyncio.sleep(0)
+        await engine.stop()
+        begun.set()
+        await loop.shutdown_default_executor()
+        for _ in range(3):  # until the loop knows of it
+            await asyncio.sleep(0)
+        del engine
+        gc.collect()
+        assert told == []
+        assert multiprocessing.active_children() == []
 
     asyncio.run(body())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import math
 import multiprocessing
 import os
 import random
@@ -21,9 +22,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from service.answers import Answer
 from service.channel import Channel
 from service.engine import Engine, EngineLimits
-from service.messages import REPLY, Failure, Job, Report, Result, Step
+from service.messages import REPLY, Failure, Job, PartialResult, Report, Result, Step
 from service.recognition.errors import (
     DrainingError,
     EngineError,
@@ -91,6 +93,15 @@ class Flood(Job[int], frozen=True):
             parent.sendall(1000 * sabotage.frame(Step("work", 0, 1), number))
 
 
+class Timed(Job[Answer], frozen=True):
+    """An answer like a recognition's."""
+
+    stages_ms: dict[str, float]
+
+    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
+        return Answer(b"{}", self.stages_ms)
+
+
 class Locks(Job[dict[str, int]], frozen=True):
     """What the process may still do."""
 
@@ -103,7 +114,7 @@ class Locks(Job[dict[str, int]], frozen=True):
         }
 
 
-JOBS: tuple[type[Job[Any]], ...] = (Echo, Lie, Misnumbered, Long, Flood, Locks)
+JOBS: tuple[type[Job[Any]], ...] = (Echo, Lie, Misnumbered, Long, Flood, Timed, Locks)
 
 
 @asynccontextmanager
@@ -151,6 +162,15 @@ NO_ENDS = {
     "an unknown message": msgspec.msgpack.encode({"type": "Facts"}),
     "an error that is no worker's": msgspec.msgpack.encode(Failure("QuotaError", "")),
     "a class of Python's": msgspec.msgpack.encode(Failure("SystemExit", "")),
+    "text in no charset": msgspec.msgpack.encode(
+        Result(msgspec.Raw(msgspec.msgpack.encode({"a": 1}).replace(b"\xa1a", b"\xa1\xff")))
+    ),
+    "a progress in no charset": msgspec.msgpack.encode(Step("x", 0, 1)).replace(b"x", b"\xff"),
+    "a stage that is an event": msgspec.msgpack.encode(Step("a\n\nevent: b", 0, 1)),
+    "a part that is an event": msgspec.msgpack.encode(PartialResult("a\ndata: b", "{}")),
+    "a part in no charset": msgspec.msgpack.encode(PartialResult("a", "x")).replace(b"x", b"\xff"),
+    "a detail without end": msgspec.msgpack.encode(Failure("NoFaceError", "x" * 900_000)),
+    "a cause without end": msgspec.msgpack.encode(Failure("NoFaceError", "", "", "x" * 900_000)),
     "nothing": b"",
 }
 
@@ -159,6 +179,21 @@ NO_ENDS = {
 def test_a_message_with_the_right_number_is_still_a_strangers(kind: str) -> None:
     """Nothing in it is run, and nothing of another type is passed on."""
     with_engine(lambda engine: lied_to(engine, Misnumbered(NO_ENDS[kind])))
+
+
+STAGES_OF_NOBODY: dict[str, dict[str, float]] = {
+    "another name": {"secret": 1.0},
+    "ten thousand names": {f"{number}": 1.0 for number in range(10_000)},
+    "no number": {"flow": math.nan},
+    "without end": {"flow": math.inf},
+    "before it began": {"flow": -1.0},
+}
+
+
+@pytest.mark.parametrize("kind", STAGES_OF_NOBODY)
+def test_the_stages_of_an_answer_are_those_that_there_are(kind: str) -> None:
+    """Each name is a series of the server's metrics, for ever; a sum with NaN stays NaN."""
+    with_engine(lambda engine: lied_to(engine, Timed(STAGES_OF_NOBODY[kind])))
 
 
 @pytest.mark.parametrize("kind", sabotage.GARBAGE)
@@ -342,6 +377,21 @@ def test_a_worker_is_replaced_where_no_thread_can_be_started() -> None:
         assert len(multiprocessing.active_children()) == 1  # none that was asked for in between
 
     with_engine(body)
+
+
+def test_a_model_whose_card_is_too_long_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """A start that fails for ever must say why."""
+
+    async def run() -> None:
+        engine = Engine(Configuration(), replace(LIMITS, answer_bytes=1000), JOBS)
+        engine.start()
+        async with asyncio.timeout(60):
+            while "a worker did not start" not in caplog.text:
+                await asyncio.sleep(0.01)
+        await engine.stop()
+        assert "The answer has more than 1000 bytes." in caplog.text
+
+    asyncio.run(run())
 
 
 def test_a_model_that_breaks_while_it_is_served_refuses_at_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from service import logs
 from service.answers import warm_up
 from service.api import exchanges, problems
 from service.api.admission import AdmissionMiddleware
-from service.api.bodies import BodyLimitMiddleware
+from service.api.bodies import Bodies, BodyLimitMiddleware
 from service.api.clients import client_of
 from service.api.document import DocumentedApp
 from service.api.headers import SecurityHeadersMiddleware
@@ -116,11 +116,13 @@ def _state(settings: Settings) -> State:
 
     async def drain() -> None:
         """Let both engines end their work, each within its own grace period."""
+        state.bodies.stop()
         await asyncio.gather(engine.stop(), videos.stop())
 
     state.engine, state.videos, state.drain = engine, videos, drain
     state.metrics = Metrics(engine, videos)
     state.client_of = client_of(settings.share_by)
+    state.bodies = Bodies(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes
     return state
 
@@ -148,7 +150,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(
         BodyLimitMiddleware,
-        limits=settings.body_limits,
+        bodies=app.state.bodies,
         others={VIDEO_PATH: (settings.max_video_bytes, "video_bytes")},
     )
     if settings.quota is not None:

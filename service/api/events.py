@@ -89,10 +89,13 @@ class EventStream(Response):
     def _final(self, scope: Scope, work: asyncio.Task[Answer]) -> bytes:
         try:
             answer = work.result()
+            event = _event(self._name, answer.json.decode())
         except OffTanetError as error:
             return _problem(scope, error)
+        except Exception as error:
+            return _problem(scope, problems.unexpected(error))
         note_stages(scope, answer.stages_ms)
-        return _event(self._name, answer.json.decode())
+        return event
 
 
 class _Pending:
@@ -116,7 +119,7 @@ class _Pending:
             self.overflown = True
             self.finish()
         else:
-            self._put(_event(part.kind, part.json.decode()))
+            self._put(_event(part.kind, part.json))
 
     def finish(self) -> None:
         """No event comes any more."""

@@ -63,6 +63,12 @@ def response(scope: Scope, error: errors.OffTanetError) -> Response:
     return _response(problem(scope, error), headers)
 
 
+def unexpected(error: Exception) -> errors.OffTanetError:
+    """What a client is told of an error of ours; the log gets its type and its place."""
+    log.error("%s", logs.told(error))
+    return errors.OffTanetError("The service failed on this request.")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of `app`, the framework's own included, with a problem."""
 
@@ -118,8 +124,7 @@ class UnexpectedErrorMiddleware:
                 raise
             failed = errors.DrainingError("The service stopped before this request's end.")
         except Exception as error:
-            log.error("%s", logs.told(error))
-            failed = errors.OffTanetError("The service failed on this request.")
+            failed = unexpected(error)
         answer = response(scope, failed)
         if not began:  # else the server sees an answer without an end, and hangs up
             await answer(scope, receive, send)

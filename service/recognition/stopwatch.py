@@ -5,6 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+Stage: TypeAlias = Literal[
+    "decode", "face", "spotting", "watching", "flow", "inference", "quality", "total"
+]
 
 
 class Stopwatch:
@@ -15,7 +20,7 @@ class Stopwatch:
         self._stages: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: Stage) -> Iterator[None]:
         """Measure what is done inside as the stage `name`."""
         start = time.perf_counter()
         yield

@@ -10,11 +10,14 @@ from typing import Any, cast
 import pytest
 from fastapi import Request
 
+from service.answers import Answer
 from service.api.clients import client_of
 from service.api.dependencies import _run
+from service.api.events import EventStream
 from service.engine import Engine
 from service.jobs import FramesJob
 from service.recognition.errors import ClientGoneError
+from service.uploads import Upload
 
 
 class Hanging:
@@ -51,3 +54,29 @@ def test_work_stops_when_its_client_goes() -> None:
         assert engine.cancelled
 
     asyncio.run(body())
+
+
+class Broken:
+    """An engine whose worker's answer is no text."""
+
+    async def run(self, job: object, *_: object, **__: object) -> Any:
+        return Answer(b"\xff", {})
+
+
+def test_a_stream_ends_with_a_problem_whatever_fails() -> None:
+    """Else its client waits for an end that does not come, or finds the connection cut."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def body() -> None:
+        stream = EventStream(cast(Engine, Broken()), FramesJob(b""), Upload(), "", 1000)
+        await stream({"type": "http", "path": "/"}, receive, send)
+
+    asyncio.run(body())
+    assert b'"code":"internal_error"' in sent[-1]["body"]
+    assert not sent[-1].get("more_body")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,26 @@ def test_a_proxy_names_its_clients_where_it_is_trusted(tmp_path: Path, trusted: 
         check(served)
     else:
         assert served["polite"] < served.total() / 4
+
+
+def test_bodies_that_one_client_never_ends_leave_room_for_others(tmp_path: Path) -> None:
+    """All that may be held was one client's for as long as a body may take, and then again."""
+    half = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000\r\n\r\n"
+    begun = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\n" + half + bytes(45_000)
+    with (
+        serving(tmp_path, workers=1, max_held_bytes=90_000, body_s=600) as server,
+        ExitStack() as on,
+    ):
+
+        def connected(address: str) -> socket.socket:
+            whole = ("127.0.0.1", server.port)
+            return on.enter_context(socket.create_connection(whole, 60, (address, 0)))
+
+        greedy = [connected("127.0.0.2") for _ in range(3)]
+        for link in greedy:
+            link.sendall(begun)
+        refused, _, _ = select.select(greedy, [], [], 60)
+        polite = connected("127.0.0.3")
+        polite.sendall(request())
+        assert polite.recv(12) == b"HTTP/1.1 200"
+        assert refused[0].recv(12) == b"HTTP/1.1 503"

@@ -34,6 +34,16 @@ def test_a_form_names_no_codec(server: Server, charset: str) -> None:
     assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("more", [";" * 15_000, "; a=b" * 3000])
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "application/json"])
+def test_a_type_of_thousands_of_parameters_is_not_parsed(
+    server: Server, kind: str, more: str
+) -> None:
+    """The time that it took grew with the square of its length."""
+    status, body = ask(server, declared(kind + more))
+    assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
 def test_utf_8_may_be_named(server: Server, charset: str) -> None:
     assert ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))[0] == 200
