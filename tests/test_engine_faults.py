@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import math
 import multiprocessing
 import os
@@ -377,6 +378,24 @@ def test_a_worker_is_replaced_where_no_thread_can_be_started() -> None:
             threading.stack_size(usual)
         assert (await until_answered(engine))[0] == "again"
         assert len(multiprocessing.active_children()) == 1  # none that was asked for in between
+
+    with_engine(body)
+
+
+def test_workers_that_end_leave_no_files_open() -> None:
+    """They were counted as one worker's each: garbage that is collected late held two pipes."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        files = len(os.listdir("/proc/self/fd"))
+        gc.disable()
+        try:
+            for _ in range(3):
+                kill(before)
+                _, before = await until_answered(engine)
+        finally:
+            gc.enable()
+        assert len(os.listdir("/proc/self/fd")) == files
 
     with_engine(body)
 
