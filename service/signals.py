@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from multiprocessing import resource_tracker, util
 from multiprocessing.context import SpawnProcess
 from weakref import WeakSet
@@ -32,7 +33,7 @@ def start_shielded(process: SpawnProcess) -> None:
 def _kill_started() -> None:
     """End those that are left: `multiprocessing` sends SIGTERM, and then waits for their end."""
     for process in _started:
-        if process.is_alive():
+        with suppress(ValueError):  # it has ended and was closed
             process.kill()
 
 

@@ -135,13 +135,17 @@ class Worker:
             self._channel.close()
 
     async def stop(self) -> None:
-        """Stop the process, wait for its end and free the socket. Safe to call twice."""
+        """Stop the process, wait for its end and free its files. Safe to call twice."""
         self.kill()
         ending, self._ending = self._ending, ""
-        with suppress(RuntimeError):  # no thread is left to wait in; it is killed all the same
+        exit_code = None
+        # There may be no thread to wait in, or it is closed; it is killed all the same.
+        with suppress(RuntimeError, ValueError):
             await asyncio.to_thread(self._process.join)
+            exit_code = self._process.exitcode
+            self._process.close()  # else two pipes stay open until the garbage is collected
         if ending:
-            log.error("a worker %s, exit code %s", ending, self._process.exitcode)
+            log.error("a worker %s, exit code %s", ending, exit_code)
 
     def resident_bytes(self) -> int:
         """What the process holds in memory; 0 where the system does not tell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import math
 import multiprocessing
 import os
@@ -340,7 +341,9 @@ def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
     async def body(engine: Engine) -> None:
         _, before = await engine.run(Echo(""))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # what is open stays open
+        free = os.dup(0)  # the lowest number that no file has
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
         try:
             kill(before)
             with pytest.raises(NoWorkerError):
@@ -375,6 +378,24 @@ def test_a_worker_is_replaced_where_no_thread_can_be_started() -> None:
             threading.stack_size(usual)
         assert (await until_answered(engine))[0] == "again"
         assert len(multiprocessing.active_children()) == 1  # none that was asked for in between
+
+    with_engine(body)
+
+
+def test_workers_that_end_leave_no_files_open() -> None:
+    """They were counted as one worker's each: garbage that is collected late held two pipes."""
+
+    async def body(engine: Engine) -> None:
+        _, before = await engine.run(Echo(""))
+        files = len(os.listdir("/proc/self/fd"))
+        gc.disable()
+        try:
+            for _ in range(3):
+                kill(before)
+                _, before = await until_answered(engine)
+        finally:
+            gc.enable()
+        assert len(os.listdir("/proc/self/fd")) == files
 
     with_engine(body)
 

@@ -23,6 +23,7 @@ from service.api.writing import Backlog, WriteWatch
 _STOPPING_S = 2.0  # of patience with a client that takes nothing, once the server is to end
 _AHEAD_BYTES = 65536  # of requests behind the one that is answered; that a client leaves shows only
 # while its bytes are read
+_LINGER_BYTES = 1 << 20  # read of a refused body without a declared length
 _TURN_S = 0.002  # of parsing, before other connections have theirs
 _TCP = {
     "TCP_NOTSENT_LOWAT": 16384,  # bytes in the kernel that are not on their way
@@ -63,6 +64,7 @@ class Connection(HttpToolsProtocol):
         self._ahead = b""
         self._half_closed = False
         self._lingering = False
+        self._linger_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._leaving: LeavingWatch | None = None
 
@@ -79,6 +81,9 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
+            self._linger_bytes -= len(data)
+            if self._linger_bytes < 0:
+                self.transport.close()
             return
         waiting = self._ahead
         self._ahead += data
@@ -144,6 +149,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             self._lingering = True
+            self._linger_bytes = self._requests.body_bytes or _LINGER_BYTES
             self.transport.write_eof()
             self._expect_head()
 

@@ -37,6 +37,7 @@ class RequestParser:
     Attributes:
         in_head: What comes next belongs to a head, or begins one.
         unfinished_bytes: Parsed of a head, or behind a body, of which nothing has been told.
+        body_bytes: Those of a Content-Length that are still to come.
     """
 
     def __init__(self, events: Events) -> None:
@@ -46,7 +47,7 @@ class RequestParser:
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._body_bytes = 0  # of a Content-Length, that are still to come
+        self.body_bytes = 0
         self._tail = b""  # the last bytes where an empty line may be cut in two
 
     def feed(self, data: bytes, start: int) -> int:
@@ -100,14 +101,14 @@ class RequestParser:
             raise httptools.HttpParserError("This is neither HTTP/1 nor for a server.")
         if self._parser.should_upgrade():
             return
-        self._body_bytes = sum(
+        self.body_bytes = sum(
             int(value) for name, value in self._headers if name.lower() == b"content-length"
         )
         self._events.on_headers_complete()
         self.in_head = False
 
     def on_body(self, body: bytes) -> None:
-        self._body_bytes = max(0, self._body_bytes - len(body))
+        self.body_bytes = max(0, self.body_bytes - len(body))
         self.unfinished_bytes = 0
         self._events.on_body(body)
 
@@ -128,8 +129,8 @@ class RequestParser:
     def _stop(self, data: bytes, start: int) -> int:
         """Where the message that is being parsed may end: behind the length that it declared, else
         only behind an empty line. An end that is none costs another piece."""
-        if self._body_bytes:
-            return min(start + self._body_bytes, len(data))
+        if self.body_bytes:
+            return min(start + self.body_bytes, len(data))
         cut = (self._tail + data[start : start + 3]).find(_HEAD_END)
         if cut >= 0:
             return start + cut + len(_HEAD_END) - len(self._tail)
