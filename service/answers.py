@@ -17,10 +17,8 @@ from service.api.spottings import MacroBody, MicroBody, SpottingBody
 from service.messages import StagesMs
 from service.recognition import drawing
 from service.recognition.errors import LimitExceededError
-from service.recognition.recognizer import ASSETS, FaceMode, Recognizer
+from service.recognition.recognizer import SAMPLES, FaceMode, Recognizer
 from service.recognition.types import Expression, Motion, Prediction, Progress
-
-SAMPLES = ASSETS / "samples"
 
 
 class Answer(msgspec.Struct, frozen=True):

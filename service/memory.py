@@ -42,6 +42,8 @@ def give_back() -> None:
 
     A request that took a lot would otherwise leave a worker without room for the next one.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None and resident_bytes() > _TRIMMED_BYTES:
+    if sys.platform != "linux" or resident_bytes() <= _TRIMMED_BYTES:
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
         trim(0)

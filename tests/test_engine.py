@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,8 +87,12 @@ JOBS = (Pid, Hang, Brief, Crash, Grow, Bug)
 
 
 @asynccontextmanager
-async def ready_engine(limits: EngineLimits) -> AsyncIterator[Engine]:
-    engine = Engine(Configuration(), limits, JOBS)
+async def ready_engine(
+    limits: EngineLimits,
+    jobs: Sequence[type[Job[Any]]] = JOBS,
+    configuration: Configuration | None = None,
+) -> AsyncIterator[Engine]:
+    engine = Engine(configuration or Configuration(), limits, jobs)
     engine.start()
     try:
         await until_ready(engine)

@@ -13,9 +13,9 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from service.recognition.errors import (
 from service.recognition.recognizer import ASSETS, Configuration, Recognizer
 from service.uploads import Upload
 from tests import sabotage
-from tests.test_engine import until_ready
+from tests.test_engine import ready_engine
 
 LIMITS = EngineLimits(workers=1, queue=4, deadline_s=60, grace_s=5, answer_bytes=1_000_000)
 
@@ -118,22 +118,9 @@ class Locks(Job[dict[str, int]], frozen=True):
 JOBS: tuple[type[Job[Any]], ...] = (Echo, Lie, Misnumbered, Long, Flood, Timed, Locks)
 
 
-@asynccontextmanager
-async def ready_engine(
-    limits: EngineLimits = LIMITS, configuration: Configuration | None = None
-) -> AsyncIterator[Engine]:
-    engine = Engine(configuration or Configuration(), limits, JOBS)
-    engine.start()
-    try:
-        await until_ready(engine)
-        yield engine
-    finally:
-        await engine.stop()
-
-
 def with_engine(body: Callable[[Engine], Awaitable[None]], limits: EngineLimits = LIMITS) -> None:
     async def run() -> None:
-        async with ready_engine(limits) as engine, asyncio.timeout(120):
+        async with ready_engine(limits, JOBS) as engine, asyncio.timeout(120):
             await body(engine)
 
     asyncio.run(run())
@@ -422,7 +409,7 @@ def test_a_model_that_breaks_while_it_is_served_refuses_at_once(tmp_path: Path) 
     model.write_bytes(whole)
 
     async def run() -> None:
-        async with ready_engine(LIMITS, Configuration(model=model)) as engine:
+        async with ready_engine(LIMITS, JOBS, Configuration(model=model)) as engine:
             _, before = await engine.run(Echo(""))
             model.write_bytes(whole[:1000])
             kill(before)
