@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.inference import InferenceRequestBody
+from service.api.options import Options
 from service.api.problems import MEDIA_TYPE, Problem
 from service.api.schemas import PredictionRequest
 
@@ -141,18 +142,39 @@ def streamed(
 
 
 def prediction_body() -> dict[str, Any]:
-    """The description of a JSON prediction request's body, which its route does not parse."""
+    """The description of a JSON prediction request, whose query and body its route reads itself."""
     json_body = {
         "schema": {"$ref": _COMPONENT.format(model=PredictionRequest.__name__)},
         "examples": {"frames": _FRAMES_REQUEST, "clip": _CLIP_REQUEST},
     }
-    return {"requestBody": {"required": True, "content": {"application/json": json_body}}}
+    content = {"application/json": json_body}
+    return {
+        "parameters": _queries(Options),
+        "requestBody": {"required": True, "content": content},
+    }
 
 
-def form_body(form: type[BaseModel]) -> dict[str, Any]:
-    """The description of a form's body, which its route does not parse."""
+def form_body(form: type[FramesForm | ClipForm | VideoForm]) -> dict[str, Any]:
+    """The description of a form's request, whose query and body its route reads itself."""
     content = {"multipart/form-data": {"schema": {"$ref": _COMPONENT.format(model=form.__name__)}}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {
+        "parameters": _queries(form.options),
+        "requestBody": {"required": True, "content": content},
+    }
+
+
+def _queries(options: type[Options]) -> list[dict[str, Any]]:
+    """The description of a query, a parameter for each of the options."""
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description"),
+            "schema": schema,
+        }
+        for name, schema in options.model_json_schema()["properties"].items()
+    ]
 
 
 def components() -> dict[str, Any]:

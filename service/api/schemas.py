@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -12,26 +11,35 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from service.api.faults import error_of
+from service.api import compression, encoded
+from service.api.faults import invalid
 from service.api.identity import ulid
 from service.messages import WorkerInfo
 from service.recognition import types
-from service.recognition.errors import InvalidRequestError
+from service.recognition.errors import InvalidRequestError, MalformedJsonError
 
 _MAX_COMMAS = 100
+_UTF_8_MARK = b"\xef\xbb\xbf"
+_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, and of UTF-32 that is little-endian
+_SHAPE = (
+    'The body is {"input": {"type": "frames", "onset": BASE64, "apex": BASE64}} or '
+    '{"input": {"type": "clip", "video": BASE64}}, with the files\' bytes in base64.'
+)
 
 
 def _decode(text: object) -> bytes:
     if not isinstance(text, str):
         raise PydanticCustomError("string_type", "not a string")
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise PydanticCustomError("bad_base64", "not valid base64") from None
+        return encoded.decode(text.encode("ascii", "replace"))
+    except encoded.EncodedError as error:
+        raise PydanticCustomError("bad_base64", "{reason}", {"reason": str(error)}) from None
 
 
 Base64 = Annotated[
-    bytes, BeforeValidator(_decode, json_schema_input_type=str), Field(description="base64")
+    bytes,
+    BeforeValidator(_decode, json_schema_input_type=str),
+    Field(description="base64 of the file's bytes; `data:` URIs are taken, too"),
 ]
 
 
@@ -63,15 +71,30 @@ class PredictionRequest(_Strict):
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Of JSON. Raises MalformedJsonError, MalformedBase64Error and InvalidRequestError."""
+        """Of JSON.
+
+        Raises MalformedJsonError, MalformedBase64Error, InvalidRequestError, and
+        UnsupportedMediaError for a body that is compressed.
+        """
+        compression.check_body(body)
+        text = _utf_8(body)
         # A parsed list of millions takes twenty times its memory, so commas are counted before.
-        if body.count(b",") > _MAX_COMMAS:
-            raise InvalidRequestError("body: The JSON has more members than any request needs.")
+        if text.count(b",") > _MAX_COMMAS:
+            raise InvalidRequestError(
+                f"body: The JSON has more members than any request needs. {_SHAPE}"
+            )
         try:
-            return cls.model_validate_json(body)
+            return cls.model_validate_json(text)
         except ValidationError as error:
-            faults = error.errors(include_url=False, include_input=False)
-            raise error_of({**fault, "loc": ("body", *fault["loc"])} for fault in faults) from None
+            raise invalid(error, "body", hint=_SHAPE) from None
+
+
+def _utf_8(body: bytes) -> bytes:
+    """The body without a byte order mark. Raises MalformedJsonError for UTF-16 and UTF-32."""
+    # JSON begins with two characters of ASCII, which have zeros beside them in these alone.
+    if body.startswith(_OTHER_MARKS) or b"\0" in body[:4]:
+        raise MalformedJsonError("The JSON is in UTF-16 or UTF-32; RFC 8259 asks for UTF-8.")
+    return body.removeprefix(_UTF_8_MARK)
 
 
 Included = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report", "arrays"]
