@@ -107,7 +107,7 @@ _DETAILS = {
     408: ("slow_request", "The body did not arrive within 60 s."),
     413: ("limit_exceeded", "The body has more than 67108864 bytes."),
     414: ("limit_exceeded", "The URL has more than 8192 bytes."),
-    415: ("unsupported_media_type", "This route takes multipart/form-data."),
+    415: ("unsupported_media_type", "The body is compressed (gzip): send it uncompressed."),
     422: ("no_face", "No face was found on the onset frame."),
     429: ("quota_exceeded", "This key's quota is 100 per 1 minute."),
     431: ("limit_exceeded", "There are more than 100 headers."),
@@ -118,7 +118,6 @@ _DETAILS = {
 _INFERENCE_DETAILS = _DETAILS | {
     400: ("invalid_inference_request", "inputs.0.datatype: Input should be 'FP32'"),
     404: ("unknown_model", "The model that is served is off-tanet."),
-    415: ("unsupported_media_type", "This route takes bodies that are not compressed."),
 }
 
 
