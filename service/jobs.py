@@ -8,8 +8,8 @@ import numpy as np
 from service.answers import Answer, clip_answer, frames_answer, video_answer
 from service.api import tensors
 from service.api.forms import ClipForm, FramesForm, VideoForm
+from service.api.json_requests import ClipInput, PredictionRequest
 from service.api.options import Options, Query, parsed
-from service.api.schemas import ClipInput, PredictionRequest
 from service.messages import Job, PartialResult, Report, StagesMs
 from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError

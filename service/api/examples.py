@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.inference import InferenceRequestBody
+from service.api.json_requests import PredictionRequest
 from service.api.options import Options
 from service.api.problems import MEDIA_TYPE, Problem
-from service.api.schemas import PredictionRequest
 
 PREDICTION: dict[str, Any] = {
     "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBC",
