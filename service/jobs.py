@@ -8,11 +8,12 @@ import numpy as np
 from service.answers import Answer, clip_answer, frames_answer, video_answer
 from service.api import tensors
 from service.api.forms import ClipForm, FramesForm, VideoForm
-from service.api.schemas import ClipInput, Included, PredictionRequest
+from service.api.json_requests import ClipInput, PredictionRequest
+from service.api.options import Options, Query, parsed
 from service.messages import Job, PartialResult, Report, StagesMs
 from service.recognition.classifier import Classification
 from service.recognition.errors import InferenceRequestError
-from service.recognition.recognizer import FaceMode, Recognizer
+from service.recognition.recognizer import Recognizer
 from service.recognition.stopwatch import Stopwatch
 from service.recognition.types import ModelName
 
@@ -28,29 +29,27 @@ class FramesJob(Job[Answer], frozen=True):
     """Recognise the onset-apex pair of a form."""
 
     boundary: bytes
-    face: FaceMode = "auto"
-    include: frozenset[Included] = frozenset()
+    query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
-        form = FramesForm.parse(body, self.boundary)
+        form = FramesForm.parse(body, self.boundary, self.query)
         report("recognition", 0, 1)
-        return frames_answer(recognizer, form.onset, form.apex, self.face, self.include)
+        return frames_answer(recognizer, form.onset, form.apex, form.face, form.include)
 
 
 class ClipJob(Job[Answer], frozen=True):
     """Recognise the expression of a form's clip."""
 
     boundary: bytes
-    face: FaceMode = "auto"
-    include: frozenset[Included] = frozenset()
+    query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
-        form = ClipForm.parse(body, self.boundary)
+        form = ClipForm.parse(body, self.boundary, self.query)
         return clip_answer(
             recognizer,
             form.video,
-            self.face,
-            self.include,
+            form.face,
+            form.include,
             onset_index=form.onset_index,
             apex_index=form.apex_index,
             progress=report,
@@ -61,16 +60,15 @@ class VideoJob(Job[Answer], frozen=True):
     """Find and recognise every expression of a form's video; each is told as it is found."""
 
     boundary: bytes
-    face: FaceMode = "auto"
-    include: frozenset[Included] = frozenset()
+    query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
-        form = VideoForm.parse(body, self.boundary)
+        form = VideoForm.parse(body, self.boundary, self.query)
         return video_answer(
             recognizer,
             form.video,
-            self.face,
-            self.include,
+            form.face,
+            form.include,
             progress=report,
             found=lambda json: report.part(PartialResult("expression", json.decode())),
         )
@@ -83,23 +81,23 @@ class JsonJob(Job[Answer], frozen=True):
     which the process that answers everybody would answer nobody.
     """
 
-    face: FaceMode = "auto"
-    include: frozenset[Included] = frozenset()
+    query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
+        asked = parsed(Options, self.query, "query")
         given = PredictionRequest.parse(body).input
         if isinstance(given, ClipInput):
             return clip_answer(
                 recognizer,
                 given.video,
-                self.face,
-                self.include,
+                asked.face,
+                asked.include,
                 onset_index=given.onset_index,
                 apex_index=given.apex_index,
                 progress=report,
             )
         report("recognition", 0, 1)
-        return frames_answer(recognizer, given.onset, given.apex, self.face, self.include)
+        return frames_answer(recognizer, given.onset, given.apex, asked.face, asked.include)
 
 
 class InferenceJob(Job[InferenceAnswer], frozen=True):

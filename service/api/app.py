@@ -27,6 +27,7 @@ from service.api.heads import HeadLimitMiddleware
 from service.api.hosts import HostMiddleware
 from service.api.identity import RequestIdMiddleware
 from service.api.metrics import Metrics
+from service.api.paths import TrailingSlashMiddleware
 from service.api.quota import QuotaMiddleware
 from service.api.routes.table import VIDEO_PATH, routes
 from service.api.security import KeyFile, KeyMiddleware
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         observers=tuple(observers),
     )
     app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(TrailingSlashMiddleware)
     return app
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from functools import partial
-from typing import Annotated, Protocol, TypeVar, cast, get_args
+from typing import Annotated, Protocol, TypeVar, cast
 
-from fastapi import Depends, Header, Query, Request, params
+from fastapi import Depends, Header, Request, params
 from python_multipart.multipart import parse_options_header
 from starlette.types import Receive
 
+from service.api import compression
 from service.api.bodies import upload
 from service.api.exchanges import note_stages, note_wait
 from service.api.metrics import Metrics
-from service.api.schemas import Included
+from service.api.options import ClipOptions, Options, Query, read_query
 from service.engine import Engine
 from service.messages import Job
 from service.recognition.errors import (
@@ -22,7 +23,6 @@ from service.recognition.errors import (
     MalformedFormError,
     UnsupportedMediaError,
 )
-from service.recognition.recognizer import FaceMode
 
 # The parser's time grows with their square: 16,000, which fit into the headers, were 15 ms.
 _MOST_TYPE_PARAMETERS = 16
@@ -112,29 +112,18 @@ async def disconnected(receive: Receive) -> None:
         pass
 
 
-_INCLUDED: tuple[Included, ...] = get_args(Included)
-_ANY = "|".join(_INCLUDED)
+async def _query(request: Request) -> Query:
+    return read_query(Options, request.query_params.multi_items())
 
 
-async def _include(
-    include: Annotated[
-        str,
-        Query(
-            description=f"What to add, separated by commas: {', '.join(_INCLUDED)}.",
-            pattern=rf"^(({_ANY})(,({_ANY}))*)?$",
-            examples=["flow,attention"],
-        ),
-    ] = "",
-) -> frozenset[Included]:
-    return frozenset(cast(list[Included], include.split(","))) if include else frozenset()
+QueryDep = Annotated[Query, Depends(_query)]
 
 
-IncludeDep = Annotated[frozenset[Included], Depends(_include)]
+async def _clip_query(request: Request) -> Query:
+    return read_query(ClipOptions, request.query_params.multi_items())
 
-FaceQuery = Annotated[
-    FaceMode,
-    Query(description="`auto` finds the face; `none`: the frames are already tight face crops."),
-]
+
+ClipQueryDep = Annotated[Query, Depends(_clip_query)]
 
 
 async def _wants_events(
@@ -147,13 +136,16 @@ async def _wants_events(
 WantsEvents = Annotated[bool, Depends(_wants_events)]
 
 
-def accepts(media_type: str) -> params.Depends:
-    """A dependency that refuses bodies of any other type with 415, before they are read."""
+def accepts(media_type: str, example: str) -> params.Depends:
+    """A dependency that refuses bodies of any other type with 415, before they are read.
+
+    `example` is a command that sends one of this type.
+    """
 
     async def check(request: Request) -> None:
         declared, options = _content_type(request)
         if declared.decode("latin-1") != media_type:
-            raise UnsupportedMediaError(f"This route takes {media_type}.")
+            raise UnsupportedMediaError(f"This route takes {media_type}, as from: {example}")
         if options.get(b"charset", b"utf-8").lower() not in _UTF_8:
             raise UnsupportedMediaError("This route takes text in UTF-8.")
         await check_encoding(request)
@@ -171,15 +163,16 @@ def _content_type(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
 
 async def check_encoding(request: Request) -> None:
     """Raises UnsupportedMediaError for a body that is compressed."""
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMediaError("This route takes bodies that are not compressed.")
+    compression.check_header(request.headers.get("content-encoding", ""))
 
 
 async def _boundary(request: Request) -> bytes:
     _, options = _content_type(request)
     boundary = options.get(b"boundary", b"")
     if not boundary:
-        raise MalformedFormError("The Content-Type of the form names no boundary.")
+        raise MalformedFormError(
+            "The Content-Type of the form names no boundary: let the HTTP client set this header."
+        )
     return boundary
 
 

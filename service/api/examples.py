@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 from service.api.forms import ClipForm, FramesForm, VideoForm
 from service.api.inference import InferenceRequestBody
+from service.api.json_requests import PredictionRequest
+from service.api.options import Options
 from service.api.problems import MEDIA_TYPE, Problem
-from service.api.schemas import PredictionRequest
 
 PREDICTION: dict[str, Any] = {
     "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBC",
@@ -106,7 +107,7 @@ _DETAILS = {
     408: ("slow_request", "The body did not arrive within 60 s."),
     413: ("limit_exceeded", "The body has more than 67108864 bytes."),
     414: ("limit_exceeded", "The URL has more than 8192 bytes."),
-    415: ("unsupported_media_type", "This route takes multipart/form-data."),
+    415: ("unsupported_media_type", "The body is compressed (gzip): send it uncompressed."),
     422: ("no_face", "No face was found on the onset frame."),
     429: ("quota_exceeded", "This key's quota is 100 per 1 minute."),
     431: ("limit_exceeded", "There are more than 100 headers."),
@@ -117,7 +118,6 @@ _DETAILS = {
 _INFERENCE_DETAILS = _DETAILS | {
     400: ("invalid_inference_request", "inputs.0.datatype: Input should be 'FP32'"),
     404: ("unknown_model", "The model that is served is off-tanet."),
-    415: ("unsupported_media_type", "This route takes bodies that are not compressed."),
 }
 
 
@@ -141,18 +141,39 @@ def streamed(
 
 
 def prediction_body() -> dict[str, Any]:
-    """The description of a JSON prediction request's body, which its route does not parse."""
+    """The description of a JSON prediction request, whose query and body its route reads itself."""
     json_body = {
         "schema": {"$ref": _COMPONENT.format(model=PredictionRequest.__name__)},
         "examples": {"frames": _FRAMES_REQUEST, "clip": _CLIP_REQUEST},
     }
-    return {"requestBody": {"required": True, "content": {"application/json": json_body}}}
+    content = {"application/json": json_body}
+    return {
+        "parameters": _queries(Options),
+        "requestBody": {"required": True, "content": content},
+    }
 
 
-def form_body(form: type[BaseModel]) -> dict[str, Any]:
-    """The description of a form's body, which its route does not parse."""
+def form_body(form: type[FramesForm | ClipForm | VideoForm]) -> dict[str, Any]:
+    """The description of a form's request, whose query and body its route reads itself."""
     content = {"multipart/form-data": {"schema": {"$ref": _COMPONENT.format(model=form.__name__)}}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {
+        "parameters": _queries(form.options),
+        "requestBody": {"required": True, "content": content},
+    }
+
+
+def _queries(options: type[Options]) -> list[dict[str, Any]]:
+    """The description of a query, a parameter for each of the options."""
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description"),
+            "schema": schema,
+        }
+        for name, schema in options.model_json_schema()["properties"].items()
+    ]
 
 
 def components() -> dict[str, Any]:

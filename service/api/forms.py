@@ -6,53 +6,55 @@ of almost-boundaries.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 
-from service.api.faults import error_of
-from service.recognition.errors import MalformedFormError
+from service.api import compression, encoded, multipart
+from service.api.options import ClipOptions, Options, Query, joined, parsed
+from service.recognition.errors import InvalidRequestError
 
-_MOST_PARTS = 4  # no route has more
-_MOST_PART_HEADERS, _MOST_PART_HEADER_BYTES = 8, 4096
-_MOST_FIELD_BYTES = 64  # of a part that is no file: an index
+
+def _file(content: object) -> object:
+    if not isinstance(content, bytes) or not encoded.is_data_uri(content):
+        return content
+    try:
+        return encoded.decode(content)
+    except encoded.EncodedError as error:
+        raise PydanticCustomError("bad_base64", "{reason}", {"reason": str(error)}) from None
+
 
 File = Annotated[
-    bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
+    bytes,
+    BeforeValidator(_file),
+    WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"}),
 ]
 
 
-def _text(content: object) -> object:
-    if not isinstance(content, bytes):
-        return content
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise PydanticCustomError("not_utf8", "not UTF-8") from None
-
-
-Index = Annotated[int | None, BeforeValidator(_text), Field(ge=0)]
-
-
-class _Form(BaseModel):
+class _Form(Options):
     files: ClassVar[frozenset[str]]
+    options: ClassVar[type[Options]] = Options
 
     @classmethod
-    def parse(cls, body: bytes, boundary: bytes) -> Self:
-        """Of a multipart body. Raises MalformedFormError and InvalidRequestError."""
-        try:
-            return cls.model_validate(_parts(body, boundary, cls.files))
-        except ValidationError as error:
-            faults = error.errors(include_url=False, include_input=False)
-            raise error_of({**fault, "loc": ("body", *fault["loc"])} for fault in faults) from None
+    def parse(cls, body: bytes, boundary: bytes, query: Query | None = None) -> Self:
+        """Of a multipart body, and of the options in the query.
+
+        Raises MalformedFormError, MalformedBase64Error, UnsupportedMediaError and
+        InvalidRequestError, also where query and form disagree.
+        """
+        compression.check_body(body)
+        names = multipart.Names(cls.files, cls.model_fields.keys() - cls.files)
+        form = parsed(cls, joined(multipart.parts(body, boundary, names), cls, "body"), "body")
+        asked = parsed(cls.options, query or {}, "query")
+        for name in asked.model_fields_set:
+            if name in form.model_fields_set and getattr(form, name) != getattr(asked, name):
+                raise InvalidRequestError(f"{name}: the query and the form disagree")
+        return form.model_copy(update={name: getattr(asked, name) for name in query or {}})
 
 
 class FramesForm(_Form):
-    """Two pictures (PNG, JPEG, WebP, BMP or TIFF)."""
+    """Two pictures (PNG, JPEG, WebP, BMP or TIFF), and options that the query has, too."""
 
     files = frozenset({"onset", "apex"})
 
@@ -60,86 +62,18 @@ class FramesForm(_Form):
     apex: File
 
 
-class ClipForm(_Form):
-    """A clip (MP4, MOV, AVI, WebM, MKV or GIF), and what is not to be sought in it."""
+class ClipForm(_Form, ClipOptions):
+    """A clip (MP4, MOV, AVI, WebM, MKV or GIF), and options that the query has, too."""
 
     files = frozenset({"video"})
+    options = ClipOptions
 
     video: File
-    onset_index: Index = None
-    apex_index: Index = None
 
 
 class VideoForm(_Form):
-    """A long video (MP4, MOV, AVI, WebM, MKV or GIF)."""
+    """A long video (MP4, MOV, AVI, WebM, MKV or GIF), and options that the query has, too."""
 
     files = frozenset({"video"})
 
     video: File
-
-
-def _parts(body: bytes, boundary: bytes, files: frozenset[str]) -> dict[str, bytes]:
-    """The contents of the parts by their names; those of `files` are files, with a name or not."""
-    reader = _Reader(files)
-    try:
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": reader.begin,
-                "on_header_field": reader.header_name,
-                "on_header_value": reader.header_value,
-                "on_headers_finished": reader.headers_finished,
-                "on_part_data": reader.data,
-                "on_end": reader.finish,
-            },
-            max_header_count=_MOST_PART_HEADERS,
-            max_header_size=_MOST_PART_HEADER_BYTES,
-        )
-        parser.write(body)
-    except FormParserError:
-        raise MalformedFormError("The body is not the form that its Content-Type names.") from None
-    if not reader.finished:
-        raise MalformedFormError("The form has no end.")
-    return {name: bytes(content) for name, content in reader.found.items()}
-
-
-class _Reader:
-    """What the parser calls as it goes through a body."""
-
-    def __init__(self, files: frozenset[str]) -> None:
-        self.found: dict[str, bytearray] = {}
-        self.finished = False
-        self._files = files
-        self._header = b""
-        self._disposition = b""
-        self._content = bytearray()
-        self._most_bytes: float = 0
-
-    def begin(self) -> None:
-        if len(self.found) == _MOST_PARTS:
-            raise MalformedFormError(f"The form has more than {_MOST_PARTS} parts.")
-        self._disposition = b""
-
-    def header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header = data[start:end].lower()
-
-    def header_value(self, data: bytes, start: int, end: int) -> None:
-        if self._header == b"content-disposition":
-            self._disposition = data[start:end]
-
-    def headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition.decode("latin-1"))
-        name = options.get(b"name", b"").decode("utf-8", "replace")
-        if not name or name in self.found:
-            raise MalformedFormError("A part of the form has no name, or another one's.")
-        is_file = b"filename" in options or name in self._files
-        self._most_bytes = math.inf if is_file else _MOST_FIELD_BYTES
-        self._content = self.found[name] = bytearray()
-
-    def data(self, data: bytes, start: int, end: int) -> None:
-        if len(self._content) + end - start > self._most_bytes:
-            raise MalformedFormError(f"A field has more than {_MOST_FIELD_BYTES} bytes.")
-        self._content += memoryview(data)[start:end]
-
-    def finish(self) -> None:
-        self.finished = True

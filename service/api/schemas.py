@@ -3,76 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field
 
-from service.api.faults import error_of
 from service.api.identity import ulid
 from service.messages import WorkerInfo
 from service.recognition import types
-from service.recognition.errors import InvalidRequestError
-
-_MAX_COMMAS = 100
-
-
-def _decode(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise PydanticCustomError("string_type", "not a string")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise PydanticCustomError("bad_base64", "not valid base64") from None
-
-
-Base64 = Annotated[
-    bytes, BeforeValidator(_decode, json_schema_input_type=str), Field(description="base64")
-]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FramesInput(_Strict):
-    """Two pictures (PNG, JPEG, WebP, BMP or TIFF) in base64."""
-
-    type: Literal["frames"]
-    onset: Base64
-    apex: Base64
-
-
-class ClipInput(_Strict):
-    """A clip (MP4, MOV, AVI, WebM, MKV or GIF) in base64."""
-
-    type: Literal["clip"]
-    video: Base64
-    onset_index: int | None = Field(None, ge=0)
-    apex_index: int | None = Field(None, ge=0)
-
-
-class PredictionRequest(_Strict):
-    """The same as the multipart routes, for clients that speak only JSON."""
-
-    input: Annotated[FramesInput | ClipInput, Field(discriminator="type")]
-
-    @classmethod
-    def parse(cls, body: bytes) -> Self:
-        """Of JSON. Raises MalformedJsonError, MalformedBase64Error and InvalidRequestError."""
-        # A parsed list of millions takes twenty times its memory, so commas are counted before.
-        if body.count(b",") > _MAX_COMMAS:
-            raise InvalidRequestError("body: The JSON has more members than any request needs.")
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as error:
-            faults = error.errors(include_url=False, include_input=False)
-            raise error_of({**fault, "loc": ("body", *fault["loc"])} for fault in faults) from None
-
 
 Included = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report", "arrays"]
 """What an answer may hold beside the rest: pictures, and the arrays they are drawn from."""

@@ -16,6 +16,7 @@ def _each(prefix: str, names: str, kind: Kind) -> dict[str, Kind]:
 COLUMNS: Mapping[str, Kind] = MappingProxyType(
     {
         **_each("input", "onset apex clip", "text"),
+        **_each("input", "onset_index apex_index", "integer"),
         **_each("problem", "code title detail limit", "text"),
         "problem.status": "integer",
         "id": "text",

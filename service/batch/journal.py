@@ -15,19 +15,21 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from service.batch.columns import COLUMNS, flat
-from service.batch.manifest import CLIP, PAIR
+from service.batch.manifest import CLIP, INDICES, PAIR
 
 Key = tuple[str, ...]
-"""What tells one row's result from the others': the paths of its input."""
+"""What tells one row's result from the others': the paths of its input, and its indices if any."""
 
 
 class OutputError(Exception):
     """A file that results cannot be written to; the message is one line."""
 
 
-def key_of(files: Mapping[str, object]) -> Key:
-    """The key of a row that names these files."""
-    return tuple(str(files.get(name) or "") for name in (*PAIR, *CLIP))
+def key_of(given: Mapping[str, object]) -> Key:
+    """The key of a row with this input."""
+    files = tuple(str(given.get(name) or "") for name in (*PAIR, *CLIP))
+    indices = tuple("" if (at := given.get(name)) is None else str(at) for name in INDICES)
+    return files + indices if any(indices) else files
 
 
 class Codec(Protocol):
@@ -71,7 +73,7 @@ class CommaSeparated:
     def key(self, line: bytes) -> Key:
         (cells,) = csv.reader([line.decode()])
         named = dict(zip(COLUMNS, cells, strict=True))
-        return key_of({name: named[f"input.{name}"] for name in (*PAIR, *CLIP)})
+        return key_of({name: named[f"input.{name}"] for name in (*PAIR, *CLIP, *INDICES)})
 
 
 class Journal:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.batch import tables
 from service.files import printable
 
 PAIR = ("onset", "apex")
 CLIP = ("clip",)
+INDICES = ("onset_index", "apex_index")
+_COLUMNS = (*PAIR, *CLIP, *INDICES)
+_TEXTS = frozenset({".csv", ".tsv"})
+_MOST_FRAMES = 1 << 31
 
 _CLIP_ENDINGS = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
@@ -21,12 +27,17 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An onset-apex pair or a clip: paths as the manifest has them, relative to `folder`."""
+    """An onset-apex pair or a clip: paths as the manifest has them, relative to `folder`.
+
+    The indices are the frames of a clip that are not to be sought.
+    """
 
     folder: Path
     onset: str | None = None
     apex: str | None = None
     clip: str | None = None
+    onset_index: int | None = None
+    apex_index: int | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -34,30 +45,47 @@ class Row:
         named = {name: getattr(self, name) for name in (*PAIR, *CLIP)}
         return {name: printable(path) for name, path in named.items() if path is not None}
 
+    @property
+    def indices(self) -> dict[str, int]:
+        """The frames that it names, by column."""
+        named = {name: getattr(self, name) for name in INDICES}
+        return {name: index for name, index in named.items() if index is not None}
+
+    @property
+    def input(self) -> dict[str, object]:
+        """All that the manifest says of it."""
+        return {**self.files, **self.indices}
+
 
 def rows(source: Path) -> list[Row]:
-    """Each row of a `.csv` or `.parquet` manifest once, or each clip of a folder.
+    """Each row of a `.csv`, `.tsv` or `.parquet` manifest once, or each clip of a folder.
 
-    A manifest has the columns `onset` and `apex`, or `clip`; others are passed over. Clips are
-    known by their endings, in every folder below. Raises ManifestError.
+    A manifest has the columns `onset` and `apex`, or `clip` and with it `onset_index` and
+    `apex_index`, whose empty cells say nothing; others are passed over. Clips are known by their
+    endings, in every folder below. Raises ManifestError.
     """
-    if source.is_dir():
-        found = _clips(source)
-    elif source.suffix.lower() == ".csv":
-        found = _named(source, _csv_records(source))
-    elif source.suffix.lower() == ".parquet":
-        found = _named(source, _parquet_records(source))
-    else:
-        raise ManifestError(f"{source} is no folder and no .csv or .parquet file")
     try:
-        distinct = list(dict.fromkeys(found))
+        distinct = list(dict.fromkeys(_found(source)))
     except OSError as error:
         raise ManifestError(f"{source}: {error.strerror}") from None
-    except (ValueError, csv.Error) as error:  # ValueError: UnicodeDecodeError, ArrowInvalid
+    except tables.TableError as error:
+        raise ManifestError(f"{source} cannot be read: it {error}") from None
+    except (ValueError, csv.Error) as error:  # ValueError: ArrowInvalid
         raise ManifestError(f"{source} cannot be read: {error}") from None
     if not distinct:
         raise ManifestError(f"{source} has nothing to score")
     return distinct
+
+
+def _found(source: Path) -> Iterator[Row]:
+    ending = source.suffix.lower()
+    if source.is_dir():
+        return _clips(source)
+    if ending in _TEXTS:
+        return _named(source, tables.text_records(source, _COLUMNS))
+    if ending == ".parquet":
+        return _named(source, _parquet_records(source))
+    raise ManifestError(f"{source} is no folder and no .csv, .tsv or .parquet file")
 
 
 def _clips(folder: Path) -> Iterator[Row]:
@@ -66,30 +94,43 @@ def _clips(folder: Path) -> Iterator[Row]:
             yield Row(folder, clip=path.relative_to(folder).as_posix())
 
 
-def _named(source: Path, records: Iterable[Mapping[str, str | None]]) -> Iterator[Row]:
-    for record in records:
-        given = {name for name in (*PAIR, *CLIP) if name in record}
+def _named(source: Path, records: Iterable[tuple[str, tables.Record]]) -> Iterator[Row]:
+    for place, record in records:
+        given = set(record) - set(INDICES)
         if given not in (set(PAIR), set(CLIP)):
             raise ManifestError(f"{source} needs the columns onset and apex, or the column clip")
+        if given == set(PAIR) and given != set(record):
+            raise ManifestError(f"{source} has frame numbers for pictures: they go with clips")
         # A missing name is an empty one: a file that cannot be read, in a row of its own.
-        yield Row(source.parent, **{name: (record[name] or "").strip() for name in given})
+        names = {name: str(record[name] or "").strip() for name in given}
+        yield Row(
+            source.parent,
+            onset=names.get("onset"),
+            apex=names.get("apex"),
+            clip=names.get("clip"),
+            onset_index=_index(source, place, "onset_index", record),
+            apex_index=_index(source, place, "apex_index", record),
+        )
 
 
-def _csv_records(source: Path) -> Iterator[Mapping[str, str | None]]:
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-        yield from reader
-
-
-def _parquet_records(source: Path) -> Iterator[Mapping[str, str | None]]:
+def _index(source: Path, place: str, name: str, record: tables.Record) -> int | None:
+    """A frame's number; 12.0 is one, as tables with missing numbers have it."""
+    cell = record.get(name)
+    if cell is None or cell == "" or cell != cell:  # NaN
+        return None
     try:
-        from pyarrow import parquet
+        number = float(str(cell))
+    except ValueError:
+        number = math.nan
+    if not number.is_integer() or not 0 <= number < _MOST_FRAMES:
+        raise ManifestError(f"{source}: {name} on {place} is no number of a frame")
+    return int(number)
+
+
+def _parquet_records(source: Path) -> Iterator[tuple[str, tables.Record]]:
+    try:
+        yield from tables.parquet_records(source, _COLUMNS)
     except ImportError:
         raise ManifestError(
             f"{source} needs the extra parquet: pip install 'off-tanet[parquet]'"
         ) from None
-    file = parquet.ParquetFile(source)
-    wanted = [name for name in file.schema_arrow.names if name in (*PAIR, *CLIP)]
-    for batch in file.iter_batches(columns=wanted):
-        yield from batch.to_pylist()

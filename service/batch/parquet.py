@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from service.batch.columns import COLUMNS, Kind, flat
 from service.batch.journal import Journal, JsonLines, Key, OutputError, key_of
-from service.batch.manifest import CLIP, PAIR
+from service.batch.manifest import CLIP, INDICES, PAIR
 
 _TYPES: Mapping[Kind, pa.DataType] = MappingProxyType(
     {
@@ -87,7 +87,7 @@ def _keys(path: Path) -> Iterator[Key]:
         raise OutputError(f"{path} is no Parquet file that can be read") from None
     if not file.schema_arrow.equals(SCHEMA):
         raise OutputError(f"{path} holds something other than results")
-    names = {f"input.{name}": name for name in (*PAIR, *CLIP)}
+    names = {f"input.{name}": name for name in (*PAIR, *CLIP, *INDICES)}
     for batch in file.iter_batches(columns=list(names)):
         for row in batch.to_pylist():
             yield key_of({name: row[column] for column, name in names.items()})

@@ -30,7 +30,7 @@ class Result:
     @property
     def record(self) -> dict[str, object]:
         """All of it as one JSON object: `input` holds the paths, the rest is the answer."""
-        return {"input": self.row.files, **self.answer}
+        return {"input": self.row.input, **self.answer}
 
     @property
     def problem_code(self) -> str | None:
@@ -48,16 +48,25 @@ class ScoreJob(Job[dict[str, Any]], frozen=True):
     folder: bytes
     names: dict[str, bytes]
     face: FaceMode = "auto"
+    onset_index: int | None = None
+    apex_index: int | None = None
 
     @classmethod
     def of(cls, row: Row, face: FaceMode) -> ScoreJob:
         names = {name: getattr(row, name) for name in (*PAIR, *CLIP)}
         given = {name: os.fsencode(path) for name, path in names.items() if path is not None}
-        return cls(os.fsencode(row.folder), given, face)
+        return cls(os.fsencode(row.folder), given, face, row.onset_index, row.apex_index)
 
     def __call__(self, recognizer: Recognizer, _report: Report, _body: bytes, /) -> dict[str, Any]:
         names = {name: os.fsdecode(path) for name, path in self.names.items()}
-        row = Row(Path(os.fsdecode(self.folder)), **names)
+        row = Row(
+            Path(os.fsdecode(self.folder)),
+            onset=names.get("onset"),
+            apex=names.get("apex"),
+            clip=names.get("clip"),
+            onset_index=self.onset_index,
+            apex_index=self.apex_index,
+        )
         return dict(score(row, recognizer, self.face).answer)
 
 
@@ -92,5 +101,11 @@ def _answer(row: Row, recognizer: Recognizer, face: FaceMode) -> Answer:
         return files.read(row.folder / name, recognizer.limits.upload_bytes)
 
     if row.clip is not None:
-        return clip_answer(recognizer, content(row.clip), face)
+        return clip_answer(
+            recognizer,
+            content(row.clip),
+            face,
+            onset_index=row.onset_index,
+            apex_index=row.apex_index,
+        )
     return frames_answer(recognizer, content(row.onset), content(row.apex), face)

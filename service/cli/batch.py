@@ -26,8 +26,8 @@ def batch(
         Path,
         typer.Argument(
             metavar="FOLDER_OR_CSV",
-            help="A folder of clips; or a .csv or .parquet file with the columns onset and apex, "
-            "or clip: paths relative to it.",
+            help="A folder of clips; or a .csv, .tsv or .parquet file with the columns onset and "
+            "apex, or clip: paths relative to it.",
         ),
     ],
     output: Annotated[
@@ -55,7 +55,7 @@ def batch(
     try:
         named = rows(source)
         with open_output(output) as opened:
-            left = [row for row in named if key_of(row.files) not in opened.done]
+            left = [row for row in named if key_of(row.input) not in opened.done]
             start = time.monotonic()
             codes = Counter[str | None]()
             if left:

@@ -186,7 +186,10 @@ def test_a_problem_never_echoes_the_upload(http: httpx.Client) -> None:
         http.post("/v1/predictions", json=json_body),
         http.post("/v1/predictions", json={"input": {"type": mark}}),
         http.post("/v1/predictions", json={"input": {"type": "frames", "onset": [mark]}}),
-        http.post("/v1/predictions", json={"input": {"type": "frames", mark: mark}}),
+        http.post("/v1/predictions", json={"input": {"type": "frames", "colour": mark}}),
+        http.post("/v1/predictions", json={"input": {"type": "frames", "x" * 40 + mark: mark}}),
+        ask_frames(http, GOOD, GOOD, face=mark, include=mark),
+        http.post("/v1/predictions/clip", files={"video": GOOD}, data={"onset_index": mark}),
     ]
     for answer in answers:
         assert answer.status_code >= 400

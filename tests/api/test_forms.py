@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.api.forms import ClipForm, FramesForm
-from service.recognition.errors import InvalidRequestError, MalformedFormError
+from service.recognition.errors import (
+    InvalidRequestError,
+    MalformedBase64Error,
+    MalformedFormError,
+    UnsupportedMediaError,
+)
 from tests.api.test_limits import PAIR, ask, form
 from tests.processes import processor_seconds
 from tests.serving import Server
@@ -137,7 +142,7 @@ def test_parts_come_out_as_they_went_in(onset: bytes, apex: bytes) -> None:
 def test_any_body_is_a_form_or_an_error_of_the_request(body: bytes) -> None:
     try:
         parsed = ClipForm.parse(body, BOUNDARY)
-    except (MalformedFormError, InvalidRequestError):
+    except (MalformedFormError, InvalidRequestError, UnsupportedMediaError, MalformedBase64Error):
         return
     assert parsed.video in body
 

@@ -95,21 +95,30 @@ def part(name: str, more: bytes = b"", content: bytes = GOOD) -> bytes:
 PAIR = part("onset"), part("apex")
 FIELD = b'Content-Disposition: form-data; name="a"\r\n\r\nb'
 BAD_FORMS = {
-    "files": form(*PAIR, part("onset")),
-    "fields": form(*PAIR, *[FIELD] * 3),
+    "files": form(*[part(f"file{index}") for index in range(17)]),
+    "fields": form(*PAIR, *[FIELD] * 15),
     "a thousand empty parts": form(*PAIR, *[FIELD] * 1000),
     "a long header of a part": form(part("onset", b"A: " + b"b" * 5000 + b"\r\n"), PAIR[1]),
     "many headers of a part": form(part("onset", b"A: b\r\n" * 20), PAIR[1]),
-    "a long field": form(*PAIR, FIELD + b"b" * 2_000_000),
+    "a long field": form(*PAIR, FIELD.replace(b'"a"', b'"face"') + b"b" * 2_000_000),
     "a long boundary": form(*PAIR).replace(b"boundary=b", b"boundary=" + b"b" * 5000),
 }
 
 
 @pytest.mark.parametrize("case", BAD_FORMS)
 def test_a_form_over_its_limits(server: Server, case: str) -> None:
-    """No route has more than two files and two fields, nor a part more than a few headers."""
+    """No route has so many files and fields, nor a part more than a few headers."""
     status, body = ask(server, BAD_FORMS[case])
     assert (status, json.loads(body)["code"]) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("size", [1, 2_000_000])
+def test_nothing_is_kept_of_a_field_that_is_unknown(server: Server, size: int) -> None:
+    """However long it is, its name is what its client needs to know."""
+    status, body = ask(server, form(*PAIR, FIELD + b"b" * size))
+    problem = json.loads(body)
+    assert (status, problem["code"]) == (422, "invalid_request")
+    assert "body.a: unknown name" in problem["detail"]
 
 
 def test_a_form_within_them(server: Server) -> None:

@@ -48,3 +48,32 @@ def test_no_error_is_promised_but_ours(document: dict[str, Any]) -> None:
         for operation in path.values():
             for status, answer in operation["responses"].items():
                 assert status < "400" or list(answer["content"]) == ["application/problem+json"]
+
+
+OPTIONS = {"face", "include"}
+INDICES = {"onset_index", "apex_index"}
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "files"),
+    [
+        ("/v1/predictions/frames", OPTIONS, {"onset", "apex"}),
+        ("/v1/predictions/clip", OPTIONS | INDICES, {"video"}),
+        ("/v1/predictions/video", OPTIONS, {"video"}),
+        ("/v1/predictions", OPTIONS, set()),
+    ],
+)
+def test_the_options_are_told_in_both_their_places(
+    document: dict[str, Any], path: str, options: set[str], files: set[str]
+) -> None:
+    """What is not there is refused, so all that is taken must be."""
+    route = document["paths"][path]["post"]
+    queries = {each["name"]: each for each in route["parameters"]}
+    assert set(queries) == options
+    assert all(each["in"] == "query" and each["description"] for each in queries.values())
+    if files:
+        (content,) = route["requestBody"]["content"].values()
+        form = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+        assert set(form["properties"]) == options | files
+        assert (set(form["required"]), form["additionalProperties"]) == (files, False)
+        assert form["properties"]["include"]["pattern"] == queries["include"]["schema"]["pattern"]

@@ -54,6 +54,52 @@ def test_a_parquet_manifest_is_read(tmp_path: Path) -> None:
     assert rows(tmp_path / "study.parquet") == [Row(tmp_path, clip="a.mp4"), Row(tmp_path, clip="")]
 
 
+INDEXED = (
+    "Clip; Onset Index ;apex_index;note\r\na.mp4;5;9;first\r\n"
+    ';;;\r\n\r\na.mp4;;12.0;\r\n"b;ü.mp4";;;\r\n'
+)
+MARKED = {"utf-8": "", "utf-8-sig": "", "utf-16-le": "\ufeff", "utf-16-be": "\ufeff"}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", MARKED)
+@pytest.mark.parametrize("before", ["", "sep"])
+def test_a_table_is_read_as_spreadsheets_write_it(
+    tmp_path: Path, separator: str, encoding: str, before: str
+) -> None:
+    """Excel writes semicolons or tabs, UTF-16, blank rows and "sep=;", by the user's country."""
+    text = INDEXED.replace(";", separator).replace(f"b{separator}ü", "b;ü")
+    if before:
+        text = f"sep={separator}\r\n{text}"
+    assert rows(_csv(tmp_path, MARKED[encoding] + text, encoding)) == [
+        Row(tmp_path, clip="a.mp4", onset_index=5, apex_index=9),
+        Row(tmp_path, clip="a.mp4", apex_index=12),
+        Row(tmp_path, clip="b;ü.mp4"),
+    ]
+
+
+def test_a_table_of_tabs_may_say_so_in_its_name(tmp_path: Path) -> None:
+    _csv(tmp_path, "onset\tapex\na.png\tb, c.png\n").rename(tmp_path / "study.tsv")
+    assert rows(tmp_path / "study.tsv") == [Row(tmp_path, onset="a.png", apex="b, c.png")]
+
+
+def test_frame_numbers_of_a_parquet_manifest_are_taken(tmp_path: Path) -> None:
+    """A column with missing numbers is one of floats in pandas."""
+    columns = {
+        "Clip": ["a.mp4", "b.mp4"],
+        "onset_index": [0, None],
+        "Apex_Index": [12.0, float("nan")],
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "study.parquet")
+    first, second = rows(tmp_path / "study.parquet")
+    assert first == Row(tmp_path, clip="a.mp4", onset_index=0, apex_index=12)
+    assert second == Row(tmp_path, clip="b.mp4")
+    assert first.input == {"clip": "a.mp4", "onset_index": 0, "apex_index": 12}
+
+
+BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -62,6 +108,14 @@ def test_a_parquet_manifest_is_read(tmp_path: Path) -> None:
         ("clip\n", "nothing to score"),
         ("", "nothing to score"),
         ("clip\n\x00\xff\n", "cannot be read"),
+        ("clip\npr\xfcfung.mp4\n", "UTF-8"),  # a code page, of which there are many
+        ("clip\na,b.mp4\n", "more cells on line 2"),
+        ("clip,Clip\na.mp4,b.mp4\n", "column clip more than once"),
+        ("onset,apex,apex_index\na.png,b.png,3\n", "frame numbers for pictures"),
+        *(
+            (f"clip,apex_index\na.mp4,5\na.mp4,{cell}\n", "apex_index on line 3")
+            for cell in BAD_INDICES
+        ),
     ],
 )
 def test_a_manifest_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, told: str) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from service.batch.columns import COLUMNS
 from service.batch.journal import Key, OutputError, key_of
 from service.batch.manifest import Row
 from service.batch.outputs import ENDINGS, open_output
@@ -22,13 +23,16 @@ from service.batch.outputs import ENDINGS, open_output
 Record = Mapping[str, object]
 
 NAMES = st.text(min_size=1, max_size=12)
-ROWS = st.builds(Row, st.just(Path()), NAMES, NAMES) | st.builds(Row, st.just(Path()), clip=NAMES)
-DISTINCT = st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: key_of(row.files))
+INDICES = st.none() | st.integers(0, 3)
+ROWS = st.builds(Row, st.just(Path()), NAMES, NAMES) | st.builds(
+    Row, st.just(Path()), clip=NAMES, onset_index=INDICES, apex_index=INDICES
+)
+DISTINCT = st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: key_of(row.input))
 
 
 def record(row: Row) -> Record:
     return {
-        "input": row.files,
+        "input": row.input,
         "label": "positive",
         "face": {"box": [1.5, 2.0, 3.0, 4.0], "score": 0.75},
         "onset": {"index": 3, "time_s": 0.1},
@@ -53,14 +57,15 @@ def keys(path: Path) -> list[Key]:
     else:
         rows = parquet.read_table(path).to_pylist()
     return [
-        key_of({name: row[f"input.{name}"] for name in ("onset", "apex", "clip")}) for row in rows
+        key_of({name.removeprefix("input."): row[name] for name in COLUMNS if "input." in name})
+        for row in rows
     ]
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet.partial"])
 @settings(deadline=None)
 @given(
-    rows=st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: key_of(row.files)),
+    rows=st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: key_of(row.input)),
     data=st.data(),
 )
 def test_a_file_cut_off_anywhere_is_completed(
@@ -75,10 +80,10 @@ def test_a_file_cut_off_anywhere_is_completed(
         cut = data.draw(st.integers(0, whole.stat().st_size))
         path.write_bytes(whole.read_bytes()[:cut])
         with open_output(output) as opened:
-            left = [row for row in rows if key_of(row.files) not in opened.done]
+            left = [row for row in rows if key_of(row.input) not in opened.done]
             for row in left:
                 opened.add(record(row))
-        assert keys(output) == [key_of(row.files) for row in rows]
+        assert keys(output) == [key_of(row.input) for row in rows]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -11,7 +11,8 @@ import pytest
 from service.api.schemas import PredictionBody
 from service.batch.columns import COLUMNS, flat
 from service.batch.manifest import Row
-from service.batch.scoring import Result, score
+from service.batch.scoring import Result, ScoreJob, score
+from service.messages import Report
 from service.recognition.media import MediaLimits
 from service.recognition.recognizer import ASSETS, Configuration, Recognizer
 
@@ -48,12 +49,23 @@ def _leaves(value: object, name: str = "") -> dict[str, object]:
     return {leaf: inner for part in parts for leaf, inner in _leaves(part[1], part[0]).items()}
 
 
+def test_frames_that_a_row_names_are_taken(recognizer: Recognizer) -> None:
+    """Also by way of a worker, who gets the row as a job; and results tell such rows apart."""
+    row = Row(SAMPLES, clip="clip.mp4", onset_index=0, apex_index=9)
+    assert ScoreJob.of(row, "auto")(recognizer, cast(Report, None), b"")["apex"]["index"] == 9
+    result = score(row, recognizer)
+    assert [result.answer[moment]["index"] for moment in ("onset", "apex")] == [0, 9]
+    assert result.record["input"] == {"clip": "clip.mp4", "onset_index": 0, "apex_index": 9}
+    assert flat(result.record)["input.onset_index"] == 0
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [
         (Row(SAMPLES, onset="none.jpg", apex="surprise_apex.jpg"), "unreadable_file"),
         (Row(SAMPLES, onset="surprise_onset.jpg", apex=""), "unreadable_file"),
         (Row(SAMPLES, clip="a\0b"), "unreadable_file"),
+        (Row(SAMPLES, clip="clip.mp4", onset_index=9, apex_index=3), "onset_not_before_apex"),
         (Row(SAMPLES, clip="surprise_onset.jpg"), "unsupported_media_type"),
         (Row(SAMPLES, onset="clip.mp4", apex="clip.mp4"), "unsupported_media_type"),
     ],

@@ -57,3 +57,13 @@ def test_a_generated_client_works(workshop: Path, server: Server) -> None:
         "problem": [415, "unsupported_media_type"],
         "parameters": 59403,
     }
+
+
+def test_axios_is_answered(workshop: Path, server: Server) -> None:
+    """Its buffers have no file name, and its arrays have brackets."""
+    told = json.loads(run(workshop, "node", "ask_axios.mjs", server.url, str(ASSETS / "samples")))
+    slip = told.pop("a slip")
+    assert set(told) == {"buffers", "large buffers", "arrays", "lists", "indices"}
+    assert set(told.values()) <= {"negative", "positive", "surprise"}
+    assert (told["buffers"], told["arrays"], told["lists"]) == ("positive",) * 3
+    assert slip.startswith("422 body.onsetIndex: unknown name")

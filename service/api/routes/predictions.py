@@ -9,9 +9,9 @@ from service.answers import Answer
 from service.api.bodies import upload
 from service.api.dependencies import (
     Boundary,
+    ClipQueryDep,
     EngineDep,
-    FaceQuery,
-    IncludeDep,
+    QueryDep,
     RunDep,
     RunVideoDep,
     VideosDep,
@@ -26,14 +26,13 @@ from service.messages import Job
 async def frames(
     run: RunDep,
     boundary: Boundary,
-    include: IncludeDep,
-    face: FaceQuery = "auto",
+    query: QueryDep,
 ) -> Response:
     """The expression between an onset and an apex picture (PNG, JPEG, WebP, BMP, TIFF).
 
     `curl -F onset=@onset.png -F apex=@apex.png localhost:8000/v1/predictions/frames`
     """
-    return _response(await run(FramesJob(boundary, face, include)))
+    return _response(await run(FramesJob(boundary, query)))
 
 
 async def clip(
@@ -41,9 +40,8 @@ async def clip(
     engine: EngineDep,
     run: RunDep,
     boundary: Boundary,
-    include: IncludeDep,
+    query: ClipQueryDep,
     wants_events: WantsEvents,
-    face: FaceQuery = "auto",
 ) -> Response:
     """The expression in a clip (MP4, MOV, AVI, WebM, MKV, GIF); onset and apex are found.
 
@@ -52,7 +50,7 @@ async def clip(
 
     `curl -F video=@clip.mp4 localhost:8000/v1/predictions/clip`
     """
-    job = ClipJob(boundary, face, include)
+    job = ClipJob(boundary, query)
     if wants_events:
         return await _stream(request, engine, job, "prediction")
     return _response(await run(job))
@@ -63,9 +61,8 @@ async def video(
     engine: VideosDep,
     run: RunVideoDep,
     boundary: Boundary,
-    include: IncludeDep,
+    query: QueryDep,
     wants_events: WantsEvents,
-    face: FaceQuery = "auto",
 ) -> Response:
     """Every expression of a long video (MP4, MOV, AVI, WebM, MKV, GIF), with its course.
 
@@ -76,7 +73,7 @@ async def video(
 
     `curl -F video=@video.mp4 localhost:8000/v1/predictions/video`
     """
-    job = VideoJob(boundary, face, include)
+    job = VideoJob(boundary, query)
     if wants_events:
         return await _stream(request, engine, job, "spotting")
     return _response(await run(job))
@@ -84,11 +81,10 @@ async def video(
 
 async def predictions(
     run: RunDep,
-    include: IncludeDep,
-    face: FaceQuery = "auto",
+    query: QueryDep,
 ) -> Response:
     """The same as JSON, media in base64."""
-    return _response(await run(JsonJob(face, include)))
+    return _response(await run(JsonJob(query)))
 
 
 async def _stream(request: Request, engine: Engine, job: Job[Answer], name: str) -> EventStream:

@@ -40,21 +40,36 @@ _RECOGNITION: dict[str, Any] = {
         **failures(400, 408, 413, 414, 415, 422, 431, 500, 503, 504),
     },
 }
-_UPLOAD: dict[str, Any] = {**_RECOGNITION, "dependencies": [accepts("multipart/form-data")]}
-_FRAMES: dict[str, Any] = {**_UPLOAD, "openapi_extra": form_body(FramesForm)}
+
+
+def _upload(form: type[FramesForm | ClipForm | VideoForm], example: str) -> dict[str, Any]:
+    """The description of a route that takes a form; `example` is a command that sends one."""
+    return {
+        **_RECOGNITION,
+        "dependencies": [accepts("multipart/form-data", example)],
+        "openapi_extra": form_body(form),
+    }
+
+
+_FRAMES: dict[str, Any] = _upload(
+    FramesForm, "curl -F onset=@onset.png -F apex=@apex.png URL/v1/predictions/frames"
+)
 _CLIP: dict[str, Any] = {
-    **_UPLOAD,
-    "openapi_extra": form_body(ClipForm),
+    **_upload(ClipForm, "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
     "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
 }
 _JSON: dict[str, Any] = {
     **_RECOGNITION,
-    "dependencies": [accepts("application/json")],
+    "dependencies": [
+        accepts(
+            "application/json",
+            "curl -H 'Content-Type: application/json' -d @request.json URL/v1/predictions",
+        )
+    ],
     "openapi_extra": prediction_body(),
 }
 _VIDEO: dict[str, Any] = {
-    **_UPLOAD,
-    "openapi_extra": form_body(VideoForm),
+    **_upload(VideoForm, f"curl -F video=@video.mp4 URL{VIDEO_PATH}"),
     "response_model": SpottingBody,
     "responses": _RECOGNITION["responses"]
     | {200: streamed(SPOTTING, "spotting", ("expression", EXPRESSION))},

@@ -1,0 +1,41 @@
+// What Node's own fetch sends, as people write it.
+//   node ask.mjs URL SAMPLES  prints what it got, as JSON
+
+import { readFileSync } from "node:fs";
+
+const [url, samples] = process.argv.slice(2);
+const file = (name) => readFileSync(`${samples}/${name}`);
+const pair = () => [file("positive_onset.jpg"), file("positive_apex.jpg")];
+
+async function told(path, body, headers = {}) {
+  const answer = await fetch(`${url}/v1/predictions${path}`, { method: "POST", body, headers });
+  const found = await answer.json();
+  return found.label ?? `${answer.status} ${found.detail}`;
+}
+
+function form(parts) {
+  const made = new FormData();
+  for (const part of parts) made.append(...part);
+  return made;
+}
+
+const [onset, apex] = pair();
+const uri = (content) => `data:image/jpeg;base64,${content.toString("base64")}`;
+const json = { input: { type: "frames", onset: uri(onset), apex: uri(apex) } };
+const files = [
+  ["onset", new Blob([onset]), "onset.jpg"],
+  ["apex", new Blob([apex])],
+];
+const recorded = new Blob([file("clip.mp4")], { type: "video/webm;codecs=vp8" });
+
+console.log(
+  JSON.stringify({
+    blobs: await told("/frames", form(files)),
+    fields: await told("/frames", form([...files, ["face", "none"], ["include", "flow"]])),
+    uris: await told("/frames", form([["onset", uri(onset)], ["apex", uri(apex)]])),
+    recorded: await told("/clip", form([["video", recorded, "blob"]])),
+    json: await told("", JSON.stringify(json), { "Content-Type": "application/json" }),
+    "own header": await told("/frames", form(files), { "Content-Type": "multipart/form-data" }),
+    "slip of a name": await told("/frames?Face=none", form(files)),
+  }),
+);

@@ -1,0 +1,32 @@
+// What axios sends from Node: buffers without a file name, arrays with brackets.
+//   node ask_axios.mjs URL SAMPLES  prints what it got, as JSON
+
+import { readFileSync } from "node:fs";
+
+import axios from "axios";
+
+const [baseURL, samples] = process.argv.slice(2);
+const file = (name) => readFileSync(`${samples}/${name}`);
+const onset = file("positive_onset.jpg");
+const apex = file("positive_apex.jpg");
+const large = Buffer.concat([onset, Buffer.alloc(1_200_000)]); // over any limit of a text field
+
+async function told(path, body, options = {}) {
+  const answer = await axios.postForm(`/v1/predictions/${path}`, body, {
+    baseURL,
+    validateStatus: () => true,
+    ...options,
+  });
+  return answer.data.label ?? `${answer.status} ${answer.data.detail}`;
+}
+
+console.log(
+  JSON.stringify({
+    buffers: await told("frames", { onset, apex }),
+    "large buffers": await told("frames", { onset: large, apex: large }),
+    arrays: await told("frames", { onset: [onset], apex: [apex] }),
+    lists: await told("frames", { onset, apex }, { params: { include: ["flow", "crops"] } }),
+    indices: await told("clip", { video: file("clip.mp4"), onset_index: 5, apex_index: 9 }),
+    "a slip": await told("clip", { video: file("clip.mp4"), onsetIndex: 5 }),
+  }),
+);
