@@ -6,7 +6,6 @@ without a word, and asks for the memory of a frame before it can be told that it
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import avi, headers, matroska, mp4
+from service.recognition import avi, display, headers, matroska, mp4, unread
 from service.recognition.errors import (
     LimitExceededError,
     TooFewFramesError,
@@ -33,6 +32,7 @@ from service.recognition.errors import (
 from service.recognition.headers import Kind
 from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits, accepted, check_size
+from service.recognition.timing import Clock
 from service.recognition.types import Frame, Pixels
 
 # The kind is known from the first bytes, so FFmpeg need not guess, and cannot be led to the formats
@@ -57,8 +57,6 @@ _LENIENT: Mapping[str, Any] = (
 
 _UNSPECIFIED = 2  # as H.273 numbers colours
 _MATRICES = {0, 1, 4, 5, 6, 7, 9}  # those that FFmpeg converts from
-
-_FALLBACK_FPS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +101,16 @@ class ClipStream:
         stream: VideoStream,
         length: _Length,
         pixels: int,
-        damaged: bool,
+        view: View,
     ) -> None:
         self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
         self.claimed_frames = _claimed_frames(container, stream, self.fps)
         self._container, self._stream = container, stream
         # Asked now: PyAV 19 crashes when it is asked of a decoder that could not be opened.
-        self._codec = stream.codec_context.name
+        self._codec_context, self._codec = stream.codec_context, stream.codec_context.name
         self._length, self._most_pixels = length, pixels
         self._reformatter = VideoReformatter()
-        self._damaged = damaged
+        self._counted, self._damaged = view.counted, view.broken
 
     @property
     def damaged(self) -> bool:
@@ -120,12 +118,9 @@ class ClipStream:
         return self._damaged
 
     def __iter__(self) -> Iterator[Frame]:
-        step_s = 1 / (self.fps or _FALLBACK_FPS)
-        first_s, time_s, count = None, -step_s, 0
+        clock, count = Clock(self.fps, self._counted), 0
         for decoded in self._decoded():
-            stamp_s = math.nan if decoded.pts is None else float(decoded.time)
-            first_s = stamp_s if first_s is None else first_s
-            time_s = _time_after(time_s, stamp_s - first_s, step_s)
+            time_s = clock.time_of(decoded)
             if count == self._length.frames:
                 raise _too_many(self._length)
             if time_s > self._length.seconds:
@@ -170,23 +165,25 @@ class ClipStream:
             yield packet
 
     def _pixels(self, frame: VideoFrame) -> Pixels:
-        """The frame in blue-green-red, upright."""
+        """The frame in blue-green-red, upright and with square pixels."""
         check_size(frame.width, frame.height, self._most_pixels, "video_pixels")
+        aspect = self._stream.sample_aspect_ratio or self._codec_context.sample_aspect_ratio
+        size = display.square_size(frame.width, frame.height, aspect, self._most_pixels)
         # Brightness as it is coded: what FFmpeg does not convert from would lose the frame.
         frame.color_trc = frame.color_primaries = _UNSPECIFIED
         if frame.colorspace not in _MATRICES:
             frame.colorspace = _UNSPECIFIED
         try:
-            plane = self._reformatter.reformat(frame, format="bgr24", threads=1).planes[0]
+            shown = self._reformatter.reformat(frame, *size, format="bgr24", threads=1)
         except _BROKEN:
             raise UndecodableMediaError("The clip's colours cannot be read.") from None
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
-        pixels = rows[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
-        return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+        rows = np.frombuffer(memoryview(shown.planes[0]), np.uint8).reshape(shown.height, -1)
+        pixels = rows[:, : 3 * shown.width].reshape(shown.height, shown.width, 3)
+        return np.ascontiguousarray(display.upright(pixels, display.matrix_of(frame)))
 
 
 def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
-    kind = accepted(data, headers.CLIPS, limits)
+    kind = _accepted(data, limits)
     # For streams that outgrow their header; more, because decoders count whole blocks.
     max_pixels = str(2 * limits.video_pixels + 256 * 256)
     try:
@@ -213,9 +210,19 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     }
     # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
     context.thread_count = 1
-    clip = ClipStream(container, stream, length, limits.video_pixels, view.broken)
+    clip = ClipStream(container, stream, length, limits.video_pixels, view)
     _check_claims(clip, length)
     return clip
+
+
+def _accepted(data: bytes, limits: MediaLimits) -> Kind:
+    """`accepted`, with the name of what came instead of a clip."""
+    try:
+        return accepted(data, headers.CLIPS, limits)
+    except UnsupportedMediaError:
+        if (found := unread.named(data)) is None:
+            raise
+        raise UnsupportedMediaError(found.told) from None
 
 
 def _demuxed(file: MaskedFile, kind: Kind, max_pixels: str) -> InputContainer:
@@ -244,10 +251,7 @@ def _allowed_codec(stream: VideoStream, kind: Kind) -> VideoCodecContext:
         raise UndecodableMediaError("The clip's codec is unknown.")
     if context.codec.name not in _decoders(kind):
         # FFmpeg's own word for it; nothing of the upload.
-        raise UnsupportedMediaError(
-            f"{kind} files coded in {context.codec.canonical_name} are not read, "
-            f"only those in {_CODECS}."
-        )
+        raise UnsupportedMediaError(unread.codec(kind, context.codec.canonical_name, _CODECS))
     return context
 
 
@@ -289,11 +293,6 @@ def _claimed_frames(
     else:
         seconds = (container.duration or 0) / av.time_base
     return round(seconds * fps) or None
-
-
-def _time_after(previous_s: float, stamp_s: float, step_s: float) -> float:
-    """The frame's own time stamp, or, where it is missing or does not advance, the nominal time."""
-    return stamp_s if previous_s < stamp_s < math.inf and stamp_s >= 0 else previous_s + step_s
 
 
 def _positive(ratio: Fraction | None) -> float | None:

@@ -81,6 +81,7 @@ class _Walk:
     frames: int
     view: View = field(default_factory=View)
     tracks: set[int] = field(default_factory=set)  # the numbers of those of pictures
+    uneven: bool = False
     fragmented: int = 0
     boxes: int = 0
 
@@ -105,6 +106,7 @@ class _Walk:
                 self.view.masks[box.place] = _MASK
         if tracks > _MOST_TRACKS or defaults > _MOST_DEFAULTS:
             raise ValueError("more tracks than a camera has")
+        self.view.counted = not self.uneven
 
     def _handlers(self, track: _Box) -> list[bytes]:
         """What handles the track: `vide` for one of pictures, which has one handler alone."""
@@ -113,7 +115,7 @@ class _Walk:
         return [self.data[box.start + 8 : box.start + 12] for box in handlers]
 
     def _track(self, track: _Box) -> None:
-        samples, edits = 0, 1
+        samples, edits, entries = 0, 1, dict[bytes, int]()
         for box in self._leaves(b"trak", track):
             if box.name == b"tkhd":
                 place = box.start + (20 if self.data[box.start] else 12)
@@ -125,9 +127,11 @@ class _Walk:
             elif box.name in (b"stsz", b"stz2"):
                 samples = max(samples, self._sizes(box))
             elif box.name in _ENTRY_BYTES:
-                self._count(box, 4, 8, 8 * _ENTRY_BYTES[box.name])
+                entries[box.name] = self._count(box, 4, 8, 8 * _ENTRY_BYTES[box.name])
         if samples * edits > _EDITED_FRAMES * self.frames:
             raise TooManyFramesError
+        # One step for all frames, and none is moved from the order in which it is coded.
+        self.uneven |= edits > 1 or b"ctts" in entries or entries.get(b"stts") != 1
 
     def _leaves(self, name: bytes, parent: _Box) -> Iterator[_Box]:
         """The boxes of a track that hold no boxes, in their order."""
