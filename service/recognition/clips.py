@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 
 from service.recognition import avi, display, headers, matroska, mp4, unread
 from service.recognition.errors import (
+    ClipTooLongError,
     LimitExceededError,
     TooFewFramesError,
     UndecodableMediaError,
@@ -32,6 +33,7 @@ from service.recognition.errors import (
 from service.recognition.headers import Kind
 from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits, accepted, check_size
+from service.recognition.repair import Repair
 from service.recognition.timing import Clock
 from service.recognition.types import Frame, Pixels
 
@@ -50,6 +52,9 @@ _MOST_STREAMS = 100  # sound and subtitles count, too, where they are not masked
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
 
+_BEGINS_ANYWHERE = {"mpeg4"}
+"""Codecs whose decoder takes grey for the frames before the first that it is given."""
+
 # Titles and comments come in any encoding. PyAV 19 takes them all; PyAV 18 has to be told to.
 _LENIENT: Mapping[str, Any] = (
     {"metadata_errors": "replace"} if hasattr(InputContainer, "metadata_errors") else {}
@@ -66,6 +71,15 @@ class _Length:
     frames: int
     seconds: float
     prefix: str = ""
+    error: type[LimitExceededError] = ClipTooLongError
+
+    def too_long(self) -> LimitExceededError:
+        detail = f"The clip is longer than {self.seconds:g} s."
+        return self.error(detail, f"{self.prefix}seconds")
+
+    def too_many(self) -> LimitExceededError:
+        detail = f"The clip has more than {self.frames} frames."
+        return self.error(detail, f"{self.prefix}frames")
 
 
 def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
@@ -80,7 +94,7 @@ def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
 
 def open_video(data: bytes, limits: MediaLimits) -> ClipStream:
     """The same for long videos, which have limits of their own."""
-    length = _Length(limits.video_frames, limits.video_seconds, "video_")
+    length = _Length(limits.video_frames, limits.video_seconds, "video_", LimitExceededError)
     return _open(data, replace(limits, upload_bytes=limits.video_bytes), length)
 
 
@@ -122,9 +136,9 @@ class ClipStream:
         for decoded in self._decoded():
             time_s = clock.time_of(decoded)
             if count == self._length.frames:
-                raise _too_many(self._length)
+                raise self._length.too_many()
             if time_s > self._length.seconds:
-                raise _too_long(self._length)
+                raise self._length.too_long()
             yield Frame(self._pixels(decoded), count, time_s)
             count += 1
         if not count:
@@ -134,20 +148,21 @@ class ClipStream:
 
     def _decoded(self) -> Iterator[VideoFrame]:
         """Frames as the decoder has them, without those that it had to guess in part."""
-        missing = 0
+        missing, repair = 0, Repair(self._codec in _BEGINS_ANYWHERE)
         for packet in self._packets():
             missing += packet.size > 0 and not packet.is_discard
             try:
                 frames = packet.decode()
             except _BROKEN:
                 self._damaged = True
+                repair.lose(packet.pts)
                 continue
             missing -= len(frames)
             for frame in frames:
-                if frame.is_corrupt:
-                    self._damaged = True
-                else:
+                if repair.is_whole(frame):
                     yield frame
+                else:
+                    self._damaged = True
         # HEVC above all skips what it cannot rebuild, and says nothing.
         self._damaged |= missing > 0 and self._codec not in _UNSHOWN
 
@@ -193,7 +208,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
         container = _demuxed(MaskedFile(data, view.masks), kind, max_pixels)
         stream = container.streams.best("video")
     except TooManyFramesError:
-        raise _too_many(length) from None
+        raise length.too_many() from None
     except (*_BROKEN, LookupError, struct.error):
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
     # A picture that is attached is the cover of a sound recording.
@@ -276,9 +291,9 @@ def _decoders(kind: Kind) -> tuple[str, ...]:
 
 def _check_claims(clip: ClipStream, length: _Length) -> None:
     if clip.fps and clip.claimed_frames and (clip.claimed_frames - 1) / clip.fps > length.seconds:
-        raise _too_long(length)
+        raise length.too_long()
     if clip.claimed_frames and clip.claimed_frames > length.frames:
-        raise _too_many(length)
+        raise length.too_many()
 
 
 def _claimed_frames(
@@ -300,13 +315,3 @@ def _positive(ratio: Fraction | None) -> float | None:
     if ratio is None or ratio.numerator <= 0 or ratio.denominator <= 0:
         return None
     return float(ratio)
-
-
-def _too_long(length: _Length) -> LimitExceededError:
-    detail = f"The clip is longer than {length.seconds:g} s."
-    return LimitExceededError(detail, f"{length.prefix}seconds")
-
-
-def _too_many(length: _Length) -> LimitExceededError:
-    detail = f"The clip has more than {length.frames} frames."
-    return LimitExceededError(detail, f"{length.prefix}frames")
