@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.batch.folder import clips
 from service.files import printable
 
 PAIR = ("onset", "apex")
 CLIP = ("clip",)
-
-_CLIP_ENDINGS = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
 
 class ManifestError(Exception):
@@ -38,11 +37,11 @@ class Row:
 def rows(source: Path) -> list[Row]:
     """Each row of a `.csv` or `.parquet` manifest once, or each clip of a folder.
 
-    A manifest has the columns `onset` and `apex`, or `clip`; others are passed over. Clips are
-    known by their endings, in every folder below. Raises ManifestError.
+    A manifest has the columns `onset` and `apex`, or `clip`; others are passed over. Raises
+    ManifestError.
     """
     if source.is_dir():
-        found = _clips(source)
+        found = iter([Row(source, clip=name) for name in clips(source)])
     elif source.suffix.lower() == ".csv":
         found = _named(source, _csv_records(source))
     elif source.suffix.lower() == ".parquet":
@@ -58,12 +57,6 @@ def rows(source: Path) -> list[Row]:
     if not distinct:
         raise ManifestError(f"{source} has nothing to score")
     return distinct
-
-
-def _clips(folder: Path) -> Iterator[Row]:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _CLIP_ENDINGS and path.is_file():
-            yield Row(folder, clip=path.relative_to(folder).as_posix())
 
 
 def _named(source: Path, records: Iterable[Mapping[str, str | None]]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ HEAD_BYTES = 4096
 
 _REPACK = "ffmpeg -i in.{0} -c copy out.{1} repacks it without loss"
 _CONVERT = "ffmpeg -i in.{0} -crf 12 out.mp4 converts it"
-_RAW = "ffmpeg -framerate 25 -i in.{0} -c copy out.mp4, with its own frame rate, packs it"
+_RAW = "ffmpeg -framerate RATE -i in.{0} -c copy out.mp4 packs it without loss"
 _UNPACK = "unpack it and send the clip"
 _PAIR = "send an onset and an apex picture instead"
 _SOUND = "a clip needs pictures"
@@ -85,6 +85,7 @@ _BRANDS = {
     b"avis": Format("AVIF", _PAIR),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1"), Format("HEIC", _PAIR)),
 }
+_ENDINGS = {"AVI": "avi", "WebM or MKV": "mkv", "MP4 or MOV": "mov"}
 _START_CODES = (b"\0\0\0\x01", b"\0\0\x01")
 _PACKET, _TIMED_PACKET = 188, 192  # of MPEG-TS, and with the time that camcorders put before it
 _SYNC = 0x47
@@ -98,10 +99,8 @@ def named(data: bytes) -> Format | None:
 
 def codec(container: str, name: str, read: str) -> str:
     """What a refusal says of a codec: `name` is FFmpeg's word for it, `read` are those taken."""
-    return (
-        f"{container} files coded in {name} are not read, only those in {read}: "
-        f"{_CONVERT.format('mov')}."
-    )
+    way_out = _CONVERT.format(_ENDINGS.get(container, "mp4"))
+    return f"{container} files coded in {name} are not read, only those in {read}: {way_out}."
 
 
 def _packets(head: bytes) -> Format | None:
