@@ -15,7 +15,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
+import av
 import numpy as np
+from numpy.typing import NDArray
 
 from service.recognition import headers
 from service.recognition.clips import ClipStream, open_video
@@ -29,7 +31,7 @@ ts vob webm wmv"""
 ENDINGS = frozenset(f".{name}" for name in _VIDEOS.split())
 MOST_LEVELS = 3.0  # of 255 on average, by which a frame may be apart: two releases of a scaler are
 MOST_SECONDS = 0.0015  # containers count in milliseconds
-SQUARE = "scale='if(gt(sar,1),round(iw*sar),iw)':'if(lt(sar,1),round(ih/sar),ih)'"
+SQUARE = "scale='if(gt(sar,1),round(iw*sar),iw)':'if(lt(sar,1),round(ih/sar),ih)':flags=bilinear"
 _LIMITS = MediaLimits(video_pixels=8192 * 4320)
 _POINTER = b"version https://git-lfs"
 
@@ -62,7 +64,8 @@ def difference(path: Path, data: bytes) -> str:
     clip = open_video(data, _LIMITS)
     times: list[float] = []
     apart = count = 0.0
-    with _frames(path) as frames:
+    stream = _stream(path)
+    with _frames(path, stream) as frames:
         for ours, theirs in zip_longest(_kept(clip, times), frames):
             if ours is None or theirs is None:
                 count += (theirs is not None) - (ours is not None)
@@ -72,7 +75,7 @@ def difference(path: Path, data: bytes) -> str:
                 apart = max(apart, _levels(ours.pixels, theirs))
     said = [f"{apart:.1f} levels"] if apart > MOST_LEVELS else []
     said += [f"{-count:+.0f} frames"] if count else []
-    said += [] if count else _steps(path, data, np.array(times))
+    said += [] if count else _steps(path, stream, data, np.array(times))
     if said and clip.damaged:
         said.append("told as damaged")
     return ", ".join(said)
@@ -88,36 +91,49 @@ def _levels(ours: Pixels, theirs: Pixels) -> float:
     return float(np.abs(ours.astype(np.int16) - theirs).mean())
 
 
-def _steps(
-    path: Path, data: bytes, times: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> list[str]:
+def _steps(path: Path, stream: int, data: bytes, times: NDArray[np.float64]) -> list[str]:
     """How far the times are apart; those of an AVI are counted and must be even."""
     if headers.kind_of(data) is headers.Kind.AVI:
         steps = np.diff(times)
         uneven = float(np.abs(steps / steps.min() - np.round(steps / steps.min())).max())
         return [f"uneven steps of {steps.min():.4f} to {steps.max():.4f} s"] if uneven > 0.1 else []
-    theirs = _times(path)
+    theirs = _times(path, stream)
     if len(theirs) != len(times) or np.isnan(theirs).any():
         return []
     apart = float(np.abs(times - (theirs - theirs[0])).max())
     return [f"{apart:.4f} s"] if apart > MOST_SECONDS else []
 
 
-def _times(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    command = "ffprobe -v quiet -select_streams v:0 -of csv=p=0 -show_entries frame="
-    told = _run([*command.split(" ")[:-1], "frame=best_effort_timestamp_time", str(path)])
+def _times(path: Path, stream: int) -> NDArray[np.float64]:
+    command = ["ffprobe", "-v", "quiet", "-select_streams", str(stream), "-of", "csv=p=0"]
+    command += ["-show_entries", "frame=best_effort_timestamp_time", str(path)]
+    told = subprocess.run(command, capture_output=True, check=False).stdout
     words = [line.split(",")[0] for line in told.decode().split()]
     return np.array([float(word) if re.match(r"-?\d", word) else np.nan for word in words])
 
 
-def _run(command: list[str]) -> bytes:
-    return subprocess.run(command, capture_output=True, check=False).stdout
+def _stream(path: Path) -> int:
+    """The best stream of pictures, of several."""
+    with av.open(str(path)) as file:
+        found = file.streams.best("video")
+        return 0 if found is None else found.index
 
 
 @contextmanager
-def _frames(path: Path) -> Iterator[Iterator[Pixels]]:
+def _frames(path: Path, stream: int) -> Iterator[Iterator[Pixels]]:
     """Each frame by FFmpeg, as it is shown; as PPM pictures, which tell their sizes."""
-    command = ["ffmpeg", "-v", "quiet", "-nostdin", "-i", str(path), "-map", "0:V:0", "-vf", SQUARE]
+    command = [
+        "ffmpeg",
+        "-v",
+        "quiet",
+        "-nostdin",
+        "-i",
+        str(path),
+        "-map",
+        f"0:{stream}",
+        "-vf",
+        SQUARE,
+    ]
     command += ["-fps_mode", "passthrough", "-c:v", "ppm", "-pix_fmt", "rgb24"]
     with subprocess.Popen([*command, "-f", "image2pipe", "-"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
