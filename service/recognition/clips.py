@@ -15,7 +15,6 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -23,6 +22,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from service.recognition import avi, display, headers, matroska, mp4, unread
+from service.recognition.decoding import BROKEN, Decoder
 from service.recognition.errors import (
     ClipTooLongError,
     LimitExceededError,
@@ -33,7 +33,6 @@ from service.recognition.errors import (
 from service.recognition.headers import Kind
 from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits, accepted, check_size
-from service.recognition.repair import Repair
 from service.recognition.timing import Clock
 from service.recognition.types import Frame, Pixels
 
@@ -41,19 +40,10 @@ from service.recognition.types import Frame, Pixels
 # that open other files.
 _DEMUXERS = {Kind.MP4: "mp4", Kind.AVI: "avi", Kind.MKV: "matroska", Kind.GIF: "gif"}
 
-# Beside FFmpeg's own: what reading and seeking in bytes raises where a container points outside.
-_BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
-
 # FFmpeg's names of the decoders that may be opened, of the 300 that it has; AV1 has two.
 _DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp8", "vp9", "libdav1d", "av1")
 _CODECS = "H.264, HEVC, MPEG-4, MJPEG, VP8, VP9 and AV1"
 _MOST_STREAMS = 100  # sound and subtitles count, too, where they are not masked
-
-_UNSHOWN = {"vp8", "mpeg4"}
-"""Codecs whose packets may show no frame: references alone, or nothing new."""
-
-_BEGINS_ANYWHERE = {"mpeg4"}
-"""Codecs whose decoder takes grey for the frames before the first that it is given."""
 
 # Titles and comments come in any encoding. PyAV 19 takes them all; PyAV 18 has to be told to.
 _LENIENT: Mapping[str, Any] = (
@@ -119,21 +109,20 @@ class ClipStream:
     ) -> None:
         self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
         self.claimed_frames = _claimed_frames(container, stream, self.fps)
-        self._container, self._stream = container, stream
-        # Asked now: PyAV 19 crashes when it is asked of a decoder that could not be opened.
-        self._codec_context, self._codec = stream.codec_context, stream.codec_context.name
+        self._stream = stream
+        self._decoder = Decoder(container, stream)
         self._length, self._most_pixels = length, pixels
         self._reformatter = VideoReformatter()
-        self._counted, self._damaged = view.counted, view.broken
+        self._counted, self._broken = view.counted, view.broken
 
     @property
     def damaged(self) -> bool:
         """Whether a part could not be decoded so far; frames with an error in them are left out."""
-        return self._damaged
+        return self._broken or self._decoder.damaged
 
     def __iter__(self) -> Iterator[Frame]:
         clock, count = Clock(self.fps, self._counted), 0
-        for decoded in self._decoded():
+        for decoded in self._decoder:
             time_s = clock.time_of(decoded)
             if count == self._length.frames:
                 raise self._length.too_many()
@@ -146,43 +135,10 @@ class ClipStream:
         if count == 1:
             raise TooFewFramesError("The clip has a single frame; a motion needs two.")
 
-    def _decoded(self) -> Iterator[VideoFrame]:
-        """Frames as the decoder has them, without those that it had to guess in part."""
-        missing, repair = 0, Repair(self._codec in _BEGINS_ANYWHERE)
-        for packet in self._packets():
-            missing += packet.size > 0 and not packet.is_discard
-            try:
-                frames = packet.decode()
-            except _BROKEN:
-                self._damaged = True
-                repair.lose(packet.pts)
-                continue
-            missing -= len(frames)
-            for frame in frames:
-                if repair.is_whole(frame):
-                    yield frame
-                else:
-                    self._damaged = True
-        # HEVC above all skips what it cannot rebuild, and says nothing.
-        self._damaged |= missing > 0 and self._codec not in _UNSHOWN
-
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
-        """The packets up to the end, or to where the container cannot be read on."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except _BROKEN:
-                self._damaged = True
-                return
-            yield packet
-
     def _pixels(self, frame: VideoFrame) -> Pixels:
         """The frame in blue-green-red, upright and with square pixels."""
         check_size(frame.width, frame.height, self._most_pixels, "video_pixels")
-        aspect = self._stream.sample_aspect_ratio or self._codec_context.sample_aspect_ratio
+        aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         size = display.square_size(frame.width, frame.height, aspect, self._most_pixels)
         # Brightness as it is coded: what FFmpeg does not convert from would lose the frame.
         frame.color_trc = frame.color_primaries = _UNSPECIFIED
@@ -190,7 +146,7 @@ class ClipStream:
             frame.colorspace = _UNSPECIFIED
         try:
             shown = self._reformatter.reformat(frame, *size, format="bgr24", threads=1)
-        except _BROKEN:
+        except BROKEN:
             raise UndecodableMediaError("The clip's colours cannot be read.") from None
         rows = np.frombuffer(memoryview(shown.planes[0]), np.uint8).reshape(shown.height, -1)
         pixels = rows[:, : 3 * shown.width].reshape(shown.height, shown.width, 3)
@@ -209,7 +165,7 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
         stream = container.streams.best("video")
     except TooManyFramesError:
         raise length.too_many() from None
-    except (*_BROKEN, LookupError, struct.error):
+    except (*BROKEN, LookupError, struct.error):
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
     # A picture that is attached is the cover of a sound recording.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from service.recognition.clips import open_clip
 from service.recognition.media import MediaLimits
-from service.recognition.types import Frame
+from service.recognition.types import Frame, Pixels
 from tests import made
 from tests.boxes import Box, changed
 from tests.films import film
@@ -29,14 +30,15 @@ def times(data: bytes) -> list[float]:
     return [frame.time_s for frame in decode(data)]
 
 
-def with_matrix(data: bytes, a: float, b: float, c: float, d: float) -> bytes:
+def with_matrix(data: bytes, *parts: float) -> bytes:
     """The MP4 with another matrix of its track, as telephones and editors write it."""
     place = data.index(b"tkhd") + 44
+    a, b, c, d = parts
     turn = [round(65536 * part) for part in (a, b, 0, c, d, 0, 0, 0)]
     return data[:place] + struct.pack(">9i", *turn, 1 << 30) + data[place + 36 :]
 
 
-MIRRORS = {
+MIRRORS: dict[str, tuple[tuple[float, ...], Callable[[Pixels], Pixels]]] = {
     "hflip": ((-1, 0, 0, 1), lambda pixels: pixels[:, ::-1]),
     "vflip": ((1, 0, 0, -1), lambda pixels: pixels[::-1]),
     "transpose": ((0, 1, 1, 0), lambda pixels: pixels.transpose(1, 0, 2)),
