@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
-"""FFmpeg's own, and what reading and seeking raise where a container points outside of its bytes."""
+"""FFmpeg's own, and what reading raises where a container points outside of its bytes."""
 
 _UNSHOWN = {"vp8", "mpeg4"}
 """Codecs whose packets may show no frame: references alone, or nothing new."""
