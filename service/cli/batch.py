@@ -55,8 +55,8 @@ def batch(
     settings = configured()
     scored = _way(on_ray)
     warm_recognizer(settings)  # what is wrong ends this here, not every row after the deadline
+    left_out = skipped(source) if source.is_dir() else []
     try:
-        left_out = skipped(source) if source.is_dir() else []
         named = rows(source)
         with open_output(output) as opened:
             left = [row for row in named if key_of(row.files) not in opened.done]
@@ -67,7 +67,7 @@ def batch(
                 codes = asyncio.run(_written(coming, len(left), opened))
             took_s = time.monotonic() - start
     except ManifestError as error:
-        raise EndError(str(error), Code.INPUT) from None
+        raise EndError("; ".join([str(error), *_told(left_out[:3])]), Code.INPUT) from None
     except OutputError as error:
         raise EndError(str(error), Code.USAGE) from None
     _summarise(len(named) - len(left), codes, took_s, output, left_out, as_json)
@@ -122,9 +122,13 @@ def _summarise(
     show(
         grid(
             ("skipped", f"{done}, done before"),
-            *(("left out", f"{printable(each.file)}: {each.reason}") for each in left_out),
+            *(("left out", told) for told in _told(left_out)),
             ("scored", f"{scored}"),
             ("problems", f"{bad}: {kinds}" if bad else "none"),
             ("output", f"{output}, after {took_s:.1f} s"),
         )
     )
+
+
+def _told(left_out: Sequence[Skipped]) -> list[str]:
+    return [f"{printable(each.file)}: {each.reason}" for each in left_out]
