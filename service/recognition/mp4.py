@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from service.recognition.errors import UndecodableMediaError
+from service.recognition.errors import UndecodableMediaError, UnsupportedMediaError
 from service.recognition.masking import TooManyFramesError, View
 
 _SHOWN: Mapping[bytes, frozenset[bytes]] = {
@@ -31,7 +31,7 @@ _SHOWN: Mapping[bytes, frozenset[bytes]] = {
         b"traf": b"tfhd tfdt trun",
     }.items()
 }
-_REPEATED = frozenset({b"trak", b"trex", b"moof", b"mdat", b"traf", b"trun"})
+_REPEATED = frozenset({b"trak", b"trex", b"moof", b"mdat", b"traf", b"trun", b"colr"})
 _MASK = b"skip"  # not `free`, in which FFmpeg looks for an index where it finds none elsewhere
 
 _ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stsc": 12, b"stco": 4, b"co64": 8}
@@ -50,7 +50,8 @@ def view(data: bytes, frames: int) -> View:
     """The tracks of pictures and nothing else.
 
     Raises TooManyFramesError where their index is longer than `frames`, UndecodableMediaError for
-    one that is compressed, ValueError or struct.error for boxes that can be read in two ways.
+    one that is compressed, UnsupportedMediaError for frames that are encrypted, ValueError or
+    struct.error for boxes that can be read in two ways.
     """
     walk = _Walk(data, frames)
     walk.file()
@@ -163,6 +164,10 @@ class _Walk:
             size = self._number(position, table)
             if size < 16 or position + size > table.end:
                 raise ValueError("a description that leaves its table")
+            if self.data[position + 4 : position + 8] == b"encv":
+                raise UnsupportedMediaError(
+                    "The clip is encrypted: send one that any player shows."
+                )
             entry = _Box(b"stsd", position + 4, position + _SAMPLE_ENTRY_BYTES, position + size)
             if entry.start <= entry.end:
                 self.view.measure(*struct.unpack_from(">HH", self.data, position + _SIZE))

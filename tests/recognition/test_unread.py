@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def zipped() -> bytes:
     return stream.getvalue()
 
 
-FILMS = {
+FILMS: dict[str, Callable[[], bytes]] = {
     "MPEG-TS": lambda: film(FRAMES, "mpegts"),
     "MPEG-TS of a camcorder": lambda: film(FRAMES, "mpegts", muxer={"mpegts_m2ts_mode": "1"}),
     "MPEG-PS": lambda: film(FRAMES, "vob", "mpeg2video"),
@@ -91,6 +92,13 @@ def test_h263_is_refused_by_its_name() -> None:
     """What the oldest of them hold, with the command that makes a clip of it."""
     data = film(FRAMES, "3gp", "h263")
     with pytest.raises(UnsupportedMediaError, match=r"coded in h263 .*ffmpeg -i in\.mov"):
+        open_clip(data, MediaLimits())
+
+
+def test_an_encrypted_clip_is_called_so() -> None:
+    """As a film that was bought: its entry in the table of descriptions tells."""
+    data = film(FRAMES).replace(b"avc1", b"encv")
+    with pytest.raises(UnsupportedMediaError, match="encrypted"):
         open_clip(data, MediaLimits())
 
 
