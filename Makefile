@@ -18,7 +18,8 @@ test: .venv/.test
 
 # What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
 # Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
-NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_codecs \
+NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_clip_shown \
+                recognition/test_clip_damage recognition/test_codecs \
                 recognition/test_media_pictures recognition/test_media_properties \
                 recognition/test_picture_headers cli/test_doctor cli/test_endings api/test_health \
                 api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
