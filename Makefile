@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -18,7 +18,8 @@ test: .venv/.test
 
 # What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
 # Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
-NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_codecs \
+NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_clip_shown \
+                recognition/test_clip_damage recognition/test_codecs \
                 recognition/test_media_pictures recognition/test_media_properties \
                 recognition/test_picture_headers cli/test_doctor cli/test_endings api/test_health \
                 api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
@@ -53,6 +54,10 @@ build/audit/.locked: requirements/audit.txt
 # Speed, as ratios against the field's reference in the same run; for a machine with nothing else to do.
 bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
+
+# Other people's test pictures and clips, decoded here and by Pillow and FFmpeg: `make check-media FOLDER=...`.
+check-media: .venv/.test
+	$(BIN)/python -m tests.check_media $(FOLDER)
 
 # What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
 soak: .venv/.test

@@ -38,11 +38,13 @@ def film(
     sound: bool = False,
     options: Mapping[str, str] | None = None,
     muxer: Mapping[str, str] | None = None,
+    display: tuple[int, bool, bool] | None = None,
 ) -> bytes:
     """`pictures` [H, W, 3] as a file; `times_s`, in whole milliseconds, makes the rate variable.
 
     `container` and `codec` are FFmpeg's names, `samples` is its name of a pixel format; `options`
-    are the encoder's, `muxer` the container's.
+    are the encoder's, `muxer` the container's. `display` asks players to turn the frames by so
+    many degrees, counter-clockwise, and to mirror them across and down.
     """
     stream = io.BytesIO()
     with av.open(stream, "w", format=container, options=dict(muxer or {})) as file:
@@ -54,6 +56,8 @@ def film(
         video.pix_fmt = samples
         if samples == "gray":
             video.codec_context.color_range = 2  # as FFmpeg converts to it: the full range
+        if display:
+            video.set_display_rotation(*display)
         step = Fraction(1, fps) if times_s is None else TICK
         video.codec_context.time_base = step
         audio = file.add_stream(SOUND[container], rate=48_000) if sound else None

@@ -45,7 +45,11 @@ class Problem(BaseModel):
 
 def problem(scope: Scope, error: errors.OffTanetError) -> Problem:
     """The problem that tells of `error`."""
-    told = _problem(scope, error.status, error.code, error.title, error.detail)
+    detail = error.detail
+    if isinstance(error, errors.ClipTooLongError):
+        mount = scope.get("root_path", "")
+        detail += f" Long recordings are videos: POST {mount}/v1/predictions/video."
+    told = _problem(scope, error.status, error.code, error.title, detail)
     if isinstance(error, errors.LimitExceededError):
         told.limit = f"max_{error.limit}"
     return told

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.batch import tables
+from service.batch.folder import clips
 from service.files import printable
 
 PAIR = ("onset", "apex")
@@ -17,8 +18,6 @@ INDICES = ("onset_index", "apex_index")
 _COLUMNS = (*PAIR, *CLIP, *INDICES)
 _TEXTS = frozenset({".csv", ".tsv"})
 _MOST_FRAMES = 1 << 31
-
-_CLIP_ENDINGS = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
 
 class ManifestError(Exception):
@@ -80,18 +79,12 @@ def rows(source: Path) -> list[Row]:
 def _found(source: Path) -> Iterator[Row]:
     ending = source.suffix.lower()
     if source.is_dir():
-        return _clips(source)
+        return iter([Row(source, clip=name) for name in clips(source)])
     if ending in _TEXTS:
         return _named(source, tables.text_records(source, _COLUMNS))
     if ending == ".parquet":
         return _named(source, _parquet_records(source))
     raise ManifestError(f"{source} is no folder and no .csv, .tsv or .parquet file")
-
-
-def _clips(folder: Path) -> Iterator[Row]:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _CLIP_ENDINGS and path.is_file():
-            yield Row(folder, clip=path.relative_to(folder).as_posix())
 
 
 def _named(source: Path, records: Iterable[tuple[str, tables.Record]]) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +15,10 @@ import typer
 from service.cli.ending import Code, EndError
 from service.cli.loading import configured, warm_recognizer
 from service.cli.printing import AsJson, Face, answer, grid, progress_bar, show
+from service.files import printable
 
 if TYPE_CHECKING:
+    from service.batch.folder import Skipped
     from service.batch.outputs import Output
     from service.batch.scoring import Result
 
@@ -45,6 +47,7 @@ def batch(
     Run it again to go on where a run ended. One bad file is a row with its problem and never the
     end. OFF_TANET_WORKERS limits the cores, OFF_TANET_DEADLINE_S the seconds of one row.
     """
+    from service.batch.folder import skipped
     from service.batch.journal import OutputError, key_of
     from service.batch.manifest import ManifestError, rows
     from service.batch.outputs import open_output
@@ -52,6 +55,7 @@ def batch(
     settings = configured()
     scored = _way(on_ray)
     warm_recognizer(settings)  # what is wrong ends this here, not every row after the deadline
+    left_out = skipped(source) if source.is_dir() else []
     try:
         named = rows(source)
         with open_output(output) as opened:
@@ -63,10 +67,10 @@ def batch(
                 codes = asyncio.run(_written(coming, len(left), opened))
             took_s = time.monotonic() - start
     except ManifestError as error:
-        raise EndError(str(error), Code.INPUT) from None
+        raise EndError("; ".join([str(error), *_told(left_out[:3])]), Code.INPUT) from None
     except OutputError as error:
         raise EndError(str(error), Code.USAGE) from None
-    _summarise(len(named) - len(left), codes, took_s, output, as_json)
+    _summarise(len(named) - len(left), codes, took_s, output, left_out, as_json)
 
 
 def _way(on_ray: bool) -> Callable[..., AsyncGenerator[Result]]:
@@ -98,20 +102,33 @@ async def _written(
 
 
 def _summarise(
-    skipped: int, codes: Counter[str | None], took_s: float, output: Path, as_json: bool
+    done: int,
+    codes: Counter[str | None],
+    took_s: float,
+    output: Path,
+    left_out: Sequence[Skipped],
+    as_json: bool,
 ) -> None:
     problems = {code: count for code, count in codes.most_common() if code is not None}
     scored, bad = codes[None], sum(problems.values())
     if as_json:
-        summary = {"skipped": skipped, "scored": scored, "problems": problems}
-        answer({"output": str(output), **summary, "seconds": round(took_s, 3)})
+        summary: dict[str, object] = {"skipped": done, "scored": scored, "problems": problems}
+        told = {
+            "left_out": [{"file": printable(each.file), "reason": each.reason} for each in left_out]
+        }
+        answer({"output": str(output), **summary, **told, "seconds": round(took_s, 3)})
         return
     kinds = ", ".join(f"{code} {count}" for code, count in problems.items())
     show(
         grid(
-            ("skipped", f"{skipped}, done before"),
+            ("skipped", f"{done}, done before"),
+            *(("left out", told) for told in _told(left_out)),
             ("scored", f"{scored}"),
             ("problems", f"{bad}: {kinds}" if bad else "none"),
             ("output", f"{output}, after {took_s:.1f} s"),
         )
     )
+
+
+def _told(left_out: Sequence[Skipped]) -> list[str]:
+    return [f"{printable(each.file)}: {each.reason}" for each in left_out]

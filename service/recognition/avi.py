@@ -25,7 +25,7 @@ def view(data: bytes) -> View:
 
     Raises ValueError or struct.error for a header that can be read in two ways.
     """
-    found = View()
+    found = View(counted=True)
     streams, frames, pictures = 0, len(data), False
     for name, place, size in _chunks(data, 12):
         kind = data[place + 8 : place + 12]

@@ -6,7 +6,6 @@ without a word, and asks for the memory of a frame before it can be told that it
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,15 +15,16 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import avi, headers, matroska, mp4
+from service.recognition import avi, display, headers, matroska, mp4, unread
+from service.recognition.decoding import BROKEN, Decoder
 from service.recognition.errors import (
+    ClipTooLongError,
     LimitExceededError,
     TooFewFramesError,
     UndecodableMediaError,
@@ -33,22 +33,17 @@ from service.recognition.errors import (
 from service.recognition.headers import Kind
 from service.recognition.masking import MaskedFile, TooManyFramesError, View
 from service.recognition.media import MediaLimits, accepted, check_size
+from service.recognition.timing import Clock
 from service.recognition.types import Frame, Pixels
 
 # The kind is known from the first bytes, so FFmpeg need not guess, and cannot be led to the formats
 # that open other files.
 _DEMUXERS = {Kind.MP4: "mp4", Kind.AVI: "avi", Kind.MKV: "matroska", Kind.GIF: "gif"}
 
-# Beside FFmpeg's own: what reading and seeking in bytes raises where a container points outside.
-_BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
-
 # FFmpeg's names of the decoders that may be opened, of the 300 that it has; AV1 has two.
 _DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp8", "vp9", "libdav1d", "av1")
 _CODECS = "H.264, HEVC, MPEG-4, MJPEG, VP8, VP9 and AV1"
 _MOST_STREAMS = 100  # sound and subtitles count, too, where they are not masked
-
-_UNSHOWN = {"vp8", "mpeg4"}
-"""Codecs whose packets may show no frame: references alone, or nothing new."""
 
 # Titles and comments come in any encoding. PyAV 19 takes them all; PyAV 18 has to be told to.
 _LENIENT: Mapping[str, Any] = (
@@ -58,8 +53,6 @@ _LENIENT: Mapping[str, Any] = (
 _UNSPECIFIED = 2  # as H.273 numbers colours
 _MATRICES = {0, 1, 4, 5, 6, 7, 9}  # those that FFmpeg converts from
 
-_FALLBACK_FPS = 25.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Length:
@@ -68,6 +61,15 @@ class _Length:
     frames: int
     seconds: float
     prefix: str = ""
+    error: type[LimitExceededError] = ClipTooLongError
+
+    def too_long(self) -> LimitExceededError:
+        detail = f"The clip is longer than {self.seconds:g} s."
+        return self.error(detail, f"{self.prefix}seconds")
+
+    def too_many(self) -> LimitExceededError:
+        detail = f"The clip has more than {self.frames} frames."
+        return self.error(detail, f"{self.prefix}frames")
 
 
 def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
@@ -82,7 +84,7 @@ def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
 
 def open_video(data: bytes, limits: MediaLimits) -> ClipStream:
     """The same for long videos, which have limits of their own."""
-    length = _Length(limits.video_frames, limits.video_seconds, "video_")
+    length = _Length(limits.video_frames, limits.video_seconds, "video_", LimitExceededError)
     return _open(data, replace(limits, upload_bytes=limits.video_bytes), length)
 
 
@@ -103,33 +105,29 @@ class ClipStream:
         stream: VideoStream,
         length: _Length,
         pixels: int,
-        damaged: bool,
+        view: View,
     ) -> None:
         self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
         self.claimed_frames = _claimed_frames(container, stream, self.fps)
-        self._container, self._stream = container, stream
-        # Asked now: PyAV 19 crashes when it is asked of a decoder that could not be opened.
-        self._codec = stream.codec_context.name
+        self._stream = stream
+        self._decoder = Decoder(container, stream)
         self._length, self._most_pixels = length, pixels
         self._reformatter = VideoReformatter()
-        self._damaged = damaged
+        self._counted, self._broken = view.counted, view.broken
 
     @property
     def damaged(self) -> bool:
         """Whether a part could not be decoded so far; frames with an error in them are left out."""
-        return self._damaged
+        return self._broken or self._decoder.damaged
 
     def __iter__(self) -> Iterator[Frame]:
-        step_s = 1 / (self.fps or _FALLBACK_FPS)
-        first_s, time_s, count = None, -step_s, 0
-        for decoded in self._decoded():
-            stamp_s = math.nan if decoded.pts is None else float(decoded.time)
-            first_s = stamp_s if first_s is None else first_s
-            time_s = _time_after(time_s, stamp_s - first_s, step_s)
+        clock, count = Clock(self.fps, self._counted), 0
+        for decoded in self._decoder:
+            time_s = clock.time_of(decoded)
             if count == self._length.frames:
-                raise _too_many(self._length)
+                raise self._length.too_many()
             if time_s > self._length.seconds:
-                raise _too_long(self._length)
+                raise self._length.too_long()
             yield Frame(self._pixels(decoded), count, time_s)
             count += 1
         if not count:
@@ -137,56 +135,26 @@ class ClipStream:
         if count == 1:
             raise TooFewFramesError("The clip has a single frame; a motion needs two.")
 
-    def _decoded(self) -> Iterator[VideoFrame]:
-        """Frames as the decoder has them, without those that it had to guess in part."""
-        missing = 0
-        for packet in self._packets():
-            missing += packet.size > 0 and not packet.is_discard
-            try:
-                frames = packet.decode()
-            except _BROKEN:
-                self._damaged = True
-                continue
-            missing -= len(frames)
-            for frame in frames:
-                if frame.is_corrupt:
-                    self._damaged = True
-                else:
-                    yield frame
-        # HEVC above all skips what it cannot rebuild, and says nothing.
-        self._damaged |= missing > 0 and self._codec not in _UNSHOWN
-
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
-        """The packets up to the end, or to where the container cannot be read on."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except _BROKEN:
-                self._damaged = True
-                return
-            yield packet
-
     def _pixels(self, frame: VideoFrame) -> Pixels:
-        """The frame in blue-green-red, upright."""
+        """The frame in blue-green-red, upright and with square pixels."""
         check_size(frame.width, frame.height, self._most_pixels, "video_pixels")
+        aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
+        size = display.square_size(frame.width, frame.height, aspect, self._most_pixels)
         # Brightness as it is coded: what FFmpeg does not convert from would lose the frame.
         frame.color_trc = frame.color_primaries = _UNSPECIFIED
         if frame.colorspace not in _MATRICES:
             frame.colorspace = _UNSPECIFIED
         try:
-            plane = self._reformatter.reformat(frame, format="bgr24", threads=1).planes[0]
-        except _BROKEN:
+            shown = self._reformatter.reformat(frame, *size, format="bgr24", threads=1)
+        except BROKEN:
             raise UndecodableMediaError("The clip's colours cannot be read.") from None
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
-        pixels = rows[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
-        return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+        rows = np.frombuffer(memoryview(shown.planes[0]), np.uint8).reshape(shown.height, -1)
+        pixels = rows[:, : 3 * shown.width].reshape(shown.height, shown.width, 3)
+        return np.ascontiguousarray(display.upright(pixels, display.matrix_of(frame)))
 
 
 def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
-    kind = accepted(data, headers.CLIPS, limits)
+    kind = _accepted(data, limits)
     # For streams that outgrow their header; more, because decoders count whole blocks.
     max_pixels = str(2 * limits.video_pixels + 256 * 256)
     try:
@@ -196,8 +164,8 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
         container = _demuxed(MaskedFile(data, view.masks), kind, max_pixels)
         stream = container.streams.best("video")
     except TooManyFramesError:
-        raise _too_many(length) from None
-    except (*_BROKEN, LookupError, struct.error):
+        raise length.too_many() from None
+    except (*BROKEN, LookupError, struct.error):
         raise UndecodableMediaError(f"The {kind} file cannot be decoded.") from None
     # A picture that is attached is the cover of a sound recording.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
@@ -213,9 +181,19 @@ def _open(data: bytes, limits: MediaLimits, length: _Length) -> ClipStream:
     }
     # A worker has one core, and each thread of FFmpeg's holds a frame in memory.
     context.thread_count = 1
-    clip = ClipStream(container, stream, length, limits.video_pixels, view.broken)
+    clip = ClipStream(container, stream, length, limits.video_pixels, view)
     _check_claims(clip, length)
     return clip
+
+
+def _accepted(data: bytes, limits: MediaLimits) -> Kind:
+    """`accepted`, with the name of what came instead of a clip."""
+    try:
+        return accepted(data, headers.CLIPS, limits)
+    except UnsupportedMediaError:
+        if (found := unread.named(data)) is None:
+            raise
+        raise UnsupportedMediaError(found.told) from None
 
 
 def _demuxed(file: MaskedFile, kind: Kind, max_pixels: str) -> InputContainer:
@@ -244,10 +222,7 @@ def _allowed_codec(stream: VideoStream, kind: Kind) -> VideoCodecContext:
         raise UndecodableMediaError("The clip's codec is unknown.")
     if context.codec.name not in _decoders(kind):
         # FFmpeg's own word for it; nothing of the upload.
-        raise UnsupportedMediaError(
-            f"{kind} files coded in {context.codec.canonical_name} are not read, "
-            f"only those in {_CODECS}."
-        )
+        raise UnsupportedMediaError(unread.codec(kind, context.codec.canonical_name, _CODECS))
     return context
 
 
@@ -272,9 +247,9 @@ def _decoders(kind: Kind) -> tuple[str, ...]:
 
 def _check_claims(clip: ClipStream, length: _Length) -> None:
     if clip.fps and clip.claimed_frames and (clip.claimed_frames - 1) / clip.fps > length.seconds:
-        raise _too_long(length)
+        raise length.too_long()
     if clip.claimed_frames and clip.claimed_frames > length.frames:
-        raise _too_many(length)
+        raise length.too_many()
 
 
 def _claimed_frames(
@@ -291,23 +266,8 @@ def _claimed_frames(
     return round(seconds * fps) or None
 
 
-def _time_after(previous_s: float, stamp_s: float, step_s: float) -> float:
-    """The frame's own time stamp, or, where it is missing or does not advance, the nominal time."""
-    return stamp_s if previous_s < stamp_s < math.inf and stamp_s >= 0 else previous_s + step_s
-
-
 def _positive(ratio: Fraction | None) -> float | None:
     """None where it is not known, which PyAV 19 gives as 0/0."""
     if ratio is None or ratio.numerator <= 0 or ratio.denominator <= 0:
         return None
     return float(ratio)
-
-
-def _too_long(length: _Length) -> LimitExceededError:
-    detail = f"The clip is longer than {length.seconds:g} s."
-    return LimitExceededError(detail, f"{length.prefix}seconds")
-
-
-def _too_many(length: _Length) -> LimitExceededError:
-    detail = f"The clip has more than {length.frames} frames."
-    return LimitExceededError(detail, f"{length.prefix}frames")

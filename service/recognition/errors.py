@@ -5,6 +5,7 @@
     │   ├── UnsupportedMediaError    415  a media type that is not accepted
     │   ├── UndecodableMediaError    422  the bytes are no image or video that can be read
     │   ├── LimitExceededError       413  bytes, pixels, frames or seconds over a limit
+    │   │   ├── ClipTooLongError     413  a clip that is as long as a video
     │   │   ├── UrlTooLongError      414  a URL over its limit
     │   │   └── HeadersTooLargeError 431  too many headers, or too many bytes of them
     │   ├── TooFewFramesError        422  a clip of fewer than two frames
@@ -86,6 +87,10 @@ class LimitExceededError(MediaError):
         Exception.__init__(self, detail, limit)  # both in `args`, so that the error pickles
         self.detail = detail
         self.limit = limit
+
+
+class ClipTooLongError(LimitExceededError):
+    """What is asked to be one short clip may be a long video."""
 
 
 class UrlTooLongError(LimitExceededError):

@@ -22,12 +22,14 @@ class View:
     """What FFmpeg is to see of a file: all but `masks`, what to write in which place.
 
     `size` is the width and height that its container tells of the largest stream; `broken` says
-    that somewhere a part is followed by nothing that belongs there.
+    that somewhere a part is followed by nothing that belongs there; `counted` that frames come at
+    one rate, and that the container does not tell in which order they are shown.
     """
 
     masks: dict[int, bytes] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     broken: bool = False
+    counted: bool = False
 
     def measure(self, width: int, height: int) -> None:
         """Take a stream of this size into account."""

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from service.recognition.errors import UndecodableMediaError
+from service.recognition.errors import UndecodableMediaError, UnsupportedMediaError
 from service.recognition.masking import TooManyFramesError, View
 
 _SHOWN: Mapping[bytes, frozenset[bytes]] = {
@@ -31,7 +31,7 @@ _SHOWN: Mapping[bytes, frozenset[bytes]] = {
         b"traf": b"tfhd tfdt trun",
     }.items()
 }
-_REPEATED = frozenset({b"trak", b"trex", b"moof", b"mdat", b"traf", b"trun"})
+_REPEATED = frozenset({b"trak", b"trex", b"moof", b"mdat", b"traf", b"trun", b"colr"})
 _MASK = b"skip"  # not `free`, in which FFmpeg looks for an index where it finds none elsewhere
 
 _ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stsc": 12, b"stco": 4, b"co64": 8}
@@ -50,7 +50,8 @@ def view(data: bytes, frames: int) -> View:
     """The tracks of pictures and nothing else.
 
     Raises TooManyFramesError where their index is longer than `frames`, UndecodableMediaError for
-    one that is compressed, ValueError or struct.error for boxes that can be read in two ways.
+    one that is compressed, UnsupportedMediaError for frames that are encrypted, ValueError or
+    struct.error for boxes that can be read in two ways.
     """
     walk = _Walk(data, frames)
     walk.file()
@@ -81,6 +82,7 @@ class _Walk:
     frames: int
     view: View = field(default_factory=View)
     tracks: set[int] = field(default_factory=set)  # the numbers of those of pictures
+    uneven: bool = False
     fragmented: int = 0
     boxes: int = 0
 
@@ -105,6 +107,7 @@ class _Walk:
                 self.view.masks[box.place] = _MASK
         if tracks > _MOST_TRACKS or defaults > _MOST_DEFAULTS:
             raise ValueError("more tracks than a camera has")
+        self.view.counted = not self.uneven
 
     def _handlers(self, track: _Box) -> list[bytes]:
         """What handles the track: `vide` for one of pictures, which has one handler alone."""
@@ -113,7 +116,7 @@ class _Walk:
         return [self.data[box.start + 8 : box.start + 12] for box in handlers]
 
     def _track(self, track: _Box) -> None:
-        samples, edits = 0, 1
+        samples, edits, entries = 0, 1, dict[bytes, int]()
         for box in self._leaves(b"trak", track):
             if box.name == b"tkhd":
                 place = box.start + (20 if self.data[box.start] else 12)
@@ -125,9 +128,11 @@ class _Walk:
             elif box.name in (b"stsz", b"stz2"):
                 samples = max(samples, self._sizes(box))
             elif box.name in _ENTRY_BYTES:
-                self._count(box, 4, 8, 8 * _ENTRY_BYTES[box.name])
+                entries[box.name] = self._count(box, 4, 8, 8 * _ENTRY_BYTES[box.name])
         if samples * edits > _EDITED_FRAMES * self.frames:
             raise TooManyFramesError
+        # One step for all frames, and none is moved from the order in which it is coded.
+        self.uneven |= edits > 1 or b"ctts" in entries or entries.get(b"stts") != 1
 
     def _leaves(self, name: bytes, parent: _Box) -> Iterator[_Box]:
         """The boxes of a track that hold no boxes, in their order."""
@@ -159,6 +164,10 @@ class _Walk:
             size = self._number(position, table)
             if size < 16 or position + size > table.end:
                 raise ValueError("a description that leaves its table")
+            if self.data[position + 4 : position + 8] == b"encv":
+                raise UnsupportedMediaError(
+                    "The clip is encrypted: send one that any player shows."
+                )
             entry = _Box(b"stsd", position + 4, position + _SAMPLE_ENTRY_BYTES, position + size)
             if entry.start <= entry.end:
                 self.view.measure(*struct.unpack_from(">HH", self.data, position + _SIZE))

@@ -36,13 +36,13 @@ def test_a_row_that_is_repeated_is_scored_once(tmp_path: Path) -> None:
 def test_clips_of_a_folder_are_found_below_it_in_order(tmp_path: Path) -> None:
     for name in ("b.MP4", "a/c.webm", "a/notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"a")
     assert [row.files for row in rows(tmp_path)] == [{"clip": "a/c.webm"}, {"clip": "b.MP4"}]
 
 
 def test_a_name_fits_on_one_line_of_unicode(tmp_path: Path) -> None:
     """JSON lines, CSV and Parquet take neither line ends nor odd bytes; the file is found still."""
-    (tmp_path / "a\n\udcff.mp4").touch()
+    (tmp_path / "a\n\udcff.mp4").write_bytes(b"a")
     (row,) = rows(tmp_path)
     assert row.files == {"clip": "a\\n\\udcff.mp4"}
     assert (row.folder / (row.clip or "")).is_file()

@@ -120,6 +120,29 @@ def test_a_second_run_has_nothing_to_do(tmp_path: Path, capfd: pytest.CaptureFix
     assert [(run["skipped"], run["scored"]) for run in runs] == [(0, 1), (1, 0)]
 
 
+def test_what_a_folder_has_beside_clips_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With the reason, to people and to programs, and where nothing is left to score."""
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "camera.mts").write_bytes((b"\x47" + bytes(187)) * 20)
+    (study / "._a.mp4").write_bytes(b"\0\x05\x16\x07")
+    command = ["batch", str(study), "-o", str(tmp_path / "scores.csv")]
+    assert main(command) == 1
+    told = capfd.readouterr().err
+    assert told.count("\n") == 1
+    assert "nothing to score; ._a.mp4: a macOS resource fork" in told
+    (study / "a.mp4").write_bytes(b"no clip, but a row of its own")
+    assert main(command) == 0
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("left out")]
+    assert [line.split()[2] for line in lines] == ["._a.mp4:", "camera.mts:"]
+    assert "MPEG-TS is not read as a clip: ffmpeg" in lines[1]
+    assert main([*command, "--json"]) == 0
+    left_out = json.loads(capfd.readouterr().out)["left_out"]
+    assert [each["file"] for each in left_out] == ["._a.mp4", "camera.mts"]
+
+
 def test_ray_that_is_not_there_is_told(
     study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

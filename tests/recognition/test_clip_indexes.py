@@ -272,6 +272,21 @@ def test_an_index_at_the_end_of_the_file_is_masked_wherever_it_stands() -> None:
     assert shown(data, mp4.view(data, 1000)).count(b"mfra") == 0
 
 
+def test_a_description_of_colours_may_be_there_twice() -> None:
+    """In numbers and as a profile, as Apple's cameras write it."""
+    data = film(FRAMES, options={"colorspace": "1", "color_primaries": "1", "color_trc": "1"})
+    box = data.index(b"colr") - 4
+    colours = data[box : box + struct.unpack_from(">I", data, box)[0]]
+
+    def twice(root: Box) -> None:
+        table = root.part(*STBL, b"stsd")
+        entry = table.data[8:]
+        size = len(entry) + len(colours)
+        table.data = table.data[:8] + struct.pack(">I", size) + entry[4:] + colours
+
+    assert len(list(open_clip(changed(data, twice), LIMITS))) == 8
+
+
 def test_edits_and_fragments_of_lawful_files_are_followed() -> None:
     """Editors cut, and recorders begin with an edit that shows nothing."""
     place = MP4.index(b"elst") + 12

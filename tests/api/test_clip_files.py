@@ -1,0 +1,84 @@
+"""Clips as people have them, over HTTP: read and upright, or told what to do with them."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from service.recognition.types import Pixels
+from tests import made
+from tests.api.test_bad_input import check_problem
+from tests.api.test_predictions import ask_clip, check_complete
+from tests.films import film
+from tests.serving import started
+
+WIDE = "log-level=none:sar=2/1"
+FACE = [np.ascontiguousarray(made.portrait()[:320, 60:380])] * 6
+LONG = made.mp4(made.frames(3) * 400, 100.0)
+
+
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("degrees", [0, 90])
+def test_a_face_is_found_however_the_camera_was_held(
+    http: httpx.Client, degrees: int, across: bool, down: bool
+) -> None:
+    """A mirrored clip whose mirror was dropped stood on its head: `no_face`."""
+    display = (degrees, across, down)
+    stored = [_stored(pixels, *display) for pixels in FACE]
+    answer = ask_clip(http, film(stored, display=display))
+    assert answer.status_code == 200, answer.text
+    check_complete(answer.json())
+    landmarks = answer.json()["face"]["landmarks"]
+    assert landmarks["left_eye"][1] < landmarks["mouth_left"][1]
+    assert abs(landmarks["left_eye"][1] - landmarks["right_eye"][1]) < 20
+
+
+def _stored(pixels: Pixels, degrees: int, across: bool, down: bool) -> Pixels:
+    """The picture that is upright once it is turned and mirrored so."""
+    pixels = pixels[::-1] if down else pixels
+    pixels = pixels[:, ::-1] if across else pixels
+    return np.ascontiguousarray(np.rot90(pixels, -degrees // 90))
+
+
+def test_a_face_in_narrow_pixels_has_its_own_shape(http: httpx.Client) -> None:
+    """Its box is told in the pixels that a player shows."""
+    narrow = [np.ascontiguousarray(pixels[:, ::2]) for pixels in FACE]
+    boxes = [
+        ask_clip(http, data).json()["face"]["box"]
+        for data in (film(FACE), film(narrow, options={"x264-params": WIDE}))
+    ]
+    assert boxes[1] == pytest.approx(boxes[0], abs=8)
+
+
+@pytest.mark.parametrize("container", ["mpegts", "flv", "h264"])
+def test_a_format_that_is_not_read_is_told_with_a_way_out(
+    http: httpx.Client, container: str
+) -> None:
+    codec = "flv" if container == "flv" else "libx264"
+    answer = ask_clip(http, film(made.frames(8), container, codec))
+    told = check_problem(answer, 415, "unsupported_media_type")
+    assert "is not read as a clip: ffmpeg " in str(told["detail"])
+
+
+def test_a_clip_that_is_too_long_is_told_of_the_route_for_videos(http: httpx.Client) -> None:
+    """Whoever sends a minute of video means the other route."""
+    body = {"input": {"type": "clip", "video": base64.b64encode(LONG).decode()}}
+    for answer in (ask_clip(http, LONG), http.post("/v1/predictions", json=body)):
+        told = check_problem(answer, 413, "limit_exceeded")
+        assert told["limit"] == "max_frames"
+        assert "POST /v1/predictions/video" in str(told["detail"])
+
+
+def test_under_a_prefix_the_route_for_videos_has_it(tmp_path: Path) -> None:
+    """The path has to be one that can be asked."""
+    command = [sys.executable, "-m", "tests.web.mounted"]
+    with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
+        answer = http.post("/face/v1/predictions/clip", files={"video": LONG})
+    told = check_problem(answer, 413, "limit_exceeded")
+    assert "POST /face/v1/predictions/video" in str(told["detail"])

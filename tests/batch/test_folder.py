@@ -1,0 +1,83 @@
+"""Which files of a folder are clips, and what is told of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.batch.folder import Skipped, clips, skipped
+from tests import made
+from tests.films import film
+
+FRAMES = made.frames(3, 144, 176)
+FORK = b"\0\x05\x16\x07\0\2\0\0Mac OS X" + bytes(100)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.3gp", "a.3G2", "a.avi", "a.divx", "a.gif", "a.M4V", "a.mkv", "a.mov", "a.webm"]
+)
+def test_a_clip_is_known_by_its_ending(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"whatever it holds: its row tells")
+    assert clips(tmp_path) == [name]
+    assert skipped(tmp_path) == []
+
+
+def test_what_is_no_clip_is_told_with_its_reason(tmp_path: Path) -> None:
+    """A study of two hundred films of which half is passed over looks like a finished one."""
+    clip = made.mp4(FRAMES)
+    files = {
+        "a.mp4": clip,
+        "._a.mp4": FORK,
+        "__MACOSX/._a.mp4": FORK,
+        ".Trash/b.mp4": clip,
+        ".c.mp4": clip,
+        "empty.mov": b"",
+        "s1/camera.MTS": film(FRAMES, "mpegts"),
+        "s1/old.mpg": film(FRAMES, "vob", "mpeg2video"),
+        "s1/old.wmv": film(FRAMES, "asf", "wmv2"),
+        "s2/all.zip": b"PK\x03\x04" + bytes(100),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert clips(tmp_path) == ["a.mp4"]
+    told = {each.file: each.reason for each in skipped(tmp_path)}
+    assert told.keys() == files.keys() - {"a.mp4"}
+    assert (
+        told["._a.mp4"] == told["__MACOSX/._a.mp4"] == "a macOS resource fork, not the clip itself"
+    )
+    assert told[".Trash/b.mp4"] == told[".c.mp4"] == "hidden"
+    assert told["empty.mov"] == "empty"
+    for name, format_ in {
+        "s1/camera.MTS": "MPEG-TS",
+        "s1/old.mpg": "MPEG-PS",
+        "s1/old.wmv": "WMV",
+        "s2/all.zip": "ZIP",
+    }.items():
+        assert told[name].startswith(format_)
+        assert ": " in told[name]  # and the way out
+
+
+def test_files_that_are_no_films_are_passed_over_in_silence(tmp_path: Path) -> None:
+    """Programs in TypeScript share an ending with films, and studies have notes and pictures."""
+    for name, content in {
+        "main.ts": b"export const a = 1\n",
+        "notes.txt": b"",
+        "onset.png": made.png(FRAMES[0]),
+        "labels.csv": b"clip\n",
+        "model.mod": b"module x\n",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder.mp4").mkdir()
+    assert clips(tmp_path) == []
+    assert skipped(tmp_path) == []
+
+
+def test_clips_in_a_hidden_folder_that_is_asked_for_are_taken(tmp_path: Path) -> None:
+    """What counts is below it."""
+    folder = tmp_path / ".study"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(b"a")
+    assert clips(folder) == ["a.mp4"]
+    assert skipped(folder) == list[Skipped]()
