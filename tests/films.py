@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -47,7 +49,8 @@ def film(
     many degrees, counter-clockwise, and to mirror them across and down.
     """
     stream = io.BytesIO()
-    with av.open(stream, "w", format=container, options=dict(muxer or {})) as file:
+    opened = av.open(stream, "w", format=container, options=dict(muxer or {}))
+    with _ordinary_priority(), opened as file:
         video = file.add_stream(
             codec, rate=fps, options={**OPTIONS.get(codec, {}), **(options or {})}
         )
@@ -71,6 +74,22 @@ def film(
         if isinstance(audio, AudioStream):
             _silence(file, audio, len(pictures) / fps)
     return stream.getvalue()
+
+
+@contextmanager
+def _ordinary_priority() -> Iterator[None]:
+    """The process as it was before: SVT-AV1 makes one of root's a real-time one.
+
+    All that such a process starts is real-time, too, and brings a machine of two cores to a stop.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
 
 
 def _silence(file: OutputContainer, audio: AudioStream, seconds: float) -> None:
