@@ -37,7 +37,7 @@ class MediaLimits:
 
     upload_bytes: int = 50_000_000
     video_bytes: int = 128 << 20
-    image_pixels: int = 50_000_000
+    image_pixels: int = 51_000_000  # telephones take 8160 x 6144
     video_pixels: int = 4096 * 2304
     frames: int = 1000
     seconds: float = 30.0

@@ -34,6 +34,7 @@ const PROBLEMS = {
   queue_full: ["The service is busy", "It has more work than it can take on right now."],
   no_worker: ["The service cannot work right now", "Whoever runs it must look at it; try again later."],
   worker_lost: ["The service lost this work", "Try again; a smaller file may help."],
+  too_much_memory: ["This takes more memory than the service gives", "Make it smaller, and try again."],
   deadline_exceeded: ["It took too long and was stopped", "A shorter or smaller clip is quicker."],
   connection_lost: [
     "The connection was lost",
