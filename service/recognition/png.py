@@ -19,6 +19,18 @@ def size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
+def significant_bits(data: bytes) -> int | None:
+    """The bits of the colours' samples that are in use, where the file tells (sBIT)."""
+    for name, start, end in chunks(data):
+        if name == b"sBIT":
+            channels = {0: 1, 4: 1}.get(data[25], 3)  # of grey, or of colours
+            bits = data[start + 8 : min(start + 8 + channels, end - 4)]
+            return max(bits, default=0) or None
+        if name == b"IDAT":
+            break
+    return None
+
+
 def is_whole(data: bytes) -> bool:
     """Whether all chunks are there, with one header, first. Raises struct.error.
 

@@ -66,6 +66,7 @@ const WARNINGS = {
   blink: "The eyes close between onset and apex.",
   face_lost: "The face cannot be seen in all frames.",
   damaged_video: "Part of the video is damaged and was left out.",
+  damaged_image: "One of the pictures is damaged: what moves may be the damage.",
 };
 
 const STAGES = {

@@ -8,9 +8,15 @@ to two fifths of the decoding's time (measured on JPEGs of 12 megapixels).
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
 
 
 class Outcome(IntEnum):
@@ -27,14 +33,20 @@ def walk_jpeg(data: bytes) -> Outcome:
     return Outcome(_library().off_tanet_walk_jpeg(data, len(data)))
 
 
-def walk_lzw(data: bytes, expected: int) -> Outcome:
-    """A strip or tile of a TIFF in LZW, which is `expected` bytes when decoded."""
-    return Outcome(_library().off_tanet_walk_lzw(data, len(data), expected))
+def decode_lzw(data: bytes, size: int) -> tuple[Bytes, Outcome]:
+    """`size` bytes from a strip or tile of a TIFF in LZW; zeros where something is missing."""
+    return _decoded(_library().off_tanet_decode_lzw, data, size)
 
 
-def walk_packbits(data: bytes, expected: int) -> Outcome:
-    """A strip or tile of a TIFF in PackBits, which is `expected` bytes when decoded."""
-    return Outcome(_library().off_tanet_walk_packbits(data, len(data), expected))
+def decode_packbits(data: bytes, size: int) -> tuple[Bytes, Outcome]:
+    """The same from one in PackBits."""
+    return _decoded(_library().off_tanet_decode_packbits, data, size)
+
+
+def _decoded(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes, Outcome]:
+    decoded = np.zeros(size, np.uint8)
+    outcome = decode(data, len(data), decoded.ctypes.data, size)
+    return decoded, Outcome(outcome)
 
 
 @cache
@@ -45,6 +57,6 @@ def _library() -> ctypes.CDLL:
         raise ImportError(f"no entropy library in {', '.join(__path__)}")
     library = ctypes.CDLL(str(found[0]))
     library.off_tanet_walk_jpeg.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
-    for walk in (library.off_tanet_walk_lzw, library.off_tanet_walk_packbits):
-        walk.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t)
+    for decode in (library.off_tanet_decode_lzw, library.off_tanet_decode_packbits):
+        decode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
     return library

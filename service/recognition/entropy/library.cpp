@@ -16,11 +16,12 @@ EXPORTED int off_tanet_walk_jpeg(const std::uint8_t* data, std::size_t size) {
     }
 }
 
-EXPORTED int off_tanet_walk_lzw(const std::uint8_t* data, std::size_t size, std::size_t expected) {
-    return walk_lzw(data, size, expected);
+EXPORTED int off_tanet_decode_lzw(const std::uint8_t* data, std::size_t size,
+                                  std::uint8_t* decoded, std::size_t expected) {
+    return decode_lzw(data, size, decoded, expected);
 }
 
-EXPORTED int off_tanet_walk_packbits(const std::uint8_t* data, std::size_t size,
-                                     std::size_t expected) {
-    return walk_packbits(data, size, expected);
+EXPORTED int off_tanet_decode_packbits(const std::uint8_t* data, std::size_t size,
+                                       std::uint8_t* decoded, std::size_t expected) {
+    return decode_packbits(data, size, decoded, expected);
 }

@@ -1,4 +1,4 @@
-// Whether the coded data of a TIFF's strip or tile (revision 6.0) hold all of its bytes.
+// The codings of a TIFF's strips and tiles (revision 6.0) that are no file format of their own.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,12 @@
 
 #include "outcome.h"
 
+// Each decodes `size` bytes to the `expected` ones of `decoded`; what is missing stays as it was.
+
 // Section 13: codes of 9 to 12 bits, the first bit first. The older order is UNKNOWN.
-Outcome walk_lzw(const std::uint8_t* data, std::size_t size, std::size_t expected);
+Outcome decode_lzw(const std::uint8_t* data, std::size_t size, std::uint8_t* decoded,
+                   std::size_t expected);
 
 // Section 9.
-Outcome walk_packbits(const std::uint8_t* data, std::size_t size, std::size_t expected);
+Outcome decode_packbits(const std::uint8_t* data, std::size_t size, std::uint8_t* decoded,
+                        std::size_t expected);

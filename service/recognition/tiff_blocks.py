@@ -1,0 +1,126 @@
+"""The strips and tiles of a TIFF: decoded, their differences summed, put in their places."""
+
+from __future__ import annotations
+
+import lzma
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.recognition import entropy
+from service.recognition.entropy import Bytes, Outcome
+from service.recognition.tiff_layout import Compression, Layout
+
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
+
+_DEFLATE = (Compression.DEFLATE, Compression.OLD_DEFLATE)
+DECODED = (Compression.NONE, Compression.LZW, Compression.PACKBITS, Compression.LZMA, *_DEFLATE)
+"""Compressions of which a strip or tile is decoded here."""
+
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_MOST_BITS = 1 << 24  # unpacked to a byte each at once
+
+
+class LostBlockError(ValueError):
+    """A strip or tile of which a part is missing or cannot be decoded."""
+
+
+def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
+    """All channels [H, W, channels] as uint8 or uint16, and whether something is suspect.
+
+    Raises LostBlockError.
+    """
+    kind = np.dtype(np.uint8 if layout.bits <= 8 else np.uint16)
+    decoded: Samples = np.empty((layout.height, layout.width, layout.channels), kind)
+    suspect = False
+    for (start, length), (down, across, channels) in _placed(layout):
+        height, width = down.stop - down.start, across.stop - across.start
+        # A strip ends with the picture, a tile goes on behind it.
+        rows = layout.block_height if layout.tiled else height
+        stored, outcome = _bytes(data[start : start + length], layout, rows)
+        if outcome is Outcome.LOST:
+            raise LostBlockError("a strip or tile is not whole")
+        suspect |= outcome is not Outcome.WHOLE
+        block = _unpacked(stored, layout, order, rows)
+        if layout.predictor == 2:
+            np.cumsum(block, axis=1, dtype=kind, out=block)
+            if layout.bits < 8 * kind.itemsize:
+                block &= kind.type((1 << layout.bits) - 1)
+        decoded[down, across, channels] = block[:height, :width]
+    return decoded, suspect
+
+
+def _placed(layout: Layout) -> Iterator[tuple[tuple[int, int], tuple[slice, slice, slice]]]:
+    """The place of each block in the file, and in the picture."""
+    places = iter(layout.places)
+    for channel in range(layout.channels if layout.separate else 1):
+        channels = slice(channel, channel + layout.block_channels)
+        for y in range(0, layout.height, layout.block_height):
+            down = slice(y, min(y + layout.block_height, layout.height))
+            for x in range(0, layout.width, layout.block_width):
+                across = slice(x, min(x + layout.block_width, layout.width))
+                yield next(places), (down, across, channels)
+
+
+def _row_bytes(layout: Layout) -> int:
+    return (layout.block_width * layout.block_channels * layout.bits + 7) // 8
+
+
+def _bytes(stored: bytes, layout: Layout, rows: int) -> tuple[Bytes, Outcome]:
+    """A block's bytes without its compression, as many as it has to have."""
+    size = rows * _row_bytes(layout)
+    if layout.reversed_bits:
+        stored = stored.translate(_REVERSED)
+    if layout.compression is Compression.LZW:
+        return entropy.decode_lzw(stored, size)
+    if layout.compression is Compression.PACKBITS:
+        return entropy.decode_packbits(stored, size)
+    outcome = Outcome.WHOLE
+    if layout.compression in _DEFLATE:
+        stored, outcome = _inflated(stored, size)
+    elif layout.compression is Compression.LZMA:
+        stored, outcome = _expanded(stored, size)
+    if len(stored) < size:
+        return np.zeros(size, np.uint8), Outcome.LOST
+    return np.frombuffer(stored, np.uint8, size), outcome
+
+
+def _inflated(stored: bytes, size: int) -> tuple[bytes, Outcome]:
+    """With its checksum, at which decoders that have what they need do not look."""
+    inflater = zlib.decompressobj()
+    try:
+        decoded = inflater.decompress(stored, size) if size else b""
+        inflater.decompress(inflater.unconsumed_tail, 1)
+    except zlib.error:
+        return b"", Outcome.LOST
+    return decoded, Outcome.WHOLE if inflater.eof else Outcome.SUSPECT
+
+
+def _expanded(stored: bytes, size: int) -> tuple[bytes, Outcome]:
+    try:
+        expander = lzma.LZMADecompressor(memlimit=1 << 27)
+        return expander.decompress(stored, size), Outcome.WHOLE
+    except (lzma.LZMAError, EOFError):
+        return b"", Outcome.LOST
+
+
+def _unpacked(stored: Bytes, layout: Layout, order: str, rows: int) -> Samples:
+    """[rows, width, channels] of a block, which may be written to."""
+    shape = rows, layout.block_width, layout.block_channels
+    lines = stored.reshape(rows, -1)
+    if layout.bits == 8:
+        return lines.reshape(shape).copy()
+    if layout.bits == 16:
+        return lines.view(f"{order}u2").astype(np.uint16).reshape(shape)
+    kind = np.uint8 if layout.bits < 8 else np.uint16
+    values = shape[1] * shape[2]
+    unpacked = np.empty((rows, values), kind)
+    weights = (1 << np.arange(layout.bits - 1, -1, -1)).astype(kind)
+    step = max(1, _MOST_BITS // (values * layout.bits))
+    for top in range(0, rows, step):
+        bits = np.unpackbits(lines[top : top + step], axis=1, count=values * layout.bits)
+        weighed = bits.reshape(len(bits), values, layout.bits) @ weights
+        unpacked[top : top + step] = weighed
+    return unpacked.reshape(shape)
