@@ -109,10 +109,11 @@ def _rows(data: bytes, header: _Header) -> NDArray[np.uint8]:
 
 def _palette(data: bytes, header: _Header) -> NDArray[np.uint8]:
     """Blue, green and red of each number that a pixel can have; black behind the last."""
-    entry = 3 if header.size in (12,) else 4
+    entry = 3 if header.size == 12 else 4
     place = 14 + header.size + (12 if header.size == 40 and header.coding == _BIT_FIELDS else 0)
     count = min(header.colours or 1 << header.bits, 1 << header.bits, 256)
-    count = min(count, max(0, header.start - place) // entry)
+    if header.start > place:
+        count = min(count, (header.start - place) // entry)
     stored = np.frombuffer(data, np.uint8, entry * count, place).reshape(count, entry)
     palette = np.zeros((1 << header.bits, 3), np.uint8)
     palette[:count] = stored[:, :3]

@@ -18,6 +18,7 @@ from service.recognition import (
     tiff_colours,
     tiff_jpeg,
     tiff_layout,
+    unread_pictures,
     webp,
 )
 from service.recognition.bmp import UnreadBitmapError
@@ -125,7 +126,10 @@ def check_size(width: int, height: int, pixels: int, limit: str) -> None:
 
 def _raster(data: bytes, limits: MediaLimits) -> Raster:
     """The picture's samples. Raises a MediaError."""
-    kind = accepted(data, headers.PICTURES, limits)
+    try:
+        kind = accepted(data, headers.PICTURES, limits)
+    except UnsupportedMediaError as error:
+        raise UnsupportedMediaError(unread_pictures.told(data) or error.detail) from None
     width, height = headers.picture_size(data, kind)
     check_size(width, height, limits.image_pixels, "image_pixels")
     try:
@@ -143,6 +147,10 @@ def _raster(data: bytes, limits: MediaLimits) -> Raster:
 
 def _decoded_png(data: bytes) -> Raster:
     raster = _by_opencv(png.still(data))
+    hidden = png.transparent_grey(data)
+    if hidden is not None and raster.samples.ndim == 2:  # which OpenCV passes over
+        seen = (raster.samples != hidden) * raster.samples.dtype.type(-1)
+        raster = replace(raster, samples=raster.samples & seen)
     if raster.samples.dtype == np.uint8:
         return raster
     return replace(raster, bits=png.significant_bits(data))

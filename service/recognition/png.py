@@ -31,6 +31,20 @@ def significant_bits(data: bytes) -> int | None:
     return None
 
 
+def transparent_grey(data: bytes) -> int | None:
+    """The grey that is transparent (tRNS of a grey picture), of 8 or 16 bits."""
+    bits, colours = data[24:26]
+    if colours != 0:
+        return None
+    for name, start, end in chunks(data):
+        if name == b"tRNS" and end - start == 14:
+            (grey,) = struct.unpack_from(">H", data, start + 8)
+            return int(grey) * 255 // ((1 << bits) - 1) if bits < 8 else int(grey)
+        if name == b"IDAT":
+            break
+    return None
+
+
 def is_whole(data: bytes) -> bool:
     """Whether all chunks are there, with one header, first. Raises struct.error.
 

@@ -40,7 +40,7 @@ def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
         # A strip ends with the picture, a tile goes on behind it.
         rows = layout.block_height if layout.tiled else height
         stored, outcome = _bytes(data[start : start + length], layout, rows)
-        if outcome is Outcome.LOST:
+        if outcome >= Outcome.LOST:
             raise LostBlockError("a strip or tile is not whole")
         suspect |= outcome is not Outcome.WHOLE
         block = _unpacked(stored, layout, order, rows)
@@ -50,6 +50,13 @@ def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
                 block &= kind.type((1 << layout.bits) - 1)
         decoded[down, across, channels] = block[:height, :width]
     return decoded, suspect
+
+
+def is_old_lzw(data: bytes, layout: Layout) -> bool:
+    """Whether it is in LZW with the last bit first, as before 1992."""
+    start = layout.places[0][0]
+    first = data[start : start + 2]
+    return layout.compression is Compression.LZW and first[:1] == b"\0" and first[1:] > b"\0"
 
 
 def _placed(layout: Layout) -> Iterator[tuple[tuple[int, int], tuple[slice, slice, slice]]]:

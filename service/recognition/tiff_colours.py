@@ -31,10 +31,12 @@ def decode(data: bytes) -> Raster | None:
     layout = tiff_layout.read(data)
     if layout.compression not in tiff_blocks.DECODED or layout.photometric not in _COLOURS:
         return None
-    if layout.predictor not in (1, 2) or layout.bits > 16:
+    if layout.predictor not in (1, 2):
         raise tiff_layout.UnreadTiffError("A TIFF of this predictor is not read.")
     if layout.channels < _COLOURS[layout.photometric]:
         raise ValueError("too few channels")
+    if tiff_blocks.is_old_lzw(data, layout):
+        return None
     stored, suspect = tiff_blocks.samples(data, layout, tiff.byte_order(data))
     colours = _coloured(stored, layout)
     alpha = _alpha(layout)

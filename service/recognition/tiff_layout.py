@@ -15,10 +15,11 @@ _INK_SET, _MAXIMUM, _SIGNED_MAXIMUM, _WIDTH, _LENGTH, _BITS, _ORIENTATION = 332,
 _WANTED = frozenset(
     {_COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR}
     | {_PREDICTOR, _COLOURS, _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT}
-    | {_WIDTH, _LENGTH, _BITS, _ORIENTATION, _INK_SET, _MAXIMUM, _SIGNED_MAXIMUM}
+    | {_WIDTH, _LENGTH, _BITS, _ORIENTATION, _INK_SET}
 )
 _UNSIGNED, _UNTYPED = 1, 4
 _SEPARATE = 2
+_MOST_BITS = 16
 
 
 class Compression(IntEnum):
@@ -116,6 +117,7 @@ def read(data: bytes) -> Layout:
     block = (tags[_TILE_WIDTH][0], tags[_TILE_LENGTH][0]) if tiled else (width, rows)
     starts = tags.get(_TILES) or tags[_STRIPS]
     compression = _compression(one(_COMPRESSION, 1))
+    maxima = _maxima(data)
     lengths = tags.get(_TILE_BYTES) or tags.get(_STRIP_BYTES) or _guessed(starts, len(data))
     channels = one(_SAMPLES, 1)
     layout = Layout(
@@ -135,7 +137,7 @@ def read(data: bytes) -> Layout:
         extra=tags.get(_EXTRA, ()),
         palette=tags.get(_COLOURS, ()),
         orientation=one(_ORIENTATION, 1),
-        maximum=max((*tags.get(_SIGNED_MAXIMUM, ()), *tags.get(_MAXIMUM, ())), default=None),
+        maximum=max(maxima, default=None),
     )
     _check(layout, one(_INK_SET, 1))
     return layout
@@ -151,9 +153,20 @@ def _check(layout: Layout, ink_set: int) -> None:
         raise UnreadTiffError("A TIFF of other inks than CMYK is not read.")
 
 
+def _maxima(data: bytes) -> tuple[int, ...]:
+    """What is told of the largest value that a sample can have; nothing for fractions."""
+    try:
+        told = tiff.values(data, frozenset({_MAXIMUM, _SIGNED_MAXIMUM}))
+    except ValueError:
+        return ()
+    return sum(told.values(), ())
+
+
 def _bits(found: tuple[int, ...]) -> int:
     if len(set(found)) != 1:
         raise UnreadTiffError("A TIFF of channels of different depths is not read.")
+    if not 1 <= found[0] <= _MOST_BITS:
+        raise ValueError("samples of no bits, or too many")
     return found[0]
 
 
@@ -179,4 +192,4 @@ def coding_of(data: bytes) -> str:
     """That a file's coding is not read, in words. Raises like `read`."""
     layout = read(data)
     name = _CODINGS.get(layout.compression, layout.compression.name.replace("_", " "))
-    return f"A TIFF of {layout.photometric.name} samples in {name} like this one is not read."
+    return f"A TIFF in {name} with colours like these is not read."

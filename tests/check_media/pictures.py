@@ -70,7 +70,10 @@ def _colour(picture: Image.Image) -> Image.Image:
 
 
 def _stretched(samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    grey = np.rint(samples / 257).astype(np.uint8)
+    """Stretched by their range, as the service does where a file does not tell."""
+    needed = int(samples.max()).bit_length()
+    largest = next((1 << bits) - 1 for bits in (8, 10, 12, 14, 16) if bits >= needed)
+    grey = np.rint(samples * (255 / largest)).astype(np.uint8)
     return np.dstack([grey] * 3)
 
 

