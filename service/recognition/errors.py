@@ -28,7 +28,7 @@
         ├── QueueFullError           503  more work than fits
         ├── NoWorkerError            503  no worker process lives
         ├── WorkerLostError          503  the worker died under this request
-        │   └── WorkMemoryError      413  it was stopped, as this request's work took too much memory
+        │   └── WorkMemoryError      413  this request's work took too much memory
         ├── DeadlineError            504  the work took too long and was stopped
         └── ClientGoneError          499  nobody waits for the answer any more
 

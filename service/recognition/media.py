@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ from service.recognition.errors import (
     UnsupportedMediaError,
 )
 from service.recognition.headers import Kind
-from service.recognition.raster import Raster
+from service.recognition.raster import Raster, Samples
 from service.recognition.tiff_layout import UnreadTiffError
 from service.recognition.types import Pixels
 
@@ -140,8 +141,6 @@ def _raster(data: bytes, limits: MediaLimits) -> Raster:
         raise UndecodableMediaError(f"The {kind} file is truncated or broken.") from None
     if raster.samples.shape[0] * raster.samples.shape[1] > width * height:
         raise UndecodableMediaError(f"The {kind} picture is larger than it says.")
-    if raster.samples.dtype not in (np.uint8, np.uint16):
-        raise UndecodableMediaError(f"Samples of this {kind} picture's type are not read.")
     return raster
 
 
@@ -203,7 +202,9 @@ def _by_opencv(data: bytes) -> Raster:
     metadata = dict(zip(types, blocks, strict=True))
     exif = metadata.get(cv2.IMAGE_METADATA_EXIF)
     orientation = 1 if exif is None else tiff.orientation(np.asarray(exif).tobytes())
-    return Raster(samples, orientation=orientation)
+    if samples.dtype not in (np.uint8, np.uint16):
+        raise UndecodableMediaError("Samples of this picture's type are not read.")
+    return Raster(cast(Samples, samples), orientation=orientation)
 
 
 def _is_decodable(data: bytes) -> bool:

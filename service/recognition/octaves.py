@@ -74,7 +74,7 @@ class Octaves:
 
 
 def _near(picture: Pixels, x: float, y: float) -> tuple[Pixels, tuple[int, int]]:
-    """The picture, or, where a side is too long for OpenCV, its part around (x, y); where it begins.
+    """The picture, or where a side is too long for OpenCV its part around (x, y); its beginning.
 
     No square that is sought is longer than the part is behind (x, y), as the shorter side is not.
     """

@@ -21,9 +21,9 @@ class Raster:
     """A decoded picture before its depth is chosen.
 
     `samples` are grey [H, W], blue-green-red [H, W, 3] or with opacity [H, W, 4], uint8 or uint16.
-    `bits` of them are in use where the file tells it. `multiplied`: the colours have been multiplied
-    by the opacity already. `orientation` is EXIF's, still to be applied. `damaged`: the data are not
-    what an encoder writes, though every pixel is there.
+    `bits` of them are in use where the file tells it. `multiplied`: the colours have been
+    multiplied by the opacity already. `orientation` is EXIF's, still to be applied. `damaged`: the
+    data are not what an encoder writes, though every pixel is there.
     """
 
     samples: Samples

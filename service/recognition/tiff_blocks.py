@@ -32,8 +32,7 @@ def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
 
     Raises LostBlockError.
     """
-    kind = np.dtype(np.uint8 if layout.bits <= 8 else np.uint16)
-    decoded: Samples = np.empty((layout.height, layout.width, layout.channels), kind)
+    decoded = _empty((layout.height, layout.width, layout.channels), layout.bits)
     suspect = False
     for (start, length), (down, across, channels) in _placed(layout):
         height, width = down.stop - down.start, across.stop - across.start
@@ -45,9 +44,7 @@ def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
         suspect |= outcome is not Outcome.WHOLE
         block = _unpacked(stored, layout, order, rows)
         if layout.predictor == 2:
-            np.cumsum(block, axis=1, dtype=kind, out=block)
-            if layout.bits < 8 * kind.itemsize:
-                block &= kind.type((1 << layout.bits) - 1)
+            _sum_up(block, layout.bits)
         decoded[down, across, channels] = block[:height, :width]
     return decoded, suspect
 
@@ -57,6 +54,16 @@ def is_old_lzw(data: bytes, layout: Layout) -> bool:
     start = layout.places[0][0]
     first = data[start : start + 2]
     return layout.compression is Compression.LZW and first[:1] == b"\0" and first[1:] > b"\0"
+
+
+def _empty(shape: tuple[int, ...], bits: int) -> Samples:
+    return np.empty(shape, np.uint8) if bits <= 8 else np.empty(shape, np.uint16)
+
+
+def _sum_up(block: Samples, bits: int) -> None:
+    """Make samples of their differences along each row (section 14)."""
+    np.cumsum(block, axis=1, dtype=block.dtype, out=block)
+    block &= block.dtype.type((1 << bits) - 1)
 
 
 def _placed(layout: Layout) -> Iterator[tuple[tuple[int, int], tuple[slice, slice, slice]]]:
@@ -121,13 +128,11 @@ def _unpacked(stored: Bytes, layout: Layout, order: str, rows: int) -> Samples:
         return lines.reshape(shape).copy()
     if layout.bits == 16:
         return lines.view(f"{order}u2").astype(np.uint16).reshape(shape)
-    kind = np.uint8 if layout.bits < 8 else np.uint16
     values = shape[1] * shape[2]
-    unpacked = np.empty((rows, values), kind)
-    weights = (1 << np.arange(layout.bits - 1, -1, -1)).astype(kind)
+    unpacked = _empty((rows, values), layout.bits)
+    weights = 1 << np.arange(layout.bits - 1, -1, -1, dtype=np.uint16)
     step = max(1, _MOST_BITS // (values * layout.bits))
     for top in range(0, rows, step):
         bits = np.unpackbits(lines[top : top + step], axis=1, count=values * layout.bits)
-        weighed = bits.reshape(len(bits), values, layout.bits) @ weights
-        unpacked[top : top + step] = weighed
+        unpacked[top : top + step] = bits.reshape(len(bits), values, layout.bits) @ weights
     return unpacked.reshape(shape)

@@ -41,10 +41,7 @@ def decode(data: bytes) -> Raster | None:
     colours = _coloured(stored, layout)
     alpha = _alpha(layout)
     if alpha is not None and alpha < layout.channels:
-        opacity = _full(stored[..., alpha], layout.bits)
-        grey = colours.ndim == 2
-        planes = [colours] * 3 if grey else [colours[..., i] for i in range(3)]
-        colours = np.dstack([*planes, opacity])
+        colours = _with_opacity(colours, _full(stored[..., alpha], layout.bits))
     return Raster(
         colours,
         bits=_depth(layout),
@@ -52,6 +49,13 @@ def decode(data: bytes) -> Raster | None:
         orientation=layout.orientation if 1 <= layout.orientation <= 8 else 1,
         damaged=suspect,
     )
+
+
+def _with_opacity(colours: Samples, opacity: Samples) -> Samples:
+    channels = np.empty((*opacity.shape, 4), np.uint16 if opacity.itemsize == 2 else np.uint8)
+    channels[..., :3] = colours if colours.ndim == 3 else colours[..., None]
+    channels[..., 3] = opacity
+    return channels
 
 
 def _alpha(layout: Layout) -> int | None:

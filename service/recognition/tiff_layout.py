@@ -11,7 +11,8 @@ from service.recognition import tiff
 _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPLES = 259, 262, 266, 273, 277
 _ROWS, _STRIP_BYTES, _PLANAR, _PREDICTOR, _COLOURS = 278, 279, 284, 317, 320
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT = 322, 323, 324, 325, 338, 339
-_INK_SET, _MAXIMUM, _SIGNED_MAXIMUM, _WIDTH, _LENGTH, _BITS, _ORIENTATION = 332, 281, 341, 256, 257, 258, 274
+_INK_SET, _MAXIMUM, _SIGNED_MAXIMUM = 332, 281, 341
+_WIDTH, _LENGTH, _BITS, _ORIENTATION = 256, 257, 258, 274
 _WANTED = frozenset(
     {_COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR}
     | {_PREDICTOR, _COLOURS, _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT}
@@ -62,8 +63,8 @@ class Layout:
     """`channels` samples of `bits` for each pixel, in blocks: strips or tiles.
 
     `places` are the blocks' places and lengths in the file; where `separate`, all of one channel's
-    come before the next one's. `extra` tells what the channels behind the colours are, `maximum` the
-    largest value that a sample can have.
+    come before the next one's. `extra` tells what the channels behind the colours are,
+    `maximum` the largest value that a sample can have.
     """
 
     width: int

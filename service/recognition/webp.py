@@ -12,8 +12,11 @@ from collections.abc import Iterator
 _HEAD = 12
 _MOST_CHUNKS = 10_000
 _SPARE = {b"VP8 ": 24, b"VP8L": 2}
-"""Bytes at the end that are left out. The arithmetic decoder of VP8 reads ahead of what it needs;
-the codes of VP8L, where an error soon heals and leaves a pixel more or less, end within the last two, filled up to an even number."""
+"""Bytes at the end that are left out. The arithmetic decoder of VP8 reads ahead of what it needs.
+
+The codes of VP8L, where an error soon heals and leaves a pixel more or less, end within the last
+two: encoders fill up to an even number.
+"""
 
 
 def size(data: bytes) -> tuple[int, int]:

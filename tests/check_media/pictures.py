@@ -85,4 +85,6 @@ def _distance(ours: Pixels, theirs: Pixels | None) -> float:
 
 
 def _told(distance: float) -> str:
-    return "of another size, or not read by Pillow" if distance == float("inf") else f"{distance:.1f}"
+    return (
+        "of another size, or not read by Pillow" if distance == float("inf") else f"{distance:.1f}"
+    )

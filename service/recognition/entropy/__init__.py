@@ -1,4 +1,4 @@
-"""Whether the coded data of a picture hold all of it: their codes are followed, no pixel is computed.
+"""Whether a picture's coded data hold all of it: its codes are followed, no pixel is computed.
 
 Decoders fill what they cannot decode with grey and go on; what they fill in would look like motion.
 The walk is C++ behind a plain C interface, called without the interpreter lock. It takes a quarter

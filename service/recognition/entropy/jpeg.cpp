@@ -7,6 +7,7 @@
 
 #include "bits.h"
 #include "huffman.h"
+#include "steps.h"
 
 namespace {
 
@@ -16,6 +17,8 @@ constexpr int MOST_SCANS = 100;      // as `jpeg.size` has it
 // Of 8-bit samples no coefficient is larger than 1024; rounding and sharpening encoders go beyond it.
 constexpr int LARGEST_DC = 1200;
 constexpr int LARGEST_AC = 2048;
+constexpr long long LARGEST_LEVEL = 1 << 20;
+constexpr int LEAST_SHIFT = 16;      // two grey levels: a coefficient is eight times the mean
 
 struct Component {
     int id = 0, across = 1, down = 1, table = 0;  // sampling factors, number of the quantization table
@@ -25,6 +28,7 @@ struct Component {
     int scans = 0;                                // in a sequential picture
     const Huffman* dc = nullptr;
     const Huffman* ac = nullptr;
+    std::vector<int> levels{};                    // the mean of an MCU's blocks, in coefficients
     std::vector<std::uint64_t> known{};           // progressive: the coefficients that are not zero
     std::array<int, SIZE> missing_bits{};         // progressive: low bits still to come; -1: all
 };
@@ -118,6 +122,7 @@ private:
             component.blocks_down = parts(parts(height * component.down, most_down_), 8);
             component.stride = mcus_across_ * component.across;
             component.missing_bits.fill(-1);
+            component.levels.assign(static_cast<std::size_t>(mcus_across_) * mcus_down_, 0);
             if (progressive_) {
                 component.known.assign(
                     static_cast<std::size_t>(component.stride) * mcus_down_ * component.down, 0);
@@ -238,25 +243,31 @@ private:
     }
 
     bool block(Component& component, const Scan& scan, int x, int y) {
-        if (!progressive_) return dc(component, 0) && ac(component);
+        if (!progressive_) return dc(component, 0, x, y) && ac(component);
         std::uint64_t& known =
             component.known[static_cast<std::size_t>(y) * component.stride + x];
         if (scan.first == 0) {
-            if (scan.high == 0) return dc(component, scan.low);
+            if (scan.high == 0) return dc(component, scan.low, x, y);
             bits_.read(1);
             return true;
         }
         return scan.high == 0 ? first_ac(component, scan, known) : refined_ac(component, scan, known);
     }
 
-    bool dc(Component& component, int low) {
+    bool dc(Component& component, int low, int x, int y) {
         const int size = component.dc->read(bits_);
         if (size < 0 || size > 15) return false;
         component.last_dc += extended(size);
         const long long value = static_cast<long long>(component.last_dc) * (1 << low);
         const int step = steps_[component.table][0];
+        if (std::abs(component.last_dc) >= 1 << 16) return false;
+        const std::size_t mcu = static_cast<std::size_t>(y / component.down) * mcus_across_ +
+                                x / component.across;
+        component.levels[mcu] += static_cast<int>(
+            std::clamp(value * step, -LARGEST_LEVEL, LARGEST_LEVEL) /
+            (component.across * component.down));
         suspect_ |= std::llabs(value * step) > LARGEST_DC + static_cast<long long>(step) * (1 << low);
-        return std::abs(component.last_dc) < 1 << 20;
+        return true;
     }
 
     bool ac(const Component& component) {
@@ -377,13 +388,15 @@ private:
 
     Outcome finished() const {
         if (components_.empty()) return LOST;
-        bool rough = false;
+        bool rough = false, lifted = false;
         for (const Component& component : components_) {
             if (component.scans == 0 || component.missing_bits[0] < 0) return LOST;
             rough |= std::any_of(component.missing_bits.begin(), component.missing_bits.end(),
                                  [](int bits) { return bits != 0; });
+            // Behind a restart the levels begin anew.
+            lifted |= !interval_ && shifted(component.levels, mcus_across_, mcus_down_, LEAST_SHIFT);
         }
-        return suspect_ || (progressive_ && rough) ? SUSPECT : WHOLE;
+        return suspect_ || lifted || (progressive_ && rough) ? SUSPECT : WHOLE;
     }
 
     const std::uint8_t* place_;
