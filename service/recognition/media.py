@@ -89,15 +89,21 @@ def decode_pair(onset: bytes, apex: bytes, limits: MediaLimits) -> tuple[Picture
     Raises like `decode_image`.
     """
     first = _raster(onset, limits)
-    if first.samples.dtype == np.uint8:  # its depth depends on nothing: one of them in memory
-        picture = Picture(first.pixels(first.depth), first.damaged)
-        second = _raster(apex, limits)
-        return picture, Picture(second.pixels(second.depth), second.damaged)
+    depth = first.depth
+    if not first.is_guessed or depth == 16:  # the other changes nothing, and memory is let go
+        picture = Picture(first.pixels(depth), first.damaged)
+        del first
+        return picture, _beside(_raster(apex, limits), depth)
     second = _raster(apex, limits)
-    untold = [each.depth for each in (first, second) if each.bits is None]
-    depths = [max(untold) if each.bits is None else each.bits for each in (first, second)]
-    pixels = [each.pixels(depth) for each, depth in zip((first, second), depths, strict=True)]
-    return Picture(pixels[0], first.damaged), Picture(pixels[1], second.damaged)
+    depth = max(depth, second.depth)
+    return Picture(first.pixels(depth), first.damaged), _beside(second, depth)
+
+
+def _beside(raster: Raster, depth: int) -> Picture:
+    """The second picture of a pair whose first one has samples of `depth` bits."""
+    own = raster.depth
+    pixels = raster.pixels(max(own, depth) if raster.is_guessed else own)
+    return Picture(pixels, raster.damaged)
 
 
 def accepted(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind:

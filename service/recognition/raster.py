@@ -33,6 +33,11 @@ class Raster:
     damaged: bool = False
 
     @property
+    def is_guessed(self) -> bool:
+        """Whether the depth is no more than what the samples need."""
+        return self.bits is None and self.samples.dtype == np.uint16
+
+    @property
     def depth(self) -> int:
         """The bits in use: as the file tells, else as many as the largest sample needs.
 

@@ -16,7 +16,7 @@ _TYPES = {_SHORT: "H", _LONG: "I"}
 _MOST_ENTRIES = 4096  # libtiff reads no directory with more
 _MOST_SAMPLES = 8  # of a pixel
 _MOST_BITS = 16
-_MOST_VALUES = 1 << 20  # of an entry: the places of strips of one row each, and much more
+_MOST_VALUES = 1 << 18  # of an entry: a palette for samples of 16 bits has as many
 
 _Values = tuple[int, ...]
 

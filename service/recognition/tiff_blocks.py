@@ -21,6 +21,7 @@ DECODED = (Compression.NONE, Compression.LZW, Compression.PACKBITS, Compression.
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _MOST_BITS = 1 << 24  # unpacked to a byte each at once
+_MOST_SAMPLES = 1 << 22  # copied at once
 
 
 class LostBlockError(ValueError):
@@ -35,18 +36,26 @@ def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
     decoded = _empty((layout.height, layout.width, layout.channels), layout.bits)
     suspect = False
     for (start, length), (down, across, channels) in _placed(layout):
-        height, width = down.stop - down.start, across.stop - across.start
+        height = down.stop - down.start
         # A strip ends with the picture, a tile goes on behind it.
         rows = layout.block_height if layout.tiled else height
         stored, outcome = _bytes(data[start : start + length], layout, rows)
         if outcome >= Outcome.LOST:
             raise LostBlockError("a strip or tile is not whole")
         suspect |= outcome is not Outcome.WHOLE
-        block = _unpacked(stored, layout, order, rows)
-        if layout.predictor == 2:
-            _sum_up(block, layout.bits)
-        decoded[down, across, channels] = block[:height, :width]
+        block = _unpacked(stored, layout, order, rows)[:height]
+        _place(block, decoded[down, across, channels], layout)
     return decoded, suspect
+
+
+def _place(block: Samples, target: Samples, layout: Layout) -> None:
+    """Copy a block to its place, a few rows at once: it may be the whole picture."""
+    width = target.shape[1]
+    step = max(1, _MOST_SAMPLES // (block.shape[1] * block.shape[2]))
+    for top in range(0, len(block), step):
+        target[top : top + step] = block[top : top + step, :width]
+        if layout.predictor == 2:
+            _sum_up(target[top : top + step], layout.bits)
 
 
 def is_old_lzw(data: bytes, layout: Layout) -> bool:
@@ -121,13 +130,13 @@ def _expanded(stored: bytes, size: int) -> tuple[bytes, Outcome]:
 
 
 def _unpacked(stored: Bytes, layout: Layout, order: str, rows: int) -> Samples:
-    """[rows, width, channels] of a block, which may be written to."""
+    """[rows, width, channels] of a block, in the file's byte order."""
     shape = rows, layout.block_width, layout.block_channels
     lines = stored.reshape(rows, -1)
     if layout.bits == 8:
-        return lines.reshape(shape).copy()
+        return lines.reshape(shape)
     if layout.bits == 16:
-        return lines.view(f"{order}u2").astype(np.uint16).reshape(shape)
+        return lines.view(f"{order}u2").reshape(shape)
     values = shape[1] * shape[2]
     unpacked = _empty((rows, values), layout.bits)
     weights = 1 << np.arange(layout.bits - 1, -1, -1, dtype=np.uint16)

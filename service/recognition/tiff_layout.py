@@ -21,6 +21,8 @@ _WANTED = frozenset(
 _UNSIGNED, _UNTYPED = 1, 4
 _SEPARATE = 2
 _MOST_BITS = 16
+_MOST_CHANNELS = 5
+_MOST_BLOCKS = 100_000  # each costs some ten microseconds; 51 megapixels in tiles of 64 are 12,500
 
 
 class Compression(IntEnum):
@@ -145,10 +147,15 @@ def read(data: bytes) -> Layout:
 
 
 def _check(layout: Layout, ink_set: int) -> None:
-    if layout.block_width < 1 or layout.block_height < 1 or not 1 <= layout.channels <= 8:
+    if layout.block_width < 1 or layout.block_height < 1 or layout.channels < 1:
         raise ValueError("blocks of nothing")
-    planes = layout.channels if layout.separate else 1
-    if len(layout.places) < layout.blocks_across * layout.blocks_down * planes:
+    if layout.channels > _MOST_CHANNELS:
+        raise UnreadTiffError(f"A TIFF of more than {_MOST_CHANNELS} channels is not read.")
+    blocks = layout.blocks_across * layout.blocks_down
+    blocks *= layout.channels if layout.separate else 1
+    if blocks > _MOST_BLOCKS:
+        raise UnreadTiffError(f"A TIFF of more than {_MOST_BLOCKS} strips or tiles is not read.")
+    if len(layout.places) < blocks:
         raise ValueError("too few strips or tiles")
     if layout.photometric is Photometric.CMYK and ink_set != 1:
         raise UnreadTiffError("A TIFF of other inks than CMYK is not read.")

@@ -271,6 +271,7 @@ private:
     }
 
     bool ac(const Component& component) {
+        int lowest = 0;  // coefficients of zero bits
         for (int k = 1; k < SIZE; ++k) {
             const int symbol = component.ac->read(bits_);
             if (symbol < 0) return false;
@@ -283,9 +284,11 @@ private:
             k += symbol >> 4;
             if (k >= SIZE) return false;
             suspect_ |= (1 << (size - 1)) * steps_[component.table][k] > LARGEST_AC;
-            bits_.peek(size);
+            lowest += bits_.peek(size) == 0;
             bits_.skip(size);
         }
+        // As a hole that was filled with zeros is decoded, and no scene.
+        suspect_ |= lowest == SIZE - 1;
         return true;
     }
 
