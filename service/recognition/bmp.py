@@ -7,7 +7,7 @@ the file says that there is none; then the picture is black.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,13 +69,16 @@ def decode(data: bytes) -> Raster | None:
         return None
     if header.coding not in (_PLAIN, _BIT_FIELDS, _ALPHA_BIT_FIELDS) or (is_os2 and header.coding):
         raise UnreadBitmapError("A BMP in this coding is not read.")
-    rows = _rows(data, header)
     if header.bits in (1, 2, 4, 8):
-        samples = _indexed(rows, header, _palette(data, header))
+        palette, end = _palette(data, header)
+        # Where the pixels are said to begin in the palette, they begin behind it.
+        header = replace(header, start=max(header.start, end))
+        samples = _indexed(_rows(data, header), header, palette)
     elif header.bits == 24:
-        samples = rows[:, : 3 * header.width].reshape(header.height, header.width, 3)
+        rows = _rows(data, header)[:, : 3 * header.width]
+        samples = rows.reshape(header.height, header.width, 3)
     elif header.bits in (16, 32):
-        samples = _masked(rows, header, _masks(data, header))
+        samples = _masked(_rows(data, header), header, _masks(data, header))
     else:
         raise ValueError("no such depth")
     return Raster(np.ascontiguousarray(samples if header.top_first else samples[::-1]))
@@ -107,17 +110,17 @@ def _rows(data: bytes, header: _Header) -> NDArray[np.uint8]:
     return stored.reshape(header.height, header.row_bytes)
 
 
-def _palette(data: bytes, header: _Header) -> NDArray[np.uint8]:
-    """Blue, green and red of each number that a pixel can have; black behind the last."""
+def _palette(data: bytes, header: _Header) -> tuple[NDArray[np.uint8], int]:
+    """Blue, green and red of each number that a pixel can have, black behind the last; its end."""
     entry = 3 if header.size == 12 else 4
-    place = 14 + header.size + (12 if header.size == 40 and header.coding == _BIT_FIELDS else 0)
-    count = min(header.colours or 1 << header.bits, 1 << header.bits, 256)
+    place = 14 + header.size
+    count = min(header.colours or 1 << header.bits, 1 << header.bits)
     if header.start > place:
         count = min(count, (header.start - place) // entry)
     stored = np.frombuffer(data, np.uint8, entry * count, place).reshape(count, entry)
     palette = np.zeros((1 << header.bits, 3), np.uint8)
     palette[:count] = stored[:, :3]
-    return palette
+    return palette, place + entry * count
 
 
 def _indexed(

@@ -154,11 +154,11 @@ def _decoded_png(data: bytes) -> Raster:
     raster = _by_opencv(png.still(data))
     hidden = png.transparent_grey(data)
     if hidden is not None and raster.samples.ndim == 2:  # which OpenCV passes over
-        seen = (raster.samples != hidden) * raster.samples.dtype.type(-1)
-        raster = replace(raster, samples=raster.samples & seen)
+        raster.samples[raster.samples == hidden] = 0
     if raster.samples.dtype == np.uint8:
         return raster
-    return replace(raster, bits=png.significant_bits(data))
+    # By the standard they are the upper ones; cameras' programs fill the lower ones, too.
+    return replace(raster, least_bits=png.significant_bits(data))
 
 
 def _decoded_jpeg(data: bytes) -> Raster:

@@ -27,7 +27,7 @@ REFINE_CELL, PLACE_CELL = 24, 48
 SCALE_STEP = 0.709  # the paper's: each scale has half the area of the one before
 PROPOSED, REFINED, PLACED, SEEN = 0.7, 0.7, 0.7, 0.9  # the score above which a box goes on
 MOST_PROPOSED, MOST_REFINED = 128, 32  # bounds the work that one picture can ask for
-# P-Net takes 400 bytes for each pixel that it looks at: a strip of 2 million took 1.1 GB at once. A
+# P-Net takes 500 bytes for each pixel that it looks at: a strip of 2 million took 1.1 GB at once. A
 # picture two and a half times as long as wide has 225,000 at its largest scale: it is looked at in
 # one go.
 MOST_PIXELS = 250_000

@@ -19,16 +19,16 @@ def size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def significant_bits(data: bytes) -> int | None:
-    """The bits of the colours' samples that are in use, where the file tells (sBIT)."""
+def significant_bits(data: bytes) -> int:
+    """The bits of the colours' samples that are in use, as the file tells (sBIT); else 8."""
     for name, start, end in chunks(data):
         if name == b"sBIT":
             channels = {0: 1, 4: 1}.get(data[25], 3)  # of grey, or of colours
             bits = data[start + 8 : min(start + 8 + channels, end - 4)]
-            return max(bits, default=0) or None
+            return min(max(bits, default=8), 16)
         if name == b"IDAT":
             break
-    return None
+    return 8
 
 
 def transparent_grey(data: bytes) -> int | None:
@@ -39,7 +39,9 @@ def transparent_grey(data: bytes) -> int | None:
     for name, start, end in chunks(data):
         if name == b"tRNS" and end - start == 14:
             (grey,) = struct.unpack_from(">H", data, start + 8)
-            return int(grey) * 255 // ((1 << bits) - 1) if bits < 8 else int(grey)
+            largest = (1 << bits) - 1
+            grey &= largest  # the bits above are nothing's
+            return int(grey) * 255 // largest if bits < 8 else int(grey)
         if name == b"IDAT":
             break
     return None

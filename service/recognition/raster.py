@@ -21,13 +21,15 @@ class Raster:
     """A decoded picture before its depth is chosen.
 
     `samples` are grey [H, W], blue-green-red [H, W, 3] or with opacity [H, W, 4], uint8 or uint16.
-    `bits` of them are in use where the file tells it. `multiplied`: the colours have been
+    `bits` of them are in use where the file tells it, `least_bits` where it leaves some doubt.
+    `multiplied`: the colours have been
     multiplied by the opacity already. `orientation` is EXIF's, still to be applied. `damaged`: the
     data are not what an encoder writes, though every pixel is there.
     """
 
     samples: Samples
     bits: int | None = None
+    least_bits: int = 8
     multiplied: bool = False
     orientation: int = 1
     damaged: bool = False
@@ -47,7 +49,7 @@ class Raster:
             return self.bits
         if self.samples.dtype == np.uint8:
             return 8
-        needed = int(self._colours.max(initial=0)).bit_length()
+        needed = max(self.least_bits, int(self._colours.max(initial=0)).bit_length())
         return next(depth for depth in _DEPTHS if depth >= needed)
 
     @property

@@ -45,6 +45,7 @@ def decode(data: bytes) -> Raster | None:
     return Raster(
         colours,
         bits=_depth(layout),
+        least_bits=_told_bits(layout),
         multiplied=alpha is not None and layout.extra[0] == _ASSOCIATED,
         orientation=layout.orientation if 1 <= layout.orientation <= 8 else 1,
         damaged=suspect,
@@ -70,9 +71,13 @@ def _depth(layout: Layout) -> int | None:
         return 8
     if layout.bits < 16 or layout.photometric is Photometric.CMYK:
         return layout.bits
-    if layout.maximum is not None and 255 < layout.maximum < (1 << 16) - 1:
-        return layout.maximum.bit_length()
     return None
+
+
+def _told_bits(layout: Layout) -> int:
+    """Those that the largest value has; 65535 is what is meant where nothing is told, too."""
+    told = layout.maximum or 0
+    return told.bit_length() if told < (1 << 16) - 1 else 0
 
 
 def _coloured(stored: Samples, layout: Layout) -> Samples:

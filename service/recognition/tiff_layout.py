@@ -200,4 +200,4 @@ def coding_of(data: bytes) -> str:
     """That a file's coding is not read, in words. Raises like `read`."""
     layout = read(data)
     name = _CODINGS.get(layout.compression, layout.compression.name.replace("_", " "))
-    return f"A TIFF in {name} with colours like these is not read."
+    return f"A TIFF in {name} of this kind is not read."

@@ -110,7 +110,7 @@ def test_a_progressive_picture_without_its_last_scan_is_answered_with_a_warning(
 
 def test_a_camera_of_twelve_bits_is_seen(http: httpx.Client) -> None:
     """In files of 16 bits it is almost black, and no face was found."""
-    dim = (made.grey(FACE).astype(np.uint16) * 4095 + 127) // 255
+    dim = (made.grey(FACE).astype(np.uint32) * 4095 // 255).astype(np.uint16)
     answer = ask_frames(http, made.png(dim), made.tiff(dim))
     assert answer.status_code == 200
     assert "dark" not in warnings(answer)

@@ -39,6 +39,9 @@ def check(folder: Path) -> Tally:
             if "broken" in error.detail and theirs is not None:
                 differing.append(f"{path.name}: {BROKEN}")
             continue
+        if theirs is None:
+            differing.append(f"{path.name}: not read by Pillow")
+            continue
         distance = _distance(ours, theirs)
         if distance <= CLOSE:
             counts["alike"] += 1
@@ -77,14 +80,12 @@ def _stretched(samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
     return np.dstack([grey] * 3)
 
 
-def _distance(ours: Pixels, theirs: Pixels | None) -> float:
-    """The mean difference in grey levels; infinite where one has another size, or nothing."""
-    if theirs is None or ours.shape != theirs.shape:
+def _distance(ours: Pixels, theirs: Pixels) -> float:
+    """The mean difference in grey levels; infinite where the sizes differ."""
+    if ours.shape != theirs.shape:
         return float("inf")
     return float(np.abs(ours.astype(int) - theirs).mean())
 
 
 def _told(distance: float) -> str:
-    return (
-        "of another size, or not read by Pillow" if distance == float("inf") else f"{distance:.1f}"
-    )
+    return "of another size" if distance == float("inf") else f"{distance:.1f} grey levels"

@@ -141,14 +141,19 @@ def test_a_pair_is_stretched_alike() -> None:
         assert levels == [round(int(samples[0, 0]) * 255 / 4095) for samples in (first, second)]
 
 
-def test_what_the_file_tells_is_the_range() -> None:
-    """A dim picture of 12 bits stays dim: PNG's sBIT, TIFF's MaxSampleValue."""
-    samples = np.full((20, 20), 500, np.uint16)
+@pytest.mark.parametrize("level", [500, 50_000])
+def test_what_the_file_tells_is_the_range(level: int) -> None:
+    """A dim picture of 12 bits stays dim: PNG's sBIT, TIFF's MaxSampleValue.
+
+    By PNG's standard they are the upper twelve; a picture that uses those is none of 12 bits.
+    """
+    samples = np.full((20, 20), level, np.uint16)
+    expected = round(level * 255 / (4095 if level < 4096 else 65535))
     png = made.png(samples)
     told = png[:33] + made.chunk(b"sBIT", b"\x0c") + png[33:]
-    assert decode_image(told, LIMITS)[0, 0, 0] == round(500 * 255 / 4095)
+    assert decode_image(told, LIMITS)[0, 0, 0] == expected
     data = tiff(samples, extratags=[(281, 3, 1, 4095, True)])
-    assert decode_image(data, LIMITS)[0, 0, 0] == round(500 * 255 / 4095)
+    assert decode_image(data, LIMITS)[0, 0, 0] == expected
 
 
 # --- what is not read -------------------------------------------------------------------------

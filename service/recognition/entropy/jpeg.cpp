@@ -2,46 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <vector>
 
-#include "bits.h"
-#include "huffman.h"
+#include "blocks.h"
 #include "steps.h"
 
 namespace {
 
-constexpr int SIZE = 64;             // coefficients of a block
 constexpr int MOST_COMPONENTS = 4;
-constexpr int MOST_SCANS = 100;      // as `jpeg.size` has it
-// Of 8-bit samples no coefficient is larger than 1024; rounding and sharpening encoders go beyond it.
-constexpr int LARGEST_DC = 1200;
-constexpr int LARGEST_AC = 2048;
-constexpr long long LARGEST_LEVEL = 1 << 20;
-constexpr int LEAST_SHIFT = 16;      // two grey levels: a coefficient is eight times the mean
-
-struct Component {
-    int id = 0, across = 1, down = 1, table = 0;  // sampling factors, number of the quantization table
-    int blocks_across = 0, blocks_down = 0;       // of a scan of its own
-    int stride = 0;                               // blocks of a row, those that fill up an MCU too
-    int last_dc = 0;
-    int scans = 0;                                // in a sequential picture
-    const Huffman* dc = nullptr;
-    const Huffman* ac = nullptr;
-    std::vector<int> levels{};                    // the mean of an MCU's blocks, in coefficients
-    std::vector<std::uint64_t> known{};           // progressive: the coefficients that are not zero
-    std::array<int, SIZE> missing_bits{};         // progressive: low bits still to come; -1: all
-};
-
-struct Scan {
-    std::vector<Component*> components{};
-    int first = 0, last = SIZE - 1, high = 0, low = 0;
-};
+constexpr int MOST_SCANS = 100;    // as `jpeg.size` has it
+constexpr int LEAST_SHIFT = 16;    // two grey levels: a coefficient is eight times the mean
 
 class Walker {
 public:
     Walker(const std::uint8_t* data, std::size_t size)
-        : place_(data + 2), end_(data + size), bits_(data, data + size) {}
+        : place_(data + 2), end_(data + size), blocks_(data, data + size) {}
 
     Outcome walk() {
         for (;;) {
@@ -92,7 +67,7 @@ private:
     Outcome frame(bool progressive, const std::uint8_t* data, int size) {
         if (size < 6 || size < 6 + 3 * data[5] || data[5] > MOST_COMPONENTS || !data[5]) return LOST;
         if (data[0] != 8 || !components_.empty()) return UNKNOWN;
-        progressive_ = progressive;
+        blocks_.progressive = progressive;
         const int height = data[1] << 8 | data[2], width = data[3] << 8 | data[4];
         if (!height || !width) return UNKNOWN;
         components_.resize(data[5]);
@@ -115,15 +90,15 @@ private:
 
     void lay_out(int width, int height) {
         const auto parts = [](int length, int part) { return (length + part - 1) / part; };
-        mcus_across_ = parts(width, 8 * most_across_);
+        blocks_.mcus_across = parts(width, 8 * most_across_);
         mcus_down_ = parts(height, 8 * most_down_);
         for (Component& component : components_) {
             component.blocks_across = parts(parts(width * component.across, most_across_), 8);
             component.blocks_down = parts(parts(height * component.down, most_down_), 8);
-            component.stride = mcus_across_ * component.across;
+            component.stride = blocks_.mcus_across * component.across;
             component.missing_bits.fill(-1);
-            component.levels.assign(static_cast<std::size_t>(mcus_across_) * mcus_down_, 0);
-            if (progressive_) {
+            component.levels.assign(static_cast<std::size_t>(blocks_.mcus_across) * mcus_down_, 0);
+            if (blocks_.progressive) {
                 component.known.assign(
                     static_cast<std::size_t>(component.stride) * mcus_down_ * component.down, 0);
             }
@@ -149,7 +124,7 @@ private:
             const int wide = data[0] >> 4, number = data[0] & 15, bytes = wide ? 128 : 64;
             if (number > 3 || size < 1 + bytes) return LOST;
             for (int k = 0; k < SIZE; ++k) {
-                steps_[number][k] = wide ? data[1 + 2 * k] << 8 | data[2 + 2 * k] : data[1 + k];
+                blocks_.steps[number][k] = wide ? data[1 + 2 * k] << 8 | data[2 + 2 * k] : data[1 + k];
             }
             data += 1 + bytes;
             size -= 1 + bytes;
@@ -173,15 +148,15 @@ private:
             scan.components.push_back(&*found);
         }
         const std::uint8_t* rest = data + 1 + 2 * count;
-        if (progressive_) {
+        if (blocks_.progressive) {
             scan.first = rest[0], scan.last = rest[1];
             scan.high = rest[2] >> 4, scan.low = rest[2] & 15;
             if (!lawful(scan)) return LOST;
         }
         if (!defined(scan)) return LOST;
         note(scan);
-        const Outcome outcome = blocks(scan);
-        place_ = bits_.position();
+        const Outcome outcome = follow(scan);
+        place_ = blocks_.bits.position();
         return outcome;
     }
 
@@ -205,12 +180,12 @@ private:
         }
     }
 
-    Outcome blocks(const Scan& scan) {
+    Outcome follow(const Scan& scan) {
         const bool alone = scan.components.size() == 1;
         const Component& first = *scan.components[0];
-        const int across = alone ? first.blocks_across : mcus_across_;
+        const int across = alone ? first.blocks_across : blocks_.mcus_across;
         const int down = alone ? first.blocks_down : mcus_down_;
-        bits_.start_at(place_);
+        blocks_.bits.start_at(place_);
         restart();
         restarts_ = 0;
         int left = interval_;
@@ -222,18 +197,19 @@ private:
                 }
                 if (!mcu(scan, alone, x, y)) return LOST;
             }
-            if (bits_.overrun()) return LOST;
+            if (blocks_.bits.overrun()) return LOST;
         }
         look_at_end();
         return WHOLE;
     }
 
     bool mcu(const Scan& scan, bool alone, int x, int y) {
-        if (alone) return block(*scan.components[0], scan, x, y);
+        if (alone) return blocks_.read(*scan.components[0], scan, x, y);
         for (Component* component : scan.components) {
             for (int v = 0; v < component->down; ++v) {
                 for (int h = 0; h < component->across; ++h) {
-                    if (!block(*component, scan, x * component->across + h, y * component->down + v)) {
+                    if (!blocks_.read(*component, scan, x * component->across + h,
+                                      y * component->down + v)) {
                         return false;
                     }
                 }
@@ -242,151 +218,33 @@ private:
         return true;
     }
 
-    bool block(Component& component, const Scan& scan, int x, int y) {
-        if (!progressive_) return dc(component, 0, x, y) && ac(component);
-        std::uint64_t& known =
-            component.known[static_cast<std::size_t>(y) * component.stride + x];
-        if (scan.first == 0) {
-            if (scan.high == 0) return dc(component, scan.low, x, y);
-            bits_.read(1);
-            return true;
-        }
-        return scan.high == 0 ? first_ac(component, scan, known) : refined_ac(component, scan, known);
-    }
-
-    bool dc(Component& component, int low, int x, int y) {
-        const int size = component.dc->read(bits_);
-        if (size < 0 || size > 15) return false;
-        component.last_dc += extended(size);
-        const long long value = static_cast<long long>(component.last_dc) * (1 << low);
-        const int step = steps_[component.table][0];
-        if (std::abs(component.last_dc) >= 1 << 16) return false;
-        const std::size_t mcu = static_cast<std::size_t>(y / component.down) * mcus_across_ +
-                                x / component.across;
-        component.levels[mcu] += static_cast<int>(
-            std::clamp(value * step, -LARGEST_LEVEL, LARGEST_LEVEL) /
-            (component.across * component.down));
-        suspect_ |= std::llabs(value * step) > LARGEST_DC + static_cast<long long>(step) * (1 << low);
-        return true;
-    }
-
-    bool ac(const Component& component) {
-        int lowest = 0;  // coefficients of zero bits
-        for (int k = 1; k < SIZE; ++k) {
-            const int symbol = component.ac->read(bits_);
-            if (symbol < 0) return false;
-            const int size = symbol & 15;
-            if (size == 0) {
-                if (symbol != 0xF0) break;
-                k += 15;
-                continue;
-            }
-            k += symbol >> 4;
-            if (k >= SIZE) return false;
-            suspect_ |= (1 << (size - 1)) * steps_[component.table][k] > LARGEST_AC;
-            lowest += bits_.peek(size) == 0;
-            bits_.skip(size);
-        }
-        // As a hole that was filled with zeros is decoded, and no scene.
-        suspect_ |= lowest == SIZE - 1;
-        return true;
-    }
-
-    bool first_ac(const Component& component, const Scan& scan, std::uint64_t& known) {
-        if (run_ > 0) {
-            --run_;
-            return true;
-        }
-        for (int k = scan.first; k <= scan.last; ++k) {
-            const int symbol = component.ac->read(bits_);
-            if (symbol < 0) return false;
-            const int run = symbol >> 4, size = symbol & 15;
-            if (size == 0) {
-                if (run < 15) {
-                    run_ = (1 << run) - 1 + static_cast<int>(bits_.read(run));
-                    return true;
-                }
-                k += 15;
-                continue;
-            }
-            k += run;
-            if (k > scan.last) return false;
-            suspect_ |= (1LL << (size - 1 + scan.low)) * steps_[component.table][k] > LARGEST_AC;
-            bits_.read(size);
-            known |= 1ull << k;
-        }
-        return true;
-    }
-
-    bool refined_ac(const Component& component, const Scan& scan, std::uint64_t& known) {
-        int k = scan.first;
-        if (run_ == 0) {
-            for (; k <= scan.last; ++k) {
-                const int symbol = component.ac->read(bits_);
-                if (symbol < 0) return false;
-                int run = symbol >> 4;
-                const bool fresh = symbol & 15;
-                if ((symbol & 15) > 1) return false;
-                if (fresh) {
-                    bits_.read(1);
-                } else if (run < 15) {
-                    run_ = (1 << run) + static_cast<int>(bits_.read(run));
-                    break;
-                }
-                for (; k <= scan.last; ++k) {
-                    if (known >> k & 1) {
-                        bits_.read(1);
-                    } else if (run-- == 0) {
-                        break;
-                    }
-                }
-                if (!fresh) continue;
-                if (k > scan.last) return false;
-                known |= 1ull << k;
-            }
-        }
-        if (run_ > 0) {
-            for (; k <= scan.last; ++k) {
-                if (known >> k & 1) bits_.read(1);
-            }
-            --run_;
-        }
-        return true;
-    }
-
-    int extended(int size) {
-        if (size == 0) return 0;
-        const int value = static_cast<int>(bits_.read(size));
-        return value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
-    }
-
     void restart() {
-        run_ = 0;
+        blocks_.ended_blocks = 0;
         for (Component& component : components_) component.last_dc = 0;
     }
 
     // Whether the next marker is the next of the restarts'.
     bool restart_marker() {
-        if (bits_.overrun()) return false;
+        if (blocks_.bits.overrun()) return false;
         look_at_end();
-        const std::uint8_t* place = bits_.position();
+        const std::uint8_t* place = blocks_.bits.position();
         while (end_ - place >= 2 && !(place[0] == 0xFF && place[1] != 0 && place[1] != 0xFF)) ++place;
         if (end_ - place < 2 || place[1] != 0xD0 + restarts_) return false;
         restarts_ = (restarts_ + 1) & 7;
-        bits_.start_at(place + 2);
+        blocks_.bits.start_at(place + 2);
         restart();
         return true;
     }
 
     // Encoders leave nothing between the last block and the next marker, or bytes that are all alike.
     void look_at_end() {
-        suspect_ |= run_ > 0;
-        suspect_ |= !bits_.padded();
-        const std::uint8_t* place = bits_.position();
+        blocks_.suspect |= blocks_.ended_blocks > 0;
+        blocks_.suspect |= !blocks_.bits.padded();
+        const std::uint8_t* place = blocks_.bits.position();
         for (; place < end_ && (*place == 0 || *place == 0xFF); ++place) {
             if (*place == 0xFF && place + 1 < end_ && place[1] != 0 && place[1] != 0xFF) return;
         }
-        suspect_ |= place < end_;
+        blocks_.suspect |= place < end_;
     }
 
     Outcome finished() const {
@@ -397,24 +255,21 @@ private:
             rough |= std::any_of(component.missing_bits.begin(), component.missing_bits.end(),
                                  [](int bits) { return bits != 0; });
             // Behind a restart the levels begin anew.
-            lifted |= !interval_ && shifted(component.levels, mcus_across_, mcus_down_, LEAST_SHIFT);
+            lifted |= !interval_ && shifted(component.levels, blocks_.mcus_across, mcus_down_,
+                                            LEAST_SHIFT);
         }
-        return suspect_ || lifted || (progressive_ && rough) ? SUSPECT : WHOLE;
+        return blocks_.suspect || lifted || (blocks_.progressive && rough) ? SUSPECT : WHOLE;
     }
 
     const std::uint8_t* place_;
     const std::uint8_t* end_;
-    Bits bits_;
-    bool progressive_ = false;
-    bool suspect_ = false;
+    Blocks blocks_;
     int interval_ = 0;
     int restarts_ = 0;
     int scans_ = 0;
-    int run_ = 0;  // blocks still to come that end at once
-    int most_across_ = 1, most_down_ = 1, mcus_across_ = 0, mcus_down_ = 0;
+    int most_across_ = 1, most_down_ = 1, mcus_down_ = 0;
     std::vector<Component> components_{};
     std::array<std::array<Huffman, 4>, 2> tables_{};
-    std::array<std::array<int, SIZE>, 4> steps_{};
 };
 
 }  // namespace
