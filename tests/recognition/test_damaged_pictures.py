@@ -43,7 +43,9 @@ WHOLE = {
     "tiff in packbits": by_pillow("TIFF", PORTRAIT // 64 * 64, compression="packbits"),
     "tiff in jpeg": by_pillow("TIFF", compression="jpeg"),
 }
-CODED = [name for name in WHOLE if name != "lossless webp"]
+# Of lossless WebP a byte can be a colour that others are predicted from, and of PackBits a pixel:
+# any value of it is one that an encoder writes.
+CODED = [name for name in WHOLE if name not in ("lossless webp", "tiff in packbits")]
 JPEGS = [name for name in WHOLE if name.endswith("jpeg") and not name.startswith("tiff")]
 
 
