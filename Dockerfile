@@ -13,8 +13,10 @@ RUN python -m venv /tools \
 ENV PATH=/tools/bin:$PATH
 
 FROM compiler AS kernel
+COPY service/recognition/CMakeLists.txt service/recognition/
 COPY service/recognition/flow service/recognition/flow
-RUN cmake -G Ninja -S service/recognition/flow -B build -DCMAKE_BUILD_TYPE=Release \
+COPY service/recognition/entropy service/recognition/entropy
+RUN cmake -G Ninja -S service/recognition -B build -DCMAKE_BUILD_TYPE=Release \
     && cmake --build build \
     && cmake --install build --prefix /kernel --strip
 

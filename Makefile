@@ -4,7 +4,7 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8000
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
+KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt,$(wildcard service/recognition/$(part)))
 
 .PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
 
@@ -21,7 +21,8 @@ test: .venv/.test
 NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_clip_shown \
                 recognition/test_clip_damage recognition/test_codecs \
                 recognition/test_media_pictures recognition/test_media_properties \
-                recognition/test_picture_headers cli/test_doctor cli/test_endings api/test_health \
+                recognition/test_picture_headers recognition/test_damaged_pictures \
+                recognition/test_tiff_pictures recognition/test_bitmaps cli/test_doctor cli/test_endings api/test_health \
                 api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
 test-newest: .venv-newest/.test
 	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"
@@ -81,7 +82,8 @@ train: .venv/.test
 	$(BIN)/python -m model_export train --output $(WEIGHTS)
 	$(BIN)/python -m model_export export --checkpoint $(WEIGHTS) --output service/assets/off_tanet.onnx
 
-# Fuzzes each build of the flow kernel that this processor can run, under the sanitizers.
+# Fuzzes the C++ under the sanitizers: each build of the flow kernel that this processor can run, and
+# what walks along coded pictures.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service
@@ -89,6 +91,10 @@ sanitize: .venv/.service
 	    -DFLOW_SANITIZE=ON -DFLOW_PROGRAM=$(CURDIR)/tests/recognition/flow_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize --parallel 2
 	set -e; for build in $(FUZZ_BUILDS); do build/sanitize/program_$$build; done
+	$(BIN)/cmake -S service/recognition/entropy -B build/sanitize-entropy -DCMAKE_BUILD_TYPE=Release \
+	    -DENTROPY_PROGRAM=$(CURDIR)/tests/recognition/entropy_fuzz.cpp
+	$(BIN)/cmake --build build/sanitize-entropy --parallel 2
+	build/sanitize-entropy/entropy_program
 
 # The stamps say what the environment holds; each step runs again only when its own inputs change.
 .venv/bin/python:

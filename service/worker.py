@@ -33,7 +33,12 @@ from service.messages import (
     WorkerInfo,
     answer_type,
 )
-from service.recognition.errors import DeadlineError, EngineError, WorkerLostError
+from service.recognition.errors import (
+    DeadlineError,
+    EngineError,
+    WorkerLostError,
+    WorkMemoryError,
+)
 from service.recognition.types import Progress
 from service.uploads import Upload
 from service.worker_process import WorkerOptions
@@ -194,7 +199,7 @@ class Worker:
     def _look(self) -> None:
         """Kill the process if it has outgrown its limit; else look again, until `run` ends."""
         if self.resident_bytes() > self._memory_bytes:
-            self.kill(WorkerLostError("The work took too much memory and was stopped."))
+            self.kill(WorkMemoryError("The work took too much memory and was stopped."))
         self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
 

@@ -225,6 +225,12 @@ def text() -> bytes:
     return b"This is a note, whatever its file name says.\n" * 20
 
 
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG, with its checksum."""
+    checksum = zlib.crc32(name + content)
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+
 def claiming_png(width: int, height: int) -> bytes:
     """A PNG of a few bytes whose header, with a right checksum, claims any size."""
     data = png(picture())

@@ -28,6 +28,7 @@ from service.recognition.errors import (
     QueueFullError,
     WarmingUpError,
     WorkerLostError,
+    WorkMemoryError,
 )
 from service.recognition.recognizer import Configuration, Recognizer
 
@@ -161,6 +162,17 @@ def test_work_that_grows_past_its_memory_is_stopped() -> None:
         with pytest.raises(WorkerLostError, match="memory"):
             await engine.run(Grow())
         assert await pid(engine) != before
+
+    with_engine(body, replace(LIMITS, worker_bytes=400_000_000))
+
+
+def test_who_takes_too_much_memory_is_not_told_to_come_again() -> None:
+    """A polite client that is would kill one worker after another."""
+
+    async def body(engine: Engine) -> None:
+        with pytest.raises(WorkMemoryError) as raised:
+            await engine.run(Grow())
+        assert (raised.value.status, raised.value.retry_after_s) == (413, None)
 
     with_engine(body, replace(LIMITS, worker_bytes=400_000_000))
 

@@ -11,7 +11,12 @@ from itertools import islice
 from service.batch.manifest import Row
 from service.batch.scoring import Result, ScoreJob, failed
 from service.engine import Engine, EngineLimits
-from service.recognition.errors import OffTanetError, WarmingUpError, WorkerLostError
+from service.recognition.errors import (
+    OffTanetError,
+    WarmingUpError,
+    WorkerLostError,
+    WorkMemoryError,
+)
 from service.recognition.recognizer import Configuration, FaceMode
 
 
@@ -81,6 +86,8 @@ async def _scored(engine: Engine, row: Row, face: FaceMode) -> Result:
     try:
         try:
             return Result(row, await engine.run(job))
+        except WorkMemoryError:
+            raise
         except WorkerLostError:  # as may happen to any row; one that kills does so again
             return Result(row, await engine.run(job))
     except OffTanetError as error:

@@ -29,6 +29,7 @@
         ├── QueueFullError           503  more work than fits
         ├── NoWorkerError            503  no worker process lives
         ├── WorkerLostError          503  the worker died under this request
+        │   └── WorkMemoryError      413  this request's work took too much memory
         ├── DeadlineError            504  the work took too long and was stopped
         └── ClientGoneError          499  nobody waits for the answer any more
 
@@ -242,6 +243,15 @@ class NoWorkerError(EngineError):
 class WorkerLostError(EngineError):
     code = "worker_lost"
     title = "Worker lost"
+
+
+class WorkMemoryError(WorkerLostError):
+    """The request is the trouble: whoever sends it again loses another worker."""
+
+    status = 413
+    retry_after_s = None
+    code = "too_much_memory"
+    title = "Too much memory"
 
 
 class DeadlineError(EngineError):

@@ -5,6 +5,7 @@ Coordinates are OpenCV's: the centre of a picture's first pixel is (0, 0).
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition.mtcnn import Detections, Mtcnn
+from service.recognition.mtcnn import CELL, Detections, Mtcnn
 from service.recognition.octaves import Octaves
 from service.recognition.types import (
     CROP_SIZE,
@@ -31,6 +32,12 @@ SHARES = (1 / 8, 1 / 25)
 
 SMALLEST_PX = 20.0
 """No smaller face is sought: the networks were trained on this size and more."""
+
+MOST_PIXELS = 3_000_000
+"""Of the picture as it is when the smallest face sought is as small as the first network takes it.
+
+A second's work. Only of a picture 30 times as long as wide the smallest faces are not sought.
+"""
 
 PLACES = np.array([(0.27, 0.28), (0.73, 0.28), (0.5, 0.52), (0.33, 0.73), (0.67, 0.73)])
 """Where the five landmarks lie on the crop, as shares of it, in the order of `Landmarks`."""
@@ -55,8 +62,9 @@ class FaceDetector:
         """
         picture = frame.pixels if isinstance(frame, Frame) else frame
         octaves = Octaves(picture)
-        shorter = min(octaves.size)
-        for smallest in dict.fromkeys(max(SMALLEST_PX, share * shorter) for share in SHARES):
+        width, height = octaves.size
+        least = max(SMALLEST_PX, CELL * math.sqrt(width * height / MOST_PIXELS))
+        for smallest in dict.fromkeys(max(least, share * min(width, height)) for share in SHARES):
             found = faces(self._mtcnn.detect(octaves, smallest), octaves.size)
             if found:
                 return found

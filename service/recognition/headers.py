@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from enum import StrEnum
 
-from service.recognition import jpeg, matroska, png, tiff
-from service.recognition.errors import UndecodableMediaError
+from service.recognition import bmp, jpeg, matroska, png, tiff, webp
+from service.recognition.errors import UndecodableMediaError, UnsupportedMediaError
 
 
 class Kind(StrEnum):
@@ -43,7 +43,6 @@ _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 # HEIF and AVIF pictures live in the same boxes, and FFmpeg would take them for short videos.
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 _MOST_MP4_BOXES = 1_000_000  # a second to go along; a long video in fragments has 150,000
-_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 
 def kind_of(data: bytes) -> Kind | None:
@@ -55,7 +54,7 @@ def kind_of(data: bytes) -> Kind | None:
         return _RIFF.get(data[8:12])
     if data[4:8] in _MP4_BOXES:
         return None if data[4:12] in [b"ftyp" + brand for brand in _STILL_BRANDS] else Kind.MP4
-    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
+    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in bmp.HEADERS:
         return Kind.BMP
     return None
 
@@ -63,10 +62,13 @@ def kind_of(data: bytes) -> Kind | None:
 def picture_size(data: bytes, kind: Kind) -> tuple[int, int]:
     """Width and height in pixels, as stored, of a picture of this kind.
 
-    Raises UndecodableMediaError where the header is cut short or says nothing sensible.
+    Raises UndecodableMediaError where the header is cut short or says nothing sensible, and
+    UnsupportedMediaError for a coding that is not read.
     """
     try:
         width, height = _SIZES[kind](data)
+    except jpeg.UnreadJpegError as error:
+        raise UnsupportedMediaError(str(error)) from None
     except tiff.DeepSamplesError:
         raise UndecodableMediaError("TIFF samples of more than 16 bits are not read.") from None
     except (struct.error, LookupError, ValueError):
@@ -76,31 +78,11 @@ def picture_size(data: bytes, kind: Kind) -> tuple[int, int]:
     return width, height
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
-    chunk = data[12:16]
-    if chunk == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    if chunk == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    if chunk == b"VP8X" and len(data) >= 30:
-        canvas = int.from_bytes(data[24:27], "little"), int.from_bytes(data[27:30], "little")
-        return 1 + canvas[0], 1 + canvas[1]
-    raise ValueError
-
-
-def _bmp_size(data: bytes) -> tuple[int, int]:
-    (header,) = struct.unpack_from("<I", data, 14)
-    width, height = struct.unpack_from("<HH" if header == 12 else "<ii", data, 18)
-    return width, abs(height)  # a negative height only says that the top row comes first
-
-
 _SIZES = {
     Kind.PNG: png.size,
     Kind.JPEG: jpeg.size,
-    Kind.WEBP: _webp_size,
-    Kind.BMP: _bmp_size,
+    Kind.WEBP: webp.size,
+    Kind.BMP: bmp.size,
     Kind.TIFF: tiff.size,
 }
 

@@ -6,19 +6,39 @@ import re
 import struct
 from collections.abc import Iterator
 
+from service.recognition import entropy
+from service.recognition.entropy import Outcome
+
 # What comes before a marker is passed over. FF 00 is no marker, wherever it stands; TEM and RST
 # (01, D0 to D7) are passed over, too, as they bring nothing.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _END, _SCAN = 0xD9, 0xDA
+_END_MARKER = b"\xff\xd9"
 _NO_FRAMES = frozenset({0xC4, 0xC8, 0xCC})  # DHT, JPG, DAC: named among the frames' headers
 _FRAMES = frozenset(range(0xC0, 0xD0)) - _NO_FRAMES
 _OTHERS = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+
+_JPEG_LS = 0xF7
+_HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
+_LOSSLESS = frozenset({0xC3, 0xCB})
 
 _COMPONENTS = frozenset({1, 3, 4})  # grey, colour, CMYK
 _MOST_SEGMENTS = 5000  # 50 MB in segments of 64 kB are 800; each empty one costs a microsecond
 # Each scan goes over the whole picture, whatever it brings: 4 ms for 49 million pixels.
 # Encoders write 10.
 _MOST_SCANS = 100
+
+
+class UnreadJpegError(ValueError):
+    """A kind of JPEG that is not read; the message names it."""
+
+
+def whole(data: bytes) -> tuple[bytes, Outcome]:
+    """The file with an end, and whether all of its picture is there.
+
+    An end marker that is missing is not missed: cameras and cut downloads leave it out.
+    """
+    return data + _END_MARKER, entropy.walk_jpeg(data)
 
 
 def size(data: bytes) -> tuple[int, int]:
@@ -33,7 +53,8 @@ def size(data: bytes) -> tuple[int, int]:
         if marker in _FRAMES:
             if found is not None:
                 raise ValueError("a second frame")
-            height, width, components = struct.unpack_from(">HHB", data, place + 3)
+            bits, height, width, components = struct.unpack_from(">BHHB", data, place + 2)
+            _check_process(marker, bits, height)
             if components not in _COMPONENTS:
                 raise ValueError("samples of no colour")
             found = width, height
@@ -44,6 +65,18 @@ def size(data: bytes) -> tuple[int, int]:
     if found is None:
         raise ValueError("no frame")
     return found
+
+
+def _check_process(marker: int, bits: int, height: int) -> None:
+    """Raises UnreadJpegError for what libjpeg, or its build in OpenCV, does not decode."""
+    if marker in _HIERARCHICAL:
+        raise UnreadJpegError("Hierarchical JPEG is not read.")
+    if marker in _LOSSLESS:
+        raise UnreadJpegError("Lossless JPEG is not read.")
+    if bits != 8:
+        raise UnreadJpegError(f"JPEG of {bits} bits a sample is not read.")
+    if height == 0:
+        raise UnreadJpegError("JPEG that tells its height at its end is not read.")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
@@ -57,6 +90,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
         if match is None or data[match.end() - 1] == _END:
             return
         marker, position = data[match.end() - 1], match.end()
+        if marker == _JPEG_LS:
+            raise UnreadJpegError("JPEG-LS is not read.")
         if marker not in _FRAMES and marker not in _OTHERS and marker != _SCAN:
             raise ValueError("an unknown marker")
         yield marker, position

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from service.recognition import headers, png, tiff
+from service.recognition import (
+    bmp,
+    headers,
+    jpeg,
+    png,
+    tiff,
+    tiff_colours,
+    tiff_jpeg,
+    tiff_layout,
+    unread_pictures,
+    webp,
+)
+from service.recognition.bmp import UnreadBitmapError
+from service.recognition.entropy import Outcome
 from service.recognition.errors import (
     LimitExceededError,
     UndecodableMediaError,
     UnsupportedMediaError,
 )
 from service.recognition.headers import Kind
+from service.recognition.raster import Raster, Samples
+from service.recognition.tiff_layout import UnreadTiffError
 from service.recognition.types import Pixels
 
 # What decoders say on stderr can quote an upload (a title, a chunk's bytes), and OpenCV has one
 # level for the whole process and no other. (libpng and libjpeg cannot be told; their line about a
 # broken file quotes a chunk's four letters at most.)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-Samples = NDArray[np.integer | np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +52,20 @@ class MediaLimits:
 
     upload_bytes: int = 50_000_000
     video_bytes: int = 128 << 20
-    image_pixels: int = 50_000_000
+    image_pixels: int = 51_000_000  # telephones take 8160 x 6144
     video_pixels: int = 4096 * 2304
     frames: int = 1000
     seconds: float = 30.0
     video_frames: int = 72_000
     video_seconds: float = 1200.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded picture. `damaged`: a part of it may not be what was taken."""
+
+    pixels: Pixels
+    damaged: bool = False
 
 
 def decode_image(data: bytes, limits: MediaLimits) -> Pixels:
@@ -55,13 +78,32 @@ def decode_image(data: bytes, limits: MediaLimits) -> Pixels:
     LimitExceededError before the memory is taken, and UndecodableMediaError for empty, truncated
     or broken files.
     """
-    kind = accepted(data, headers.PICTURES, limits)
-    width, height = headers.picture_size(data, kind)
-    check_size(width, height, limits.image_pixels, "image_pixels")
-    samples, orientation = _samples(data, kind)
-    if samples.shape[0] * samples.shape[1] > width * height:
-        raise UndecodableMediaError(f"The {kind} picture is larger than it says.")
-    return _upright(_colour(_eight_bit(samples, kind), kind), orientation)
+    raster = _raster(data, limits)
+    return raster.pixels(raster.depth)
+
+
+def decode_pair(onset: bytes, apex: bytes, limits: MediaLimits) -> tuple[Picture, Picture]:
+    """Two pictures of one recording: where their files do not tell how many bits are in use, the
+    same number is taken for both, so that a motion is not a change of brightness, too.
+
+    Raises like `decode_image`.
+    """
+    first = _raster(onset, limits)
+    depth = first.depth
+    if not first.is_guessed or depth == 16:  # the other changes nothing, and memory is let go
+        picture = Picture(first.pixels(depth), first.damaged)
+        del first
+        return picture, _beside(_raster(apex, limits), depth)
+    second = _raster(apex, limits)
+    depth = max(depth, second.depth)
+    return Picture(first.pixels(depth), first.damaged), _beside(second, depth)
+
+
+def _beside(raster: Raster, depth: int) -> Picture:
+    """The second picture of a pair whose first one has samples of `depth` bits."""
+    own = raster.depth
+    pixels = raster.pixels(max(own, depth) if raster.is_guessed else own)
+    return Picture(pixels, raster.damaged)
 
 
 def accepted(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind:
@@ -89,44 +131,90 @@ def check_size(width: int, height: int, pixels: int, limit: str) -> None:
 # --- pictures ---------------------------------------------------------------------------------
 
 
-def _samples(data: bytes, kind: Kind) -> tuple[Samples, int]:
-    """Samples as stored, [H, W] or [H, W, 3 or 4], and the EXIF orientation still to be applied."""
-    encoded = np.frombuffer(png.still(data) if kind is Kind.PNG else data, np.uint8)
+def _raster(data: bytes, limits: MediaLimits) -> Raster:
+    """The picture's samples. Raises a MediaError."""
     try:
-        samples, types, blocks = cv2.imdecodeWithMetadata(encoded, cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        samples = None
+        kind = accepted(data, headers.PICTURES, limits)
+    except UnsupportedMediaError as error:
+        raise UnsupportedMediaError(unread_pictures.told(data) or error.detail) from None
+    width, height = headers.picture_size(data, kind)
+    check_size(width, height, limits.image_pixels, "image_pixels")
+    try:
+        raster = _DECODERS[kind](data)
+    except (UnreadBitmapError, UnreadTiffError) as error:
+        raise UnsupportedMediaError(str(error)) from None
+    except (struct.error, LookupError, ValueError, cv2.error):
+        raise UndecodableMediaError(f"The {kind} file is truncated or broken.") from None
+    if raster.samples.shape[0] * raster.samples.shape[1] > width * height:
+        raise UndecodableMediaError(f"The {kind} picture is larger than it says.")
+    return raster
+
+
+def _decoded_png(data: bytes) -> Raster:
+    raster = _by_opencv(png.still(data))
+    hidden = png.transparent_grey(data)
+    if hidden is not None and raster.samples.ndim == 2:  # which OpenCV passes over
+        raster.samples[raster.samples == hidden] = 0
+    if raster.samples.dtype == np.uint8:
+        return raster
+    # By the standard they are the upper ones; cameras' programs fill the lower ones, too.
+    return replace(raster, least_bits=png.significant_bits(data))
+
+
+def _decoded_jpeg(data: bytes) -> Raster:
+    data, outcome = jpeg.whole(data)
+    if outcome is Outcome.LOST:
+        raise ValueError("a part of the picture is missing")
+    return replace(_by_opencv(data), damaged=outcome is Outcome.SUSPECT)
+
+
+def _decoded_webp(data: bytes) -> Raster:
+    raster = _by_opencv(data)
+    shortened = webp.shortened(data)
+    return replace(raster, damaged=shortened is not None and _is_decodable(shortened))
+
+
+def _decoded_bmp(data: bytes) -> Raster:
+    return bmp.decode(data) or _by_opencv(data)
+
+
+def _decoded_tiff(data: bytes) -> Raster:
+    raster = tiff_colours.decode(data)
+    if raster is not None:
+        return raster
+    damaged = tiff_jpeg.is_damaged(data)
+    try:
+        # libtiff has multiplied by the opacity already.
+        return replace(_by_opencv(data), multiplied=True, damaged=damaged)
+    except (ValueError, cv2.error):
+        raise UnreadTiffError(tiff_layout.coding_of(data)) from None
+
+
+_DECODERS: Mapping[Kind, Callable[[bytes], Raster]] = {
+    Kind.PNG: _decoded_png,
+    Kind.JPEG: _decoded_jpeg,
+    Kind.WEBP: _decoded_webp,
+    Kind.BMP: _decoded_bmp,
+    Kind.TIFF: _decoded_tiff,
+}
+
+
+def _by_opencv(data: bytes) -> Raster:
+    """Samples as stored and the EXIF orientation. Raises ValueError or cv2.error."""
+    encoded = np.frombuffer(data, np.uint8)
+    samples, types, blocks = cv2.imdecodeWithMetadata(encoded, cv2.IMREAD_UNCHANGED)
     if samples is None:  # OpenCV 5 returns no picture at all for one that ends too soon
-        raise UndecodableMediaError(f"The {kind} file is truncated or broken.")
+        raise ValueError("the picture ends too soon")
     metadata = dict(zip(types, blocks, strict=True))
     exif = metadata.get(cv2.IMAGE_METADATA_EXIF)
-    return samples, 1 if exif is None else tiff.orientation(np.asarray(exif).tobytes())
+    orientation = 1 if exif is None else tiff.orientation(np.asarray(exif).tobytes())
+    if samples.dtype not in (np.uint8, np.uint16):
+        raise UndecodableMediaError("Samples of this picture's type are not read.")
+    return Raster(cast(Samples, samples), orientation=orientation)
 
 
-def _eight_bit(samples: Samples, kind: Kind) -> NDArray[np.uint8]:
-    if samples.dtype == np.uint16:
-        return np.asarray(cv2.convertScaleAbs(samples, alpha=1 / 257), np.uint8)
-    if samples.dtype == np.uint8:
-        return samples.astype(np.uint8, copy=False)
-    raise UndecodableMediaError(f"Samples of this {kind} picture's type are not read.")
-
-
-def _colour(samples: NDArray[np.uint8], kind: Kind) -> Pixels:
-    if samples.ndim == 2:
-        return np.asarray(cv2.cvtColor(samples, cv2.COLOR_GRAY2BGR), np.uint8)
-    colour = np.ascontiguousarray(samples[..., :3])
-    if samples.shape[2] == 3 or kind is Kind.TIFF:  # libtiff has multiplied by the alpha already
-        return colour
-    alpha = cv2.cvtColor(samples[..., 3], cv2.COLOR_GRAY2BGR)
-    return np.asarray(cv2.multiply(colour, alpha, scale=1 / 255), np.uint8)
-
-
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Undo an EXIF orientation: from 5 on rows and columns are exchanged, too."""
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+def _is_decodable(data: bytes) -> bool:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is not None
+    except cv2.error:
+        return False

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from service.recognition.types import Pixels
 
 SMALLEST = 8  # pixels; there is nothing to see in less
+LONGEST = 32_766  # pixels of a side that OpenCV cuts from
 
 
 class Octaves:
@@ -48,11 +49,12 @@ class Octaves:
             step = (right - left) / cell
             source = self._covering(1 / step)
             x, y = np.array(source.shape[1::-1]) / self.size
+            source, (before, above) = _near(source, left * x, top * y)
             # From the centres of the patch's pixels to those of the source's.
             back = np.array(
                 [
-                    [step * x, 0, (left + step / 2) * x - 0.5],
-                    [0, step * y, (top + step / 2) * y - 0.5],
+                    [step * x, 0, (left + step / 2) * x - 0.5 - before],
+                    [0, step * y, (top + step / 2) * y - 0.5 - above],
                 ]
             )
             cv2.warpAffine(
@@ -69,6 +71,19 @@ class Octaves:
         """The smallest of the pictures that is at least `scale` as large as the first."""
         halvings = int(np.log2(1 / scale)) if scale < 1 else 0
         return self._pictures[min(halvings, len(self._pictures) - 1)]
+
+
+def _near(picture: Pixels, x: float, y: float) -> tuple[Pixels, tuple[int, int]]:
+    """The picture, or where a side is too long for OpenCV its part around (x, y); its beginning.
+
+    No square that is sought is longer than the part is behind (x, y), as the shorter side is not.
+    """
+    starts = [
+        0 if length <= LONGEST else min(max(0, int(place) - LONGEST // 2), length - LONGEST)
+        for length, place in zip(picture.shape[1::-1], (x, y), strict=True)
+    ]
+    before, above = starts
+    return picture[above : above + LONGEST, before : before + LONGEST], (before, above)
 
 
 def _resized(picture: Pixels, width: int, height: int) -> Pixels:

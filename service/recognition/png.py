@@ -19,6 +19,34 @@ def size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
+def significant_bits(data: bytes) -> int:
+    """The bits of the colours' samples that are in use, as the file tells (sBIT); else 8."""
+    for name, start, end in chunks(data):
+        if name == b"sBIT":
+            channels = {0: 1, 4: 1}.get(data[25], 3)  # of grey, or of colours
+            bits = data[start + 8 : min(start + 8 + channels, end - 4)]
+            return min(max(bits, default=8), 16)
+        if name == b"IDAT":
+            break
+    return 8
+
+
+def transparent_grey(data: bytes) -> int | None:
+    """The grey that is transparent (tRNS of a grey picture), of 8 or 16 bits."""
+    bits, colours = data[24:26]
+    if colours != 0:
+        return None
+    for name, start, end in chunks(data):
+        if name == b"tRNS" and end - start == 14:
+            (grey,) = struct.unpack_from(">H", data, start + 8)
+            largest = (1 << bits) - 1
+            grey &= largest  # the bits above are nothing's
+            return int(grey) * 255 // largest if bits < 8 else int(grey)
+        if name == b"IDAT":
+            break
+    return None
+
+
 def is_whole(data: bytes) -> bool:
     """Whether all chunks are there, with one header, first. Raises struct.error.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.recognition.types import Face
 
-SEEN = ("cut", "turned_head", "occluded", "blink", "face_lost", "damaged_video")
+SEEN = ("cut", "turned_head", "occluded", "blink", "face_lost", "damaged_video", "damaged_image")
 """The warnings that are plain facts: no number behind them is told."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -97,7 +97,8 @@ class Recognizer:
         """
         watch = Stopwatch()
         with watch.stage("decode"):
-            pair = [media.decode_image(data, self._configuration.media) for data in (onset, apex)]
+            pictures = media.decode_pair(onset, apex, self._configuration.media)
+            pair = [picture.pixels for picture in pictures]
         if pair[0].shape != pair[1].shape:
             raise FrameSizesError(
                 f"The onset is {_size(pair[0])}, the apex {_size(pair[1])} pixels; "
@@ -105,6 +106,8 @@ class Recognizer:
             )
         with watch.stage("face"):
             cropped = self._crops(pair[0], pair[1], face)
+        if any(picture.damaged for picture in pictures):
+            cropped = replace(cropped, seen=cropped.seen | {"damaged_image"})
         return self._predict(cropped, watch)
 
     def clip(
@@ -267,8 +270,10 @@ class Recognizer:
                 head_motion_px=motion.head_motion(field_).magnitude_px,
                 faces=pair.faces,
                 weak_apex=pair.weak_apex,
-                # Of different pictures nothing else could be said.
-                seen={"cut"} if spotting.is_cut(*pair.crops) else pair.seen,
+                # Of different pictures nothing else could be said, but that one is damaged.
+                seen={"cut"} | (pair.seen & {"damaged_image"})
+                if spotting.is_cut(*pair.crops)
+                else pair.seen,
             )
         card = self._classifier.card
         probabilities = dict(zip(card.classes, map(float, answer.probabilities), strict=True))

@@ -14,10 +14,14 @@ _SIZES = frozenset(
 _SHORT, _LONG = 3, 4
 _TYPES = {_SHORT: "H", _LONG: "I"}
 _MOST_ENTRIES = 4096  # libtiff reads no directory with more
-_MOST_SAMPLES = 4  # a pixel that OpenCV reads
+_MOST_SAMPLES = 8  # of a pixel
 _MOST_BITS = 16
+_MOST_VALUES = 1 << 18  # of an entry: a palette for samples of 16 bits has as many
 
 _Values = tuple[int, ...]
+
+
+_BYTES = (1, 6, 7)  # BYTE, SBYTE, UNDEFINED
 
 
 class DeepSamplesError(ValueError):
@@ -68,10 +72,38 @@ def _tags(data: bytes) -> Mapping[int, _Values]:
             raise ValueError("a tag that is there twice")
         seen.add(tag)
         if tag in _SIZES or tag == _BITS_PER_SAMPLE:
-            if count > (1 if tag in _SIZES else _MOST_SAMPLES):
+            if tag in _SIZES and count > 1:
                 raise ValueError("more values than there can be")
             tags[tag] = _values(data, order, place, type_, count)
     return tags
+
+
+def values(data: bytes, tags: frozenset[int]) -> dict[int, _Values]:
+    """The unsigned integers of those tags of the first directory that are there.
+
+    Raises ValueError, struct.error or KeyError where one of them is something else.
+    """
+    order = _order(data)
+    return {
+        tag: _values(data, order, place, type_, count, _MOST_VALUES)
+        for tag, place, type_, count in _entries(data, order)
+        if tag in tags
+    }
+
+
+def block(data: bytes, tag: int) -> bytes:
+    """The bytes of that tag of the first directory; none where it is not there."""
+    order = _order(data)
+    for found, place, type_, count in _entries(data, order):
+        if found == tag and type_ in _BYTES:
+            at = place + 8 if count <= 4 else struct.unpack_from(order + "I", data, place + 8)[0]
+            return data[at : at + count]
+    return b""
+
+
+def byte_order(data: bytes) -> str:
+    """`<` or `>`. Raises KeyError."""
+    return _order(data)
 
 
 def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, int]]:
@@ -85,9 +117,11 @@ def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, int]]:
         yield tag, place, type_, count
 
 
-def _values(data: bytes, order: str, place: int, type_: int, count: int) -> _Values:
+def _values(
+    data: bytes, order: str, place: int, type_: int, count: int, most: int = _MOST_SAMPLES
+) -> _Values:
     """The unsigned integers of the entry at `place`."""
-    if type_ not in _TYPES or not 1 <= count <= _MOST_SAMPLES:
+    if type_ not in _TYPES or not 1 <= count <= most:
         raise ValueError("no unsigned integers")
     values = f"{order}{count}{_TYPES[type_]}"
     inline = struct.calcsize(values) <= 4

@@ -34,6 +34,7 @@ const PROBLEMS = {
   queue_full: ["The service is busy", "It has more work than it can take on right now."],
   no_worker: ["The service cannot work right now", "Whoever runs it must look at it; try again later."],
   worker_lost: ["The service lost this work", "Try again; a smaller file may help."],
+  too_much_memory: ["This takes more memory than the service gives", "Make it smaller, and try again."],
   deadline_exceeded: ["It took too long and was stopped", "A shorter or smaller clip is quicker."],
   connection_lost: [
     "The connection was lost",
@@ -65,6 +66,7 @@ const WARNINGS = {
   blink: "The eyes close between onset and apex.",
   face_lost: "The face cannot be seen in all frames.",
   damaged_video: "Part of the video is damaged and was left out.",
+  damaged_image: "One of the pictures is damaged: what moves may be the damage.",
 };
 
 const STAGES = {

@@ -60,7 +60,7 @@ def test_a_worker_that_is_killed_costs_no_row() -> None:
 def test_a_file_that_kills_its_worker_is_a_row() -> None:
     """Here by its memory: a clip takes longer than the time between two looks at that."""
     (result,) = run([Row(SAMPLES, clip="clip.mp4")], EngineLimits(worker_bytes=1))
-    assert result.problem_code == "worker_lost"
+    assert result.problem_code == "too_much_memory"
 
 
 def test_stopping_in_between_ends_the_processes() -> None:

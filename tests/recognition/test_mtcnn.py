@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from service.recognition.mtcnn import (
     BORDER,
     CELL,
+    MOST_PIXELS,
+    STRIDE,
     Boxes,
     Mtcnn,
     around,
@@ -20,6 +22,7 @@ from service.recognition.mtcnn import (
     scales,
     squared,
     suppress,
+    windows,
 )
 from service.recognition.octaves import Octaves
 from tests import made
@@ -120,3 +123,29 @@ def test_detections_belong_together() -> None:
     left, top, right, bottom = found.boxes[0]
     assert (found.landmarks[0] > (left, top)).all()
     assert (found.landmarks[0] < (right, bottom)).all()
+
+
+@given(height=st.integers(12, 400), length=st.integers(12, 60_000), tall=st.booleans())
+@settings(deadline=None)
+def test_the_windows_of_a_level_answer_as_the_whole_would(
+    height: int, length: int, tall: bool
+) -> None:
+    """Each of P-Net's places once, none twice: a face at a seam must not be lost, nor doubled."""
+
+    def places(pixels: int) -> int:
+        """As P-Net's layers reduce a side: a pooling of every second, and cells of 12."""
+        return (pixels - 2 + 1) // 2 - 4
+
+    shape = (length, height) if tall else (height, length)
+    axis = int(shape[0] < shape[1])
+    parts = [part[axis] for part in windows(*shape)]
+    assert all(
+        (part.stop - part.start) * min(shape) <= max(MOST_PIXELS, 24 * 400) for part in parts
+    )
+    assert all(part.start % STRIDE == 0 for part in parts)
+    answered = [
+        part.start // STRIDE + place
+        for part in parts
+        for place in range(max(0, places(part.stop - part.start)))
+    ]
+    assert answered == list(range(places(max(shape))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,3 +68,16 @@ def test_shrinking_averages() -> None:
     rows, columns = np.mgrid[:256, :256]
     board = np.dstack([255 * ((rows + columns) % 2)] * 3).astype(np.uint8)
     assert np.abs(Octaves(board).scaled(0.2).astype(int) - 127).max() <= 2
+
+
+@pytest.mark.parametrize("tall", [False, True])
+@pytest.mark.parametrize("place", [10, 20_000, 39_950])
+def test_a_cut_from_a_long_strip_shows_its_square(tall: bool, place: int) -> None:
+    """OpenCV cuts from no side of 32,767 pixels or more: scrolling screenshots are longer."""
+    strip = np.zeros((40, 40_000, 3), np.uint8)
+    strip[:, place : place + 24] = 200
+    square = np.array([[place, 8, place + 24, 32]], float)
+    if tall:
+        strip, square = strip.transpose(1, 0, 2).copy(), square[:, [1, 0, 3, 2]]
+    (patch,) = Octaves(strip).cut(square, 24)
+    assert (patch[2:-2, 2:-2] == 200).all()

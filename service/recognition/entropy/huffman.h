@@ -1,0 +1,65 @@
+// A Huffman table of a JPEG (ITU-T T.81, annexes C and F.2.2.3).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "bits.h"
+
+class Huffman {
+public:
+    // From the 16 counts of codes of each length and the symbols behind them; false where there are
+    // more codes of a length than fit.
+    bool define(const std::uint8_t* counts, const std::uint8_t* symbols, int total) {
+        direct_.fill(0);
+        int code = 0, index = 0;
+        for (int length = 1; length <= 16; ++length) {
+            first_[length] = index - code;
+            for (int i = 0; i < counts[length - 1]; ++i, ++code, ++index) {
+                if (code >= 1 << length || index >= total) return false;
+                symbols_[index] = symbols[index];
+                if (length <= DIRECT) enter(code, length, symbols[index]);
+            }
+            beyond_[length] = code;
+            code <<= 1;
+        }
+        defined_ = true;
+        return true;
+    }
+
+    bool defined() const { return defined_; }
+
+    // The next symbol, or -1 where no code begins with the next bits.
+    int read(Bits& bits) const {
+        const unsigned ahead = bits.peek(16);
+        const std::uint16_t entry = direct_[ahead >> (16 - DIRECT)];
+        if (entry) {
+            bits.skip(entry >> 8);
+            return entry & 0xFF;
+        }
+        for (int length = DIRECT + 1; length <= 16; ++length) {
+            const int code = static_cast<int>(ahead >> (16 - length));
+            if (code < beyond_[length]) {
+                bits.skip(length);
+                return symbols_[first_[length] + code];
+            }
+        }
+        return -1;
+    }
+
+private:
+    static constexpr int DIRECT = 10;  // bits that are looked up at once
+
+    void enter(int code, int length, std::uint8_t symbol) {
+        const int spare = DIRECT - length;
+        for (int i = 0; i < 1 << spare; ++i) {
+            direct_[(code << spare) + i] = static_cast<std::uint16_t>(length << 8 | symbol);
+        }
+    }
+
+    std::array<std::uint16_t, 1 << DIRECT> direct_{};  // length and symbol; 0 for longer codes
+    std::array<std::uint8_t, 256> symbols_{};
+    std::array<int, 17> first_{};   // added to a code of that length: its place in `symbols_`
+    std::array<int, 17> beyond_{};  // the first number that is no code of that length
+    bool defined_ = false;
+};

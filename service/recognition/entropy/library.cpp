@@ -1,0 +1,27 @@
+// The library's C interface: what is returned is an `Outcome`.
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "jpeg.h"
+#include "tiff.h"
+
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+EXPORTED int off_tanet_walk_jpeg(const std::uint8_t* data, std::size_t size) {
+    try {
+        return walk_jpeg(data, size);
+    } catch (const std::bad_alloc&) {
+        return UNKNOWN;
+    }
+}
+
+EXPORTED int off_tanet_decode_lzw(const std::uint8_t* data, std::size_t size,
+                                  std::uint8_t* decoded, std::size_t expected) {
+    return decode_lzw(data, size, decoded, expected);
+}
+
+EXPORTED int off_tanet_decode_packbits(const std::uint8_t* data, std::size_t size,
+                                       std::uint8_t* decoded, std::size_t expected) {
+    return decode_packbits(data, size, decoded, expected);
+}

@@ -1,0 +1,124 @@
+"""Pictures as people really have them, asked over HTTP."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.recognition.types import Pixels
+from tests import heads, made
+from tests.api.test_predictions import ask_frames
+from tests.api.test_quality import warnings
+from tests.processes import workers_of
+from tests.serving import Server, serving
+
+FACE = made.portrait()
+STRIPS = [(790, 36_861), (193, 31_237), (1080, 20_000), (16, 60_000), (480, 60_000)]
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("pictures"), workers=1) as running:
+        yield running
+
+
+def strip(width: int, height: int, face_at: int | None = None) -> Pixels:
+    """A scrolling screenshot: rows of boxes, and a portrait at a height."""
+    pixels = np.full((height, width, 3), 245, np.uint8)
+    for top in range(40, height - 80, 220):
+        pixels[top : top + 60, width // 8 : -(width // 8)] = 200
+    if face_at is not None:
+        pixels[face_at : face_at + 512, 139:651] = FACE
+    return pixels
+
+
+def png(pixels: Pixels) -> bytes:
+    return made.encoded(pixels, ".png", cv2.IMWRITE_PNG_COMPRESSION, 1)
+
+
+@pytest.mark.parametrize("size", STRIPS)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_strip_leaves_the_worker_fit(lone: Server, size: tuple[int, int], turned: bool) -> None:
+    """One of 29 megapixels killed it, with an answer that told polite clients to come again."""
+    pixels = strip(*size)
+    data = png(np.ascontiguousarray(pixels.transpose(1, 0, 2)) if turned else pixels)
+    photograph = made.jpeg(np.kron(FACE, np.ones((6, 6, 1), np.uint8)))
+    before = workers_of(lone.process.pid)
+    with lone.client() as http:
+        refused = ask_frames(http, data, data)
+        assert (refused.status_code, refused.json()["code"]) == (422, "no_face")
+        assert "retry-after" not in refused.headers
+        assert ask_frames(http, photograph, photograph).status_code == 200
+    assert workers_of(lone.process.pid) == before
+
+
+@pytest.mark.parametrize("face_at", [200, 36_000])
+def test_a_face_in_a_scrolling_screenshot_is_found(lone: Server, face_at: int) -> None:
+    data = png(strip(790, 36_861, face_at))
+    with lone.client() as http:
+        answer = ask_frames(http, data, data)
+    assert answer.status_code == 200
+    left, top, width, height = answer.json()["face"]["box"]
+    assert 139 < left < left + width < 651
+    assert face_at < top < top + height < face_at + 512
+
+
+def test_a_request_that_outgrows_its_worker_is_told_so(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """It would do so again: 413, and no word of coming back."""
+    large = png(np.zeros((8000, 6000, 3), np.uint8))
+    home = tmp_path_factory.mktemp("small")
+    with serving(home, workers=1, worker_bytes=260_000_000) as small, small.client() as http:
+        refused = ask_frames(http, large, large)
+        assert (refused.status_code, refused.json()["code"]) == (413, "too_much_memory")
+        assert "retry-after" not in refused.headers
+
+
+def test_a_damaged_picture_is_warned_of_or_refused(http: httpx.Client) -> None:
+    """What a decoder fills in is no motion."""
+    still = heads.shot(heads.still())
+    onset, apex = made.webp(still), bytearray(made.webp(still))
+    middle = len(apex) // 2
+    apex[middle : middle + 300] = bytes(300)
+    answer = ask_frames(http, onset, bytes(apex))
+    if answer.status_code == 200:
+        assert "damaged_image" in warnings(answer)
+    else:
+        assert answer.json()["code"] == "undecodable_media"
+    cut = made.jpeg(still)[:-2000] + b"\xff\xd9"
+    assert ask_frames(http, made.jpeg(still), cut).json()["code"] == "undecodable_media"
+
+
+def test_a_progressive_picture_without_its_last_scan_is_answered_with_a_warning(
+    http: httpx.Client,
+) -> None:
+    """All of the face is there, but coarse: how far it can be trusted is told."""
+    stream = io.BytesIO()
+    Image.fromarray(FACE[..., ::-1]).save(stream, "JPEG", progressive=True, quality=90)
+    whole = stream.getvalue()
+    coarse = whole[: whole.rindex(b"\xff\xda")] + b"\xff\xd9"
+    assert "damaged_image" in warnings(ask_frames(http, whole, coarse))
+    assert "damaged_image" not in warnings(ask_frames(http, whole, whole[:-2]))
+
+
+def test_a_camera_of_twelve_bits_is_seen(http: httpx.Client) -> None:
+    """In files of 16 bits it is almost black, and no face was found."""
+    dim = (made.grey(FACE).astype(np.uint32) * 4095 // 255).astype(np.uint16)
+    answer = ask_frames(http, made.png(dim), made.tiff(dim))
+    assert answer.status_code == 200
+    assert "dark" not in warnings(answer)
+
+
+def test_what_is_not_read_is_named(http: httpx.Client) -> None:
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+    refused = ask_frames(http, heic, heic)
+    assert refused.status_code == 415
+    assert "HEIC" in refused.json()["detail"]
+    assert "Most Compatible" in refused.json()["detail"]
