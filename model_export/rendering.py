@@ -1,8 +1,9 @@
 """Synthetic motion as the service sees it: faces in motion, photographed, cropped, and TV-L1.
 
 A drawn face, or the public-domain portrait, is moved by action units and by a head that turns in
-depth; a camera adds light, blur, noise and compression; then `tvl1` of the service measures the
-flow between two crops. What flow makes of lids, lips and bare cheeks is in it without being told.
+depth; a camera adds light, blur, noise and compression; then the service measures the flow between
+two crops, which it has brought to one light. What light and flow make of lids, lips and bare cheeks
+is in it without being told.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from model_export.datasets import MAP_SIZE
 from model_export.portraits import EXTENT, MARGIN, Grey
 from model_export.synthesis import Nuisances, Synthesis
 from service.recognition.face import crop
-from service.recognition.flow import tvl1
+from service.recognition.light import matched
 from service.recognition.types import CLASSES, CROP_SIZE, Crop, Similarity
 
 FIELD_SIZE = 44
@@ -41,10 +42,12 @@ class Scene:
 
     `amplitude` is the median motion of a unit of strength 1, `amplitudes` its log-normal spread.
     `gaze` is the chance that the eyes turn. `head` is the strength of the head's rotations and of
-    its coming nearer, `drift` that of its shift against them. `noise`, `blur` (pixels) and `light`
-    (relative) are the camera's; `jpeg` and `still` are the chances of compression and of blocks
-    that a codec leaves still. `portrait` is the chance of the portrait instead of a drawn face.
-    `smallest` to `largest` are the pictures' sides.
+    its coming nearer, `drift` that of its shift against them. `noise` and `blur` (pixels) are the
+    camera's; `light` is how far the light changes between onset and apex (relative: all over, and
+    from one side to the other), `offset` how far black does (grey levels);
+    `jpeg` and `still` are the chances of compression and of blocks that a codec leaves still.
+    `portrait` is the chance of the portrait instead of a drawn face. `smallest` to `largest` are
+    the pictures' sides.
 
     `right` and `down` (fractions of the crop), `scale`, `across`, `along` (log-normal, of both axes
     and of each) and `turn` displace the face in its crop.
@@ -57,7 +60,8 @@ class Scene:
     drift: float = 0.5
     noise: float = 2.0
     blur: float = 1.0
-    light: float = 0.03
+    light: float = 0.08
+    offset: float = 5.0
     jpeg: float = 0.6
     still: float = 0.25
     portrait: float = 0.05
@@ -90,7 +94,7 @@ class Rendering:
         for index, label in enumerate(tqdm(labels, desc="rendering", unit="pair")):
             if label == 0:
                 face = self.face()
-            flow = tvl1(*self.pair(face, int(label)))
+            flow = matched(*self.pair(face, int(label))).flow()
             flows[index] = cv2.resize(
                 flow.transpose(1, 2, 0), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_AREA
             ).transpose(2, 0, 1)
@@ -147,10 +151,12 @@ class Rendering:
         blur, noise = rng.uniform(0, scene.blur), scene.noise * rng.beta(1.2, 3)
         quality = int(rng.integers(55, 99)) if rng.random() < scene.jpeg else None
         slope = np.linspace(-0.5, 0.5, size, dtype=np.float32)
-        change, across, down = rng.normal(0, scene.light, 3).astype(np.float32)
+        change, across, down, offset = rng.normal(0, [scene.light] * 3 + [scene.offset]).astype(
+            np.float32
+        )
         light = (1 + change) * (1 + across * slope + down * slope[:, None])
         first = self.shot(onset, blur, noise, quality)
-        last = self.shot(apex * light, blur, noise, quality)
+        last = self.shot(apex * light + offset, blur, noise, quality)
         if rng.random() < scene.still:
             last = kept_still(first, last, rng.uniform(1, 5))
         return first, last

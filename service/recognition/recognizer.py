@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition import clips, flow, media, motion, quality, spotting
+from service.recognition import clips, flow, light, media, motion, quality, spotting
 from service.recognition import face as faces
 from service.recognition.classifier import Classification, Classifier, ModelCard
 from service.recognition.disturbances import Disturbances
@@ -258,7 +258,8 @@ class Recognizer:
 
     def _predict(self, pair: _Pair, watch: Stopwatch, curve: Motion | None = None) -> Prediction:
         with watch.stage("flow"):
-            field_ = flow.tvl1(*pair.crops)
+            lit = light.matched(*pair.crops)
+            field_ = lit.flow()
         with watch.stage("inference"):
             answer = self._classifier.classify(field_)
         with watch.stage("quality"):
@@ -267,6 +268,8 @@ class Recognizer:
                 head_motion_px=motion.head_motion(field_).magnitude_px,
                 faces=pair.faces,
                 weak_apex=pair.weak_apex,
+                unmatched_light=lit.unmatched,
+                clipped_share=lit.clipped,
                 # Of different pictures nothing else could be said.
                 seen={"cut"} if spotting.is_cut(*pair.crops) else pair.seen,
             )

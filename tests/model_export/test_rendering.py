@@ -49,11 +49,11 @@ def test_a_face_at_rest_in_a_studio_does_not_move() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["gaze", "head", "noise", "blur", "light", "jpeg", "right", "down", "scale", "turn"],
+    ["gaze", "head", "noise", "blur", "light", "offset", "jpeg", "right", "down", "scale", "turn"],
 )
 def test_each_part_of_a_scene_changes_the_photographs(name: str) -> None:
     """A knob that turns nothing would be believed in."""
-    change: dict[str, Any] = {name: 1.0 if name in ("gaze", "jpeg", "blur") else 0.2}
+    change: dict[str, Any] = {name: 1.0 if name in ("gaze", "jpeg", "blur", "offset") else 0.2}
     varied = dataclasses.replace(STUDIO, **change)
     face = portrait(150)
     plain, other = (Rendering(3, scene).pair(face, 1) for scene in (STUDIO, varied))
