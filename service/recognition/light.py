@@ -23,7 +23,7 @@ _CELLS = 16  # a side, of 7 pixels each: coarse enough to fit several pixels of 
 _CELL = CROP_SIZE // _CELLS
 _STEPS = 4
 _NOISE = 0.7  # grey levels of a cell's average
-_MOTION_PX = 0.75  # of a cell, beside the head's
+_MOTION_PX = 1.5  # of a cell, beside the head's: with less, a brow that rises passes for light
 _CLIPPED_SHARE = 0.25  # of a cell's pixels, from which on it tells nothing
 
 # The gain over the crop is a sum of products of waves down and across: as fine along one axis as

@@ -20,15 +20,16 @@ class Thresholds:
     told apart reliably, 0.2 to 0.3.
 
     A change of light is too much where what is left of it, when the crops have been brought to one
-    light, is larger than what noise and motion leave (0.7 at most, on made faces), or where a share
-    of the pixels is too bright or too dark to follow.
+    light, is larger than what noise and motion leave (0.5 at most on made faces whose head moves
+    by a pixel; a shadow of 15% that ends within the face leaves 1, one of 30% leaves 2), or where
+    a share of the pixels is too bright or too dark to follow: up to a quarter, no label changed.
     """
 
     no_motion_px: float = 0.05
     low_motion_px: float = 0.2
     large_head_motion_px: float = 3.0
     small_face_px: float = 64.0
-    unmatched_light: float = 1.5
+    unmatched_light: float = 1.0
     clipped_share: float = 0.25
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition import clips, flow, light, media, motion, quality, spotting
+from service.recognition import clips, light, media, motion, quality, spotting
 from service.recognition import face as faces
 from service.recognition.classifier import Classification, Classifier, ModelCard
 from service.recognition.disturbances import Disturbances
@@ -88,7 +88,7 @@ class Recognizer:
         _decode_samples()
         self._detector.detect(np.zeros((480, 640, 3), np.uint8))
         still = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
-        self._classifier.classify(flow.tvl1(still, still))
+        self._classifier.classify(light.matched(still, still).flow())
 
     def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
         """Recognise the expression between two pictures.

@@ -79,7 +79,7 @@ def test_a_damaged_clip_is_answered_from_what_decodes(http: httpx.Client) -> Non
 
 
 def relit(pixels: Pixels, gain: float | NDArray[np.float64]) -> Pixels:
-    return np.clip(np.rint(pixels * gain), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(pixels * gain), 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("label", ["negative", "positive", "surprise"])

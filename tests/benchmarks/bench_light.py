@@ -55,6 +55,10 @@ def from_side(percent: int, axis: int) -> Change:
     return changed
 
 
+def by_row(rows: NDArray[np.float64]) -> Change:
+    return lambda levels: levels * rows[:, None, None]
+
+
 CHANGES: Mapping[str, Change] = {
     **{f"gain {percent:+} %": gain(percent) for percent in (-20, -10, -5, -2, 2, 5, 10, 12, 20)},
     **{f"offset {by:+}": offset(by) for by in (-20, -10, -5, 5, 10, 20)},
@@ -146,10 +150,8 @@ def bench_clips() -> None:
     recognizer = Recognizer()
     frames = samples.clip()
     for name, (fps, lamp) in CLIPS.items():
-        shown = []
-        for index, frame in enumerate(frames):
-            rows = lamp(index, len(frame))[:, None, None]
-            shown.append(lit(frame, lambda levels, rows=rows: levels * rows))
+        lights = (lamp(index, len(frame)) for index, frame in enumerate(frames))
+        shown = [lit(frame, by_row(rows)) for frame, rows in zip(frames, lights, strict=True)]
         plain, seen = (
             recognizer.clip(film(clip, fps=fps, options={"crf": "12"})) for clip in (frames, shown)
         )
