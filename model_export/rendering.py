@@ -1,9 +1,10 @@
 """Synthetic motion as the service sees it: faces in motion, photographed, cropped, and TV-L1.
 
 A drawn face, or the public-domain portrait, is moved by action units and by a head that turns in
-depth; a camera adds light, blur, noise and compression; then the service measures the flow between
-two crops, which it has brought to one light. What light and flow make of lids, lips and bare cheeks
-is in it without being told.
+depth; a camera adds light, blur, noise and compression; then `tvl1` of the service measures the
+flow between two crops. What flow makes of lids, lips and bare cheeks is in it without being told.
+Some pairs are brought to one light first, as the service does; the rest stand for flows that were
+measured elsewhere, which are asked of the model, too, and keep what light makes of them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from model_export.datasets import MAP_SIZE
 from model_export.portraits import EXTENT, MARGIN, Grey
 from model_export.synthesis import Nuisances, Synthesis
 from service.recognition.face import crop
+from service.recognition.flow import tvl1
 from service.recognition.light import matched
-from service.recognition.types import CLASSES, CROP_SIZE, Crop, Similarity
+from service.recognition.types import CLASSES, CROP_SIZE, Crop, Flow, Similarity
 
 FIELD_SIZE = 44
 FIELD_MARGIN = round(MARGIN * FIELD_SIZE)
@@ -42,9 +44,8 @@ class Scene:
 
     `amplitude` is the median motion of a unit of strength 1, `amplitudes` its log-normal spread.
     `gaze` is the chance that the eyes turn. `head` is the strength of the head's rotations and of
-    its coming nearer, `drift` that of its shift against them. `noise` and `blur` (pixels) are the
-    camera's; `light` is how far the light changes between onset and apex (relative: all over, and
-    from one side to the other), `offset` how far black does (grey levels);
+    its coming nearer, `drift` that of its shift against them. `noise`, `blur` (pixels) and `light`
+    (relative) are the camera's; `matched` is the chance that a pair is brought to one light;
     `jpeg` and `still` are the chances of compression and of blocks that a codec leaves still.
     `portrait` is the chance of the portrait instead of a drawn face. `smallest` to `largest` are
     the pictures' sides.
@@ -60,8 +61,8 @@ class Scene:
     drift: float = 0.5
     noise: float = 2.0
     blur: float = 1.0
-    light: float = 0.08
-    offset: float = 5.0
+    light: float = 0.03
+    matched: float = 0.5
     jpeg: float = 0.6
     still: float = 0.25
     portrait: float = 0.05
@@ -94,7 +95,7 @@ class Rendering:
         for index, label in enumerate(tqdm(labels, desc="rendering", unit="pair")):
             if label == 0:
                 face = self.face()
-            flow = matched(*self.pair(face, int(label))).flow()
+            flow = self.flow(*self.pair(face, int(label)))
             flows[index] = cv2.resize(
                 flow.transpose(1, 2, 0), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_AREA
             ).transpose(2, 0, 1)
@@ -117,6 +118,12 @@ class Rendering:
         where = self.placement(size)
         before, after = (crop(np.stack([levels] * 3, 2), where) for levels in seen)
         return before, after
+
+    def flow(self, onset: Crop, apex: Crop) -> Flow:
+        """The flow between two crops, as the service measures it or as others do."""
+        if self.rng.random() < self.scene.matched:
+            return matched(onset, apex).flow()
+        return tvl1(onset, apex)
 
     def motion(self, label: int) -> Field:
         """The motion [2, 66, 66] of muscles and head over the picture, in pixels at 112 x 112."""
@@ -151,12 +158,10 @@ class Rendering:
         blur, noise = rng.uniform(0, scene.blur), scene.noise * rng.beta(1.2, 3)
         quality = int(rng.integers(55, 99)) if rng.random() < scene.jpeg else None
         slope = np.linspace(-0.5, 0.5, size, dtype=np.float32)
-        change, across, down, offset = rng.normal(0, [scene.light] * 3 + [scene.offset]).astype(
-            np.float32
-        )
+        change, across, down = rng.normal(0, scene.light, 3).astype(np.float32)
         light = (1 + change) * (1 + across * slope + down * slope[:, None])
         first = self.shot(onset, blur, noise, quality)
-        last = self.shot(apex * light + offset, blur, noise, quality)
+        last = self.shot(apex * light, blur, noise, quality)
         if rng.random() < scene.still:
             last = kept_still(first, last, rng.uniform(1, 5))
         return first, last
