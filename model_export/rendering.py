@@ -3,8 +3,8 @@
 A drawn face, or the public-domain portrait, is moved by action units and by a head that turns in
 depth; a camera adds light, blur, noise and compression; then `tvl1` of the service measures the
 flow between two crops. What flow makes of lids, lips and bare cheeks is in it without being told.
-Some pairs are brought to one light first, as the service does; the rest stand for flows that were
-measured elsewhere, which are asked of the model, too, and keep what light makes of them.
+A share of the pairs is brought to one light first, as the service does; the rest keep what light
+makes of flows that were measured elsewhere, which the model is asked of, too.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Scene:
     noise: float = 2.0
     blur: float = 1.0
     light: float = 0.03
-    matched: float = 0.5
+    matched: float = 0.0
     jpeg: float = 0.6
     still: float = 0.25
     portrait: float = 0.05
@@ -121,7 +121,8 @@ class Rendering:
 
     def flow(self, onset: Crop, apex: Crop) -> Flow:
         """The flow between two crops, as the service measures it or as others do."""
-        if self.rng.random() < self.scene.matched:
+        share = self.scene.matched
+        if share and self.rng.random() < share:  # without one, seeds draw what they drew before
             return matched(onset, apex).flow()
         return tvl1(onset, apex)
 
