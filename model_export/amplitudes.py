@@ -23,7 +23,7 @@ from model_export.samples import ASSETS, Floats, motion, moved, shot
 from service.recognition.clips import open_clip
 from service.recognition.errors import MediaError, UnsupportedMediaError
 from service.recognition.face import FaceDetector, align, crop
-from service.recognition.flow import tvl1
+from service.recognition.light import matched
 from service.recognition.media import MediaLimits, decode_image
 from service.recognition.types import Pixels, Similarity
 
@@ -79,7 +79,7 @@ def seen(
     where = placed(detector, onset)
     before = crop(onset, where)
     apexes = [photographed(moved(face, px * forth), rng) for px in AMPLITUDES_PX]
-    return np.stack([tvl1(before, crop(apex, where)) for apex in apexes])
+    return np.stack([matched(before, crop(apex, where)).flow() for apex in apexes])
 
 
 def photographed(picture: Floats, rng: np.random.Generator) -> Pixels:

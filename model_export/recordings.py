@@ -26,7 +26,7 @@ from model_export.graph import FlowClassifier, Recipe
 from model_export.network import OffTanet
 from service.recognition import face
 from service.recognition.errors import MediaError
-from service.recognition.flow import tvl1
+from service.recognition.light import matched
 from service.recognition.media import MediaLimits, decode_image
 from service.recognition.recognizer import ASSETS
 from service.recognition.types import CLASSES, Flow, Pixels
@@ -131,12 +131,12 @@ def see(clip: Clip, root: Path, detector: face.FaceDetector | None) -> Flow:
     frames = numbered(clip, root)
     onset, apex = (picture(clip, frames, number) for number in (clip.onset, clip.apex))
     if detector is None:
-        return tvl1(face.whole(onset), face.whole(apex))
+        return matched(face.whole(onset), face.whole(apex)).flow()
     found = detector.detect(onset)
     if not found:
         raise MapsError(f"{clip.subject}/{clip.name}: no face on the onset frame, {clip.onset}")
     where = face.align(found[0])
-    return tvl1(face.crop(onset, where), face.crop(apex, where))
+    return matched(face.crop(onset, where), face.crop(apex, where)).flow()
 
 
 def numbered(clip: Clip, root: Path) -> dict[int, Path]:

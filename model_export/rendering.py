@@ -3,6 +3,8 @@
 A drawn face, or the public-domain portrait, is moved by action units and by a head that turns in
 depth; a camera adds light, blur, noise and compression; then `tvl1` of the service measures the
 flow between two crops. What flow makes of lids, lips and bare cheeks is in it without being told.
+A share of the pairs is brought to one light first, as the service does; the rest keep what light
+makes of flows that were measured elsewhere, which the model is asked of, too.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from model_export.portraits import EXTENT, MARGIN, Grey
 from model_export.synthesis import Nuisances, Synthesis
 from service.recognition.face import crop
 from service.recognition.flow import tvl1
-from service.recognition.types import CLASSES, CROP_SIZE, Crop, Similarity
+from service.recognition.light import matched
+from service.recognition.types import CLASSES, CROP_SIZE, Crop, Flow, Similarity
 
 FIELD_SIZE = 44
 FIELD_MARGIN = round(MARGIN * FIELD_SIZE)
@@ -42,9 +45,10 @@ class Scene:
     `amplitude` is the median motion of a unit of strength 1, `amplitudes` its log-normal spread.
     `gaze` is the chance that the eyes turn. `head` is the strength of the head's rotations and of
     its coming nearer, `drift` that of its shift against them. `noise`, `blur` (pixels) and `light`
-    (relative) are the camera's; `jpeg` and `still` are the chances of compression and of blocks
-    that a codec leaves still. `portrait` is the chance of the portrait instead of a drawn face.
-    `smallest` to `largest` are the pictures' sides.
+    (relative) are the camera's; `matched` is the chance that a pair is brought to one light;
+    `jpeg` and `still` are the chances of compression and of blocks that a codec leaves still.
+    `portrait` is the chance of the portrait instead of a drawn face. `smallest` to `largest` are
+    the pictures' sides.
 
     `right` and `down` (fractions of the crop), `scale`, `across`, `along` (log-normal, of both axes
     and of each) and `turn` displace the face in its crop.
@@ -58,6 +62,7 @@ class Scene:
     noise: float = 2.0
     blur: float = 1.0
     light: float = 0.03
+    matched: float = 0.0
     jpeg: float = 0.6
     still: float = 0.25
     portrait: float = 0.05
@@ -90,7 +95,7 @@ class Rendering:
         for index, label in enumerate(tqdm(labels, desc="rendering", unit="pair")):
             if label == 0:
                 face = self.face()
-            flow = tvl1(*self.pair(face, int(label)))
+            flow = self.flow(*self.pair(face, int(label)))
             flows[index] = cv2.resize(
                 flow.transpose(1, 2, 0), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_AREA
             ).transpose(2, 0, 1)
@@ -113,6 +118,13 @@ class Rendering:
         where = self.placement(size)
         before, after = (crop(np.stack([levels] * 3, 2), where) for levels in seen)
         return before, after
+
+    def flow(self, onset: Crop, apex: Crop) -> Flow:
+        """The flow between two crops, as the service measures it or as others do."""
+        share = self.scene.matched
+        if share and self.rng.random() < share:  # without one, seeds draw what they drew before
+            return matched(onset, apex).flow()
+        return tvl1(onset, apex)
 
     def motion(self, label: int) -> Field:
         """The motion [2, 66, 66] of muscles and head over the picture, in pixels at 112 x 112."""

@@ -193,6 +193,19 @@ class Settings(BaseSettings):
     small_face_px: float = Field(
         _QUALITY.small_face_px, ge=0, description="Faces below it are warned of as small_face."
     )
+    unmatched_light: float = Field(
+        _QUALITY.unmatched_light,
+        ge=0,
+        description="Light that changes and cannot be matched, in multiples of what noise and "
+        "motion leave: above it, light_change.",
+    )
+    clipped_share: float = Field(
+        _QUALITY.clipped_share,
+        ge=0,
+        le=1,
+        description="Share of a crop that is too bright or too dark in one frame: above it, "
+        "light_change.",
+    )
 
     @field_validator("quota")
     @classmethod
@@ -253,6 +266,8 @@ class Settings(BaseSettings):
                 low_motion_px=self.low_motion_px,
                 large_head_motion_px=self.large_head_motion_px,
                 small_face_px=self.small_face_px,
+                unmatched_light=self.unmatched_light,
+                clipped_share=self.clipped_share,
             ),
             durations=Durations(self.shortest_expression_s, self.longest_micro_s),
             batch=self.max_batch,

@@ -75,6 +75,7 @@ class QualityBody(BaseModel):
             "face_lost",
             "damaged_video",
             "damaged_image",
+            "light_change",
         ]
     ] = Field(
         description=(
@@ -82,7 +83,8 @@ class QualityBody(BaseModel):
             "turned_head: by 30 degrees or more; occluded: something before the face; blink: "
             "closed eyes between onset and apex; face_lost: in a part of the clip, or found anew "
             "elsewhere; damaged_video: a part could not be decoded and was left out; "
-            "damaged_image: a part of a picture may not be what was taken."
+            "damaged_image: a part of a picture may not be what was taken; "
+            "light_change: between onset and apex, by more than could be undone."
         )
     )
 

@@ -44,7 +44,7 @@ def lids(size: int) -> NDArray[np.bool_]:
     return (np.abs(y - 0.285) < 0.08) & (np.abs(np.abs(x - 0.5) - 0.23) < 0.14)
 
 
-def _head_terms(size: int) -> Floats:
+def head_terms(size: int) -> Floats:
     """(x, y, 1, depth) of each cell, [size * size, 4], x and y from the centre of the crop.
 
     The depth is that of an ellipsoid with a nose: what lies nearer moves farther when a head turns
@@ -62,10 +62,10 @@ def _rigid(size: int) -> NDArray[np.bool_]:
 
 
 _RIGID = _rigid(_FIT_SIZE).ravel()
-_CELLS = _head_terms(_FIT_SIZE)[_RIGID]
+_CELLS = head_terms(_FIT_SIZE)[_RIGID]
 _PRODUCTS = np.einsum("ni,nj->nij", _CELLS, _CELLS).reshape(-1, 16)  # of each cell's terms
 _MIDDLE = len(_CELLS) // 2  # np.median takes a tenth of all the fit's time
-_PIXELS = _head_terms(CROP_SIZE).T.astype(np.float32)
+_PIXELS = head_terms(CROP_SIZE).T.astype(np.float32)
 _EXPRESSIVE, _LIDS = brows_and_mouth(CROP_SIZE), lids(CROP_SIZE)
 _GRID = np.indices((CROP_SIZE, CROP_SIZE), np.float32)[::-1]
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition import motion
+from service.recognition import light, motion
 from service.recognition.types import CROP_SIZE, Crop, Flow
 
 Floats = NDArray[np.float64]
@@ -57,6 +57,7 @@ class PostureTrack:
     lags behind the head, and the rest looks like an expression. So the head's motion is undone in
     the picture first, beginning with where the head was in the frame before, or at the reference
     where that fits better: a hand before the face must not mislead all frames after it.
+    Then it is brought to the reference's light, which flickers under lamps.
     """
 
     def __init__(self, reference: Crop) -> None:
@@ -73,8 +74,9 @@ class PostureTrack:
             ((head, motion.steady(crop, head)) for head in (self._still, self._head)),
             key=lambda tried: cv2.norm(self._reference, tried[1], cv2.NORM_L1),
         )
-        self._head = start + motion.head_motion(self._search(self._coarse, steady))
-        flow = self._search(self._fine, motion.steady(crop, self._head))
+        self._head = start + motion.head_motion(self._search(self._coarse, self._reference, steady))
+        lit = light.matched(self._reference, motion.steady(crop, self._head))
+        flow = self._search(self._fine, lit.onset, lit.apex)
         rest = motion.head_motion(flow)
         cells = cv2.resize(
             (flow - rest.flow()).transpose(1, 2, 0), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA
@@ -83,6 +85,6 @@ class PostureTrack:
         features = np.concatenate([cells[_PLACES].ravel(), np.minimum(lids, 0)])
         return Posture(features, float(lids.mean()), self._head + rest)
 
-    def _search(self, search: cv2.DISOpticalFlow, steady: Crop) -> Flow:
-        flow = search.calc(self._reference, steady, np.zeros((CROP_SIZE, CROP_SIZE, 2), np.float32))
+    def _search(self, search: cv2.DISOpticalFlow, reference: Crop, steady: Crop) -> Flow:
+        flow = search.calc(reference, steady, np.zeros((CROP_SIZE, CROP_SIZE, 2), np.float32))
         return np.asarray(flow, np.float32).transpose(2, 0, 1)

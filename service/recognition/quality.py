@@ -18,12 +18,19 @@ class Thresholds:
     Of two pictures of a still face, camera noise of 2 grey levels alone gives a strength of 0.05;
     an action unit of 0.3 px gives about 0.1 and one of 0.6 px, from which on the classes are
     told apart reliably, 0.2 to 0.3.
+
+    A change of light is too much where what is left of it, when the crops have been brought to one
+    light, is larger than what noise and motion leave (0.5 at most on made faces whose head moves
+    by a pixel; a shadow of 15% that ends within the face leaves 1, one of 30% leaves 2), or where
+    a share of the pixels is too bright or too dark to follow: up to a quarter, no label changed.
     """
 
     no_motion_px: float = 0.05
     low_motion_px: float = 0.2
     large_head_motion_px: float = 3.0
     small_face_px: float = 64.0
+    unmatched_light: float = 1.0
+    clipped_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class Evidence:
     head_motion_px: float
     faces: Sequence[Face] = ()
     weak_apex: bool = False
+    unmatched_light: float = 0.0
+    clipped_share: float = 0.0
     seen: Collection[str] = ()
 
 
@@ -58,5 +67,10 @@ def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
             min(face.box[2:]) < thresholds.small_face_px for face in evidence.faces[:1]
         ),
         **{word: word in evidence.seen for word in SEEN},
+        "light_change": "cut" not in evidence.seen
+        and (
+            evidence.unmatched_light > thresholds.unmatched_light
+            or evidence.clipped_share > thresholds.clipped_share
+        ),
     }
     return tuple(word for word, applies in rules.items() if applies)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition import clips, flow, media, motion, quality, spotting
+from service.recognition import clips, light, media, motion, quality, spotting
 from service.recognition import face as faces
 from service.recognition.classifier import Classification, Classifier, ModelCard
 from service.recognition.disturbances import Disturbances
@@ -88,7 +88,7 @@ class Recognizer:
         _decode_samples()
         self._detector.detect(np.zeros((480, 640, 3), np.uint8))
         still = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
-        self._classifier.classify(flow.tvl1(still, still))
+        self._classifier.classify(light.matched(still, still).flow())
 
     def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
         """Recognise the expression between two pictures.
@@ -261,7 +261,8 @@ class Recognizer:
 
     def _predict(self, pair: _Pair, watch: Stopwatch, curve: Motion | None = None) -> Prediction:
         with watch.stage("flow"):
-            field_ = flow.tvl1(*pair.crops)
+            lit = light.matched(*pair.crops)
+            field_ = lit.flow()
         with watch.stage("inference"):
             answer = self._classifier.classify(field_)
         with watch.stage("quality"):
@@ -270,6 +271,8 @@ class Recognizer:
                 head_motion_px=motion.head_motion(field_).magnitude_px,
                 faces=pair.faces,
                 weak_apex=pair.weak_apex,
+                unmatched_light=lit.unmatched,
+                clipped_share=lit.clipped,
                 # Of different pictures nothing else could be said, but that one is damaged.
                 seen={"cut"} | (pair.seen & {"damaged_image"})
                 if spotting.is_cut(*pair.crops)

@@ -65,6 +65,7 @@ const WARNINGS = {
   occluded: "Something lies before the face.",
   blink: "The eyes close between onset and apex.",
   face_lost: "The face cannot be seen in all frames.",
+  light_change: "The light changes between onset and apex: it can pass for motion.",
   damaged_video: "Part of the video is damaged and was left out.",
   damaged_image: "One of the pictures is damaged: what moves may be the damage.",
 };

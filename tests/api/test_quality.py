@@ -5,10 +5,13 @@ from __future__ import annotations
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from service.recognition.clips import open_clip
+from service.recognition.media import MediaLimits, decode_image
 from service.recognition.types import Pixels
 from tests import heads, made
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete
+from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.films import film
 
 
@@ -73,3 +76,43 @@ def test_a_damaged_clip_is_answered_from_what_decodes(http: httpx.Client) -> Non
     data = bytearray(film(filmed((STILL, 24)), fps=25, options={"g": "6", "bf": "0"}))
     data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
     assert "damaged_video" in warnings(ask_clip(http, bytes(data)))
+
+
+def relit(pixels: Pixels, gain: float | NDArray[np.float64]) -> Pixels:
+    return np.asarray(np.clip(np.rint(pixels * gain), 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("label", ["negative", "positive", "surprise"])
+@pytest.mark.parametrize("gain", [0.8, 0.95, 1.05, 1.12, 1.2])
+def test_light_changes_no_label_and_no_motion(http: httpx.Client, label: str, gain: float) -> None:
+    """An automatic exposure, or a cloud, between two pictures of one face is no expression."""
+    onset, apex = (decode_image(data, MediaLimits()) for data in pair(label))
+    still = ask_frames(http, made.png(onset), made.png(relit(onset, gain)))
+    assert still.json()["quality"]["motion_px"] < 0.2
+    assert warnings(still) <= {"no_motion", "low_motion"}
+    pictures = (made.png(picture) for picture in (apex, relit(apex, gain)))
+    plain, lit = (ask_frames(http, made.png(onset), picture) for picture in pictures)
+    assert lit.json()["label"] == plain.json()["label"] == label
+    assert warnings(lit) == warnings(plain)
+
+
+def test_a_shadow_over_half_the_face_is_told(http: httpx.Client) -> None:
+    """What no smooth change of light undoes makes the answer doubtful."""
+    shadow = np.where(np.arange(STILL.shape[1]) < STILL.shape[1] / 2, 1.0, 0.5)[:, None]
+    onset = heads.shot(STILL)
+    told = warnings(ask_frames(http, made.png(onset), made.png(relit(onset, shadow))))
+    assert "light_change" in told
+
+
+@pytest.mark.parametrize("fps", [120, 200])
+def test_a_lamp_that_flickers_changes_no_clip(http: httpx.Client, fps: int) -> None:
+    """Lamps flicker at 100 Hz: frames at 120 and 200 a second are bright and dark in turn."""
+    frames = [frame.pixels for frame in open_clip(CLIP.read_bytes(), MediaLimits())]
+    times_s = np.arange(len(frames)) / fps
+    flicker = 1 + 0.12 * np.sin(2 * np.pi * 100 * times_s + 0.7)
+    lit = [relit(frame, gain) for frame, gain in zip(frames, flicker, strict=True)]
+    films = (film(clip, fps=fps, options={"crf": "12"}) for clip in (frames, lit))
+    plain, seen = (ask_clip(http, clip) for clip in films)
+    assert seen.json()["label"] == plain.json()["label"]
+    assert abs(seen.json()["apex"]["index"] - plain.json()["apex"]["index"]) <= 2
+    assert warnings(seen) == warnings(plain)

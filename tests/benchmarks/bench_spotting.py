@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from model_export.spotting import Interval, SpottingScore, score
-from service.recognition import clips, flow, spotting
+from service.recognition import clips, light, spotting
 from service.recognition.classifier import Classifier
 from service.recognition.expressions import Durations, ExpressionSpotter, Sighting
 from service.recognition.media import MediaLimits
@@ -89,7 +89,9 @@ class Pairs:
         self._classifier = Classifier(Configuration().model)
 
     def label(self, onset: Crop, apex: Crop) -> int:
-        return int(self._classifier.classify(flow.tvl1(onset, apex)).probabilities.argmax())
+        return int(
+            self._classifier.classify(light.matched(onset, apex).flow()).probabilities.argmax()
+        )
 
 
 def clip_score(scene: courses.Scene, coding: Coding, pairs: Pairs) -> ClipScore:

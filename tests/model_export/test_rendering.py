@@ -47,6 +47,16 @@ def test_a_face_at_rest_in_a_studio_does_not_move() -> None:
     np.testing.assert_array_equal(before, after)
 
 
+def test_pairs_are_brought_to_one_light_as_the_service_does() -> None:
+    """The network must know what is left then, and what light makes of flows from elsewhere."""
+    scene = dataclasses.replace(STUDIO, amplitude=0.0, light=0.1)
+    strength = {}
+    for share in (0.0, 1.0):
+        rendering = Rendering(2, dataclasses.replace(scene, matched=share))
+        strength[share] = np.hypot(*rendering.flow(*rendering.pair(portrait(150), 0))).mean()
+    assert strength[1.0] < 0.1 < strength[0.0]
+
+
 @pytest.mark.parametrize(
     "name",
     ["gaze", "head", "noise", "blur", "light", "jpeg", "right", "down", "scale", "turn"],
