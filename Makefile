@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(wildcard service/recognition/flow/*.cpp service/recognition/flow/*.h service/recognition/flow/CMakeLists.txt)
 
-.PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch bench-ray soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-rates bench-batch bench-ray soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -51,7 +51,7 @@ build/audit/.locked: requirements/audit.txt
 	touch $@
 
 # Speed, as ratios against the field's reference in the same run; for a machine with nothing else to do.
-bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-batch: bench-%: .venv/.test
+bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-rates bench-batch: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
 
 # What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
