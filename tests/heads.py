@@ -79,6 +79,19 @@ def covered(picture: Floats, x: float = 0.5, y: float = 0.75, size: float = 0.3)
     return np.asarray(cv2.GaussianBlur(over, (0, 0), 1.2), np.float32)
 
 
+def masked(shade: float = 225, pleats: float = 5) -> Floats:
+    """A face mask over nose, mouth and chin: cloth of one brightness, with pleats across it."""
+    over = still().copy()
+    outline = [(0.5, 0.42), (0.78, 0.5), (0.9, 0.6), (0.82, 0.9), (0.62, 1.02)]
+    corners = outline + [(1 - x, y) for x, y in outline[:0:-1]]
+    cloth = np.zeros(over.shape[:2], np.uint8)
+    cv2.fillPoly(cloth, [np.array([_pixel(*corner) for corner in corners])], 255, cv2.LINE_AA)
+    rows = np.arange(over.shape[0], dtype=np.float32)[:, None, None]
+    folded = shade + pleats * np.sin(2 * np.pi * rows / 24)
+    share = cv2.GaussianBlur(cloth, (0, 0), 1.0).astype(np.float32)[..., None] / 255
+    return np.asarray(over * (1 - share) + folded * share, np.float32)
+
+
 def closed_eyes() -> Floats:
     """Lids of skin over both eyes, with lashes along their edge."""
     over = still().copy()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition.course import edge, smoothed
+from service.recognition.course import edge, lowered, smoothed
 from service.recognition.posture import lengths
 
 Floats = NDArray[np.float64]
@@ -31,11 +31,18 @@ _USUAL_SPREAD = 0.09  # in three of four windows of long videos it is less
 _SPREAD_KNOWN_S = 15.0
 _LEAST_HEIGHT_OF_LIDS = 0.5  # of how far the lids move meanwhile
 _LIDS_S = 0.2
+_LIDS_AROUND_S = 0.07
 
 _NUISANCE_S = 0.25  # the pace of expressions: what changes more slowly tells nothing of them
-_NUISANCE_PRIOR = 0.1
-_NUISANCE_STEPS = 3
+_NUISANCE_CALM_S = 1 / 30
+# Squared pixels times seconds. An expression, of some 0.3 px and correlated over 0.2 s, is what a
+# nuisance is not to explain, and it moves a feature by no more than its own motion: (0.3 px)^2 x
+# 0.2 s / 1^2. A fit of the head that takes 2% of each expression for motion would else explain all
+# of it, by fifty times that motion.
+_NUISANCE_PRIOR = 0.02
+_NUISANCE_STEPS = 5
 _NUISANCE_SPREADS = 3.0
+_LEAST_REST = 0.1  # root of the summed squares, in pixels: no face is measured more exactly
 
 _RISES_AGAIN = 0.3  # of the height: another expression has begun
 _FALLS_ON = 0.05
@@ -75,21 +82,33 @@ def find_bumps(features: Floats, nuisances: Floats, rate: float) -> list[Bump]:
     some time before and after it; here at several scales, by the smaller of both differences, so
     that a step, which does not come back, is nothing.
     """
+    nuisances = np.column_stack([nuisances[:, :-1], lowered(nuisances[:, -1])])
     clean = smoothed(without_nuisances(features, nuisances, rate), max(0.5, _SMOOTHING_S * rate))
-    lids = _widened(np.abs(_bump(nuisances[:, -1], max(2, round(_LIDS_S * rate)))), 2)
+    lids = _widened(
+        np.abs(_bump(nuisances[:, -1], max(2, round(_LIDS_S * rate)))),
+        max(1, round(_LIDS_AROUND_S * rate)),
+    )
     found: list[Bump] = []
-    taken = np.zeros(len(clean), bool)
+    taken, high = np.zeros((2, len(clean)), bool)
     for candidate in sorted(_candidates(clean, lids, rate), key=lambda c: -c.rank):
         if taken[candidate.place]:
             continue
         bump = _measured(clean, candidate, rate)
-        if bump is None:
+        # The rest between two bumps is itself one, the other way round.
+        if bump is None or high[[int(bump.onset), int(np.ceil(bump.offset))]].any():
             continue
         span = slice(int(bump.onset), int(np.ceil(bump.offset)) + 1)
         if taken[span].mean() <= 0.3:
             taken[span] = True
+            high[_upper_half(bump)] = True
             found.append(bump)
     return found
+
+
+def _upper_half(bump: Bump) -> slice:
+    """The frames from halfway up to halfway down."""
+    up, down = (bump.onset + bump.apex) / 2, (bump.apex + bump.offset) / 2
+    return slice(int(np.ceil(up)), int(down) + 1)
 
 
 def without_nuisances(features: Floats, nuisances: Floats, rate: float) -> Floats:
@@ -100,14 +119,15 @@ def without_nuisances(features: Floats, nuisances: Floats, rate: float) -> Float
     and is the same again and again, so that the video itself tells it.
     """
     frames = max(2, round(_NUISANCE_S * rate))
-    seen, beside = (_bump(smoothed(curves, 1.0), frames) for curves in (features, nuisances))
-    prior = _NUISANCE_PRIOR * np.eye(beside.shape[1])
+    calm = _NUISANCE_CALM_S * rate
+    seen, beside = (_bump(smoothed(curves, calm), frames) for curves in (features, nuisances))
+    prior = _NUISANCE_PRIOR * rate * np.eye(beside.shape[1])
     weights = np.ones(len(seen))
     for _ in range(_NUISANCE_STEPS):
         weighted = beside * weights[:, None]
         response = np.linalg.solve(weighted.T @ beside + prior, weighted.T @ seen)
         rest = np.linalg.norm(seen - beside @ response, axis=1)
-        spread = _NUISANCE_SPREADS * float(np.median(rest)) + 1e-6
+        spread = _NUISANCE_SPREADS * max(float(np.median(rest)), _LEAST_REST)
         weights = 1 / (1 + (rest / spread) ** 2) ** 2
     return np.asarray(features - nuisances @ response, np.float64)
 

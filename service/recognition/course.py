@@ -31,6 +31,37 @@ def smoothed(curves: Floats, frames: float) -> Floats:
     return np.asarray(calm, np.float64).reshape(curves.shape)
 
 
+def even_moments(times_s: Floats, most: float) -> Floats:
+    """Evenly spaced moments over those of T frames: as many a second, at most `most`."""
+    span_s = max(float(times_s[-1] - times_s[0]), 1e-6)
+    count = min(len(times_s), 1 + round(span_s * most))
+    return np.linspace(times_s[0], times_s[0] + span_s, max(2, count))
+
+
+def resampled(curves: Floats, times_s: Floats, at_s: Floats) -> Floats:
+    """Curves [T] or [T, N] at other moments, on straight lines between the given ones.
+
+    Where there are fewer of them, the curves are averaged over their distance first: a film of
+    more frames is then one of less noise, and nothing else.
+    """
+    thinned = (len(times_s) - 1) / (len(at_s) - 1)
+    calm = smoothed(curves, 0.5 * thinned) if thinned > 1 else curves
+    flat = calm.reshape(len(calm), -1)
+    place = np.interp(at_s, times_s, np.arange(len(times_s)))
+    below = np.minimum(place.astype(int), len(times_s) - 2)
+    part = (place - below)[:, None]
+    between = (1 - part) * flat[below] + part * flat[below + 1]
+    return np.asarray(between, np.float64).reshape(len(at_s), *curves.shape[1:])
+
+
+def lowered(lids: Floats) -> Floats:
+    """How far lids [T] are below where they mostly are: 0 where they are raised.
+
+    A blink lowers them. What raises them is an expression, of lids or brows, and explains nothing.
+    """
+    return np.maximum(lids - np.median(lids), 0)
+
+
 def edge(side: Floats) -> float:
     """How far a course reaches from its peak, `side[0]`, to its foot, `side[-1]`.
 

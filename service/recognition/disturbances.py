@@ -31,15 +31,30 @@ _LEAST_CONTRAST = 4.0  # grey levels; flatter blocks correlate by chance
 _COVERED = 0.17
 _RENEWAL, _RENEWAL_COVERED = 0.05, 0.03  # of the remembered face, for each look
 
+# The mouth's line is darker than lip and chin beside it, by the least of a logarithm. Of 543 public
+# photographs without a mask 0.5% showed less, of 155 filmed faces none for long; of 250 with a
+# medical mask 99%, of 221 with masks of all kinds, many printed, black or seen aside, 55%.
+_MOUTH_COLUMNS = slice(42, 70)
+_MOUTH_ROWS = slice(56, 107)
+_LEAST_MOUTH = 0.12
+
 _EYE = (5, 8)  # half of an eye's height and width, pixels
 _SKIN_BELOW = (12, 20)  # rows below the eye
 _DARK = 0.6  # of the skin's brightness
 _CLOSED = 0.7  # of the share of dark pixels that the open eye has
 _FORGETTING = 0.998  # for each frame
+# Open eyes with a smaller share were 0.4% of the same photographs. Closed eyes are told by it only
+# where neither lashes nor shadows are seen: most have 0.15 to 0.3, as some open ones.
+_LEAST_DARK = 0.05
+
+_DARKEST, _BRIGHTEST = 20.0, 220.0  # what nearly all of a crop is brought between
 
 
 class Disturbances:
-    """Watches one scene. What a face looks like undisturbed is learnt on the way."""
+    """Watches one scene. What a face looks like undisturbed is learnt on the way.
+
+    What is hidden from the first frame on is told by what every face has: a mouth, dark eyes.
+    """
 
     def __init__(self) -> None:
         self.occluded = False
@@ -55,10 +70,12 @@ class Disturbances:
             self._turned = is_turned(marks)
             self._upright = similarity(marks, PLACES * CROP_SIZE - 0.5)
         upright = _moved(crop, self._upright)
+        even = _evened(upright)
         if looked:
-            self.occluded = self._is_covered(upright)
+            masked = not self._turned and mouth_depth(even) < _LEAST_MOUTH
+            self.occluded = self._is_covered(upright) or masked
         words = {"turned_head": self._turned, "occluded": self.occluded}
-        words["blink"] = self._is_closed(upright) and not self.occluded
+        words["blink"] = self._is_closed(even) and not self.occluded
         return {word for word, applies in words.items() if applies}
 
     def _is_covered(self, upright: Floats) -> bool:
@@ -69,10 +86,10 @@ class Disturbances:
         self._face += renewal * (upright - self._face)
         return covered
 
-    def _is_closed(self, upright: Floats) -> bool:
-        dark = dark_share(upright)
+    def _is_closed(self, even: Floats) -> bool:
+        dark = dark_share(even)
         self._open = max(dark, self._open * _FORGETTING)
-        return dark < _CLOSED * self._open
+        return dark < max(_LEAST_DARK, _CLOSED * self._open)
 
 
 def is_turned(marks: Marks) -> bool:
@@ -109,6 +126,20 @@ def dark_share(upright: Floats) -> float:
         skin = upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns].mean()
         shares.append((eye < _DARK * skin).mean())
     return float(np.mean(shares))
+
+
+def mouth_depth(upright: Floats) -> float:
+    """How much darker the mouth's line is than what lies above and below it, as a logarithm."""
+    rows = np.log(upright[_MOUTH_ROWS, _MOUTH_COLUMNS] + 8).mean(axis=1)
+    above, below = np.maximum.accumulate(rows), np.maximum.accumulate(rows[::-1])[::-1]
+    return float((np.minimum(above, below) - rows).max())
+
+
+def _evened(upright: Floats) -> Floats:
+    """The crop in full contrast: a veil of light must not pass for lids or a mask."""
+    low, high = np.percentile(upright[::2, ::2], [2, 98])
+    scale = (_BRIGHTEST - _DARKEST) / max(high - low, 1.0)
+    return np.asarray(np.clip((upright - low) * scale + _DARKEST, 0, 255), np.float32)
 
 
 def _moved(crop: Crop, upright: Similarity) -> Floats:

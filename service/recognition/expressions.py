@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.recognition.bumps import Bump, find_bumps
-from service.recognition.course import smoothed
+from service.recognition.course import even_moments, resampled
 from service.recognition.motion import HeadMotion
 from service.recognition.posture import Posture, PostureTrack
 from service.recognition.types import Crop, ExpressionKind, Moment
@@ -107,26 +107,24 @@ class ExpressionSpotter:
 
     def _found(self) -> list[Sighting]:
         times_s = np.array([look.moment.time_s for look in self._looks])
-        rate = (len(times_s) - 1) / max(float(times_s[-1] - times_s[0]), 1e-6)
-        even_s = np.arange(times_s[0], times_s[-1], 1 / min(rate, _RATE))
-        coarse = 0.5 * rate / _RATE if rate > _RATE else 0.0
+        even_s = even_moments(times_s, _RATE)
+        rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
         features, nuisances = (
-            _resampled(smoothed(np.array(curves), coarse), times_s, even_s)
+            resampled(np.array(curves), times_s, even_s)
             for curves in (
                 [look.features for look in self._looks],
                 [look.nuisances for look in self._looks],
             )
         )
-        bumps = find_bumps(features, nuisances, min(rate, _RATE))
         return [
-            self._sighting(bump, times_s, float(even_s[0]), min(rate, _RATE))
-            for bump in bumps
-            if bump.offset - bump.onset >= self.durations.shortest_s * min(rate, _RATE)
+            self._sighting(bump, times_s, rate)
+            for bump in find_bumps(features, nuisances, rate)
+            if bump.offset - bump.onset >= self.durations.shortest_s * rate
         ]
 
-    def _sighting(self, bump: Bump, times_s: Floats, start_s: float, rate: float) -> Sighting:
+    def _sighting(self, bump: Bump, times_s: Floats, rate: float) -> Sighting:
         onset, apex, offset = (
-            self._looks[int(np.abs(times_s - (start_s + place / rate)).argmin())]
+            self._looks[int(np.abs(times_s - (times_s[0] + place / rate)).argmin())]
             for place in (bump.onset, bump.apex, bump.offset)
         )
         lasts_s = (bump.offset - bump.onset) / rate
@@ -162,11 +160,3 @@ class _Postures:
             self._track = PostureTrack(crop)
             self._features, self._head = posture.features, posture.head
         return posture.features, posture.nuisances
-
-
-def _resampled(curves: Floats, times_s: Floats, at_s: Floats) -> Floats:
-    """Curves [T, N] at other moments, on straight lines between the given ones."""
-    place = np.interp(at_s, times_s, np.arange(len(times_s)))
-    below = np.minimum(place.astype(int), len(times_s) - 2)
-    part = (place - below)[:, None]
-    return np.asarray((1 - part) * curves[below] + part * curves[below + 1], np.float64)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.recognition.course import edge, smoothed
+from service.recognition.course import edge, even_moments, lowered, resampled, smoothed
 from service.recognition.posture import Posture, PostureTrack, lengths
 from service.recognition.types import Crop, Progress
 
@@ -18,17 +18,25 @@ Curve = NDArray[np.float32]
 
 Floats = NDArray[np.float64]
 
+_RATE = 200.0  # frames a second that are looked at, at most: more of them only average noise
 _SMOOTHING_S = 0.02
+_SLOW_S = 0.5  # longer than an expression takes to rise
+_CALM_S = 2 * np.pi**0.5 * _SMOOTHING_S  # what lies farther apart has a noise of its own
 _STRONGEST_PERCENT = 95.0
 
 # Measured on made clips (`tests.courses`, seeds 0 to 371). Of heads that move by 1 and 3 px without
 # an expression, 15% and 20% pass, of still ones none; of clips with one, 2% are taken for weak.
 _LEAST_RISE_PX = 0.06
-_LEAST_RISE_SIGMAS = 3.0
+# The highest of N values of noise lies about sqrt(2 ln N) deviations over their mean, give or take
+# half of one; the rest, their 20th percentile, one below it.
+_OVER_REST = 1.5
+_LEAST_APART = 7.0  # such values, as in half a second
 _LEAST_RISE_OF_HEAD = 0.03
 _LEAST_FRAMES_FOR_NOISE = 8  # in fewer frames an expression is as quick as noise
 
-_LIDS_PRIOR = 3.0  # squared pixels, over all frames
+# Squared pixels times seconds: an expression, of 0.3 px and correlated over 0.2 s, is what the lids
+# are not to explain, and they pull at a feature by half of their own motion at most.
+_LIDS_PRIOR = 0.05
 
 _CUT_SIZE = 14
 _CUT_CORRELATION = 0.5
@@ -71,13 +79,23 @@ def spot(
     if not 0 <= first < last < len(crops):
         raise ValueError(f"no frame follows frame {first} up to {last} of {len(crops)}")
     postures = _postures(crops[first:], progress)
-    rate = (len(crops) - 1) / max(times_s[-1] - times_s[0], 1e-6)
-    measured = _course(_without_blinks(postures), rate)
-    course = smoothed(measured, _SMOOTHING_S * rate)
-    course -= course[0]
+    seen_s = np.asarray(times_s[first:], np.float64)
+    even_s = even_moments(seen_s, _RATE)
+    rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
+    features = resampled(np.array([each.features for each in postures]), seen_s, even_s)
+    lids = resampled(np.array([each.lids for each in postures]), seen_s, even_s)
+    nuisances = np.array([each.nuisances[:-1] for each in postures])
+    features = _without_blinks(features, lids, rate)
+    pattern = _pattern(features, rate)
+    along = smoothed(features @ pattern, _SMOOTHING_S * rate) * _size(pattern)
+    course = np.interp(seen_s, even_s, along - along[0])
+    if course.max() < -course.min():
+        pattern, course = -pattern, -course
     span = course[: last - first + 1]
     peak = last - first if apex is not None else 1 + int(span[1:].argmax())
-    weak = bool(span[peak] - np.percentile(span, 20) < _least_rise(measured, postures, rate))
+    weak = bool(
+        span[peak] - np.percentile(span, 20) < _least_rise(features, pattern, nuisances, rate)
+    )
     begin = 0 if onset is not None or weak else _beginning(span[: peak + 1])
     if weak and apex is None:
         peak = len(span) // 2
@@ -97,40 +115,55 @@ def _postures(crops: Sequence[Crop], progress: Progress | None) -> list[Posture]
     return postures
 
 
-def _without_blinks(postures: Sequence[Posture]) -> Floats:
-    """The features [T, D] less what follows the lids, which pull at brows and cheeks.
+def _without_blinks(features: Floats, lids: Floats, rate: float) -> Floats:
+    """The features [T, D] less what follows the lids [T], which pull at brows and cheeks.
 
     Ridge regression: lids that hardly move explain nothing.
     """
-    features = np.array([posture.features for posture in postures])
-    lids = np.array([posture.lids for posture in postures])
-    lids -= np.median(lids)
-    response = lids @ (features - np.median(features, axis=0)) / (lids @ lids + _LIDS_PRIOR)
-    return np.asarray(features - np.outer(lids, response), np.float64)
+    down = lowered(lids)
+    rest = features - np.median(features, axis=0)
+    response = down @ rest / (down @ down + _LIDS_PRIOR * rate)
+    return np.asarray(features - np.outer(down, response), np.float64)
 
 
-def _course(features: Floats, rate: float) -> Floats:
-    """How far each frame of features [T, D] goes along their main pattern, [T], in pixels."""
-    moved = features - features[0]
-    _, _, patterns = np.linalg.svd(smoothed(moved, _SMOOTHING_S * rate), full_matrices=False)
-    course = moved @ patterns[0]
-    sign = 1.0 if course.max() >= -course.min() else -1.0
-    size = float(np.percentile(lengths(patterns[0]), _STRONGEST_PERCENT))
-    return np.asarray(course * sign * size, np.float64)
+def _pattern(features: Floats, rate: float) -> Floats:
+    """The main pattern of motion in features [T, D]: [D], of length 1.
+
+    It is the first principal component of what is neither noise nor slow. What drifts with pose,
+    light or a codec's errors gathers over a long clip, while an expression stays as short as it is.
+    """
+    slow = smoothed(features, _SLOW_S * rate)
+    calm = smoothed(features, _SMOOTHING_S * rate) - slow
+    return np.asarray(np.linalg.eigh(calm.T @ calm).eigenvectors[:, -1], np.float64)
 
 
-def _least_rise(course: Floats, postures: Sequence[Posture], rate: float) -> float:
-    """How far noise and the head's motion may make a course rise, in pixels."""
-    sigma = 0.0
-    if len(course) >= _LEAST_FRAMES_FOR_NOISE:
-        # Second differences leave the noise and little of an expression: the median absolute
-        # value of white noise's is 0.6745 sqrt(6) standard deviations.
-        white = float(np.median(np.abs(np.diff(course, 2)))) / (0.6745 * 6**0.5)
-        # What a Gaussian of so many frames leaves of it.
-        sigma = white * min(1.0, (2 * np.pi**0.5 * _SMOOTHING_S * rate) ** -0.5)
-    head = np.ptp([posture.nuisances[:-1] for posture in postures], axis=0)
-    of_head = _LEAST_RISE_OF_HEAD * float(np.linalg.norm(head))
-    return float(np.hypot(max(_LEAST_RISE_PX, _LEAST_RISE_SIGMAS * sigma), of_head))
+def _least_rise(features: Floats, pattern: Floats, nuisances: Floats, rate: float) -> float:
+    """How far noise and the head's motion may make the course along a pattern rise, in pixels."""
+    of_noise = 0.0
+    if len(features) >= _LEAST_FRAMES_FOR_NOISE:
+        # What a Gaussian of so many frames leaves of white noise.
+        left = min(1.0, (_CALM_S * rate) ** -0.5)
+        apart = max(_LEAST_APART, len(features) / rate / _CALM_S)
+        # The first principal component is the direction in which noise happened to be strongest.
+        chosen = float(np.linalg.norm(_noise(features))) / apart**0.5
+        sigma = (float(_noise(features @ pattern)) + chosen) * left * _size(pattern)
+        of_noise = (_OVER_REST + (2 * np.log(apart)) ** 0.5) * sigma
+    of_head = _LEAST_RISE_OF_HEAD * float(np.linalg.norm(np.ptp(nuisances, axis=0)))
+    return float(np.hypot(max(_LEAST_RISE_PX, of_noise), of_head))
+
+
+def _noise(curves: Floats) -> Floats:
+    """The standard deviation of the noise in curves [T] or [T, D].
+
+    Second differences leave the noise and little of an expression: the median absolute value of
+    white noise's is 0.6745 sqrt(6) standard deviations.
+    """
+    return np.asarray(np.median(np.abs(np.diff(curves, 2, axis=0)), axis=0) / (0.6745 * 6**0.5))
+
+
+def _size(pattern: Floats) -> float:
+    """How far the cells that move most go along a pattern, for each unit of it."""
+    return float(np.percentile(lengths(pattern), _STRONGEST_PERCENT))
 
 
 def _beginning(rise: Floats) -> int:

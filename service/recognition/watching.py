@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from service.recognition.footage import OF_THE_CLIP
 from service.recognition.tracking import Track
 from service.recognition.types import Face, Frame, Moment
 
+_MOSTLY = 0.5  # of the frames with a face, from which on a word is told of the whole video
 _REMEMBERED_S = 30.0  # longer than anything that is still to be told can lie back
 
 HIDES = frozenset({"occluded", "turned_head", "cut", "face_lost"})
@@ -35,7 +36,7 @@ class Watch:
         self._scene: int | None = None
         self._faces: tuple[Face, ...] = ()
         self._disturbed: deque[tuple[float, frozenset[str]]] = deque()
-        self.seen: frozenset[str] = frozenset()  # what is worth telling wherever it was
+        self._counts: Counter[str] = Counter()
         self.frames = 0
         self.frames_with_face = 0
         self.seconds = 0.0
@@ -46,7 +47,7 @@ class Watch:
         self.frames, self.seconds = self.frames + 1, frame.time_s
         if view.seen:
             self._disturbed.append((frame.time_s, view.seen))
-            self.seen |= view.seen & OF_THE_CLIP
+            self._counts.update(view.seen)
         while self._disturbed and self._disturbed[0][0] < frame.time_s - _REMEMBERED_S:
             self._disturbed.popleft()
         scene = None if view.crop is None else view.scene
@@ -57,6 +58,13 @@ class Watch:
             moment = Moment(frame.index, frame.time_s)
             found += self._shown(self._spotter.feed(view.crop, moment))
         return found
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """What is worth telling of the video: wherever it was, or what lasts most of it."""
+        most = max(1.0, _MOSTLY * self.frames_with_face)
+        lasting = {word for word, count in self._counts.items() if count >= most}
+        return frozenset(lasting | (OF_THE_CLIP & self._counts.keys()))
 
     def finish(self) -> list[Seen]:
         """The rest of a scene's expressions, at its end or the video's."""
