@@ -178,7 +178,9 @@ def timed_gif(pictures: Sequence[Pixels], durations_s: Sequence[float]) -> bytes
     return stream.getvalue()
 
 
-CLIP_WRITERS: dict[str, Callable[[Sequence[Pixels], float], bytes]] = {
+ClipWriter = Callable[[Sequence[Pixels], float], bytes]
+
+CLIP_WRITERS: dict[str, ClipWriter] = {
     "mp4": mp4,
     "mov": mov,
     "avi": avi,

@@ -64,7 +64,11 @@ class SpottingBody(BaseModel):
     model: ModelNameBody
     expressions: list[ExpressionBody]
     video: VideoBody
-    warnings: list[Literal["cut", "face_lost", "damaged_video"]]
+    warnings: list[
+        Literal["cut", "turned_head", "occluded", "blink", "face_lost", "damaged_video"]
+    ] = Field(
+        description="turned_head, occluded and blink are told where they last most of the video"
+    )
     timings_ms: dict[str, float]
 
     @classmethod

@@ -57,31 +57,34 @@ class Disturbances:
     """
 
     def __init__(self) -> None:
-        self.occluded = False
-        self._turned = False
-        self._upright: Similarity = np.eye(2, 3)
+        self.covered = False  # by what came before the face: its landmarks are guesses
+        self._turned = self._masked = False
+        self._upright: Similarity | None = None
         self._face: Floats | None = None
         self._open = 0.0
 
     def seen(self, crop: Crop, marks: Marks, looked: bool) -> set[str]:
         """The words for this crop; `looked` says that the landmarks are of this very frame."""
-        looked |= self._face is None
-        if looked:
+        if looked or self._upright is None:
             self._turned = is_turned(marks)
             self._upright = similarity(marks, PLACES * CROP_SIZE - 0.5)
-        upright = _moved(crop, self._upright)
-        even = _evened(upright)
-        if looked:
-            masked = not self._turned and mouth_depth(even) < _LEAST_MOUTH
-            self.occluded = self._is_covered(upright) or masked
-        words = {"turned_head": self._turned, "occluded": self.occluded}
-        words["blink"] = self._is_closed(even) and not self.occluded
+            upright = _moved(crop, self._upright)
+            even = _evened(upright)
+            self._masked = not self._turned and mouth_depth(even) < _LEAST_MOUTH
+            self.covered = self._is_covered(upright)
+        else:
+            even = _evened(_moved(crop, self._upright))
+        occluded = self._masked or self.covered
+        words = {"turned_head": self._turned, "occluded": occluded}
+        words["blink"] = self._is_closed(even) and not occluded
         return {word for word, applies in words.items() if applies}
 
     def _is_covered(self, upright: Floats) -> bool:
+        covered = self._face is not None and changed(self._face, upright) > _COVERED
+        if self._masked:
+            return covered  # a mask, worn for however long, is not what the face looks like
         if self._face is None:
             self._face = upright.copy()
-        covered = changed(self._face, upright) > _COVERED
         renewal = _RENEWAL_COVERED if covered else _RENEWAL
         self._face += renewal * (upright - self._face)
         return covered

@@ -133,7 +133,7 @@ class _Anchor:
             return False
         self._face = face
         # Landmarks behind a hand are guesses, and no reason to begin anew.
-        return self._disturbances.occluded or self._is_near()
+        return self._disturbances.covered or self._is_near()
 
     def crop(self, pixels: Pixels) -> tuple[Crop, set[str]]:
         """The crop, and the words for what disturbs it."""

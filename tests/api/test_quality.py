@@ -56,6 +56,32 @@ def test_a_disturbed_pair_says_so(http: httpx.Client, word: str) -> None:
     assert word in warnings(ask_frames(http, made.png(pictures[0]), made.png(pictures[-1])))
 
 
+HIDDEN = {
+    "occluded": {"a mask": heads.masked(), "a black mask": heads.masked(30, 0)},
+    "blink": {"closed eyes": heads.closed_eyes()},
+}
+
+
+@pytest.mark.parametrize(("word", "name"), [(w, n) for w, kind in HIDDEN.items() for n in kind])
+def test_what_is_hidden_from_the_first_frame_on_is_told(
+    http: httpx.Client, word: str, name: str
+) -> None:
+    """A clip or pair that never shows the face undisturbed has nothing to compare with."""
+    pictures = filmed((HIDDEN[word][name], 8))
+    clip = http.post("/v1/predictions/clip", files={"video": film(pictures, fps=25)})
+    assert word in warnings(clip)
+    assert word in warnings(ask_frames(http, made.png(pictures[0]), made.png(pictures[-1])))
+
+
+def test_a_video_of_a_masked_face_says_so(http: httpx.Client) -> None:
+    """What is hidden tells of no expressions: an empty answer must say why."""
+    video = film(filmed((heads.masked(), 30)), fps=25)
+    answer = http.post("/v1/predictions/video", files={"video": video})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["expressions"] == []
+    assert "occluded" in answer.json()["warnings"]
+
+
 def test_different_pictures_are_a_cut_and_nothing_else(http: httpx.Client) -> None:
     other = heads.shot(heads.other_scene())
     told = warnings(ask_frames(http, made.png(heads.shot(STILL)), made.png(other)))

@@ -53,7 +53,7 @@ def test_a_generated_client_works(workshop: Path, server: Server) -> None:
         "crop": "data:image/png;base64",
         "clip": ["surprise", 12],
         "json": "surprise",
-        "video": [30, 0],
+        "video": [30, 1],
         "problem": [415, "unsupported_media_type"],
         "parameters": 59403,
     }

@@ -102,6 +102,29 @@ def test_what_follows_the_lids_is_nothing_and_the_rest_stays() -> None:
     assert np.abs(without_nuisances(pulled, nuisances, RATE)).max() < 0.2 * np.abs(pulled).max()
 
 
+@pytest.mark.parametrize("rate", [24.0, 30.0, 60.0])
+def test_what_a_fit_of_the_head_takes_of_expressions_explains_none(rate: float) -> None:
+    """A still face whose brows rise: 2% passes for a shift of the head, and the lids rise along.
+
+    On a face large enough to measure both without noise they explained all of it.
+    """
+    raises = sum((course(at * rate, 0.44 * rate) for at in (2, 5, 8)), np.zeros(FRAMES))
+    nuisances = 0.1 * still()
+    nuisances[:, 6] += 0.06 * raises
+    nuisances[:, -1] -= 0.7 * raises
+    features = scene(3 * np.outer(raises, pattern()), noise=0.002)
+    found = find_bumps(features, nuisances, rate)
+    apexes = sorted(bump.apex / rate for bump in found)
+    assert apexes == pytest.approx([2.22, 5.22, 8.22], abs=0.05)
+
+
+def test_the_rest_between_two_bumps_is_none() -> None:
+    """It is as high and as wide as a held expression, the other way round."""
+    raises = course(100, 12) + course(170, 12)
+    found = find_bumps(scene(3 * np.outer(raises, pattern()), noise=0.002), still(), RATE)
+    assert sorted(bump.apex for bump in found) == pytest.approx([106, 176], abs=1.5)
+
+
 def test_clearness_and_strength_grow_with_the_motion() -> None:
     """Both are told to clients: the one in pixels, the other as a confidence."""
     weak, strong = (

@@ -82,6 +82,14 @@ def test_noise_alone_is_weak_and_gives_the_middle(noise: float) -> None:
     assert spotting.apex == FRAMES // 2
 
 
+@pytest.mark.parametrize(("fps", "count"), [(25, 10), (50, 100), (200, 60)])
+@pytest.mark.parametrize("noise", [1.0, 4.0])
+def test_noise_alone_is_weak_at_any_rate_and_length(noise: float, fps: int, count: int) -> None:
+    """Of many directions one is strongest by chance, and of many frames one is highest."""
+    crops = [made.face_crop(noise=noise, seed=seed) for seed in range(count)]
+    assert spot(crops, [index / fps for index in range(count)]).weak
+
+
 def test_a_swaying_head_alone_is_weak() -> None:
     """Head motion is no expression, although all skin moves with it."""
     assert spotted(clip(made.smile(0), 10, head=NOD)).weak
