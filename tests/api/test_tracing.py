@@ -52,10 +52,10 @@ def ask(http: httpx.Client) -> None:
     onset, apex = pair("positive")
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Request-ID": "visit-7"}
     files = {"onset": (MARK, onset), "apex": (MARK, apex)}
-    http.post(f"/v1/predictions/frames?{MARK}={MARK}", files=files, headers=headers)
+    http.post("/v1/predictions/frames", files=files, headers=headers)
     events_of(http, CLIP.read_bytes())
     http.post(INFER, json=described(some_flows(1)), headers={"traceparent": MARK})
-    http.get(f"/{MARK}", headers={"User-Agent": MARK})
+    http.get(f"/{MARK}?{MARK}={MARK}", headers={"User-Agent": MARK})
     unsampled = {"traceparent": f"00-{TRACE[::-1]}-{PARENT}-00"}
     http.get("/health/live", headers=unsampled)
 
