@@ -174,27 +174,25 @@ def _decoded_webp(data: bytes) -> Raster:
     return replace(raster, damaged=shortened is not None and _is_decodable(shortened))
 
 
-def _decoded_bmp(data: bytes) -> Raster:
-    return bmp.decode(data) or _by_opencv(data)
-
-
 def _decoded_tiff(data: bytes) -> Raster:
     raster = tiff_colours.decode(data)
     if raster is not None:
         return raster
     damaged = tiff_jpeg.is_damaged(data)
     try:
-        # libtiff has multiplied by the opacity already.
-        return replace(_by_opencv(data), multiplied=True, damaged=damaged)
+        raster = _by_opencv(tiff.as_stored(data))
     except (ValueError, cv2.error):
         raise UnreadTiffError(tiff_layout.coding_of(data)) from None
+    # libtiff has multiplied by the opacity already.
+    turned = tiff.orientation(data)
+    return replace(raster, multiplied=True, damaged=damaged, orientation=turned)
 
 
 _DECODERS: Mapping[Kind, Callable[[bytes], Raster]] = {
     Kind.PNG: _decoded_png,
     Kind.JPEG: _decoded_jpeg,
     Kind.WEBP: _decoded_webp,
-    Kind.BMP: _decoded_bmp,
+    Kind.BMP: bmp.decode,
     Kind.TIFF: _decoded_tiff,
 }
 

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "bitmap.h"
 #include "jpeg.h"
 #include "tiff.h"
 
@@ -81,6 +82,10 @@ int main(int count, char** arguments) {
         add_noise(random, coded, between(random, 0, 2000));
         decode_lzw(coded.data(), coded.size(), decoded.data(), decoded.size());
         decode_packbits(coded.data(), coded.size(), decoded.data(), decoded.size());
+        const std::size_t width = between(random, 1, 70);
+        const int bits = between(random, 0, 1) ? 8 : 4;
+        decode_bitmap_runs(coded.data(), coded.size(), decoded.data(), width,
+                           decoded.size() / width, bits);
     }
     std::printf("whole %d, suspect %d, lost %d, unknown %d\n", found[0], found[1], found[2], found[3]);
     return 0;

@@ -43,6 +43,17 @@ def decode_packbits(data: bytes, size: int) -> tuple[Bytes, Outcome]:
     return _decoded(_library().off_tanet_decode_packbits, data, size)
 
 
+def decode_bitmap_runs(data: bytes, width: int, height: int, bits: int) -> tuple[Bytes, Outcome]:
+    """The numbers [height, width] of a bitmap's pixels in runs, in the file's order of rows.
+
+    Those that are passed over are 0.
+    """
+    numbers = np.zeros((height, width), np.uint8)
+    decode = _library().off_tanet_decode_bitmap_runs
+    outcome = decode(data, len(data), numbers.ctypes.data, width, height, bits)
+    return numbers, Outcome(outcome)
+
+
 def _decoded(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes, Outcome]:
     decoded = np.zeros(size, np.uint8)
     outcome = decode(data, len(data), decoded.ctypes.data, size)
@@ -59,4 +70,8 @@ def _library() -> ctypes.CDLL:
     library.off_tanet_walk_jpeg.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
     for decode in (library.off_tanet_decode_lzw, library.off_tanet_decode_packbits):
         decode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
+    library.off_tanet_decode_bitmap_runs.argtypes = (
+        *(ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p),
+        *(ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int),
+    )
     return library
