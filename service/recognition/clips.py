@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import avi, display, headers, matroska, mp4, unread
+from service.recognition import avi, display, headers, matroska, mp4, raster, unread
 from service.recognition.decoding import BROKEN, Decoder
 from service.recognition.errors import (
     ClipTooLongError,
@@ -150,6 +150,8 @@ class ClipStream:
             raise UndecodableMediaError("The clip's colours cannot be read.") from None
         rows = np.frombuffer(memoryview(shown.planes[0]), np.uint8).reshape(shown.height, -1)
         pixels = rows[:, : 3 * shown.width].reshape(shown.height, shown.width, 3)
+        if self._decoder.orientation != 1:
+            return raster.upright(pixels, self._decoder.orientation)
         return np.ascontiguousarray(display.upright(pixels, display.matrix_of(frame)))
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Collection
 
 import av
 import numpy as np
 import pytest
-from av.video.stream import VideoStream
 
 from service.recognition.clips import open_clip
 from service.recognition.media import MediaLimits
 from service.recognition.types import Frame, Pixels
 from tests import made
-from tests.films import film
+from tests.films import film, of_jpegs
 
 FPS = 100
 _SCENE = made.picture(136, 168, 3)
@@ -44,27 +42,22 @@ def furthest(frames: list[Frame]) -> float:
 # --- motion JPEG ------------------------------------------------------------------------------
 
 
-def of_jpegs(pictures: Sequence[bytes], container: str) -> bytes:
-    """A file with these packets, as a camera writes them, which looks at none."""
-    stream = io.BytesIO()
-    with av.open(stream, "w", format=container) as file:
-        video = file.add_stream("mjpeg", rate=FPS)
-        assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = 128, 96, "yuvj420p"
-        video.time_base = Fraction(1, FPS)
-        for index, content in enumerate(pictures):
-            packet = av.Packet(content)
-            packet.stream, packet.time_base = video, Fraction(1, FPS)
-            packet.pts = packet.dts = index
-            packet.duration, packet.is_keyframe = 1, True
-            file.mux(packet)
-    return stream.getvalue()
+def without_tables(jpeg: bytes) -> bytes:
+    """The picture for the standard's own Huffman tables, with which OpenCV encodes."""
+    kept, place = jpeg[:2], 2
+    while jpeg[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
+        kept += b"" if jpeg[place + 1] == 0xC4 else jpeg[place:end]
+        place = end
+    return kept + jpeg[place:]
 
 
 HARMLESS: dict[str, Callable[[bytes], bytes]] = {
     "no end marker": lambda jpeg: jpeg[:-2],
     "padding": lambda jpeg: jpeg + bytes(512),
     "fill bytes": lambda jpeg: jpeg[:-2] + b"\xff" * 6 + b"\xff\xd9",
+    "bytes before it": lambda jpeg: bytes(2) + jpeg,
+    "no Huffman tables": lambda jpeg: without_tables(jpeg),
 }
 LOST: dict[str, Callable[[bytes], bytes]] = {
     "half": lambda jpeg: jpeg[: len(jpeg) // 2],
@@ -95,6 +88,24 @@ def test_a_picture_that_lost_a_part_is_left_out(name: str, at: int, container: s
     shown = [index for index in range(40) if index != at]
     assert [round(frame.time_s * FPS) for frame in frames] == shown
     assert all(apart(frame, FRAMES[at]) < 6 for frame, at in zip(frames, shown, strict=True))
+
+
+@pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
+def test_a_changed_byte_is_told_where_it_shows(container: str) -> None:
+    """FFmpeg goes on behind it with every block in another place, and says nothing."""
+    original, random = made.portrait(), np.random.default_rng(0)
+    whole = made.jpeg(original, 90)
+    shown = told = 0
+    for at in random.integers(2000, len(whole) - 2000, 20):
+        changed = whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]
+        frames, damaged = read(of_jpegs([whole, changed, whole], container, (512, 512)))
+        told += damaged
+        wrong = max(
+            (np.abs(frame.pixels.astype(int) - original) > 24).any(2).mean() for frame in frames
+        )
+        shown += not damaged and wrong > 0.1
+    assert told > 5
+    assert shown <= 1
 
 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
