@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import avi, display, headers, matroska, mp4, raster, unread
+from service.recognition import avi, display, headers, matroska, mp4, raster, unread_clips
 from service.recognition.decoding import BROKEN, Decoder
 from service.recognition.errors import (
     ClipTooLongError,
@@ -193,9 +193,9 @@ def _accepted(data: bytes, limits: MediaLimits) -> Kind:
     try:
         return accepted(data, headers.CLIPS, limits)
     except UnsupportedMediaError:
-        if (found := unread.named(data)) is None:
+        if (found := unread_clips.named(data)) is None:
             raise
-        raise UnsupportedMediaError(found.told) from None
+        raise UnsupportedMediaError(found.told("clip")) from None
 
 
 def _demuxed(file: MaskedFile, kind: Kind, max_pixels: str) -> InputContainer:
@@ -224,7 +224,7 @@ def _allowed_codec(stream: VideoStream, kind: Kind) -> VideoCodecContext:
         raise UndecodableMediaError("The clip's codec is unknown.")
     if context.codec.name not in _decoders(kind):
         # FFmpeg's own word for it; nothing of the upload.
-        raise UnsupportedMediaError(unread.codec(kind, context.codec.canonical_name, _CODECS))
+        raise UnsupportedMediaError(unread_clips.codec(kind, context.codec.canonical_name, _CODECS))
     return context
 
 

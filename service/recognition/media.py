@@ -135,8 +135,10 @@ def _raster(data: bytes, limits: MediaLimits) -> Raster:
     """The picture's samples. Raises a MediaError."""
     try:
         kind = accepted(data, headers.PICTURES, limits)
-    except UnsupportedMediaError as error:
-        raise UnsupportedMediaError(unread_pictures.told(data) or error.detail) from None
+    except UnsupportedMediaError:
+        if (found := unread_pictures.named(data)) is None:
+            raise
+        raise UnsupportedMediaError(found.told("picture")) from None
     width, height = headers.picture_size(data, kind)
     check_size(width, height, limits.image_pixels, "image_pixels")
     try:

@@ -108,6 +108,11 @@ def values(data: bytes, tags: frozenset[int]) -> dict[int, _Values]:
     }
 
 
+def present(data: bytes) -> frozenset[int]:
+    """The tags of the first directory."""
+    return frozenset(tag for tag, *_ in _entries(data, _order(data)))
+
+
 def block(data: bytes, tag: int) -> bytes:
     """The bytes of that tag of the first directory; none where it is not there."""
     order = _order(data)

@@ -261,3 +261,22 @@ def test_a_programs_name_may_be_there_twice() -> None:
     place = data.index(struct.pack("<HH", 270, 2))
     struct.pack_into("<H", data, place, 305)
     assert np.array_equal(grey_of(bytes(data)), GREY)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("tags", [{}, {"extratags": [(50706, "B", 4, bytes([1, 4, 0, 0]), True)]}])
+def test_a_cameras_raw_format_is_named(big: bool, tags: dict[str, Any]) -> None:
+    """Its first picture is a preview of 160 x 120, and was answered as if it were the picture."""
+    stream = io.BytesIO()
+    with tifffile.TiffWriter(stream, byteorder=">" if big else "<") as file:
+        kind = 0 if tags else 1
+        file.write(RGB[::4, ::4].copy(), subfiletype=kind, subifds=1, photometric="rgb", **tags)
+        file.write(wide(GREY), photometric="cfa")
+    with pytest.raises(UnsupportedMediaError, match="raw format"):
+        decode_image(stream.getvalue(), LIMITS)
+
+
+def test_canons_raw_format_is_named() -> None:
+    data = in_jpeg(GREY, "minisblack", (64, 80), 1)  # of one tile, whose place is told elsewhere
+    with pytest.raises(UnsupportedMediaError, match="raw format"):
+        decode_image(data[:8] + b"CR\2\0" + data[12:], LIMITS)
