@@ -21,8 +21,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import avi, display, headers, matroska, mp4, raster, unread_clips
+from service.recognition import avi, display, entropy, headers, matroska, mp4, raster, unread_clips
 from service.recognition.decoding import BROKEN, Decoder
+from service.recognition.entropy import Outcome
 from service.recognition.errors import (
     ClipTooLongError,
     LimitExceededError,
@@ -240,7 +241,9 @@ def _view(data: bytes, kind: Kind, frames: int) -> View:
         return matroska.view(data, frames)
     if kind is Kind.AVI:
         return avi.view(data)
-    return View(size=struct.unpack_from("<HH", data, 6))
+    # FFmpeg goes on behind codes that make no frame.
+    is_broken = entropy.walk_gif(data) is not Outcome.WHOLE
+    return View(size=struct.unpack_from("<HH", data, 6), broken=is_broken)
 
 
 def _decoders(kind: Kind) -> tuple[str, ...]:

@@ -8,8 +8,14 @@ from collections.abc import Callable, Collection
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
+from service.recognition import entropy
 from service.recognition.clips import open_clip
+from service.recognition.entropy import Outcome
+from service.recognition.errors import UndecodableMediaError
 from service.recognition.media import MediaLimits
 from service.recognition.types import Frame, Pixels
 from tests import made
@@ -180,3 +186,69 @@ def test_nothing_is_shown_that_is_built_on_a_lost_key_frame(name: str) -> None:
     assert furthest(frames) <= furthest(read(data)[0]) + 1
     times_s = [frame.time_s for frame in frames]
     assert (np.diff(times_s) > 0).all()
+
+
+# --- containers -------------------------------------------------------------------------------
+
+FRAGMENTS = film(FRAMES, fps=FPS, options=KEYS, muxer={"movflags": "frag_every_frame+empty_moov"})
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("size", [bytes(4), b"\x7f\0\0\0", b"\0\0\0\x03"])
+def test_fragments_behind_a_damaged_one_are_missed(part: float, size: bytes) -> None:
+    """Its size leads nowhere: the frames behind it were left out, and nobody was told."""
+    place = FRAGMENTS.index(b"moof", int(part * len(FRAGMENTS))) - 4
+    frames, damaged = read(FRAGMENTS[:place] + size + b"\0\0\0\0" + FRAGMENTS[place + 8 :])
+    assert damaged
+    assert furthest(frames) < 6
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(100), b"\0\0\0\x09more than a box", b"GPS 1 2 3" * 50])
+def test_any_bytes_may_follow_the_last_box(tail: bytes) -> None:
+    """Cameras write what they like there."""
+    frames, damaged = read(FRAGMENTS + tail)
+    assert len(frames) == len(FRAMES)
+    assert not damaged
+
+
+GIF = made.gif(FRAMES)
+
+
+def test_a_whole_gif_is_not_suspected() -> None:
+    frames, damaged = read(GIF)
+    assert len(frames) == len(FRAMES)
+    assert not damaged
+    assert not read(GIF + bytes(10))[1]
+
+
+PORTRAITS = [np.roll(made.portrait()[::2, ::2], shift, axis=1) for shift in range(4)]
+
+
+@pytest.mark.parametrize("how", ["changed", "lost", "doubled"])
+def test_damage_of_a_gif_is_told(how: str) -> None:
+    """FFmpeg fills in what the codes do not give, and leaves frames out."""
+    whole = made.gif(PORTRAITS)
+    told = 0
+    for place in np.linspace(0.1, 0.95, 12) * len(whole):
+        at, end = int(place), int(place) + (1 if how == "changed" else 64)
+        changed = {
+            "changed": whole[:at] + bytes([whole[at] ^ 0x55]) + whole[end:],
+            "lost": whole[:at] + whole[end:],
+            "doubled": whole[:end] + whole[at:],
+        }[how]
+        try:
+            told += read(changed)[1]
+        except UndecodableMediaError:
+            told += 1
+    assert told >= (8 if how == "changed" else 12)
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(2, 256), st.integers(0, 99))
+@settings(max_examples=100, deadline=None)
+def test_no_whole_gif_is_suspected(height: int, width: int, colours: int, seed: int) -> None:
+    """Of any size, number of colours and grain."""
+    noise = np.random.default_rng(seed).integers(0, 255, (height, width), dtype=np.uint8)
+    image = Image.fromarray(noise).quantize(colours)
+    stream = io.BytesIO()
+    image.save(stream, "GIF", save_all=True, append_images=[image.rotate(180)], duration=40)
+    assert entropy.walk_gif(stream.getvalue()) is Outcome.WHOLE

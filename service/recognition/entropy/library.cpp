@@ -4,6 +4,7 @@
 #include <new>
 
 #include "bitmap.h"
+#include "gif.h"
 #include "jpeg.h"
 #include "tiff.h"
 
@@ -15,6 +16,10 @@ EXPORTED int off_tanet_walk_jpeg(const std::uint8_t* data, std::size_t size) {
     } catch (const std::bad_alloc&) {
         return UNKNOWN;
     }
+}
+
+EXPORTED int off_tanet_walk_gif(const std::uint8_t* data, std::size_t size) {
+    return walk_gif(data, size);
 }
 
 EXPORTED int off_tanet_decode_lzw(const std::uint8_t* data, std::size_t size,
