@@ -154,6 +154,7 @@ def _raster(data: bytes, limits: MediaLimits) -> Raster:
 
 def _decoded_png(data: bytes) -> Raster:
     raster = _by_opencv(png.still(data))
+    raster = replace(raster, orientation=png.orientation(data) or raster.orientation)
     hidden = png.transparent_grey(data)
     if hidden is not None and raster.samples.ndim == 2:  # which OpenCV passes over
         raster.samples[raster.samples == hidden] = 0

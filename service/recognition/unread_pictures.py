@@ -26,6 +26,7 @@ _LATE_JPEG = Format("A JPEG with bytes before its beginning", "leave them out")
 
 _MAGIC: dict[bytes, Format] = {
     **FILES,
+    b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI": Format("PNG as Xcode packs it (CgBI)", _EXPORT),
     b"\0\0\0\x0cjP  ": _JPEG_2000,
     b"\xff\x4f\xff\x51": _JPEG_2000,
     b"\0\0\0\x0cJXL ": _JPEG_XL,
