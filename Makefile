@@ -22,7 +22,7 @@ NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_inde
                 recognition/test_clip_damage recognition/test_codecs \
                 recognition/test_media_pictures recognition/test_media_properties \
                 recognition/test_picture_headers recognition/test_damaged_pictures \
-                recognition/test_tiff_pictures recognition/test_bitmaps cli/test_doctor cli/test_endings api/test_health \
+                recognition/test_tiff_pictures recognition/test_bitmaps recognition/test_png cli/test_doctor cli/test_endings api/test_health \
                 api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
 test-newest: .venv-newest/.test
 	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"

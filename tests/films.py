@@ -124,6 +124,28 @@ def spliced(*parts: bytes, container: str = "webm") -> bytes:
     return stream.getvalue()
 
 
+def of_jpegs(
+    pictures: Sequence[bytes], container: str, size: tuple[int, int] = (128, 96), fps: int = 100
+) -> bytes:
+    """A file with these packets, as a camera writes them, which looks at none.
+
+    `size` is a frame's width and height: FFmpeg takes one of half the height for a field.
+    """
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=container) as file:
+        video = file.add_stream("mjpeg", rate=fps)
+        assert isinstance(video, VideoStream)
+        (video.width, video.height), video.pix_fmt = size, "yuvj420p"
+        video.time_base = Fraction(1, fps)
+        for index, content in enumerate(pictures):
+            packet = av.Packet(content)
+            packet.stream, packet.time_base = video, Fraction(1, fps)
+            packet.pts = packet.dts = index
+            packet.duration, packet.is_keyframe = 1, True
+            file.mux(packet)
+    return stream.getvalue()
+
+
 KEYS = {"g": "20", "keyint_min": "20", "bf": "0", "sc_threshold": "0"}
 """A key frame each 20 frames, and no frame that builds on a later one."""
 

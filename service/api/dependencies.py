@@ -126,11 +126,16 @@ async def _clip_query(request: Request) -> Query:
 ClipQueryDep = Annotated[Query, Depends(_clip_query)]
 
 
+def _takes_events(kind: str) -> bool:
+    """Whether one of the kinds of an Accept header is that of events; a weight of 0 refuses it."""
+    media_type, parameters = parse_options_header(kind)
+    return media_type == b"text/event-stream" and parameters.get(b"q", b"1").strip(b"0.") != b""
+
+
 async def _wants_events(
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> bool:
-    kinds = (kind.partition(";")[0].strip() for kind in (accept or "").split(","))
-    return "text/event-stream" in kinds
+    return any(map(_takes_events, (accept or "").split(",")))
 
 
 WantsEvents = Annotated[bool, Depends(_wants_events)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from urllib.parse import unquote_to_bytes
 
 _DATA_URI = re.compile(rb"data:[^,]{0,200};base64,", re.IGNORECASE)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -27,6 +28,8 @@ def decode(text: bytes) -> bytes:
     """
     if prefix := _DATA_URI.match(text):
         text = text[prefix.end() :]
+        if b"%" in text:  # as URIs may have it for + / and =
+            text = unquote_to_bytes(text)
     if any(end in text for end in _LINE_ENDS) or text[:1].isspace() or text[-1:].isspace():
         text = text.strip().translate(None, _LINE_ENDS)
     if b" " in text:

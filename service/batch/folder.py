@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.recognition import unread
+from service.recognition import unread_clips
+from service.recognition.unread import HEAD_BYTES
 
 _READ = "3g2 3gp avi divx f4v gif m4v mkv mov mp4 qt webm"
 # What else somebody may expect to be scored; `.ts` is a program, too, so the bytes have to agree.
@@ -54,10 +55,10 @@ def _reason(path: Path, name: Path) -> str:
         return "hidden"
     try:
         with path.open("rb") as file:
-            head = file.read(unread.HEAD_BYTES)
+            head = file.read(HEAD_BYTES)
     except OSError:
         return ""  # a clip that cannot be read is a row with its problem
     if not head:
         return "empty"
-    found = unread.named(head) if path.suffix.lower() in _FILMS else None
-    return found.told if found else ""
+    found = unread_clips.named(head) if path.suffix.lower() in _FILMS else None
+    return found.told("clip") if found else ""

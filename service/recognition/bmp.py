@@ -1,7 +1,8 @@
-"""Bitmaps of Windows and OS/2 whose pixels are stored one by one.
+"""Bitmaps of Windows and OS/2.
 
 OpenCV takes the fourth byte of a pixel for its opacity wherever there are bit fields, also where
-the file says that there is none; then the picture is black.
+the file says that there is none; then the picture is black. In one in runs it passes over what is
+not there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from service.recognition import entropy
+from service.recognition.entropy import Outcome
 from service.recognition.raster import Raster
 
 HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
@@ -19,6 +22,7 @@ _OS2 = (12, 16, 64)
 
 _PLAIN, _BIT_FIELDS, _ALPHA_BIT_FIELDS = 0, 3, 6
 _RUNS = {1: 8, 2: 4}  # run-length codings and their bits a pixel
+_DEPTHS = (1, 2, 4, 8, 16, 24, 32)
 _EMBEDDED = {4: "a JPEG", 5: "a PNG"}
 
 _Masks = tuple[int, int, int, int]  # red, green, blue, opacity
@@ -55,33 +59,38 @@ def size(data: bytes) -> tuple[int, int]:
     return header.width, header.height
 
 
-def decode(data: bytes) -> Raster | None:
-    """The picture; None for one in runs, which are left to OpenCV.
+def decode(data: bytes) -> Raster:
+    """The picture.
 
     Raises UnreadBitmapError and, for what is cut short or says nothing sensible, ValueError and
     struct.error.
     """
     header = _header(data)
-    if header.coding in _EMBEDDED:
-        raise UnreadBitmapError(f"A BMP that holds {_EMBEDDED[header.coding]} is not read.")
-    is_os2 = header.size in _OS2
-    if header.coding in _RUNS and not (is_os2 and header.coding > 2):
-        return None
-    if header.coding not in (_PLAIN, _BIT_FIELDS, _ALPHA_BIT_FIELDS) or (is_os2 and header.coding):
-        raise UnreadBitmapError("A BMP in this coding is not read.")
+    _check(header)
+    damaged = False
     if header.bits in (1, 2, 4, 8):
-        palette, end = _palette(data, header)
-        # Where the pixels are said to begin in the palette, they begin behind it.
-        header = replace(header, start=max(header.start, end))
-        samples = _indexed(_rows(data, header), header, palette)
+        samples, damaged = _numbered(data, header)
     elif header.bits == 24:
         rows = _rows(data, header)[:, : 3 * header.width]
         samples = rows.reshape(header.height, header.width, 3)
-    elif header.bits in (16, 32):
-        samples = _masked(_rows(data, header), header, _masks(data, header))
     else:
+        samples = _masked(_rows(data, header), header, _masks(data, header))
+    samples = samples if header.top_first else samples[::-1]
+    return Raster(np.ascontiguousarray(samples), damaged=damaged)
+
+
+def _check(header: _Header) -> None:
+    """Raises UnreadBitmapError, and ValueError for a depth that there is not."""
+    if header.coding in _EMBEDDED:
+        raise UnreadBitmapError(f"A BMP that holds {_EMBEDDED[header.coding]} is not read.")
+    is_os2 = header.size in _OS2
+    read = (_PLAIN, *_RUNS) if is_os2 else (_PLAIN, *_RUNS, _BIT_FIELDS, _ALPHA_BIT_FIELDS)
+    if header.coding not in read:
+        raise UnreadBitmapError("A BMP in this coding is not read.")
+    if header.bits == 64:
+        raise UnreadBitmapError("A BMP of 64 bits a pixel is not read.")
+    if header.bits not in _DEPTHS or header.bits != _RUNS.get(header.coding, header.bits):
         raise ValueError("no such depth")
-    return Raster(np.ascontiguousarray(samples if header.top_first else samples[::-1]))
 
 
 def _header(data: bytes) -> _Header:
@@ -123,17 +132,29 @@ def _palette(data: bytes, header: _Header) -> tuple[NDArray[np.uint8], int]:
     return palette, place + entry * count
 
 
-def _indexed(
-    rows: NDArray[np.uint8], header: _Header, palette: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def _numbered(data: bytes, header: _Header) -> tuple[NDArray[np.uint8], bool]:
+    """The colours of pixels that are numbers of a palette's, and whether something is suspect."""
+    palette, end = _palette(data, header)
+    # Where the pixels are said to begin in the palette, they begin behind it.
+    header = replace(header, start=max(header.start, end))
     samples = np.empty((header.height, header.width, 3), np.uint8)
-    per_byte = 8 // header.bits
-    shifts = np.arange(per_byte - 1, -1, -1, dtype=np.uint8) * np.uint8(header.bits)
+    if header.coding in _RUNS:
+        body = data[header.start :]
+        numbers, outcome = entropy.decode_bitmap_runs(
+            body, header.width, header.height, header.bits
+        )
+        if outcome is Outcome.LOST:
+            raise ValueError("pixels are missing")
+        for band in _bands(header):
+            samples[band] = palette[numbers[band]]
+        return samples, outcome is Outcome.SUSPECT
+    rows = _rows(data, header)
+    shifts = np.arange(8 // header.bits - 1, -1, -1, dtype=np.uint8) * np.uint8(header.bits)
     mask = np.uint8((1 << header.bits) - 1)
     for band in _bands(header):
         numbers = (rows[band, :, None] >> shifts & mask).reshape(len(rows[band]), -1)
         samples[band] = palette[numbers[:, : header.width]]
-    return samples
+    return samples, False
 
 
 def _masks(data: bytes, header: _Header) -> _Masks:

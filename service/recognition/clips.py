@@ -21,8 +21,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from service.recognition import avi, display, headers, matroska, mp4, unread
+from service.recognition import avi, display, entropy, headers, matroska, mp4, raster, unread_clips
 from service.recognition.decoding import BROKEN, Decoder
+from service.recognition.entropy import Outcome
 from service.recognition.errors import (
     ClipTooLongError,
     LimitExceededError,
@@ -150,6 +151,8 @@ class ClipStream:
             raise UndecodableMediaError("The clip's colours cannot be read.") from None
         rows = np.frombuffer(memoryview(shown.planes[0]), np.uint8).reshape(shown.height, -1)
         pixels = rows[:, : 3 * shown.width].reshape(shown.height, shown.width, 3)
+        if self._decoder.orientation != 1:
+            return raster.upright(pixels, self._decoder.orientation)
         return np.ascontiguousarray(display.upright(pixels, display.matrix_of(frame)))
 
 
@@ -191,9 +194,9 @@ def _accepted(data: bytes, limits: MediaLimits) -> Kind:
     try:
         return accepted(data, headers.CLIPS, limits)
     except UnsupportedMediaError:
-        if (found := unread.named(data)) is None:
+        if (found := unread_clips.named(data)) is None:
             raise
-        raise UnsupportedMediaError(found.told) from None
+        raise UnsupportedMediaError(found.told("clip")) from None
 
 
 def _demuxed(file: MaskedFile, kind: Kind, max_pixels: str) -> InputContainer:
@@ -222,7 +225,7 @@ def _allowed_codec(stream: VideoStream, kind: Kind) -> VideoCodecContext:
         raise UndecodableMediaError("The clip's codec is unknown.")
     if context.codec.name not in _decoders(kind):
         # FFmpeg's own word for it; nothing of the upload.
-        raise UnsupportedMediaError(unread.codec(kind, context.codec.canonical_name, _CODECS))
+        raise UnsupportedMediaError(unread_clips.codec(kind, context.codec.canonical_name, _CODECS))
     return context
 
 
@@ -238,7 +241,9 @@ def _view(data: bytes, kind: Kind, frames: int) -> View:
         return matroska.view(data, frames)
     if kind is Kind.AVI:
         return avi.view(data)
-    return View(size=struct.unpack_from("<HH", data, 6))
+    # FFmpeg goes on behind codes that make no frame.
+    is_broken = entropy.walk_gif(data) is not Outcome.WHOLE
+    return View(size=struct.unpack_from("<HH", data, 6), broken=is_broken)
 
 
 def _decoders(kind: Kind) -> tuple[str, ...]:

@@ -10,6 +10,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from service.recognition import entropy, jpeg
+from service.recognition.entropy import Outcome
+
 BROKEN = (av.FFmpegError, OSError, ValueError, OverflowError)
 """FFmpeg's own, and what reading raises where a container points outside of its bytes."""
 
@@ -18,6 +21,9 @@ _UNSHOWN = {"vp8", "mpeg4"}
 
 _BEGINS_ANYWHERE = {"mpeg4"}
 """Codecs whose decoder takes grey for the frames before the first that it is given."""
+
+
+_MOTION_JPEG = "mjpeg"
 
 
 class Decoder:
@@ -36,6 +42,8 @@ class Decoder:
         self._lost_at: int | None = None
         self.damaged = False
         """Whether a part could not be decoded so far."""
+        self.orientation = 1
+        """EXIF's, as the frame's own picture tells it (Motion JPEG): it has to be turned by it."""
 
     def __iter__(self) -> Iterator[VideoFrame]:
         missing = 0
@@ -69,6 +77,8 @@ class Decoder:
             yield packet
 
     def _decoded(self, packet: Packet[VideoStream]) -> Sequence[VideoFrame]:
+        if self._codec == _MOTION_JPEG and packet.size > 0:
+            self._look_at(jpeg.frame(bytes(packet)))
         try:
             return packet.decode()
         except BlockingIOError:
@@ -76,6 +86,18 @@ class Decoder:
             # and it would take no other any more.
             self._stream.codec_context.flush_buffers()
             return packet.decode()
+
+    def _look_at(self, picture: bytes) -> None:
+        """A frame of Motion JPEG, of which FFmpeg fills in what is missing.
+
+        Raises ValueError for one that has to be left out. Takes a fifth of the decoding's time
+        (1.6 of 8.8 ms at 720p).
+        """
+        outcome = entropy.walk_jpeg(picture)
+        if outcome is Outcome.LOST:
+            raise ValueError("a part of the frame is missing")
+        self.damaged |= outcome is Outcome.SUSPECT
+        self.orientation = jpeg.orientation(picture)
 
     def _is_whole(self, frame: VideoFrame) -> bool:
         """Whether the next frame is built on nothing that was lost."""

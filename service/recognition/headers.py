@@ -37,6 +37,7 @@ _MAGIC = {
     b"GIF89a": Kind.GIF,
     b"\x1a\x45\xdf\xa3": Kind.MKV,
 }
+_APPLES_PNG = b"CgBI"
 _RIFF = {b"WEBP": Kind.WEBP, b"AVI ": Kind.AVI}
 # `ftyp` opens every modern file; the others open QuickTime files older than it.
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
@@ -47,6 +48,8 @@ _MOST_MP4_BOXES = 1_000_000  # a second to go along; a long video in fragments h
 
 def kind_of(data: bytes) -> Kind | None:
     """The kind that the first bytes show, or None where they are none of `Kind`."""
+    if data[12:16] == _APPLES_PNG:
+        return None  # only Apple's own decoder reads it
     for magic, kind in _MAGIC.items():
         if data.startswith(magic):
             return kind

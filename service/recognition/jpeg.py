@@ -6,13 +6,15 @@ import re
 import struct
 from collections.abc import Iterator
 
-from service.recognition import entropy
+from service.recognition import entropy, tiff
 from service.recognition.entropy import Outcome
 
 # What comes before a marker is passed over. FF 00 is no marker, wherever it stands; TEM and RST
 # (01, D0 to D7) are passed over, too, as they bring nothing.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-_END, _SCAN = 0xD9, 0xDA
+_END, _SCAN, _APP1 = 0xD9, 0xDA, 0xE1
+_EXIF = b"Exif\0\0"
+_START_MARKER = b"\xff\xd8"
 _END_MARKER = b"\xff\xd9"
 _NO_FRAMES = frozenset({0xC4, 0xC8, 0xCC})  # DHT, JPG, DAC: named among the frames' headers
 _FRAMES = frozenset(range(0xC0, 0xD0)) - _NO_FRAMES
@@ -41,6 +43,11 @@ def whole(data: bytes) -> tuple[bytes, Outcome]:
     return data + _END_MARKER, entropy.walk_jpeg(data)
 
 
+def frame(packet: bytes) -> bytes:
+    """A frame of Motion JPEG from its first marker on, as FFmpeg looks for it."""
+    return packet[max(0, packet.find(_START_MARKER)) :]
+
+
 def size(data: bytes) -> tuple[int, int]:
     """Width and height that the frame's header tells.
 
@@ -65,6 +72,20 @@ def size(data: bytes) -> tuple[int, int]:
     if found is None:
         raise ValueError("no frame")
     return found
+
+
+def orientation(data: bytes) -> int:
+    """The EXIF orientation, 1 to 8; 1 (upright) where none is told before the first scan."""
+    try:
+        for marker, place in _segments(data):
+            if marker == _APP1 and data[place + 2 : place + 8] == _EXIF:
+                (length,) = struct.unpack_from(">H", data, place)
+                return tiff.orientation(data[place + 2 : place + length])
+            if marker == _SCAN:
+                break
+    except (ValueError, struct.error):
+        pass
+    return 1
 
 
 def _check_process(marker: int, bits: int, height: int) -> None:

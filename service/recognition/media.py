@@ -135,8 +135,10 @@ def _raster(data: bytes, limits: MediaLimits) -> Raster:
     """The picture's samples. Raises a MediaError."""
     try:
         kind = accepted(data, headers.PICTURES, limits)
-    except UnsupportedMediaError as error:
-        raise UnsupportedMediaError(unread_pictures.told(data) or error.detail) from None
+    except UnsupportedMediaError:
+        if (found := unread_pictures.named(data)) is None:
+            raise
+        raise UnsupportedMediaError(found.told("picture")) from None
     width, height = headers.picture_size(data, kind)
     check_size(width, height, limits.image_pixels, "image_pixels")
     try:
@@ -152,6 +154,7 @@ def _raster(data: bytes, limits: MediaLimits) -> Raster:
 
 def _decoded_png(data: bytes) -> Raster:
     raster = _by_opencv(png.still(data))
+    raster = replace(raster, orientation=png.orientation(data) or raster.orientation)
     hidden = png.transparent_grey(data)
     if hidden is not None and raster.samples.ndim == 2:  # which OpenCV passes over
         raster.samples[raster.samples == hidden] = 0
@@ -174,27 +177,25 @@ def _decoded_webp(data: bytes) -> Raster:
     return replace(raster, damaged=shortened is not None and _is_decodable(shortened))
 
 
-def _decoded_bmp(data: bytes) -> Raster:
-    return bmp.decode(data) or _by_opencv(data)
-
-
 def _decoded_tiff(data: bytes) -> Raster:
     raster = tiff_colours.decode(data)
     if raster is not None:
         return raster
     damaged = tiff_jpeg.is_damaged(data)
     try:
-        # libtiff has multiplied by the opacity already.
-        return replace(_by_opencv(data), multiplied=True, damaged=damaged)
+        raster = _by_opencv(tiff.as_stored(data))
     except (ValueError, cv2.error):
         raise UnreadTiffError(tiff_layout.coding_of(data)) from None
+    # libtiff has multiplied by the opacity already.
+    turned = tiff.orientation(data)
+    return replace(raster, multiplied=True, damaged=damaged, orientation=turned)
 
 
 _DECODERS: Mapping[Kind, Callable[[bytes], Raster]] = {
     Kind.PNG: _decoded_png,
     Kind.JPEG: _decoded_jpeg,
     Kind.WEBP: _decoded_webp,
-    Kind.BMP: _decoded_bmp,
+    Kind.BMP: bmp.decode,
     Kind.TIFF: _decoded_tiff,
 }
 

@@ -87,11 +87,26 @@ class _Walk:
     boxes: int = 0
 
     def file(self) -> None:
-        for box in self._shown(b"", _Box(b"", 0, 0, len(self.data))):
+        whole = _Box(b"", 0, 0, len(self.data))
+        self.view.broken = self._is_cut(whole)
+        for box in self._shown(b"", whole):
             if box.name == b"moov":
                 self._movie(box)
             elif box.name == b"moof":
                 self._fragment(box)
+
+    def _is_cut(self, whole: _Box) -> bool:
+        """Whether fragments lie behind a place from which the boxes lead no further.
+
+        Any bytes may follow the last box, but what follows a damaged one was recorded, too.
+        """
+        place = 0
+        for box in self._boxes(whole):
+            if box.name not in _SHOWN[b""] and box.end == whole.end:
+                break
+            place = box.end
+        self.boxes = 0  # they are gone along a second time
+        return self.data.find(b"moof", place) >= 0
 
     def _movie(self, movie: _Box) -> None:
         if any(box.name == b"cmov" for box in self._boxes(movie)):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
 _SIGNATURE = 8  # bytes
 _HEADER = b"\0\0\0\x0dIHDR"
 _STILL = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})
+_XMP = b"XML:com.adobe.xmp\0\0"  # not compressed
+_ORIENTATION = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
 _MOST_CHUNKS = 100_000  # 50 MB in the 8 kB that writers take are 6,000
 
 
@@ -45,6 +48,18 @@ def transparent_grey(data: bytes) -> int | None:
         if name == b"IDAT":
             break
     return None
+
+
+def orientation(data: bytes) -> int | None:
+    """EXIF's, as XMP tells it; None where that is silent, or where there is EXIF itself."""
+    found = None
+    for name, start, end in chunks(data):
+        if name == b"eXIf":
+            return None
+        if name == b"iTXt" and data.startswith(_XMP, start + 8):
+            match = _ORIENTATION.search(data, start, end)
+            found = int(match[1]) if match else None
+    return found
 
 
 def is_whole(data: bytes) -> bool:

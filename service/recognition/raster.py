@@ -64,7 +64,7 @@ class Raster:
         for top in range(0, height, rows):
             band = _eight_bit(self.samples[top : top + rows], depth)
             colour[top : top + rows] = _colour(band, self.multiplied)
-        return _upright(colour, self.orientation)
+        return upright(colour, self.orientation)
 
 
 def _eight_bit(samples: Samples, depth: int) -> NDArray[np.uint8]:
@@ -85,8 +85,8 @@ def _colour(samples: NDArray[np.uint8], multiplied: bool) -> Pixels:
     return np.asarray(cv2.multiply(colour, alpha, scale=1 / 255), np.uint8)
 
 
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Undo an EXIF orientation: from 5 on rows and columns are exchanged, too."""
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo an EXIF orientation of `pixels` [H, W, 3]: from 5 on rows and columns change places."""
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

@@ -11,8 +11,9 @@ _TILE_WIDTH, _TILE_LENGTH, _IMAGE_DEPTH, _TILE_DEPTH = 322, 323, 32997, 32998
 _SIZES = frozenset(
     (_IMAGE_WIDTH, _IMAGE_LENGTH, _TILE_WIDTH, _TILE_LENGTH, _IMAGE_DEPTH, _TILE_DEPTH)
 )
-_SHORT, _LONG = 3, 4
+_TEXT, _SHORT, _LONG = 2, 3, 4
 _TYPES = {_SHORT: "H", _LONG: "I"}
+_UPRIGHT = 1
 _MOST_ENTRIES = 4096  # libtiff reads no directory with more
 _MOST_SAMPLES = 8  # of a pixel
 _MOST_BITS = 16
@@ -33,7 +34,8 @@ def size(data: bytes) -> tuple[int, int]:
 
     A small picture in one giant tile costs the tile's memory. libtiff takes a size as an integer
     of any type, and of tags that are there twice the first: where the standard allows neither,
-    nothing is read, so that no size is meant but the one that is returned.
+    nothing is read, so that no size is meant but the one that is returned. (A program's name may
+    be there twice.)
 
     Raises ValueError (DeepSamplesError for samples of more than 16 bits), struct.error or KeyError
     for what is no such directory.
@@ -62,13 +64,28 @@ def orientation(exif: bytes) -> int:
     return found if 1 <= found <= 8 else 1
 
 
+def as_stored(data: bytes) -> bytes:
+    """The file with no orientation told.
+
+    OpenCV turns each tile by itself and leaves it in its place. Raises struct.error or KeyError.
+    """
+    order = _order(data)
+    places = [place for tag, place, _, _ in _entries(data, order) if tag == _ORIENTATION]
+    if not places:
+        return data
+    patched = bytearray(data)
+    for place in places:
+        struct.pack_into(order + "HHIHH", patched, place, _ORIENTATION, _SHORT, 1, _UPRIGHT, 0)
+    return bytes(patched)
+
+
 def _tags(data: bytes) -> Mapping[int, _Values]:
     """The values of the tags that `size` looks at. Raises ValueError for what is ambiguous."""
     order = _order(data)
     seen: set[int] = set()
     tags: dict[int, _Values] = {}
     for tag, place, type_, count in _entries(data, order):
-        if tag in seen:
+        if tag in seen and type_ != _TEXT:
             raise ValueError("a tag that is there twice")
         seen.add(tag)
         if tag in _SIZES or tag == _BITS_PER_SAMPLE:
@@ -89,6 +106,11 @@ def values(data: bytes, tags: frozenset[int]) -> dict[int, _Values]:
         for tag, place, type_, count in _entries(data, order)
         if tag in tags
     }
+
+
+def present(data: bytes) -> frozenset[int]:
+    """The tags of the first directory."""
+    return frozenset(tag for tag, *_ in _entries(data, _order(data)))
 
 
 def block(data: bytes, tag: int) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from service.recognition import tiff
+from service.recognition import tiff, unread
 
 # Tags
+_KIND, _DNG_VERSION = 254, 50706
 _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPLES = 259, 262, 266, 273, 277
 _ROWS, _STRIP_BYTES, _PLANAR, _PREDICTOR, _COLOURS = 278, 279, 284, 317, 320
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT = 322, 323, 324, 325, 338, 339
@@ -18,6 +19,8 @@ _WANTED = frozenset(
     | {_PREDICTOR, _COLOURS, _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT}
     | {_WIDTH, _LENGTH, _BITS, _ORIENTATION, _INK_SET}
 )
+_PREVIEW = 1  # of the bits of _KIND: a smaller copy of another picture of the file
+_CANON = b"CR"  # where Canon's raw format tells its version
 _UNSIGNED, _UNTYPED = 1, 4
 _SEPARATE = 2
 _MOST_BITS = 16
@@ -108,6 +111,7 @@ def read(data: bytes) -> Layout:
     LookupError and struct.error.
     """
     tags = tiff.values(data, _WANTED)
+    _check_preview(data)
 
     def one(tag: int, default: int) -> int:
         return tags.get(tag, (default,))[0]
@@ -120,7 +124,7 @@ def read(data: bytes) -> Layout:
     block = (tags[_TILE_WIDTH][0], tags[_TILE_LENGTH][0]) if tiled else (width, rows)
     starts = tags.get(_TILES) or tags[_STRIPS]
     compression = _compression(one(_COMPRESSION, 1))
-    maxima = _maxima(data)
+    maxima = _told(data, _MAXIMUM, _SIGNED_MAXIMUM)
     lengths = tags.get(_TILE_BYTES) or tags.get(_STRIP_BYTES) or _guessed(starts, len(data))
     channels = one(_SAMPLES, 1)
     layout = Layout(
@@ -146,6 +150,16 @@ def read(data: bytes) -> Layout:
     return layout
 
 
+def _check_preview(data: bytes) -> None:
+    """Raises UnreadTiffError for a camera's raw format.
+
+    Most of them are a TIFF whose first picture is a small preview of what is meant.
+    """
+    is_told = _DNG_VERSION in tiff.present(data) or data[8:10] == _CANON
+    if is_told or any(kind & _PREVIEW for kind in _told(data, _KIND)):
+        raise UnreadTiffError(unread.RAW.told("picture"))
+
+
 def _check(layout: Layout, ink_set: int) -> None:
     if layout.block_width < 1 or layout.block_height < 1 or layout.channels < 1:
         raise ValueError("blocks of nothing")
@@ -161,13 +175,12 @@ def _check(layout: Layout, ink_set: int) -> None:
         raise UnreadTiffError("A TIFF of other inks than CMYK is not read.")
 
 
-def _maxima(data: bytes) -> tuple[int, ...]:
-    """What is told of the largest value that a sample can have; nothing for fractions."""
+def _told(data: bytes, *tags: int) -> tuple[int, ...]:
+    """What tags that can be done without tell; nothing where one holds something else."""
     try:
-        told = tiff.values(data, frozenset({_MAXIMUM, _SIGNED_MAXIMUM}))
+        return sum(tiff.values(data, frozenset(tags)).values(), ())
     except ValueError:
         return ()
-    return sum(told.values(), ())
 
 
 def _bits(found: tuple[int, ...]) -> int:

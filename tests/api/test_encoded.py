@@ -10,6 +10,7 @@ import string
 import zlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -35,6 +36,9 @@ SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
     "data URI": lambda data: b"data:image/jpeg;base64," + base64.b64encode(data),
     "data URI of many words": lambda data: (
         b'DATA:video/webm;codecs="vp8";Base64,' + base64.encodebytes(data).rstrip(b"=\n")
+    ),
+    "data URI in a URL": lambda data: (
+        b"data:;base64," + quote(base64.b64encode(data), safe="").encode()
     ),
     "blanks around": lambda data: b" \n" + base64.b64encode(data) + b"\r\n\t",
 }

@@ -180,3 +180,19 @@ def test_a_stream_ends_with_the_problem(http: httpx.Client) -> None:
     name, problem = events_of(http, made.mp4(made.frames()))[-1]
     assert name == "problem"
     assert problem["code"] == "no_face"
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/event-stream;q=0, application/json", "application/json"),
+        ("application/json, text/event-stream; q=0.000", "application/json"),
+        ("application/json;q=0.1, Text/Event-Stream;q=0.9", "text/event-stream"),
+        ("*/*", "application/json"),
+    ],
+)
+def test_events_come_to_who_takes_them(http: httpx.Client, accept: str, kind: str) -> None:
+    """A weight of zero says that a client cannot read them (RFC 9110, 12.4.2)."""
+    files = {"video": CLIP.read_bytes()}
+    answer = http.post("/v1/predictions/clip", files=files, headers={"Accept": accept})
+    assert answer.headers["content-type"].startswith(kind)

@@ -6,6 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "bitmap.h"
+#include "gif.h"
 #include "jpeg.h"
 #include "tiff.h"
 
@@ -68,6 +70,25 @@ Bytes jpeg(Random& random) {
     return bytes;
 }
 
+// Frames of noise, and blocks of noise.
+Bytes gif(Random& random) {
+    Bytes bytes = {'G', 'I', 'F', '8', '9', 'a', 16, 0, 16, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255};
+    for (int i = between(random, 0, 4); i > 0; --i) {
+        if (between(random, 0, 3) == 0) add(bytes, {0x21, 0xF9, 4, 0, 1, 0, 0, 0});
+        add(bytes, {0x2C, 0, 0, 0, 0, between(random, 0, 99), 0, between(random, 0, 99), 0, 0});
+        add(bytes, {between(random, 1, 8)});
+        for (int block = between(random, 0, 3); block > 0; --block) {
+            const int count = between(random, 1, 255);
+            add(bytes, {count});
+            add_noise(random, bytes, count);
+        }
+        add(bytes, {0});
+    }
+    add(bytes, {0x3B});
+    if (between(random, 0, 1)) bytes.resize(between(random, 0, static_cast<int>(bytes.size())));
+    return bytes;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -77,10 +98,16 @@ int main(int count, char** arguments) {
     for (int round = 0; round < rounds; ++round) {
         const Bytes file = jpeg(random);
         ++found[walk_jpeg(file.data(), file.size())];
+        const Bytes film = gif(random);
+        ++found[walk_gif(film.data(), film.size())];
         Bytes coded, decoded(between(random, 1, 5000));
         add_noise(random, coded, between(random, 0, 2000));
         decode_lzw(coded.data(), coded.size(), decoded.data(), decoded.size());
         decode_packbits(coded.data(), coded.size(), decoded.data(), decoded.size());
+        const std::size_t width = between(random, 1, 70);
+        const int bits = between(random, 0, 1) ? 8 : 4;
+        decode_bitmap_runs(coded.data(), coded.size(), decoded.data(), width,
+                           decoded.size() / width, bits);
     }
     std::printf("whole %d, suspect %d, lost %d, unknown %d\n", found[0], found[1], found[2], found[3]);
     return 0;

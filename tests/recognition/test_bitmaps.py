@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from service.recognition.errors import MediaError, UndecodableMediaError, UnsupportedMediaError
-from service.recognition.media import MediaLimits, decode_image
+from service.recognition.media import MediaLimits, decode_image, decode_pair
 from service.recognition.types import Pixels
 from tests import made
 
@@ -105,6 +105,98 @@ def indexed(numbers: NDArray[np.uint8], palette: NDArray[np.uint8], bits: int, s
     start = 14 + len(header) + colours.size
     head = b"BM" + struct.pack("<IHHI", 0, 0, 0, start)
     return head + header + colours.tobytes() + rows.tobytes()
+
+
+END_OF_ROW, END = b"\0\0", b"\0\1"
+
+
+def runs(numbers: NDArray[np.uint8], bits: int) -> list[bytes]:
+    """Each row in runs of at most 5 equal pixels, every third stored pixel by pixel."""
+    rows = []
+    for row in numbers[::-1]:
+        coded = b""
+        for place in range(0, len(row), 5):
+            part = row[place : place + 5]
+            if place % 3 == 0 and len(part) > 2:
+                planes = part[:, None] >> np.arange(bits - 1, -1, -1) & 1
+                stored = np.packbits(planes.astype(np.uint8)).tobytes()
+                coded += bytes([0, len(part)]) + stored + bytes(len(stored) % 2)
+            else:
+                coded += b"".join(bytes([1, number << 8 - bits]) for number in part)
+        rows.append(coded)
+    return rows
+
+
+def in_runs(body: bytes, size: tuple[int, int], palette: NDArray[np.uint8], bits: int) -> bytes:
+    header = struct.pack("<IiiHHI", 40, size[1], size[0], 1, bits, {8: 1, 4: 2}[bits]) + bytes(20)
+    colours = np.pad(palette, ((0, 0), (0, 1))).tobytes()
+    start = 14 + len(header) + len(colours)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, start) + header + colours + body
+
+
+NUMBERS = np.random.default_rng(2).integers(0, 16, (9, 23)).astype(np.uint8)
+COLOURS = np.random.default_rng(3).integers(0, 256, (256, 3)).astype(np.uint8)
+
+
+def read_runs(body: bytes, bits: int) -> tuple[Pixels, bool]:
+    """The picture, and whether damage is told."""
+    data = in_runs(body, NUMBERS.shape, COLOURS[: 1 << bits], bits)
+    picture, _ = decode_pair(data, data, LIMITS)
+    return picture.pixels, picture.damaged
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("end", [END_OF_ROW + END, END, b"", END + b"more"])
+def test_runs_are_read(bits: int, end: bytes) -> None:
+    """A few writers leave the end out."""
+    pixels, damaged = read_runs(END_OF_ROW.join(runs(NUMBERS, bits)) + end, bits)
+    assert np.array_equal(pixels, COLOURS[NUMBERS])
+    assert not damaged
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_runs_that_end_too_soon_are_told(bits: int) -> None:
+    """OpenCV answered the part that is there as if it were whole."""
+    rows = runs(NUMBERS, bits)
+    assert read_runs(END_OF_ROW.join(rows[:4]) + END, bits)[1]
+    for part in (rows[:4], [*rows[:4], b"", *rows[5:]], [row[:-4] for row in rows]):
+        with pytest.raises(UndecodableMediaError):
+            read_runs(END_OF_ROW.join(part), bits)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_hole_of_zeros_in_runs_is_refused(bits: int) -> None:
+    """Zeros are ends of rows: the rest of the picture moves up."""
+    body = END_OF_ROW.join(runs(NUMBERS, bits)) + END
+    with pytest.raises(UndecodableMediaError):
+        read_runs(body[:40] + bytes(40) + body[80:], bits)
+
+
+def test_a_row_that_is_too_long_is_cut() -> None:
+    """Written by who fills rows up to whole words; no pixel is lost."""
+    pixels, damaged = read_runs((b"\2\0" + END_OF_ROW).join(runs(NUMBERS, 8)) + END, 8)
+    assert np.array_equal(pixels, COLOURS[NUMBERS])
+    assert damaged
+
+
+@given(st.binary(max_size=400), st.sampled_from([4, 8]))
+@settings(max_examples=300, deadline=None)
+def test_any_runs_are_a_picture_or_refused(body: bytes, bits: int) -> None:
+    """Moves lead anywhere."""
+    try:
+        pixels, damaged = read_runs(body, bits)
+    except UndecodableMediaError:
+        return
+    assert pixels.shape == (*NUMBERS.shape, 3)
+    assert damaged or len(body) >= 2 * NUMBERS.shape[0]
+
+
+@pytest.mark.parametrize(("bits", "name"), [(64, "64 bits")])
+def test_a_depth_that_is_not_read_is_named(bits: int, name: str) -> None:
+    data = bytearray(bmp32(PICTURE, PLAIN, 40))
+    struct.pack_into("<H", data, 28, bits)
+    with pytest.raises(UnsupportedMediaError, match=name):
+        decode_image(bytes(data), LIMITS)
 
 
 def test_a_picture_in_a_bitmap_is_named() -> None:

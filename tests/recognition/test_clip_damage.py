@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Collection
 
 import av
 import numpy as np
 import pytest
-from av.video.stream import VideoStream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
+from service.recognition import entropy
 from service.recognition.clips import open_clip
+from service.recognition.entropy import Outcome
+from service.recognition.errors import UndecodableMediaError
 from service.recognition.media import MediaLimits
 from service.recognition.types import Frame, Pixels
 from tests import made
-from tests.films import film
+from tests.films import film, of_jpegs
 
 FPS = 100
 _SCENE = made.picture(136, 168, 3)
@@ -44,27 +48,22 @@ def furthest(frames: list[Frame]) -> float:
 # --- motion JPEG ------------------------------------------------------------------------------
 
 
-def of_jpegs(pictures: Sequence[bytes], container: str) -> bytes:
-    """A file with these packets, as a camera writes them, which looks at none."""
-    stream = io.BytesIO()
-    with av.open(stream, "w", format=container) as file:
-        video = file.add_stream("mjpeg", rate=FPS)
-        assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = 128, 96, "yuvj420p"
-        video.time_base = Fraction(1, FPS)
-        for index, content in enumerate(pictures):
-            packet = av.Packet(content)
-            packet.stream, packet.time_base = video, Fraction(1, FPS)
-            packet.pts = packet.dts = index
-            packet.duration, packet.is_keyframe = 1, True
-            file.mux(packet)
-    return stream.getvalue()
+def without_tables(jpeg: bytes) -> bytes:
+    """The picture for the standard's own Huffman tables, with which OpenCV encodes."""
+    kept, place = jpeg[:2], 2
+    while jpeg[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
+        kept += b"" if jpeg[place + 1] == 0xC4 else jpeg[place:end]
+        place = end
+    return kept + jpeg[place:]
 
 
 HARMLESS: dict[str, Callable[[bytes], bytes]] = {
     "no end marker": lambda jpeg: jpeg[:-2],
     "padding": lambda jpeg: jpeg + bytes(512),
     "fill bytes": lambda jpeg: jpeg[:-2] + b"\xff" * 6 + b"\xff\xd9",
+    "bytes before it": lambda jpeg: bytes(2) + jpeg,
+    "no Huffman tables": lambda jpeg: without_tables(jpeg),
 }
 LOST: dict[str, Callable[[bytes], bytes]] = {
     "half": lambda jpeg: jpeg[: len(jpeg) // 2],
@@ -95,6 +94,24 @@ def test_a_picture_that_lost_a_part_is_left_out(name: str, at: int, container: s
     shown = [index for index in range(40) if index != at]
     assert [round(frame.time_s * FPS) for frame in frames] == shown
     assert all(apart(frame, FRAMES[at]) < 6 for frame, at in zip(frames, shown, strict=True))
+
+
+@pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
+def test_a_changed_byte_is_told_where_it_shows(container: str) -> None:
+    """FFmpeg goes on behind it with every block in another place, and says nothing."""
+    original, random = made.portrait(), np.random.default_rng(0)
+    whole = made.jpeg(original, 90)
+    shown = told = 0
+    for at in random.integers(2000, len(whole) - 2000, 20):
+        changed = whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]
+        frames, damaged = read(of_jpegs([whole, changed, whole], container, (512, 512)))
+        told += damaged
+        wrong = max(
+            (np.abs(frame.pixels.astype(int) - original) > 24).any(2).mean() for frame in frames
+        )
+        shown += not damaged and wrong > 0.1
+    assert told > 5
+    assert shown <= 1
 
 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
@@ -169,3 +186,69 @@ def test_nothing_is_shown_that_is_built_on_a_lost_key_frame(name: str) -> None:
     assert furthest(frames) <= furthest(read(data)[0]) + 1
     times_s = [frame.time_s for frame in frames]
     assert (np.diff(times_s) > 0).all()
+
+
+# --- containers -------------------------------------------------------------------------------
+
+FRAGMENTS = film(FRAMES, fps=FPS, options=KEYS, muxer={"movflags": "frag_every_frame+empty_moov"})
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("size", [bytes(4), b"\x7f\0\0\0", b"\0\0\0\x03"])
+def test_fragments_behind_a_damaged_one_are_missed(part: float, size: bytes) -> None:
+    """Its size leads nowhere: the frames behind it were left out, and nobody was told."""
+    place = FRAGMENTS.index(b"moof", int(part * len(FRAGMENTS))) - 4
+    frames, damaged = read(FRAGMENTS[:place] + size + b"\0\0\0\0" + FRAGMENTS[place + 8 :])
+    assert damaged
+    assert furthest(frames) < 6
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(100), b"\0\0\0\x09more than a box", b"GPS 1 2 3" * 50])
+def test_any_bytes_may_follow_the_last_box(tail: bytes) -> None:
+    """Cameras write what they like there."""
+    frames, damaged = read(FRAGMENTS + tail)
+    assert len(frames) == len(FRAMES)
+    assert not damaged
+
+
+GIF = made.gif(FRAMES)
+
+
+def test_a_whole_gif_is_not_suspected() -> None:
+    frames, damaged = read(GIF)
+    assert len(frames) == len(FRAMES)
+    assert not damaged
+    assert not read(GIF + bytes(10))[1]
+
+
+PORTRAITS = [np.roll(made.portrait()[::2, ::2], shift, axis=1) for shift in range(4)]
+
+
+@pytest.mark.parametrize("how", ["changed", "lost", "doubled"])
+def test_damage_of_a_gif_is_told(how: str) -> None:
+    """FFmpeg fills in what the codes do not give, and leaves frames out."""
+    whole = made.gif(PORTRAITS)
+    told = 0
+    for place in np.linspace(0.1, 0.95, 12) * len(whole):
+        at, end = int(place), int(place) + (1 if how == "changed" else 64)
+        changed = {
+            "changed": whole[:at] + bytes([whole[at] ^ 0x55]) + whole[end:],
+            "lost": whole[:at] + whole[end:],
+            "doubled": whole[:end] + whole[at:],
+        }[how]
+        try:
+            told += read(changed)[1]
+        except UndecodableMediaError:
+            told += 1
+    assert told >= (8 if how == "changed" else 12)
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(2, 256), st.integers(0, 99))
+@settings(max_examples=100, deadline=None)
+def test_no_whole_gif_is_suspected(height: int, width: int, colours: int, seed: int) -> None:
+    """Of any size, number of colours and grain."""
+    noise = np.random.default_rng(seed).integers(0, 255, (height, width), dtype=np.uint8)
+    image = Image.fromarray(noise).quantize(colours)
+    stream = io.BytesIO()
+    image.save(stream, "GIF", save_all=True, append_images=[image.rotate(180)], duration=40)
+    assert entropy.walk_gif(stream.getvalue()) is Outcome.WHOLE

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from service.recognition.clips import open_clip
-from service.recognition.media import MediaLimits
+from service.recognition.media import MediaLimits, decode_image
 from service.recognition.types import Frame, Pixels
 from tests import made
 from tests.boxes import Box, changed
-from tests.films import film
+from tests.films import film, of_jpegs
 
 FRAMES = made.frames(12)
 MP4 = made.mp4(FRAMES, 20.0)
@@ -54,6 +54,18 @@ def test_a_tracks_matrix_mirrors_its_frames(name: str) -> None:
     matrix, mirror = MIRRORS[name]
     plain = decode(MP4)[3].pixels
     assert np.array_equal(decode(with_matrix(MP4, *matrix))[3].pixels, mirror(plain))
+
+
+@pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_motion_jpeg_is_turned_by_its_exif(container: str, orientation: int) -> None:
+    """Cameras' frames are whole pictures; FFmpeg passes over the mirrors among the orientations."""
+    jpegs = [made.by_pillow(pixels, "JPEG", orientation=orientation) for pixels in FRAMES[:3]]
+    frames = decode(of_jpegs(jpegs, container, (FRAMES[0].shape[1], FRAMES[0].shape[0])))
+    for frame, jpeg in zip(frames, jpegs, strict=True):
+        picture = decode_image(jpeg, MediaLimits())
+        assert frame.pixels.shape == picture.shape
+        assert np.abs(frame.pixels.astype(int) - picture).mean() < 4
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "matroska"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from service.recognition import entropy
 from service.recognition.entropy import Outcome
@@ -203,3 +204,79 @@ def test_any_bytes_decode_to_what_was_asked_for(data: bytes, size: int) -> None:
         decoded, outcome = decode(data, size)
         assert decoded.size == size
         assert outcome in Outcome
+
+
+def in_jpeg(
+    samples: NDArray[np.uint8], colours: str, tile: tuple[int, int], orientation: int
+) -> bytes:
+    """A TIFF of JPEG tiles, each a file of its own."""
+    height, width = samples.shape[:2]
+    padding = [(0, -height % tile[0]), (0, -width % tile[1]), (0, 0)][: samples.ndim]
+    padded = np.pad(samples, padding, mode="edge")
+    tiles = [
+        jpeg(padded[y : y + tile[0], x : x + tile[1]])
+        for y in range(0, height, tile[0])
+        for x in range(0, width, tile[1])
+    ]
+    head = 8 + 4 * len(tiles)
+    starts = [head + sum(map(len, tiles[:number])) for number in range(len(tiles))]
+    photometric = {"ycbcr": 6, "minisblack": 1}[colours]
+    directory = {256: width, 257: height, 258: 8, 259: 7, 262: photometric, 274: orientation}
+    directory |= {277: 1 if samples.ndim == 2 else 3, 322: tile[1], 323: tile[0]}
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in directory.items()]
+    lengths = struct.pack(f"<{len(tiles)}I", *map(len, tiles))
+    end = starts[-1] + len(tiles[-1])
+    for tag, place, values in ((324, 8, starts), (325, end, list(map(len, tiles)))):
+        inline = place if len(values) > 1 else values[0]
+        entries.append(struct.pack("<HHII", tag, 4, len(values), inline))
+    data = struct.pack(f"<2sHI{len(tiles)}I", b"II", 42, end + len(lengths), *starts)
+    listed = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    return data + b"".join(tiles) + lengths + listed
+
+
+def jpeg(samples: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(samples).save(stream, "JPEG", quality=95, subsampling=0)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("tile", [(16, 16), (32, 48), (64, 80)])
+@pytest.mark.parametrize("colours", ["ycbcr", "minisblack"])
+def test_a_picture_is_turned_and_not_its_tiles(
+    orientation: int, tile: tuple[int, int], colours: str
+) -> None:
+    """OpenCV turns each tile in its place: a scanner's tiled JPEG came out as a puzzle."""
+    data = in_jpeg(GREY if colours == "minisblack" else RGB, colours, tile, orientation)
+    theirs = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    expected = np.asarray(theirs.convert("RGB"), np.uint8)[..., ::-1]
+    decoded = decode_image(data, LIMITS)
+    assert decoded.shape == expected.shape
+    assert np.abs(decoded.astype(int) - expected).mean() < 2
+
+
+def test_a_programs_name_may_be_there_twice() -> None:
+    """Only a size that is there twice can be read in two ways."""
+    data = bytearray(tiff(GREY, software="one", description="two"))
+    place = data.index(struct.pack("<HH", 270, 2))
+    struct.pack_into("<H", data, place, 305)
+    assert np.array_equal(grey_of(bytes(data)), GREY)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("tags", [{}, {"extratags": [(50706, "B", 4, bytes([1, 4, 0, 0]), True)]}])
+def test_a_cameras_raw_format_is_named(big: bool, tags: dict[str, Any]) -> None:
+    """Its first picture is a preview of 160 x 120, and was answered as if it were the picture."""
+    stream = io.BytesIO()
+    with tifffile.TiffWriter(stream, byteorder=">" if big else "<") as file:
+        kind = 0 if tags else 1
+        file.write(RGB[::4, ::4].copy(), subfiletype=kind, subifds=1, photometric="rgb", **tags)
+        file.write(wide(GREY), photometric="cfa")
+    with pytest.raises(UnsupportedMediaError, match="raw format"):
+        decode_image(stream.getvalue(), LIMITS)
+
+
+def test_canons_raw_format_is_named() -> None:
+    data = in_jpeg(GREY, "minisblack", (64, 80), 1)  # of one tile, whose place is told elsewhere
+    with pytest.raises(UnsupportedMediaError, match="raw format"):
+        decode_image(data[:8] + b"CR\2\0" + data[12:], LIMITS)

@@ -79,10 +79,10 @@ def test_what_is_not_read_is_named(name: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_have_a_name_or_none(data: bytes) -> None:
     """And the name quotes nothing of them."""
-    told = unread_pictures.told(data)
-    assert told is None or told.isascii()
+    found = unread_pictures.named(data)
+    assert found is None or found.told("picture").isascii()
 
 
 @pytest.mark.parametrize("data", [made.text(), b"", np.arange(200, dtype=np.uint8).tobytes()])
 def test_what_is_not_known_has_no_name(data: bytes) -> None:
-    assert unread_pictures.told(data) is None
+    assert unread_pictures.named(data) is None

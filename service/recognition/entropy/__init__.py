@@ -33,6 +33,11 @@ def walk_jpeg(data: bytes) -> Outcome:
     return Outcome(_library().off_tanet_walk_jpeg(data, len(data)))
 
 
+def walk_gif(data: bytes) -> Outcome:
+    """A whole GIF file, its last frame's end included."""
+    return Outcome(_library().off_tanet_walk_gif(data, len(data)))
+
+
 def decode_lzw(data: bytes, size: int) -> tuple[Bytes, Outcome]:
     """`size` bytes from a strip or tile of a TIFF in LZW; zeros where something is missing."""
     return _decoded(_library().off_tanet_decode_lzw, data, size)
@@ -41,6 +46,17 @@ def decode_lzw(data: bytes, size: int) -> tuple[Bytes, Outcome]:
 def decode_packbits(data: bytes, size: int) -> tuple[Bytes, Outcome]:
     """The same from one in PackBits."""
     return _decoded(_library().off_tanet_decode_packbits, data, size)
+
+
+def decode_bitmap_runs(data: bytes, width: int, height: int, bits: int) -> tuple[Bytes, Outcome]:
+    """The numbers [height, width] of a bitmap's pixels in runs, in the file's order of rows.
+
+    Those that are passed over are 0.
+    """
+    numbers = np.zeros((height, width), np.uint8)
+    decode = _library().off_tanet_decode_bitmap_runs
+    outcome = decode(data, len(data), numbers.ctypes.data, width, height, bits)
+    return numbers, Outcome(outcome)
 
 
 def _decoded(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes, Outcome]:
@@ -56,7 +72,12 @@ def _library() -> ctypes.CDLL:
     if not found:
         raise ImportError(f"no entropy library in {', '.join(__path__)}")
     library = ctypes.CDLL(str(found[0]))
-    library.off_tanet_walk_jpeg.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
+    for walk in (library.off_tanet_walk_jpeg, library.off_tanet_walk_gif):
+        walk.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
     for decode in (library.off_tanet_decode_lzw, library.off_tanet_decode_packbits):
         decode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
+    library.off_tanet_decode_bitmap_runs.argtypes = (
+        *(ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p),
+        *(ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int),
+    )
     return library

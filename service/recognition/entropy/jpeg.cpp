@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "blocks.h"
+#include "standard.h"
 #include "steps.h"
 
 namespace {
@@ -16,7 +17,15 @@ constexpr int LEAST_SHIFT = 16;    // two grey levels: a coefficient is eight ti
 class Walker {
 public:
     Walker(const std::uint8_t* data, std::size_t size)
-        : place_(data + 2), end_(data + size), blocks_(data, data + size) {}
+        : place_(data + 2), end_(data + size), blocks_(data, data + size) {
+        for (int number : {0, 1}) {
+            tables_[0][number].define(standard::DC_COUNTS[number].data(),
+                                      standard::DC_SYMBOLS.data(), standard::DC_SYMBOLS.size());
+            tables_[1][number].define(standard::AC_COUNTS[number].data(),
+                                      standard::AC_SYMBOLS[number].data(),
+                                      standard::AC_SYMBOLS[number].size());
+        }
+    }
 
     Outcome walk() {
         for (;;) {

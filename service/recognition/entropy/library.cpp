@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <new>
 
+#include "bitmap.h"
+#include "gif.h"
 #include "jpeg.h"
 #include "tiff.h"
 
@@ -16,6 +18,10 @@ EXPORTED int off_tanet_walk_jpeg(const std::uint8_t* data, std::size_t size) {
     }
 }
 
+EXPORTED int off_tanet_walk_gif(const std::uint8_t* data, std::size_t size) {
+    return walk_gif(data, size);
+}
+
 EXPORTED int off_tanet_decode_lzw(const std::uint8_t* data, std::size_t size,
                                   std::uint8_t* decoded, std::size_t expected) {
     return decode_lzw(data, size, decoded, expected);
@@ -24,4 +30,10 @@ EXPORTED int off_tanet_decode_lzw(const std::uint8_t* data, std::size_t size,
 EXPORTED int off_tanet_decode_packbits(const std::uint8_t* data, std::size_t size,
                                        std::uint8_t* decoded, std::size_t expected) {
     return decode_packbits(data, size, decoded, expected);
+}
+
+EXPORTED int off_tanet_decode_bitmap_runs(const std::uint8_t* data, std::size_t size,
+                                          std::uint8_t* numbers, std::size_t width,
+                                          std::size_t height, int bits) {
+    return decode_bitmap_runs(data, size, numbers, width, height, bits);
 }

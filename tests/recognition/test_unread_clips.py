@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from service.recognition import headers, unread
+from service.recognition import headers, unread_clips
 from service.recognition.clips import open_clip
 from service.recognition.errors import MediaError, UnsupportedMediaError
 from service.recognition.media import MediaLimits
@@ -109,13 +109,13 @@ def test_what_nobody_knows_is_told_what_is_taken() -> None:
 
 @pytest.mark.parametrize("kind", made.CLIP_WRITERS)
 def test_no_clip_has_a_name_among_them(kind: str) -> None:
-    assert unread.named(made.CLIP_WRITERS[kind](FRAMES, 25.0)) is None
+    assert unread_clips.named(made.CLIP_WRITERS[kind](FRAMES, 25.0)) is None
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_named_or_not(data: bytes) -> None:
     """The first bytes are anybody's."""
-    found = unread.named(data)
+    found = unread_clips.named(data)
     assert found is None or found.name
     if data and headers.kind_of(data) not in headers.CLIPS:
         with pytest.raises(MediaError):
