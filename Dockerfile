@@ -13,10 +13,10 @@ RUN python -m venv /tools \
 ENV PATH=/tools/bin:$PATH
 
 FROM compiler AS kernel
-COPY service/recognition/CMakeLists.txt service/recognition/
-COPY service/recognition/flow service/recognition/flow
-COPY service/recognition/entropy service/recognition/entropy
-RUN cmake -G Ninja -S service/recognition -B build -DCMAKE_BUILD_TYPE=Release \
+COPY service/off_tanet/recognition/CMakeLists.txt service/off_tanet/recognition/
+COPY service/off_tanet/recognition/flow service/off_tanet/recognition/flow
+COPY service/off_tanet/recognition/media/entropy service/off_tanet/recognition/media/entropy
+RUN cmake -G Ninja -S service/off_tanet/recognition -B build -DCMAKE_BUILD_TYPE=Release \
     && cmake --build build \
     && cmake --install build --prefix /kernel --strip
 
@@ -53,7 +53,7 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
 ENTRYPOINT ["off-tanet"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
 COPY --from=dependencies /opt/off-tanet /opt/off-tanet
-COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
+COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
 
 # PyPI's PyTorch brings CUDA along: name PyTorch's own index of CPU builds as
@@ -76,9 +76,9 @@ LABEL org.opencontainers.image.title="off-tanet-export" \
 ENV PATH=/opt/off-tanet/bin:$PATH
 USER 10001:10001
 WORKDIR /work
-ENTRYPOINT ["python", "-m", "model_export"]
+ENTRYPOINT ["python", "-m", "off_tanet_export"]
 COPY --from=training /opt/off-tanet /opt/off-tanet
-COPY --from=kernel /kernel/service /opt/off-tanet/lib/python3.11/site-packages/service
+COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
 
 # What is built where no target is named.

@@ -4,7 +4,7 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8000
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt,$(wildcard service/recognition/$(part)))
+KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
 .PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
 
@@ -18,11 +18,11 @@ test: .venv/.test
 
 # What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
 # Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
-NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_clip_shown \
-                recognition/test_clip_damage recognition/test_codecs \
-                recognition/test_media_pictures recognition/test_media_properties \
-                recognition/test_picture_headers recognition/test_damaged_pictures \
-                recognition/test_tiff_pictures recognition/test_bitmaps recognition/test_png cli/test_doctor cli/test_endings api/test_health \
+NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/test_clip_indexes recognition/media/test_clip_shown \
+                recognition/media/test_clip_damage recognition/media/test_codecs \
+                recognition/media/test_images recognition/media/test_properties \
+                recognition/media/test_containers recognition/media/test_damaged_images \
+                recognition/media/test_tiff_images recognition/media/test_bitmaps recognition/media/test_png cli/test_doctor cli/test_endings api/test_health \
                 api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
 test-newest: .venv-newest/.test
 	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"
@@ -79,20 +79,20 @@ bench-ray: .venv/.ray
 # Draws faces, trains on them, fits the temperature and writes the graph: minutes on one core.
 WEIGHTS := model_export/weights/off_tanet.safetensors
 train: .venv/.test
-	$(BIN)/python -m model_export train --output $(WEIGHTS)
-	$(BIN)/python -m model_export export --checkpoint $(WEIGHTS) --output service/assets/off_tanet.onnx
+	$(BIN)/python -m off_tanet_export train --output $(WEIGHTS)
+	$(BIN)/python -m off_tanet_export export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
 # Fuzzes the C++ under the sanitizers: each build of the flow kernel that this processor can run, and
 # what walks along coded pictures.
-FUZZ_BUILDS = $(shell $(BIN)/python -c "from service.recognition.flow import __path__, builds; \
+FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service
-	$(BIN)/cmake -S service/recognition/flow -B build/sanitize -DCMAKE_BUILD_TYPE=Release \
-	    -DFLOW_SANITIZE=ON -DFLOW_PROGRAM=$(CURDIR)/tests/recognition/flow_fuzz.cpp
+	$(BIN)/cmake -S service/off_tanet/recognition/flow -B build/sanitize -DCMAKE_BUILD_TYPE=Release \
+	    -DFLOW_SANITIZE=ON -DFLOW_PROGRAM=$(CURDIR)/tests/recognition/flow/flow_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize --parallel 2
 	set -e; for build in $(FUZZ_BUILDS); do build/sanitize/program_$$build; done
-	$(BIN)/cmake -S service/recognition/entropy -B build/sanitize-entropy -DCMAKE_BUILD_TYPE=Release \
-	    -DENTROPY_PROGRAM=$(CURDIR)/tests/recognition/entropy_fuzz.cpp
+	$(BIN)/cmake -S service/off_tanet/recognition/media/entropy -B build/sanitize-entropy -DCMAKE_BUILD_TYPE=Release \
+	    -DENTROPY_PROGRAM=$(CURDIR)/tests/recognition/media/entropy_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize-entropy --parallel 2
 	build/sanitize-entropy/entropy_program
 

@@ -72,7 +72,7 @@ copy_tree() {
 build_twice() {
     local began
     build "$work/tree" "$IMAGE" "$@" > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-    say "# changed" >> "$work/tree/service/settings.py"
+    say "# changed" >> "$work/tree/service/off_tanet/settings.py"
     began=$(now)
     build "$work/tree" "$IMAGE-changed" "$@" > "$work/changed.log" 2>&1
     say "a change of code is built in $(since "$began") s"

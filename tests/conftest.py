@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.cluster.serving import on_cluster, reason_to_leave_out
-from tests.serving import Server, serving
+from tests.support.serving import Server, serving
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

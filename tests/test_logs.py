@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from service.logs import JsonFormatter, TextFormatter, tell_of_loop_error
+from off_tanet.logs import JsonFormatter, TextFormatter, tell_of_loop_error
 
 PIXELS = "secret pixels"
 FORMATTERS = [JsonFormatter(), TextFormatter()]
@@ -77,7 +76,7 @@ def test_a_forgotten_task_is_told_without_its_message(caplog: pytest.LogCaptureF
 
 ODD = """
 import asyncio, gc, logging, sys, threading, warnings
-from service import logs
+from off_tanet import logs
 logs.configure("json")
 log = logging.getLogger("odd")
 log.error("%d of %s", "no number")
@@ -116,7 +115,7 @@ def test_every_line_is_written_or_counted() -> None:
     """While nobody reads, no more is kept than was allowed; then a line says how much was lost."""
     program = """
 import logging
-from service import logs
+from off_tanet import logs
 logs.configure("json", 50)
 for _ in range(1000):
     logging.info("asked")
@@ -149,7 +148,7 @@ def test_a_line_that_was_written_in_part_spoils_no_other(tmp_path: Path) -> None
     """A disk may be full in the middle of one, and have room again later."""
     program = """
 import logging, os, resource
-from service import logs
+from off_tanet import logs
 logs.configure("json")
 log, (handler,) = logging.getLogger("full"), logging.getLogger().handlers
 def tell(line, limit):

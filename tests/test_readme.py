@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from off_tanet.recognition import flow
 
-from service.recognition import flow
-from tests.readme import README, Example, examples, furnish, run, written
-from tests.serving import Server
-from tests.transcripts import comparable
+from tests.support.readme import README, Example, examples, furnish, run, written
+from tests.support.serving import Server
+from tests.support.transcripts import comparable
 
 TEXT = README.read_text(encoding="utf-8")
 EXAMPLES = list(examples(TEXT))

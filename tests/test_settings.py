@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from off_tanet.settings import Settings, SettingsError, load, table
 
-from service.settings import Settings, SettingsError, load, table
+from tests.support.paths import ROOT
 
 
 def test_defaults_are_valid_and_reach_the_rooms() -> None:
@@ -28,7 +28,7 @@ def test_an_unknown_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: st
 def test_a_bad_value_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFF_TANET_WORKERS", "many")
     result = subprocess.run(
-        [sys.executable, "-m", "service", "serve", "--port", "0"], capture_output=True, text=True
+        [sys.executable, "-m", "off_tanet", "serve", "--port", "0"], capture_output=True, text=True
     )
     assert result.returncode == 2
     assert result.stderr.startswith("off-tanet: bad value of OFF_TANET_WORKERS:")
@@ -74,5 +74,5 @@ def test_every_setting_is_described() -> None:
 
 
 def test_the_readme_shows_the_settings_as_they_are() -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert table() in readme

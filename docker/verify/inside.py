@@ -38,7 +38,7 @@ def check_user() -> None:
 
 
 def check_read_only() -> None:
-    places = ("/", "/tmp", "/var/tmp", "/run", "/opt/off-tanet", files("service"))  # nosec B108
+    places = ("/", "/tmp", "/var/tmp", "/run", "/opt/off-tanet", files("off_tanet"))  # nosec B108
     expect(not any(map(writable, places)), "no place to write to")
 
 
@@ -66,7 +66,7 @@ def check_samples() -> None:
 
 
 def sample(name: str) -> str:
-    return base64.b64encode((files("service") / "assets/samples" / name).read_bytes()).decode()
+    return base64.b64encode((files("off_tanet") / "assets/samples" / name).read_bytes()).decode()
 
 
 def recognised(given: Mapping[str, str]) -> str:

@@ -8,12 +8,12 @@ import httpx
 import numpy as np
 import pytest
 
-from tests import made
 from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete
-from tests.serving import Server, serving
+from tests.support import factories
+from tests.support.serving import Server, serving
 
-PORTRAIT = made.portrait()
-GOOD = made.jpeg(PORTRAIT)
+PORTRAIT = factories.portrait()
+GOOD = factories.jpeg(PORTRAIT)
 
 
 def check_problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -31,14 +31,14 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> dict[str, o
 
 BAD_PICTURES = {
     "empty": (b"", 422, "undecodable_media"),
-    "truncated jpeg": (made.truncated(GOOD), 422, "undecodable_media"),
-    "truncated png": (made.truncated(made.png(PORTRAIT)), 422, "undecodable_media"),
-    "text as jpeg": (made.text(), 415, "unsupported_media_type"),
-    "a pdf": (b"%PDF-1.7\n" + made.text(), 415, "unsupported_media_type"),
-    "a clip": (made.mp4(made.frames()), 415, "unsupported_media_type"),
-    "an image bomb": (made.claiming_png(30_000, 30_000), 413, "limit_exceeded"),
-    "a single pixel": (made.png(np.zeros((1, 1, 3), np.uint8)), 422, "no_face"),
-    "no face": (made.png(made.picture(480, 640)), 422, "no_face"),
+    "truncated jpeg": (factories.truncated(GOOD), 422, "undecodable_media"),
+    "truncated png": (factories.truncated(factories.png(PORTRAIT)), 422, "undecodable_media"),
+    "text as jpeg": (factories.text(), 415, "unsupported_media_type"),
+    "a pdf": (b"%PDF-1.7\n" + factories.text(), 415, "unsupported_media_type"),
+    "a clip": (factories.mp4(factories.frames()), 415, "unsupported_media_type"),
+    "an image bomb": (factories.claiming_png(30_000, 30_000), 413, "limit_exceeded"),
+    "a single pixel": (factories.png(np.zeros((1, 1, 3), np.uint8)), 422, "no_face"),
+    "no face": (factories.png(factories.picture(480, 640)), 422, "no_face"),
 }
 
 
@@ -52,13 +52,15 @@ def test_a_bad_picture_is_a_problem(http: httpx.Client, case: str) -> None:
 
 
 GOOD_PICTURES = {
-    "grey": made.png(made.grey(PORTRAIT)),
-    "16-bit": made.png(made.sixteen_bit(PORTRAIT)),
-    "16-bit grey tiff": made.tiff(made.sixteen_bit(made.grey(PORTRAIT))),
-    "alpha": made.png(made.with_alpha(PORTRAIT, np.full(PORTRAIT.shape[:2], 255, np.uint8))),
-    "cmyk": made.cmyk_jpeg(PORTRAIT),
-    "webp": made.webp(PORTRAIT),
-    "bmp": made.bmp(PORTRAIT),
+    "grey": factories.png(factories.grey(PORTRAIT)),
+    "16-bit": factories.png(factories.sixteen_bit(PORTRAIT)),
+    "16-bit grey tiff": factories.tiff(factories.sixteen_bit(factories.grey(PORTRAIT))),
+    "alpha": factories.png(
+        factories.with_alpha(PORTRAIT, np.full(PORTRAIT.shape[:2], 255, np.uint8))
+    ),
+    "cmyk": factories.cmyk_jpeg(PORTRAIT),
+    "webp": factories.webp(PORTRAIT),
+    "bmp": factories.bmp(PORTRAIT),
 }
 
 
@@ -72,13 +74,13 @@ def test_an_unusual_picture_works(http: httpx.Client, case: str) -> None:
 
 BAD_CLIPS = {
     "empty": (b"", 422, "undecodable_media"),
-    "truncated": (made.mp4(made.frames())[:200], 422, "undecodable_media"),
-    "text": (made.text(), 415, "unsupported_media_type"),
-    "one frame": (made.gif(made.frames(1)), 422, "too_few_frames"),
-    "audio only": (made.sound_only_mp4(), 422, "undecodable_media"),
-    "a sound file": (made.wav(), 415, "unsupported_media_type"),
-    "a picture": (made.jpeg(made.picture()), 415, "unsupported_media_type"),
-    "no face": (made.mp4(made.frames()), 422, "no_face"),
+    "truncated": (factories.mp4(factories.frames())[:200], 422, "undecodable_media"),
+    "text": (factories.text(), 415, "unsupported_media_type"),
+    "one frame": (factories.gif(factories.frames(1)), 422, "too_few_frames"),
+    "audio only": (factories.sound_only_mp4(), 422, "undecodable_media"),
+    "a sound file": (factories.wav(), 415, "unsupported_media_type"),
+    "a picture": (factories.jpeg(factories.picture()), 415, "unsupported_media_type"),
+    "no face": (factories.mp4(factories.frames()), 422, "no_face"),
 }
 
 
@@ -92,7 +94,7 @@ def test_a_bad_clip_is_a_problem(http: httpx.Client, case: str, kind: str) -> No
 
 def test_frames_of_different_sizes(http: httpx.Client) -> None:
     """A flow between them would be made of nothing."""
-    smaller = made.jpeg(PORTRAIT[:400, :400])
+    smaller = factories.jpeg(PORTRAIT[:400, :400])
     check_problem(ask_frames(http, GOOD, smaller), 422, "frame_sizes_differ")
 
 
@@ -234,21 +236,21 @@ def test_a_streamed_body_over_the_limit(small: Server) -> None:
 
 def test_pixels_over_the_limit(small: Server) -> None:
     with small.client() as http:
-        data = made.jpeg(PORTRAIT[:400, :400])
+        data = factories.jpeg(PORTRAIT[:400, :400])
         problem = check_problem(ask_frames(http, data, data), 413, "limit_exceeded")
         assert problem["limit"] == "max_image_pixels"
 
 
 def test_frames_over_the_limit(small: Server) -> None:
     with small.client() as http:
-        answer = ask_clip(http, made.mp4(made.frames(8)))
+        answer = ask_clip(http, factories.mp4(factories.frames(8)))
         assert check_problem(answer, 413, "limit_exceeded")["limit"] == "max_frames"
 
 
 def test_nothing_is_left_behind(server: Server, http: httpx.Client) -> None:
     """Uploads never touch the disk, large ones (which libraries spool to files) included."""
     noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), np.uint8)
-    large = made.png(noise)
+    large = factories.png(noise)
     assert len(large) > 3_000_000
     check_problem(ask_frames(http, large, large), 422, "no_face")
     assert list(server.home.iterdir()) == []

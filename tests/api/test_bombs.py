@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bombs import bombs
-from tests.serving import Server, serving
 from tests.soak.bombing import explode
+from tests.support.bombs import bombs
+from tests.support.serving import Server, serving
 
 BOMBS = bombs()
 MOST_BYTES = 100_000_000  # a third of a 10,000 x 10,000 frame; the uploads have up to 15 MB

@@ -9,17 +9,18 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from off_tanet.types import Pixels
 
-from service.recognition.types import Pixels
-from tests import made
 from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import ask_clip, check_complete
-from tests.films import film
-from tests.serving import started
+from tests.support import factories
+from tests.support.encoders import film
+from tests.support.paths import ROOT
+from tests.support.serving import started
 
 WIDE = "log-level=none:sar=2/1"
-FACE = [np.ascontiguousarray(made.portrait()[:320, 60:380])] * 6
-LONG = made.mp4(made.frames(3) * 400, 100.0)
+FACE = [np.ascontiguousarray(factories.portrait()[:320, 60:380])] * 6
+LONG = factories.mp4(factories.frames(3) * 400, 100.0)
 
 
 @pytest.mark.parametrize("across", [False, True])
@@ -61,7 +62,7 @@ def test_a_format_that_is_not_read_is_told_with_a_way_out(
     http: httpx.Client, container: str
 ) -> None:
     codec = "flv" if container == "flv" else "libx264"
-    answer = ask_clip(http, film(made.frames(8), container, codec))
+    answer = ask_clip(http, film(factories.frames(8), container, codec))
     told = check_problem(answer, 415, "unsupported_media_type")
     assert "is not read as a clip: ffmpeg " in str(told["detail"])
 
@@ -77,7 +78,7 @@ def test_a_clip_that_is_too_long_is_told_of_the_route_for_videos(http: httpx.Cli
 
 def test_under_a_prefix_the_route_for_videos_has_it(tmp_path: Path) -> None:
     """The path has to be one that can be asked."""
-    command = [sys.executable, "-m", "tests.web.mounted"]
+    command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
         answer = http.post("/face/v1/predictions/clip", files={"video": LONG})
     told = check_problem(answer, 413, "limit_exceeded")

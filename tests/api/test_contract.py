@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.serving import Server
+from tests.support.serving import Server
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 

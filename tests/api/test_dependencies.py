@@ -9,15 +9,14 @@ from typing import Any, cast
 
 import pytest
 from fastapi import Request
-
-from service.answers import Answer
-from service.api.clients import client_of
-from service.api.dependencies import _run
-from service.api.events import EventStream
-from service.engine import Engine
-from service.jobs import FramesJob
-from service.recognition.errors import ClientGoneError
-from service.uploads import Upload
+from off_tanet.api.dependencies import _run
+from off_tanet.api.middleware.client_id import client_of
+from off_tanet.api.sse import EventStream
+from off_tanet.errors import ClientGoneError
+from off_tanet.workers.answers import Answer
+from off_tanet.workers.engine import Engine
+from off_tanet.workers.jobs import FramesJob
+from off_tanet.workers.uploads import Upload
 
 
 class Hanging:

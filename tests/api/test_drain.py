@@ -16,8 +16,8 @@ from tests.api.test_log import lines_of
 from tests.api.test_predictions import CLIP
 from tests.api.test_videos import made_video
 from tests.benchmarks import load
-from tests.processes import workers_of
-from tests.serving import Server, serving
+from tests.support.processes import workers_of
+from tests.support.serving import Server, serving
 
 STREAM_HEADER = b"Accept: text/event-stream\r\n"
 

@@ -16,8 +16,8 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from off_tanet.schemas import encoded
 
-from service.api import encoded
 from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import CLIP, pair
 

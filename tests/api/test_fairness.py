@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from off_tanet.api.middleware.auth import digest
 
-from service.api.security import digest
 from tests.api.test_predictions import pair
 from tests.benchmarks import load
-from tests.serving import serving
+from tests.support.serving import serving
 
 GREEDY_CONNECTIONS = 20
 ANSWERS = 12

@@ -16,8 +16,8 @@ from tests.api.test_bad_input import check_problem
 from tests.api.test_log import lines_of
 from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.benchmarks import load
-from tests.processes import workers_of
-from tests.serving import Server, serving
+from tests.support.processes import workers_of
+from tests.support.serving import Server, serving
 
 STREAM = {"Accept": "text/event-stream"}
 

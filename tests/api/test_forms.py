@@ -8,17 +8,17 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from service.api.forms import ClipForm, FramesForm
-from service.recognition.errors import (
+from off_tanet.errors import (
     InvalidRequestError,
     MalformedBase64Error,
     MalformedFormError,
     UnsupportedMediaError,
 )
+from off_tanet.schemas.forms import ClipForm, FramesForm
+
 from tests.api.test_limits import PAIR, ask, form
-from tests.processes import processor_seconds
-from tests.serving import Server
+from tests.support.processes import processor_seconds
+from tests.support.serving import Server
 
 BOUNDARY = b"b"
 

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from off_tanet.api.middleware.auth import digest, new_key
 
-from service.api.security import digest, new_key
 from tests.api.test_predictions import SAMPLES, pair
 from tests.benchmarks import load
-from tests.processes import resident_bytes, workers_of
-from tests.serving import Server, serving
-from tests.wire import answers, connected, received, statuses
+from tests.support.processes import resident_bytes, workers_of
+from tests.support.serving import Server, serving
+from tests.support.wire import answers, connected, received, statuses
 
 KEY = new_key()
 LIVE = load.get("/health/live")

@@ -16,9 +16,9 @@ from tests.api.test_faults import STREAM, wait_for
 from tests.api.test_log import lines_of
 from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
-from tests.processes import workers_of
-from tests.serving import Server, serving
-from tests.wire import answers, connected, received, statuses
+from tests.support.processes import workers_of
+from tests.support.serving import Server, serving
+from tests.support.wire import answers, connected, received, statuses
 
 ONSET, APEX = pair("positive")
 UPLOAD = load.upload("/v1/predictions/frames", {"onset": ONSET, "apex": APEX})

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from off_tanet.settings import Settings
 
-from service.settings import Settings
 from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import CLIP, ask_frames, pair
-from tests.serving import serving
+from tests.support.serving import serving
 
 ORIGIN = "https://clinic.example"
 PREFLIGHT = {

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.api.test_bad_input import check_problem
-from tests.serving import serving, warming_up
+from tests.support.serving import serving, warming_up
 
 
 def test_live_and_ready(http: httpx.Client) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from tests.api.test_bad_input import GOOD
-from tests.serving import Server
+from tests.support.serving import Server
 
 FRAMES = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from off_tanet.api.problems import UnexpectedErrorMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api.problems import UnexpectedErrorMiddleware
-from tests import made
 from tests.api.test_predictions import CLIP, ask_frames, pair
-from tests.serving import Server, logging_to, serving
+from tests.support import factories
+from tests.support.serving import Server, logging_to, serving
 
 ASKED = 300
 MARK = "A-MARK-THAT-ONLY-THE-CLIENT-KNOWS"
@@ -46,9 +46,9 @@ def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
 def test_the_log_holds_nothing_of_the_client(tmp_path: Path) -> None:
     """Not a name, a query, a path or a byte; what the decoders print counts too."""
     damaged = bytearray(CLIP.read_bytes())
-    damaged[2000:4000] = made.text()[:1] * 2000
+    damaged[2000:4000] = factories.text()[:1] * 2000
     with serving(tmp_path, workers=1) as server, server.client() as http:
-        for data in (MARK.encode(), bytes(damaged), made.mp4(made.frames())[:200]):
+        for data in (MARK.encode(), bytes(damaged), factories.mp4(factories.frames())[:200]):
             files = {"video": (MARK, data, MARK)}
             http.post(f"/v1/predictions/clip?{MARK}={MARK}", files=files)
         http.get(f"/{MARK}", headers={"User-Agent": MARK})
@@ -62,11 +62,14 @@ def test_the_log_holds_nothing_of_the_client(tmp_path: Path) -> None:
 def test_what_decoders_print_is_not_in_the_log(tmp_path: Path) -> None:
     """Their libraries write straight to standard error, in lines that no machine reads."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
-        for whole in (made.jpeg(made.portrait()), made.png(made.portrait())):
+        for whole in (factories.jpeg(factories.portrait()), factories.png(factories.portrait())):
             broken = bytearray(whole)
             broken[len(whole) // 2 : len(whole) // 2 + 100] = bytes(100)
             ask_frames(http, bytes(broken), bytes(broken))
-    assert {line["logger"].partition(".")[0] for line in lines_of(server)} == {"service", "uvicorn"}
+    assert {line["logger"].partition(".")[0] for line in lines_of(server)} == {
+        "off_tanet",
+        "uvicorn",
+    }
 
 
 def test_text_for_people(tmp_path: Path) -> None:

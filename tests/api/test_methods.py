@@ -10,13 +10,13 @@ from functools import cache
 import httpx
 import pytest
 from fastapi import FastAPI
+from off_tanet.api.app import create_app
 
-from service.api.app import create_app
 from tests.api.test_log import lines_of
 from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
-from tests.serving import Server, serving
-from tests.wire import answers, statuses
+from tests.support.serving import Server, serving
+from tests.support.wire import answers, statuses
 
 OWN = {"date", "x-request-id"}  # headers that differ from answer to answer
 CHANGING = {"/metrics"}

@@ -11,7 +11,8 @@ import pytest
 
 from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import CLIP, pair
-from tests.serving import started
+from tests.support.paths import ROOT
+from tests.support.serving import started
 
 PAIR = dict(zip(("onset", "apex"), pair("positive"), strict=True))
 FILES = {"frames": PAIR, "clip": {"video": CLIP.read_bytes()}, "video": {"video": b""}}
@@ -219,7 +220,7 @@ def test_what_browsers_add_is_no_wish(http: httpx.Client) -> None:
 
 def test_all_of_it_holds_under_a_prefix(tmp_path: Path) -> None:
     """In an application of somebody else's, whose paths and queries are not the service's own."""
-    command = [sys.executable, "-m", "tests.web.mounted"]
+    command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
         http.base_url = http.base_url.join("/face/")
         refused(ask(http, "frames/", {"Face": "none"}, files=PAIR), "query.Face: unknown name")

@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from off_tanet import errors
+from off_tanet.api.app import create_app
+from off_tanet.api.middleware.auth import digest, new_key
+from off_tanet.api.routes.page import PATHS
+from off_tanet.schemas.prediction import QualityBody
+from off_tanet.settings import Settings
 
-from service.api.app import create_app
-from service.api.routes.page import PATHS
-from service.api.schemas import QualityBody
-from service.api.security import digest, new_key
-from service.recognition import errors
-from service.settings import Settings
 from tests.api.test_bad_input import check_problem
 
 SOURCES = sorted(path for path in PATHS if path.endswith(("/", ".html", ".css", ".js", ".svg")))

@@ -9,8 +9,7 @@ import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from service.api.parsing import RequestParser
+from off_tanet.api.http_protocol.parsing import RequestParser
 
 
 @dataclass

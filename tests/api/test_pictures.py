@@ -9,16 +9,16 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from off_tanet.types import Pixels
 from PIL import Image
 
-from service.recognition.types import Pixels
-from tests import heads, made
 from tests.api.test_predictions import ask_frames
 from tests.api.test_quality import warnings
-from tests.processes import workers_of
-from tests.serving import Server, serving
+from tests.support import factories, synthetic_heads
+from tests.support.processes import workers_of
+from tests.support.serving import Server, serving
 
-FACE = made.portrait()
+FACE = factories.portrait()
 STRIPS = [(790, 36_861), (193, 31_237), (1080, 20_000), (16, 60_000), (480, 60_000)]
 
 
@@ -39,7 +39,7 @@ def strip(width: int, height: int, face_at: int | None = None) -> Pixels:
 
 
 def png(pixels: Pixels) -> bytes:
-    return made.encoded(pixels, ".png", cv2.IMWRITE_PNG_COMPRESSION, 1)
+    return factories.encoded(pixels, ".png", cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 @pytest.mark.parametrize("size", STRIPS)
@@ -48,7 +48,7 @@ def test_a_strip_leaves_the_worker_fit(lone: Server, size: tuple[int, int], turn
     """One of 29 megapixels killed it, with an answer that told polite clients to come again."""
     pixels = strip(*size)
     data = png(np.ascontiguousarray(pixels.transpose(1, 0, 2)) if turned else pixels)
-    photograph = made.jpeg(np.kron(FACE, np.ones((6, 6, 1), np.uint8)))
+    photograph = factories.jpeg(np.kron(FACE, np.ones((6, 6, 1), np.uint8)))
     before = workers_of(lone.process.pid)
     with lone.client() as http:
         refused = ask_frames(http, data, data)
@@ -83,8 +83,8 @@ def test_a_request_that_outgrows_its_worker_is_told_so(
 
 def test_a_damaged_picture_is_warned_of_or_refused(http: httpx.Client) -> None:
     """What a decoder fills in is no motion."""
-    still = heads.shot(heads.still())
-    onset, apex = made.webp(still), bytearray(made.webp(still))
+    still = synthetic_heads.shot(synthetic_heads.still())
+    onset, apex = factories.webp(still), bytearray(factories.webp(still))
     middle = len(apex) // 2
     apex[middle : middle + 300] = bytes(300)
     answer = ask_frames(http, onset, bytes(apex))
@@ -92,8 +92,8 @@ def test_a_damaged_picture_is_warned_of_or_refused(http: httpx.Client) -> None:
         assert "damaged_image" in warnings(answer)
     else:
         assert answer.json()["code"] == "undecodable_media"
-    cut = made.jpeg(still)[:-2000] + b"\xff\xd9"
-    assert ask_frames(http, made.jpeg(still), cut).json()["code"] == "undecodable_media"
+    cut = factories.jpeg(still)[:-2000] + b"\xff\xd9"
+    assert ask_frames(http, factories.jpeg(still), cut).json()["code"] == "undecodable_media"
 
 
 def test_a_progressive_picture_without_its_last_scan_is_answered_with_a_warning(
@@ -110,8 +110,8 @@ def test_a_progressive_picture_without_its_last_scan_is_answered_with_a_warning(
 
 def test_a_camera_of_twelve_bits_is_seen(http: httpx.Client) -> None:
     """In files of 16 bits it is almost black, and no face was found."""
-    dim = (made.grey(FACE).astype(np.uint32) * 4095 // 255).astype(np.uint16)
-    answer = ask_frames(http, made.png(dim), made.tiff(dim))
+    dim = (factories.grey(FACE).astype(np.uint32) * 4095 // 255).astype(np.uint16)
+    answer = ask_frames(http, factories.png(dim), factories.tiff(dim))
     assert answer.status_code == 200
     assert "dark" not in warnings(answer)
 

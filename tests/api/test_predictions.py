@@ -10,10 +10,10 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from off_tanet.configuration import ASSETS
 
-from service.recognition.recognizer import ASSETS
-from tests import made
-from tests.shared import shared
+from tests.support import factories
+from tests.support.shared import shared
 
 SAMPLES = ASSETS / "samples"
 CLIP = SAMPLES / "clip.mp4"
@@ -146,8 +146,8 @@ def test_pictures_come_when_asked_for_and_only_then(http: httpx.Client) -> None:
 
 def test_tight_crops_need_no_detector(http: httpx.Client) -> None:
     """Databases come as crops; with face=none no face is looked for."""
-    onset, apex = made.face_crop(), made.face_crop(made.smile(1.2))
-    body = ask_frames(http, made.png(onset), made.png(apex), face="none").json()
+    onset, apex = factories.face_crop(), factories.face_crop(factories.smile(1.2))
+    body = ask_frames(http, factories.png(onset), factories.png(apex), face="none").json()
     check_complete(body)
     assert body["face"] is None
     assert body["label"] == "positive"
@@ -155,12 +155,12 @@ def test_tight_crops_need_no_detector(http: httpx.Client) -> None:
 
 def test_two_faces_are_warned_of_and_the_larger_is_taken(http: httpx.Client) -> None:
     """A group photograph must not be answered as if it showed one person."""
-    portrait = made.portrait()
+    portrait = factories.portrait()
     small = cv2.resize(portrait, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     both = np.zeros((512, 512 + small.shape[1], 3), np.uint8)
     both[: small.shape[0], : small.shape[1]] = small
     both[:, small.shape[1] :] = portrait
-    body = ask_frames(http, made.png(both), made.png(both)).json()
+    body = ask_frames(http, factories.png(both), factories.png(both)).json()
     assert "several_faces" in body["quality"]["warnings"]
     assert body["face"]["box"][0] > small.shape[1]
 
@@ -177,7 +177,7 @@ def test_a_clip_streams_its_progress(http: httpx.Client) -> None:
 
 def test_a_stream_ends_with_the_problem(http: httpx.Client) -> None:
     """An error after the stream began cannot be a status any more."""
-    name, problem = events_of(http, made.mp4(made.frames()))[-1]
+    name, problem = events_of(http, factories.mp4(factories.frames()))[-1]
     assert name == "problem"
     assert problem["code"] == "no_face"
 

@@ -6,18 +6,19 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.media.images import decode_image
+from off_tanet.recognition.media.video import open_clip
+from off_tanet.types import Pixels
 
-from service.recognition.clips import open_clip
-from service.recognition.media import MediaLimits, decode_image
-from service.recognition.types import Pixels
-from tests import heads, made
 from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
-from tests.films import film
+from tests.support import factories, synthetic_heads
+from tests.support.encoders import film
 
 
-def filmed(*parts: tuple[heads.Floats, int]) -> list[Pixels]:
+def filmed(*parts: tuple[synthetic_heads.Floats, int]) -> list[Pixels]:
     pictures = [picture for picture, count in parts for _ in range(count)]
-    return [heads.shot(picture, 1.0, seed) for seed, picture in enumerate(pictures)]
+    return [synthetic_heads.shot(picture, 1.0, seed) for seed, picture in enumerate(pictures)]
 
 
 def warnings(answer: httpx.Response) -> set[str]:
@@ -26,12 +27,12 @@ def warnings(answer: httpx.Response) -> set[str]:
     return set(answer.json()["quality"]["warnings"])
 
 
-STILL = heads.still()
+STILL = synthetic_heads.still()
 DISTURBED = {
-    "turned_head": filmed((heads.turned(yaw=35), 8)),
-    "blink": filmed((STILL, 3), (heads.closed_eyes(), 6)),
-    "occluded": filmed((STILL, 4), (heads.covered(STILL), 6)),
-    "face_lost": filmed((STILL, 8), (heads.covered(STILL, size=0.9), 4)),
+    "turned_head": filmed((synthetic_heads.turned(yaw=35), 8)),
+    "blink": filmed((STILL, 3), (synthetic_heads.closed_eyes(), 6)),
+    "occluded": filmed((STILL, 4), (synthetic_heads.covered(STILL), 6)),
+    "face_lost": filmed((STILL, 8), (synthetic_heads.covered(STILL, size=0.9), 4)),
     "cut": filmed((STILL, 8), (STILL[:, ::-1], 5)),
 }
 
@@ -53,12 +54,14 @@ def test_an_undisturbed_clip_says_nothing_of_the_kind(http: httpx.Client) -> Non
 @pytest.mark.parametrize("word", ["turned_head", "blink", "occluded"])
 def test_a_disturbed_pair_says_so(http: httpx.Client, word: str) -> None:
     pictures = DISTURBED[word]
-    assert word in warnings(ask_frames(http, made.png(pictures[0]), made.png(pictures[-1])))
+    assert word in warnings(
+        ask_frames(http, factories.png(pictures[0]), factories.png(pictures[-1]))
+    )
 
 
 HIDDEN = {
-    "occluded": {"a mask": heads.masked(), "a black mask": heads.masked(30, 0)},
-    "blink": {"closed eyes": heads.closed_eyes()},
+    "occluded": {"a mask": synthetic_heads.masked(), "a black mask": synthetic_heads.masked(30, 0)},
+    "blink": {"closed eyes": synthetic_heads.closed_eyes()},
 }
 
 
@@ -70,12 +73,14 @@ def test_what_is_hidden_from_the_first_frame_on_is_told(
     pictures = filmed((HIDDEN[word][name], 8))
     clip = http.post("/v1/predictions/clip", files={"video": film(pictures, fps=25)})
     assert word in warnings(clip)
-    assert word in warnings(ask_frames(http, made.png(pictures[0]), made.png(pictures[-1])))
+    assert word in warnings(
+        ask_frames(http, factories.png(pictures[0]), factories.png(pictures[-1]))
+    )
 
 
 def test_a_video_of_a_masked_face_says_so(http: httpx.Client) -> None:
     """What is hidden tells of no expressions: an empty answer must say why."""
-    video = film(filmed((heads.masked(), 30)), fps=25)
+    video = film(filmed((synthetic_heads.masked(), 30)), fps=25)
     answer = http.post("/v1/predictions/video", files={"video": video})
     assert answer.status_code == 200, answer.text
     assert answer.json()["expressions"] == []
@@ -83,8 +88,10 @@ def test_a_video_of_a_masked_face_says_so(http: httpx.Client) -> None:
 
 
 def test_different_pictures_are_a_cut_and_nothing_else(http: httpx.Client) -> None:
-    other = heads.shot(heads.other_scene())
-    told = warnings(ask_frames(http, made.png(heads.shot(STILL)), made.png(other)))
+    other = synthetic_heads.shot(synthetic_heads.other_scene())
+    told = warnings(
+        ask_frames(http, factories.png(synthetic_heads.shot(STILL)), factories.png(other))
+    )
     assert "cut" in told
     assert not told & {"blink", "occluded"}
 
@@ -113,11 +120,11 @@ def relit(pixels: Pixels, gain: float | NDArray[np.float64]) -> Pixels:
 def test_light_changes_no_label_and_no_motion(http: httpx.Client, label: str, gain: float) -> None:
     """An automatic exposure, or a cloud, between two pictures of one face is no expression."""
     onset, apex = (decode_image(data, MediaLimits()) for data in pair(label))
-    still = ask_frames(http, made.png(onset), made.png(relit(onset, gain)))
+    still = ask_frames(http, factories.png(onset), factories.png(relit(onset, gain)))
     assert still.json()["quality"]["motion_px"] < 0.2
     assert warnings(still) <= {"no_motion", "low_motion"}
-    pictures = (made.png(picture) for picture in (apex, relit(apex, gain)))
-    plain, lit = (ask_frames(http, made.png(onset), picture) for picture in pictures)
+    pictures = (factories.png(picture) for picture in (apex, relit(apex, gain)))
+    plain, lit = (ask_frames(http, factories.png(onset), picture) for picture in pictures)
     assert lit.json()["label"] == plain.json()["label"] == label
     assert warnings(lit) == warnings(plain)
 
@@ -125,8 +132,8 @@ def test_light_changes_no_label_and_no_motion(http: httpx.Client, label: str, ga
 def test_a_shadow_over_half_the_face_is_told(http: httpx.Client) -> None:
     """What no smooth change of light undoes makes the answer doubtful."""
     shadow = np.where(np.arange(STILL.shape[1]) < STILL.shape[1] / 2, 1.0, 0.5)[:, None]
-    onset = heads.shot(STILL)
-    told = warnings(ask_frames(http, made.png(onset), made.png(relit(onset, shadow))))
+    onset = synthetic_heads.shot(STILL)
+    told = warnings(ask_frames(http, factories.png(onset), factories.png(relit(onset, shadow))))
     assert "light_change" in told
 
 

@@ -16,16 +16,16 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from off_tanet.api.app import create_app
+from off_tanet.api.middleware.auth import OPEN_PATHS, KeyFile, digest, new_key
+from off_tanet.api.routes.table import routes
+from off_tanet.cli import main
+from off_tanet.settings import Settings
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from service.api.app import create_app
-from service.api.routes.table import routes
-from service.api.security import OPEN_PATHS, KeyFile, digest, new_key
-from service.cli import main
-from service.settings import Settings
 from tests.api.test_bad_input import check_problem
-from tests.serving import Server, serving
+from tests.support.serving import Server, serving
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +317,7 @@ def test_the_start_says_so_in_one_line(tmp_path: Path, make: Callable[[Path], No
     if make is Path.touch:
         file.write_bytes(b"\xff\xfe\x00")
     environment = {**os.environ, "OFF_TANET_API_KEYS": str(file)}
-    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "off_tanet", "serve", "--port", "0"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert result.returncode == 2
     assert result.stderr.startswith("off-tanet: OFF_TANET_API_KEYS: ")

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.benchmarks import load
-from tests.serving import Server, serving
-from tests.wire import PATIENCE_S, connected, received
+from tests.support.serving import Server, serving
+from tests.support.wire import PATIENCE_S, connected, received
 
 CONNECTIONS = 6
 HEAD = load.get("/health/live")

@@ -12,11 +12,10 @@ import tritonclient.http as triton  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-from service.api import tensors
-from service.api.inference import OutputName
-from service.recognition.errors import InferenceRequestError, LimitExceededError
-from service.recognition.types import ModelName
+from off_tanet.errors import InferenceRequestError, LimitExceededError
+from off_tanet.schemas import oip_codec
+from off_tanet.schemas.oip import OutputName
+from off_tanet.types import ModelName
 
 MODEL = ModelName("off-tanet", "1.0.0")
 NAMES: tuple[OutputName, ...] = ("probabilities", "attention")
@@ -64,7 +63,7 @@ def described(**changes: Any) -> bytes:
 @given(batches(2, 112, 112), st.booleans())
 def test_flows_arrive_as_they_were(flows: Floats, binary: bool) -> None:
     """To the last bit: a decimal between must not cost any."""
-    parsed = tensors.parse(*asked(flows, binary=binary), MAX_BATCH)
+    parsed = oip_codec.parse(*asked(flows, binary=binary), MAX_BATCH)
     np.testing.assert_array_equal(parsed.flows, flows)
     assert parsed.flows.dtype == np.float32
 
@@ -73,7 +72,7 @@ def test_flows_arrive_as_they_were(flows: Floats, binary: bool) -> None:
 @given(batches(2, 112, 112))
 def test_nested_data_are_the_same_as_flat(flows: Floats) -> None:
     body = described(shape=list(flows.shape), data=flows.tolist())
-    np.testing.assert_array_equal(tensors.parse(body, None, MAX_BATCH).flows, flows)
+    np.testing.assert_array_equal(oip_codec.parse(body, None, MAX_BATCH).flows, flows)
 
 
 @settings(max_examples=40, deadline=None)
@@ -88,10 +87,10 @@ def test_the_client_reads_the_outputs_it_asked_for(
     """Any choice of outputs, each in JSON or binary; with no choice, all of them."""
     outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name, binary in wanted]
     body, length = asked(still(), binary=True, outputs=outputs, request_id=name)
-    request = tensors.parse(body, length, MAX_BATCH)
+    request = oip_codec.parse(body, length, MAX_BATCH)
     attention = np.linspace(0, 1, len(probabilities) * 196, dtype=np.float32).reshape(-1, 14, 14)
     given_ = {"probabilities": probabilities, "attention": attention}
-    reply = tensors.reply(request, MODEL, given_)
+    reply = oip_codec.reply(request, MODEL, given_)
     read = triton.InferResult.from_response_body(
         reply.header + reply.binary, header_length=len(reply.header) if reply.binary else None
     )
@@ -111,7 +110,7 @@ def test_an_output_that_says_nothing_follows_the_request() -> None:
         {"name": "attention"},
         {"name": "probabilities", "parameters": {"binary_data": False}},
     ]
-    parsed = tensors.parse(json.dumps(told).encode(), None, MAX_BATCH)
+    parsed = oip_codec.parse(json.dumps(told).encode(), None, MAX_BATCH)
     assert parsed.outputs == {"attention": True, "probabilities": False}
 
 
@@ -120,7 +119,7 @@ def test_members_that_are_null_are_absent() -> None:
     told = json.loads(described())
     told |= {"id": None, "parameters": None, "outputs": None}
     told["inputs"][0]["parameters"] = None
-    parsed = tensors.parse(json.dumps(told).encode(), None, MAX_BATCH)
+    parsed = oip_codec.parse(json.dumps(told).encode(), None, MAX_BATCH)
     assert parsed.id is None
     assert parsed.outputs == {"probabilities": False, "attention": False}
 
@@ -160,7 +159,7 @@ def test_a_bad_input_is_named(case: str) -> None:
     """Never a guess at what was meant, and never an error of ours."""
     changes, reason = BAD_INPUTS[case]
     with pytest.raises(InferenceRequestError, match=reason):
-        tensors.parse(described(**changes), None, MAX_BATCH)
+        oip_codec.parse(described(**changes), None, MAX_BATCH)
 
 
 def test_numbers_are_read_with_little_memory() -> None:
@@ -169,7 +168,7 @@ def test_numbers_are_read_with_little_memory() -> None:
     for data in (flows.tolist(), flows.ravel().tolist()):
         body = described(shape=list(flows.shape), data=data)
         tracemalloc.start()
-        tensors.parse(body, None, MAX_BATCH)
+        oip_codec.parse(body, None, MAX_BATCH)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < flows.nbytes + len(body)
@@ -181,7 +180,7 @@ def test_any_space_between_numbers(between: str) -> None:
     values = [float(value) for value in range(25088)]
     text = f"{between},{between}".join(map(repr, values))
     body = described(data=[]).replace(b"[]", f"[{between}{text}{between}]".encode())
-    assert tensors.parse(body, None, MAX_BATCH).flows.ravel().tolist() == values
+    assert oip_codec.parse(body, None, MAX_BATCH).flows.ravel().tolist() == values
 
 
 def test_a_number_longer_than_a_piece() -> None:
@@ -189,14 +188,14 @@ def test_a_number_longer_than_a_piece() -> None:
     data = ",".join(["0." + "1" * 200_000, *["0"] * 25086])
     body = described(data=[]).replace(b"[]", f"[{data}]".encode())
     with pytest.raises(InferenceRequestError, match="not numbers"):
-        tensors.parse(body, None, MAX_BATCH)
+        oip_codec.parse(body, None, MAX_BATCH)
 
 
 @pytest.mark.parametrize("name", ['"d\\u0061ta"', '"data": [1], "data"'])
 def test_data_by_another_spelling(name: str) -> None:
     """JSON lets a name be escaped, and the last of two of the same count."""
     body = described().replace(b'"data"', name.encode())
-    assert not tensors.parse(body, None, MAX_BATCH).flows.any()
+    assert not oip_codec.parse(body, None, MAX_BATCH).flows.any()
 
 
 BODY, LENGTH = asked(still(), binary=True)
@@ -258,7 +257,7 @@ BAD_BODIES: dict[str, tuple[bytes, str | None, str]] = {
 def test_a_bad_body_is_named(case: str) -> None:
     body, length, reason = BAD_BODIES[case]
     with pytest.raises(InferenceRequestError, match=reason):
-        tensors.parse(body, length, MAX_BATCH)
+        oip_codec.parse(body, length, MAX_BATCH)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +271,7 @@ def test_a_bad_body_is_named(case: str) -> None:
 def test_a_batch_over_the_limit(body: bytes) -> None:
     """Found by what is claimed, and by what is there before any of it takes memory."""
     with pytest.raises(LimitExceededError) as caught:
-        tensors.parse(body, None, MAX_BATCH)
+        oip_codec.parse(body, None, MAX_BATCH)
     assert caught.value.limit == "batch"
 
 
@@ -286,4 +285,4 @@ def test_a_mutated_body_is_an_error_of_its_own_kind(data: st.DataObject) -> None
         body[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
     length = data.draw(st.none() | st.just(LENGTH) | st.integers().map(str) | st.text())
     with pytest.raises((InferenceRequestError, LimitExceededError)):
-        tensors.parse(bytes(body), length, MAX_BATCH)
+        oip_codec.parse(bytes(body), length, MAX_BATCH)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from off_tanet.cli import main
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from service.cli import main
 from tests.api.test_log import MARK
 from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
 from tests.api.test_v2 import INFER, described, some_flows
-from tests.collector import Collector, attributes, collecting
-from tests.serving import serving, warming_up
+from tests.support.collector import Collector, attributes, collecting
+from tests.support.serving import serving, warming_up
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -148,7 +148,7 @@ def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
 def test_without_an_endpoint_nothing_of_it_is_imported() -> None:
     """Who wants no traces need not have them installed."""
     program = (
-        "import sys; from service.api.app import create_app; create_app();"
+        "import sys; from off_tanet.api.app import create_app; create_app();"
         "print([name for name in sys.modules if name.startswith(("
         "'opentelemetry.sdk', 'opentelemetry.exporter', 'requests'))])"
     )
@@ -160,7 +160,7 @@ def test_without_the_extra_the_start_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OFF_TANET_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    monkeypatch.delitem(sys.modules, "service.api.tracing", raising=False)
+    monkeypatch.delitem(sys.modules, "off_tanet.api.tracing", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     assert main(["serve"]) == 2
     told = (

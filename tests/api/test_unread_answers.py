@@ -12,8 +12,8 @@ import pytest
 
 from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
-from tests.serving import Server, serving
-from tests.wire import connected, has_hung_up, received, statuses
+from tests.support.serving import Server, serving
+from tests.support.wire import connected, has_hung_up, received, statuses
 
 WRITE_S = 1
 BUFFER_BYTES = 2048

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import tritonclient.http as triton  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+from off_tanet.configuration import ASSETS
+from off_tanet.recognition.classifier import Classifier
 from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from service.recognition.classifier import Classifier
-from service.recognition.recognizer import ASSETS
 from tests.api.test_bad_input import check_problem
-from tests.serving import Server, serving, warming_up
+from tests.support.serving import Server, serving, warming_up
 
 MODEL = "off-tanet"
 INFER = f"/v2/models/{MODEL}/infer"

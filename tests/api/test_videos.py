@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import courses, films, made
 from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import check_complete, pair
 from tests.benchmarks import load
-from tests.courses import Event, Scene
-from tests.serving import Server, serving, started
+from tests.support import encoders, factories, synthetic_video
+from tests.support.paths import ROOT
+from tests.support.serving import Server, serving, started
+from tests.support.synthetic_video import Event, Scene
 
 ROUTE = "/v1/predictions/video"
 STREAM = {"Accept": "text/event-stream"}
@@ -28,7 +29,7 @@ SMILE = Event(onset_s=1.6, apex_s=1.9, offset_s=2.7, label=1, px=2.0, seed=4, ho
 def made_video(**options: str) -> bytes:
     """Three seconds of a face that raises its brows, blinks, and smiles for longer."""
     scene = Scene(3.1, 30, (BROWS, SMILE), blinks=(0.3, 1.35), seed=5)
-    return films.film(list(courses.film(scene)), fps=30, options=options)
+    return encoders.film(list(synthetic_video.film(scene)), fps=30, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_pictures_come_when_asked_for(http: httpx.Client, video: bytes) -> None:
 
 def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -> None:
     """An empty list would read as a face that expressed nothing."""
-    video = made.mp4(made.frames())
+    video = factories.mp4(factories.frames())
     check_problem(ask_video(http, video), 422, "no_face")
     name, problem = events_of(http, video)[-1]
     assert (name, problem["code"]) == ("problem", "no_face")
@@ -107,12 +108,12 @@ def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -
 
 def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
     """Each is named by its setting, and none of them is that of clips or bodies."""
-    texture = made.frames(2, 48, 64)
+    texture = factories.frames(2, 48, 64)
     with small.client() as http:
         for data, limit in (
             (bytes(400_000), "max_video_bytes"),
-            (films.film(texture * 51, fps=100), "max_video_frames"),
-            (films.film(texture * 40, fps=20), "max_video_seconds"),
+            (encoders.film(texture * 51, fps=100), "max_video_frames"),
+            (encoders.film(texture * 40, fps=20), "max_video_seconds"),
         ):
             assert check_problem(ask_video(http, data), 413, "limit_exceeded")["limit"] == limit
         assert ask_video(http, video).status_code == 200
@@ -121,7 +122,7 @@ def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
 def test_under_a_prefix_videos_keep_their_limits(tmp_path: Path, video: bytes) -> None:
     """Mounted in another application, a path has the prefix before it."""
     limits = {"workers": 1, "max_body_bytes": 1000, "max_video_bytes": 300_000, "queue": 0}
-    command = [sys.executable, "-m", "tests.web.mounted"]
+    command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, limits) as server, server.client() as http:
         answer = http.post(f"/face{ROUTE}", files={"video": bytes(400_000)})
         assert check_problem(answer, 413, "limit_exceeded")["limit"] == "max_video_bytes"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from off_tanet.batch.folder import Skipped, clips, skipped
 
-from service.batch.folder import Skipped, clips, skipped
-from tests import made
-from tests.films import film
+from tests.support import factories
+from tests.support.encoders import film
 
-FRAMES = made.frames(3, 144, 176)
+FRAMES = factories.frames(3, 144, 176)
 FORK = b"\0\x05\x16\x07\0\2\0\0Mac OS X" + bytes(100)
 
 
@@ -25,7 +25,7 @@ def test_a_clip_is_known_by_its_ending(tmp_path: Path, name: str) -> None:
 
 def test_what_is_no_clip_is_told_with_its_reason(tmp_path: Path) -> None:
     """A study of two hundred films of which half is passed over looks like a finished one."""
-    clip = made.mp4(FRAMES)
+    clip = factories.mp4(FRAMES)
     files = {
         "a.mp4": clip,
         "._a.mp4": FORK,
@@ -64,7 +64,7 @@ def test_files_that_are_no_films_are_passed_over_in_silence(tmp_path: Path) -> N
     for name, content in {
         "main.ts": b"export const a = 1\n",
         "notes.txt": b"",
-        "onset.png": made.png(FRAMES[0]),
+        "onset.png": factories.png(FRAMES[0]),
         "labels.csv": b"clip\n",
         "model.mod": b"module x\n",
     }.items():

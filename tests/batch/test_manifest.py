@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from off_tanet.batch.manifest import ManifestError, Row, rows
 from pyarrow import parquet
-
-from service.batch.manifest import ManifestError, Row, rows
 
 
 def _csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:

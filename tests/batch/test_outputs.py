@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from off_tanet.batch.journal import Key, OutputError, key_of
+from off_tanet.batch.manifest import Row
+from off_tanet.batch.schema import COLUMNS
+from off_tanet.batch.writers import ENDINGS, open_output
 from pyarrow import parquet
-
-from service.batch.columns import COLUMNS
-from service.batch.journal import Key, OutputError, key_of
-from service.batch.manifest import Row
-from service.batch.outputs import ENDINGS, open_output
 
 Record = Mapping[str, object]
 

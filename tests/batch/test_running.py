@@ -9,13 +9,12 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-
-from service.batch.manifest import Row
-from service.batch.running import scored
-from service.batch.scoring import Result
-from service.engine import EngineLimits
-from service.recognition.errors import WarmingUpError
-from service.recognition.recognizer import ASSETS, Configuration
+from off_tanet.batch.manifest import Row
+from off_tanet.batch.runner import scored
+from off_tanet.batch.scoring import Result
+from off_tanet.configuration import ASSETS, Configuration
+from off_tanet.errors import WarmingUpError
+from off_tanet.limits import EngineLimits
 
 SAMPLES = ASSETS / "samples"
 NAMES = ("negative", "positive", "surprise")

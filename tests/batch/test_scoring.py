@@ -7,14 +7,14 @@ import sys
 from typing import cast
 
 import pytest
-
-from service.api.schemas import PredictionBody
-from service.batch.columns import COLUMNS, flat
-from service.batch.manifest import Row
-from service.batch.scoring import Result, ScoreJob, score
-from service.messages import Report
-from service.recognition.media import MediaLimits
-from service.recognition.recognizer import ASSETS, Configuration, Recognizer
+from off_tanet.batch.manifest import Row
+from off_tanet.batch.schema import COLUMNS, flat
+from off_tanet.batch.scoring import Result, ScoreJob, score
+from off_tanet.configuration import ASSETS, Configuration
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.schemas.prediction import PredictionBody
+from off_tanet.workers.messages import Report
 
 SAMPLES = ASSETS / "samples"
 PAIR = Row(SAMPLES, onset="surprise_onset.jpg", apex="surprise_apex.jpg")
@@ -106,7 +106,7 @@ def test_face_none_is_passed_on(recognizer: Recognizer) -> None:
 def test_scoring_needs_no_terminal() -> None:
     """Workers and clusters import it: it must not bring what only the command line needs."""
     program = (
-        "import sys; from service.batch import outputs, running, scoring;"
+        "import sys; from off_tanet.batch import runner, scoring, writers;"
         "print({'typer', 'rich', 'pyarrow', 'uvicorn'} & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

@@ -19,16 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from off_tanet.batch.journal import Journal, JsonLines
+from off_tanet.batch.manifest import Row
+from off_tanet.batch.runner import scored
+from off_tanet.batch.scoring import score
+from off_tanet.configuration import Configuration
+from off_tanet.limits import EngineLimits
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.workers import malloc
 
-from service import memory
-from service.batch.journal import Journal, JsonLines
-from service.batch.manifest import Row
-from service.batch.running import scored
-from service.batch.scoring import score
-from service.engine import EngineLimits
-from service.recognition.recognizer import Configuration, Recognizer
 from tests.benchmarks.bench_serve import framed
-from tests.processes import processor_seconds, workers_of
+from tests.support.processes import processor_seconds, workers_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Rate:
 def alone(rows: list[Row]) -> Rate:
     """One Recognizer, asked from here."""
     cv2.setNumThreads(1)
-    memory.keep_freed()  # as in a worker
+    malloc.keep_freed()  # as in a worker
     recognizer = Recognizer()
     recognizer.warm_up()
     start = Moment.now()

@@ -18,18 +18,27 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from off_tanet.configuration import ASSETS
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet.recognition.face.tracking import FaceTrack
+from off_tanet.recognition.media.video import open_clip
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.types import Pixels
+from off_tanet.workers.answers import clip_answer
+from off_tanet_export.synthesis.samples import (
+    EXPRESSIONS,
+    motion,
+    moved,
+    placement,
+    portrait,
+    shot,
+    strength,
+)
 from threadpoolctl import threadpool_limits
 
-from model_export.samples import EXPRESSIONS, motion, moved, placement, portrait, shot, strength
-from service.answers import clip_answer
-from service.recognition.clips import open_clip
-from service.recognition.face import FaceDetector
-from service.recognition.media import MediaLimits
-from service.recognition.recognizer import ASSETS, Recognizer
-from service.recognition.tracking import FaceTrack
-from service.recognition.types import Pixels
 from tests.benchmarks.bench_flow import opencv
-from tests.films import film, spliced
+from tests.support.encoders import film, spliced
 
 SIZE, FRAMES, FPS = (640, 480), 100, 100
 MINUTES, VIDEO_FPS = 10, 30

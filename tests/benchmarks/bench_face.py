@@ -12,16 +12,16 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import cv2
 import numpy as np
+from off_tanet.recognition.face.detector import FaceDetector, align, crop, whole
+from off_tanet.types import CROP_SIZE, Face, Pixels
 
-from service.recognition.face import FaceDetector, align, crop, whole
-from service.recognition.types import CROP_SIZE, Face, Pixels
-from tests import made
+from tests.support import factories
+from tests.support.paths import ROOT
 
-ASSETS = Path(__file__).parents[2] / "service" / "assets"
+ASSETS = ROOT / "service/off_tanet/assets"
 RUNS, SHOTS, NOISE = 60, 40, 2.0
 
 
@@ -38,7 +38,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 def scene(width: int, height: int) -> Pixels:
     """The portrait as a webcam has it: the face is 40% of the height."""
-    face = made.portrait()[:270, 50:410]
+    face = factories.portrait()[:270, 50:410]
     return np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 

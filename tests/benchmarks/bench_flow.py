@@ -23,15 +23,16 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from off_tanet.configuration import ASSETS
+from off_tanet.recognition import flow
+from off_tanet.recognition.classifier import Classifier
+from off_tanet.recognition.flow import builds, tvl1, tvl1_batch
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet_export.graph import PUBLISHED, FlowClassifier
+from off_tanet_export.network.checkpoint import load
 
-from model_export.checkpoint import load
-from model_export.graph import PUBLISHED, FlowClassifier
-from service.recognition import flow
-from service.recognition.classifier import Classifier
-from service.recognition.flow import builds, tvl1, tvl1_batch
-from service.recognition.recognizer import ASSETS, Recognizer
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAIRS = ROOT / "../shared/data/tvl1_reference.npz"
 OPENCV = "opencv-contrib-python-headless==5.0.0.93"
 ENVIRONMENT = ROOT / "build" / "opencv-contrib"

@@ -17,17 +17,18 @@ from itertools import chain
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from off_tanet.configuration import Configuration
+from off_tanet.recognition.classifier import Classifier
+from off_tanet.recognition.face.detector import crop
+from off_tanet.recognition.flow import light, tvl1
+from off_tanet.recognition.motion import head_motion
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.types import Crop, Flow, Pixels
+from off_tanet_export.synthesis import samples
 from threadpoolctl import threadpool_limits
 
-from model_export import samples
-from service.recognition import light, motion
-from service.recognition.classifier import Classifier
-from service.recognition.face import crop
-from service.recognition.flow import tvl1
-from service.recognition.recognizer import Configuration, Recognizer
-from service.recognition.types import Crop, Flow, Pixels
-from tests import courses
-from tests.films import film
+from tests.support import synthetic_video
+from tests.support.encoders import film
 
 Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Measure = Callable[[Crop, Crop], Flow]
@@ -109,12 +110,12 @@ def sample_pairs() -> Iterator[tuple[Pixels, Pixels, Cropping]]:
 def other_pairs(count: int) -> Iterator[tuple[Pixels, Pixels, Cropping]]:
     """The public-domain portrait in other shapes and skins, its head moving by a pixel or so."""
     for seed in range(count):
-        scene = courses.clip_scene(1000 + seed, 30.0, head_px=1.0)
-        frames = list(courses.film(scene))
+        scene = synthetic_video.clip_scene(1000 + seed, 30.0, head_px=1.0)
+        frames = list(synthetic_video.film(scene))
         (event,) = scene.events
         places = (int(np.abs(scene.times_s - at).argmin()) for at in (event.onset_s, event.apex_s))
         onset, apex = (frames[place] for place in places)
-        yield onset, apex, lambda pixels: crop(pixels, courses.PLACE)
+        yield onset, apex, lambda pixels: crop(pixels, synthetic_video.PLACE)
 
 
 def matched_flow(onset: Crop, apex: Crop) -> Flow:
@@ -137,7 +138,7 @@ def bench_pairs(faces: int) -> None:
                 cropped(picture) for picture in (lit(onset, change), onset, lit(apex, change))
             )
             for measure, motions in moved.items():
-                motions.append(motion.strength(measure(before, still)))
+                motions.append(head_motion.strength(measure(before, still)))
                 plain = label(measure(before, cropped(apex)))
                 changed[measure] += label(measure(before, after)) != plain
         row = " -> ".join(f"{np.mean(motions):5.2f}" for motions in moved.values())

@@ -17,8 +17,8 @@ import numpy as np
 
 from tests.api.test_predictions import CLIP
 from tests.benchmarks.bench_serve import framed
-from tests.processes import workers_of
-from tests.serving import serving
+from tests.support.processes import workers_of
+from tests.support.serving import serving
 
 BAR_MB = 250
 ASKED = 3

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
+from off_tanet.recognition.recognizer import Recognizer
 from threadpoolctl import threadpool_limits
 
-from service.recognition.recognizer import Recognizer
-from tests import brows, films, made
-from tests.brows import Take
+from tests.support import encoders, factories, moving_portrait
+from tests.support.moving_portrait import Take
 
 RATES = (24, 30, 50, 100, 200, 400, 1000)
 SIZES = (60, 89, 115, 180, 270, 400)
@@ -32,12 +32,12 @@ VIDEO = Take(25, 12.0, (2.4, 5.2, 8.4), rise_s=0.2, fall_s=0.24)
 
 
 def encoded(take: Take, codec: str = "libx264") -> bytes:
-    pictures = list(brows.film(take))
+    pictures = list(moving_portrait.film(take))
     if codec == "mjpeg":
-        return made.avi(pictures, take.fps)
+        return factories.avi(pictures, take.fps)
     container = CONTAINERS.get(codec, "mp4")
     options = {"crf": "16", "preset": "veryfast"} if codec == "libx264" else {"b": "4M"}
-    return films.film(pictures, container, codec, fps=round(take.fps), options=options)
+    return encoders.film(pictures, container, codec, fps=round(take.fps), options=options)
 
 
 def clips() -> Iterator[tuple[str, Take, str]]:

@@ -17,8 +17,8 @@ import numpy as np
 from tests.benchmarks import load
 from tests.benchmarks.bench_serve import framed, spread
 from tests.cluster.serving import on_cluster
-from tests.processes import family, processor_seconds, resident_bytes
-from tests.serving import Server, serving
+from tests.support.processes import family, processor_seconds, resident_bytes
+from tests.support.serving import Server, serving
 
 TURNS = 8
 TURN_S = 4.0

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from off_tanet.configuration import ASSETS
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.types import Pixels
+from off_tanet.workers import malloc
 
-from service import memory
-from service.recognition.recognizer import ASSETS, Recognizer
-from service.recognition.types import Pixels
 from tests.benchmarks import load
-from tests.processes import resident_bytes, workers_of
-from tests.serving import Server, serving
+from tests.support.processes import resident_bytes, workers_of
+from tests.support.serving import Server, serving
 
 WORKERS = 2
 
@@ -39,7 +40,7 @@ def framed(name: str) -> bytes:
 def in_process(onset: bytes, apex: bytes, count: int) -> list[float]:
     """Seconds of each request in this process, on one core."""
     cv2.setNumThreads(1)
-    memory.keep_freed()  # as in a worker
+    malloc.keep_freed()  # as in a worker
     recognizer = Recognizer()
     recognizer.warm_up()
     seconds = []

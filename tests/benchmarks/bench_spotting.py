@@ -2,7 +2,7 @@
 
     make bench-spotting        (about half an hour on one core)
 
-Everything in `service.recognition` was chosen on seeds below 1000; what is scored here begins at
+Everything in `off_tanet.recognition` was chosen on seeds below 1000; what is scored here begins at
 seed 1000: other shapes of the face, skins, lights, expressions and head motions.
 """
 
@@ -16,16 +16,18 @@ from typing import Any
 
 import cv2
 import numpy as np
+from off_tanet.configuration import Configuration
+from off_tanet.limits import Durations, MediaLimits
+from off_tanet.recognition.classifier import Classifier
+from off_tanet.recognition.flow import light
+from off_tanet.recognition.media import video
+from off_tanet.recognition.spotting import clip
+from off_tanet.recognition.spotting.windows import ExpressionSpotter, Sighting
+from off_tanet.types import Crop, Moment, Pixels
+from off_tanet_export.evaluation.spotting import Interval, SpottingScore, score
 from threadpoolctl import threadpool_limits
 
-from model_export.spotting import Interval, SpottingScore, score
-from service.recognition import clips, light, spotting
-from service.recognition.classifier import Classifier
-from service.recognition.expressions import Durations, ExpressionSpotter, Sighting
-from service.recognition.media import MediaLimits
-from service.recognition.recognizer import Configuration
-from service.recognition.types import Crop, Moment, Pixels
-from tests import courses, films, made
+from tests.support import encoders, factories, synthetic_video
 
 RATES = (25.0, 30.0, 60.0, 100.0, 200.0)
 EVENTS = (0, 0, 4, 8, 12, 20, 0, 2, 16, 6, 10, 0, 0, 14, 18, 1)
@@ -42,13 +44,13 @@ def uncoded(frames: Iterable[Pixels], _: float) -> Iterable[Pixels]:
 
 def jpeg(frames: Iterable[Pixels], _: float) -> Iterator[Pixels]:
     for frame in frames:
-        data = np.frombuffer(made.jpeg(frame, 70), np.uint8)
+        data = np.frombuffer(factories.jpeg(frame, 70), np.uint8)
         yield np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def h264(frames: Iterable[Pixels], fps: float) -> Iterator[Pixels]:
-    data = films.film(list(frames), fps=round(fps), options={"crf": "26"})
-    return (frame.pixels for frame in clips.open_clip(data, MediaLimits()))
+    data = encoders.film(list(frames), fps=round(fps), options={"crf": "26"})
+    return (frame.pixels for frame in video.open_clip(data, MediaLimits()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,12 @@ class Pairs:
         )
 
 
-def clip_score(scene: courses.Scene, coding: Coding, pairs: Pairs) -> ClipScore:
+def clip_score(scene: synthetic_video.Scene, coding: Coding, pairs: Pairs) -> ClipScore:
     """Spot one made clip and compare with the course that it was made on."""
     (event,) = scene.events
-    crops = list(courses.crops(coding(courses.film(scene), scene.fps)))
+    crops = list(synthetic_video.crops(coding(synthetic_video.film(scene), scene.fps)))
     times_s = scene.times_s
-    found = spotting.spot(crops, times_s.tolist())
+    found = clip.spot(crops, times_s.tolist())
     onset, apex = (int(np.abs(times_s - at).argmin()) for at in (event.onset_s, event.apex_s))
     labels = {
         pairs.label(crops[a], crops[b]) for a, b in ((onset, apex), (found.onset, found.apex))
@@ -112,16 +114,16 @@ def clip_score(scene: courses.Scene, coding: Coding, pairs: Pairs) -> ClipScore:
     )
 
 
-def sightings(scene: courses.Scene) -> Iterator[Sighting]:
+def sightings(scene: synthetic_video.Scene) -> Iterator[Sighting]:
     """What the streaming spotter finds in a made video."""
     spotter = ExpressionSpotter()
-    crops = courses.crops(courses.film(scene))
+    crops = synthetic_video.crops(synthetic_video.film(scene))
     for index, (crop, time_s) in enumerate(zip(crops, scene.times_s, strict=True)):
         yield from spotter.feed(crop, Moment(index, float(time_s)))
     yield from spotter.finish()
 
 
-def video_scores(scene: courses.Scene, pairs: Pairs) -> tuple[SpottingScore, SpottingScore]:
+def video_scores(scene: synthetic_video.Scene, pairs: Pairs) -> tuple[SpottingScore, SpottingScore]:
     """The scores of micro- and of macro-expressions in one made video."""
     true: dict[str, list[Interval]] = {"micro": [], "macro": []}
     found: dict[str, list[Interval]] = {"micro": [], "macro": []}
@@ -142,7 +144,7 @@ def bench_clips(first_seed: int, count: int, pairs: Pairs) -> None:
         for fps in RATES:
             cell = table.setdefault((name, fps), [])
             for _ in range(count):
-                scene = courses.clip_scene(seed, fps, **disturbance.scene)
+                scene = synthetic_video.clip_scene(seed, fps, **disturbance.scene)
                 cell.append(clip_score(scene, disturbance.coding, pairs))
                 seed += 1
     print(f"{len(table) * count} clips, seeds {first_seed} to {seed - 1}")
@@ -167,7 +169,7 @@ def bench_videos(first_seed: int, count: int, pairs: Pairs) -> None:
     micro, macro, false, idle_minutes = SpottingScore(), SpottingScore(), 0, 0.0
     for seed in range(first_seed, first_seed + count):
         place = seed - first_seed
-        scene = courses.video_scene(seed, EVENTS[place % len(EVENTS)])
+        scene = synthetic_video.video_scene(seed, EVENTS[place % len(EVENTS)])
         scene = replace(scene, noise=NOISES[place % len(NOISES)])
         of_micro, of_macro = video_scores(scene, pairs)
         micro, macro = micro + of_micro, macro + of_macro

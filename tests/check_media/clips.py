@@ -18,12 +18,12 @@ from typing import IO
 import av
 import numpy as np
 from numpy.typing import NDArray
+from off_tanet.errors import OffTanetError
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.media import containers
+from off_tanet.recognition.media.video import ClipStream, open_video
+from off_tanet.types import Frame, Pixels
 
-from service.recognition import headers
-from service.recognition.clips import ClipStream, open_video
-from service.recognition.errors import OffTanetError
-from service.recognition.media import MediaLimits
-from service.recognition.types import Frame, Pixels
 from tests.check_media.tally import Tally
 
 _VIDEOS = """3g2 3gp asf avi dv f4v flv gif h264 h265 m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt
@@ -93,7 +93,7 @@ def _levels(ours: Pixels, theirs: Pixels) -> float:
 
 def _steps(path: Path, stream: int, data: bytes, times: NDArray[np.float64]) -> list[str]:
     """How far the times are apart; those of an AVI are counted and must be even."""
-    if headers.kind_of(data) is headers.Kind.AVI:
+    if containers.kind_of(data) is containers.Kind.AVI:
         steps = np.diff(times)
         uneven = float(np.abs(steps / steps.min() - np.round(steps / steps.min())).max())
         return [f"uneven steps of {steps.min():.4f} to {steps.max():.4f} s"] if uneven > 0.1 else []

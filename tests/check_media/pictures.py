@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from off_tanet.errors import MediaError
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.media import containers
+from off_tanet.recognition.media.images import decode_image
+from off_tanet.types import Pixels
 from PIL import Image, ImageOps
 
-from service.recognition import headers
-from service.recognition.errors import MediaError
-from service.recognition.media import MediaLimits, decode_image
-from service.recognition.types import Pixels
 from tests.check_media.tally import Tally
 
 CLOSE = 2.0  # grey levels on average: decoders of JPEG interpolate colours in different ways
@@ -28,7 +29,7 @@ def check(folder: Path) -> Tally:
     differing: list[str] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
-        if headers.kind_of(data) not in headers.PICTURES:
+        if containers.kind_of(data) not in containers.PICTURES:
             continue
         counts["files"] += 1
         theirs = by_pillow(data)

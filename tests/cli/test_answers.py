@@ -8,13 +8,12 @@ from pathlib import Path
 
 import cv2
 import pytest
-
-from service.api.schemas import ModelBody, PredictionBody
-from service.api.security import digest
-from service.api.spottings import SpottingBody
-from service.cli import main
-from service.recognition.recognizer import ASSETS
-from service.settings import Settings
+from off_tanet.api.middleware.auth import digest
+from off_tanet.cli import main
+from off_tanet.configuration import ASSETS
+from off_tanet.schemas.prediction import ModelBody, PredictionBody
+from off_tanet.schemas.spotting import SpottingBody
+from off_tanet.settings import Settings
 
 SAMPLES = ASSETS / "samples"
 PAIR = [str(SAMPLES / f"surprise_{frame}.jpg") for frame in ("onset", "apex")]

@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from off_tanet.cli import main
+from off_tanet.configuration import ASSETS
 from pyarrow import parquet
-
-from service.cli import main
-from service.recognition.recognizer import ASSETS
 
 PROGRAM = Path(sys.executable).with_name("off-tanet")
 SAMPLES = ASSETS / "samples"
@@ -146,8 +145,8 @@ def test_what_a_folder_has_beside_clips_is_told(
 def test_ray_that_is_not_there_is_told(
     study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delattr("service.batch.cluster", raising=False)
-    monkeypatch.setitem(sys.modules, "service.batch.cluster", None)
+    monkeypatch.delattr("off_tanet.batch.ray_runner", raising=False)
+    monkeypatch.setitem(sys.modules, "off_tanet.batch.ray_runner", None)
     assert main(["batch", str(study / "pairs.csv"), "-o", str(study / "a.csv"), "--ray"]) == 2
     assert "pip install 'off-tanet[ray]'" in capfd.readouterr().err
     assert not (study / "a.csv").exists()

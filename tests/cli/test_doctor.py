@@ -8,10 +8,9 @@ import sys
 
 import av
 import pytest
-
-from service.cli import main
-from service.settings import Settings
-from service.startup import files_needed
+from off_tanet.cli import main
+from off_tanet.settings import Settings
+from off_tanet.startup import files_needed
 
 CHECKS = ["processor", "kernel", "settings", "limits", "model", "samples"]
 
@@ -53,7 +52,7 @@ def test_what_is_wrong_is_named(
 def test_what_linux_lets_a_process_have_is_enough() -> None:
     """1,024 open files, by default and on a machine of up to 47 cores."""
     ran = subprocess.run(
-        ["bash", "-c", 'ulimit -n 1024; exec "$0" -m service doctor', sys.executable],
+        ["bash", "-c", 'ulimit -n 1024; exec "$0" -m off_tanet doctor', sys.executable],
         capture_output=True,
         text=True,
         check=False,

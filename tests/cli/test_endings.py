@@ -10,11 +10,13 @@ from pathlib import Path
 
 import av
 import pytest
+from off_tanet.cli import main
+from off_tanet.cli.exit_codes import Code
+from off_tanet.configuration import ASSETS
+from off_tanet.recognition.recognizer import Recognizer
 
-from service.cli import main
-from service.cli.ending import Code
-from service.recognition.recognizer import ASSETS, Recognizer
-from tests import made
+from tests.support import factories
+from tests.support.paths import ROOT
 
 SAMPLES = ASSETS / "samples"
 ONSET, APEX = (str(SAMPLES / f"positive_{frame}.jpg") for frame in ("onset", "apex"))
@@ -59,7 +61,7 @@ def test_what_a_decoder_says_of_a_broken_picture_is_kept_back(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """libpng writes to standard error by itself."""
-    data = bytearray(made.png(made.portrait()))
+    data = bytearray(factories.png(factories.portrait()))
     data[len(data) // 2] ^= 0xFF
     (tmp_path / "broken.png").write_bytes(data)
     code, line = ending(capfd, "predict", str(tmp_path / "broken.png"), APEX)
@@ -109,7 +111,7 @@ def test_a_wrong_setting_is_2(
 def test_a_kernel_that_cannot_run_is_2() -> None:
     """In a process of its own, as the kernel's build is chosen once in each."""
     environment = {**os.environ, "OFF_TANET_FLOW_BUILD": "none"}
-    command = [sys.executable, "-m", "service", "model"]
+    command = [sys.executable, "-m", "off_tanet", "model"]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert re.fullmatch(r"off-tanet: OFF_TANET_FLOW_BUILD is 'none'; .+\n", ran.stderr)
@@ -162,7 +164,7 @@ def test_a_file_that_cannot_grow_is_3(tmp_path: Path) -> None:
     """As on a full disk: neither the command nor its input is at fault."""
     lines = ["clip", *(f"none{index}.mp4" for index in range(20))]
     (tmp_path / "clips.csv").write_text("\n".join(lines), encoding="utf-8")
-    command = "ulimit -f 1; exec $0 -m service batch clips.csv -o scores.jsonl"
+    command = "ulimit -f 1; exec $0 -m off_tanet batch clips.csv -o scores.jsonl"
     ran = subprocess.run(
         ["bash", "-c", command, sys.executable], capture_output=True, text=True, cwd=tmp_path
     )
@@ -174,7 +176,7 @@ def test_without_the_extra_parquet_says_so(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "service.batch.parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "off_tanet.batch.parquet", raising=False)
     code, line = ending(capfd, "batch", str(SAMPLES), "-o", str(tmp_path / "scores.parquet"))
     assert code == 2
     assert line.endswith("needs the extra parquet: pip install 'off-tanet[parquet]'\n")
@@ -183,17 +185,17 @@ def test_without_the_extra_parquet_says_so(
 def test_help_and_readme_tell_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for code in Code:
         assert re.search(rf"\b{code.value} ", told)
         assert f"\n| {code.value} |" in readme
 
 
 def test_a_worker_carries_nothing_of_the_command_line() -> None:
-    """A spawned process imports its parent's main module again, which is `service.cli`."""
+    """A spawned process imports its parent's main module again, which is `off_tanet.cli`."""
     program = (
-        "import sys; import service.cli, service.jobs, service.worker;"
-        "print({'typer', 'rich', 'uvicorn', 'service.cli.app'} & set(sys.modules))"
+        "import sys; import off_tanet.cli, off_tanet.workers.jobs, off_tanet.workers.worker;"
+        "print({'typer', 'rich', 'uvicorn', 'off_tanet.cli.app'} & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert ran.stdout == b"set()\n"

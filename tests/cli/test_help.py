@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from off_tanet.cli import main
+from off_tanet.cli.app import _app
 from typer.main import get_command
-
-from service.cli import main
-from service.cli.app import _app
 
 READ = Path(__file__).with_name("help.txt")
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import onnx
 import pytest
+from off_tanet.configuration import ASSETS, Configuration
 
-from service.recognition.recognizer import ASSETS, Configuration
 from tests.api.test_faults import STREAM, wait_for_end
 from tests.api.test_predictions import CLIP
-from tests.processes import family, workers_of
-from tests.serving import SERVE, logging_to, serving, started
+from tests.support.processes import family, workers_of
+from tests.support.serving import SERVE, logging_to, serving, started
 
 ENDS = [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
 
@@ -198,9 +198,9 @@ def test_a_signal_ends_it_while_it_warms_up(
 def test_a_signal_that_comes_before_it_listens_ends_it(number: signal.Signals, code: int) -> None:
     """While modules are imported, where an exception of a signal handler could hit anything."""
     program = (
-        "import signal, sys, service.startup, service.cli as cli;"
-        "create = service.startup.create_app;"
-        f"service.startup.create_app = lambda *a: signal.raise_signal({int(number)}) or create(*a);"
+        "import signal, sys, off_tanet.startup, off_tanet.cli as cli;"
+        "create = off_tanet.startup.create_app;"
+        f"off_tanet.startup.create_app = lambda *a: signal.raise_signal({int(number)}) or create(*a);"
         "sys.exit(cli.main(['serve', '--port', '0']))"
     )
     ran = subprocess.run(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.serving import SERVE
+from tests.support.paths import ROOT
+from tests.support.serving import SERVE
 
-PAIR = "service/assets/samples/positive_onset.jpg service/assets/samples/positive_apex.jpg"
-ROOT = Path(__file__).parents[2]
+PAIR = "service/off_tanet/assets/samples/positive_onset.jpg service/off_tanet/assets/samples/positive_apex.jpg"
 ANSWERS = [
     "settings",
     "settings --json",
@@ -78,7 +77,7 @@ def test_a_terminal_that_lacks_characters_gets_others() -> None:
         ("key new ''", 2),
         ("key new ' '", 2),
         ("predict '' ''", 1),
-        ("clip service/assets/samples/clip.mp4 --onset-index 99999999999999999999", 1),
+        ("clip service/off_tanet/assets/samples/clip.mp4 --onset-index 99999999999999999999", 1),
         (r"batch . -o $'\xff'", 2),
     ],
 )

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from service import Recognizer
-from service.api.security import digest, new_key
-from service.client import AsyncClient, Client
-from service.recognition.errors import (
+from off_tanet import Recognizer
+from off_tanet.api.middleware.auth import digest, new_key
+from off_tanet.client import AsyncClient, Client
+from off_tanet.configuration import ASSETS
+from off_tanet.errors import (
     FrameIndexError,
     LimitExceededError,
     NoFaceError,
@@ -20,12 +20,12 @@ from service.recognition.errors import (
     UnauthorizedError,
     UndecodableMediaError,
 )
-from service.recognition.recognizer import ASSETS
-from service.recognition.types import Expression, Prediction
-from tests import made
+from off_tanet.types import Expression, Prediction
+
 from tests.api.test_predictions import pair
 from tests.api.test_videos import made_video
-from tests.serving import Server, serving
+from tests.support import factories
+from tests.support.serving import Server, serving
 
 CLIP = (ASSETS / "samples/clip.mp4").read_bytes()
 
@@ -115,7 +115,7 @@ def test_a_prediction_draws_itself(client: Client) -> None:
 
 def test_problems_are_the_same_errors(client: Client, recognizer: Recognizer) -> None:
     """Code that catches them runs against either; the request's id is noted for the log."""
-    faceless = made.mp4(made.frames())
+    faceless = factories.mp4(factories.frames())
     for asking in (client, recognizer):
         with pytest.raises(UndecodableMediaError):
             asking.frames(b"", b"")

@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from off_tanet.configuration import ASSETS
 
-from service.recognition.recognizer import ASSETS
 from tests.api.test_limits import ask
 from tests.api.test_predictions import CLIP, pair
-from tests.serving import Server
+from tests.support.serving import Server
 
 PROGRAMS = Path(__file__).with_name("languages")
 SAMPLES = ASSETS / "samples"

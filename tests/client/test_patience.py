@@ -12,18 +12,18 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
-
-from service.client import AsyncClient, Client, Patience
-from service.client.problems import UnknownProblemError
-from service.recognition.errors import (
+from off_tanet.client import AsyncClient, Client, Patience
+from off_tanet.client.problems import UnknownProblemError
+from off_tanet.errors import (
     DeadlineError,
     OffTanetError,
     QueueFullError,
     QuotaError,
     WorkerLostError,
 )
+
 from tests.api.test_predictions import pair
-from tests.serving import Server
+from tests.support.serving import Server
 
 Reply = tuple[int, dict[str, str], bytes]
 """Status, headers and body; status 0 hangs up."""

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from off_tanet.configuration import ASSETS
 
-from service.recognition.recognizer import ASSETS
-from tests.serving import Server
+from tests.support.serving import Server
 
 SOURCE = Path(__file__).with_name("typescript")
 

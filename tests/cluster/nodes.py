@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import ray
+from off_tanet.ray_serve import app
 from ray import serve
 from ray.cluster_utils import Cluster
 from ray.serve.config import HTTPOptions, ProxyLocation
 
-from service.cluster import app
-from tests.processes import family
+from tests.support.processes import family
 
 _STORE_BYTES = 150_000_000
 

@@ -8,10 +8,10 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.serving import Server, started
+from tests.support.paths import ROOT
+from tests.support.serving import Server, started
 
-_ROOT = Path(__file__).parents[2]
-_COMMAND = ("env", f"PYTHONPATH={_ROOT}", sys.executable, "-m", "tests.cluster.serving")
+_COMMAND = ("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.cluster.serving")
 
 _NOT_SHARED = "it asks no server, or starts one of its own"
 _THE_SERVER = "it is Ray's proxy that reads heads, and hangs up"

@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from off_tanet.configuration import ASSETS
 from pyarrow import parquet
 from ray import serve
 from ray.cluster_utils import Cluster
 
-from service.recognition.recognizer import ASSETS
 from tests.benchmarks import load
 from tests.benchmarks.bench_serve import framed
 from tests.cluster.nodes import kill_second, served, two_nodes

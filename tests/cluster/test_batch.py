@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from off_tanet.configuration import ASSETS
 from pyarrow import parquet
-
-from service.recognition.recognizer import ASSETS
 
 nodes = pytest.importorskip("tests.cluster.nodes", reason="needs Ray: make test-ray")
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
 from tests.cluster.serving import on_cluster
-from tests.serving import Server
+from tests.support.serving import Server
 
-cluster = pytest.importorskip("service.cluster", reason="needs Ray: make test-ray")
+cluster = pytest.importorskip("off_tanet.ray_serve", reason="needs Ray: make test-ray")
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from off_tanet.settings import PREFIX, Settings
 
-from service.settings import PREFIX, Settings
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}

@@ -24,7 +24,7 @@ import yaml
 from tests.api.test_faults import signal_workers, wait_for
 from tests.api.test_predictions import ask_frames, pair
 from tests.docker.files import DOCKER, document
-from tests.serving import Server, serving
+from tests.support.serving import Server, serving
 
 FOLDER = DOCKER / "prometheus"
 DASHBOARD = DOCKER / "grafana/dashboards/off-tanet.json"

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.fuzz.sender import Tally
-from tests.processes import resident_bytes, workers_of
-from tests.serving import Server
+from tests.support.processes import resident_bytes, workers_of
+from tests.support.serving import Server
 
 WORKERS = 2
 _ROUNDS = 4

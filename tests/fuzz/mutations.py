@@ -10,11 +10,11 @@ from random import Random
 
 import numpy as np
 
-from tests import made
 from tests.fuzz.layouts import Layout, layout, png_chunks
+from tests.support import factories
 
-PICTURES = tuple(made.PICTURE_WRITERS)
-CLIPS = tuple(made.CLIP_WRITERS)
+PICTURES = tuple(factories.PICTURE_WRITERS)
+CLIPS = tuple(factories.CLIP_WRITERS)
 
 Mutation = Callable[[Random, bytearray, Layout], None]
 
@@ -31,20 +31,20 @@ class Original:
 @cache
 def originals() -> tuple[Original, ...]:
     """A few files of every kind, small, so that thousands of them cost little."""
-    face = np.ascontiguousarray(made.portrait()[20:212:2, 140:332:2])
-    alpha = made.with_alpha(face, made.grey(face))
+    face = np.ascontiguousarray(factories.portrait()[20:212:2, 140:332:2])
+    alpha = factories.with_alpha(face, factories.grey(face))
     clip = [np.asarray(face + step, np.uint8) for step in range(0, 15, 3)]
-    files = [(kind, write(face)) for kind, write in made.PICTURE_WRITERS.items()]
-    files += [(kind, write(clip, 25.0)) for kind, write in made.CLIP_WRITERS.items()]
+    files = [(kind, write(face)) for kind, write in factories.PICTURE_WRITERS.items()]
+    files += [(kind, write(clip, 25.0)) for kind, write in factories.CLIP_WRITERS.items()]
     files += [
-        ("png", made.by_pillow(face, "PNG", "P")),
-        ("png", made.png(made.sixteen_bit(alpha))),
-        ("jpeg", made.cmyk_jpeg(face)),
-        ("jpeg", made.by_pillow(face, "JPEG", orientation=6)),
-        ("webp", made.webp(alpha)),
-        ("webp", made.by_pillow(face, "WEBP", orientation=6)),
-        ("tiff", made.by_pillow(face, "TIFF", orientation=3)),
-        ("tiff", made.tiff(made.sixteen_bit(face))),
+        ("png", factories.by_pillow(face, "PNG", "P")),
+        ("png", factories.png(factories.sixteen_bit(alpha))),
+        ("jpeg", factories.cmyk_jpeg(face)),
+        ("jpeg", factories.by_pillow(face, "JPEG", orientation=6)),
+        ("webp", factories.webp(alpha)),
+        ("webp", factories.by_pillow(face, "WEBP", orientation=6)),
+        ("tiff", factories.by_pillow(face, "TIFF", orientation=3)),
+        ("tiff", factories.tiff(factories.sixteen_bit(face))),
     ]
     return tuple(Original(kind, data, layout(kind, data)) for kind, data in files)
 

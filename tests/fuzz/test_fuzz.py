@@ -7,7 +7,7 @@ import pytest
 from tests.fuzz import checks
 from tests.fuzz.cases import case
 from tests.fuzz.sender import Answer, Tally, send_all
-from tests.serving import Server
+from tests.support.serving import Server
 
 SEED = 4
 DEADLINE_S = 30.0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
+from off_tanet_export.graph import Recipe
+from off_tanet_export.network.checkpoint import Card, Checkpoint, published_names
+from off_tanet_export.network.model import OffTanet
 from torch import Tensor
-
-from model_export.checkpoint import Card, Checkpoint, published_names
-from model_export.graph import Recipe
-from model_export.network import OffTanet
 
 CARD = Card(
     name="example",

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
-from model_export.__main__ import main
-from model_export.ablation import ablated, written
-from model_export.blocks import BLOCKS
-from model_export.errors import TrainingError
-from model_export.training import Training
-from service.recognition.types import CLASSES
+from off_tanet.types import CLASSES
+from off_tanet_export.__main__ import main
+from off_tanet_export.errors import TrainingError
+from off_tanet_export.experiments.ablation import ablated, written
+from off_tanet_export.network.blocks import BLOCKS
+from off_tanet_export.training.train import Training
 
 TINY = Training(source="fields", pairs=6, samples=8, batch=4)
 

@@ -6,16 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet_export.__main__ import main
+from off_tanet_export.errors import MapsError
+from off_tanet_export.experiments.sensitivity import (
+    AMPLITUDES_PX,
+    curve,
+    drawn,
+    placed,
+    read_face,
+    seen,
+)
+from off_tanet_export.network.checkpoint import load
+from off_tanet_export.synthesis.action_units import MIXES
+from off_tanet_export.synthesis.samples import ASSETS, motion, portrait, shot
 
-from model_export.__main__ import main
-from model_export.action_units import MIXES
-from model_export.amplitudes import AMPLITUDES_PX, curve, drawn, placed, read_face, seen
-from model_export.checkpoint import load
-from model_export.errors import MapsError
-from model_export.samples import ASSETS, motion, portrait, shot
-from service.recognition.face import FaceDetector
-from tests import made
 from tests.model_export.test_export import WEIGHTS
+from tests.support import factories
 
 
 def test_motion_is_measured_in_the_size_that_was_asked_for() -> None:
@@ -45,8 +52,8 @@ def test_units_are_drawn_of_their_class() -> None:
 
 def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
     """From a picture or a clip, and large enough to be found again."""
-    (tmp_path / "a.png").write_bytes(made.png(made.portrait()))
-    (tmp_path / "a.mp4").write_bytes(made.mp4([made.portrait()] * 2))
+    (tmp_path / "a.png").write_bytes(factories.png(factories.portrait()))
+    (tmp_path / "a.mp4").write_bytes(factories.mp4([factories.portrait()] * 2))
     for name in ("a.png", "a.mp4"):
         face = read_face(tmp_path / name)
         assert face.shape == (320, 320, 3)
@@ -55,7 +62,7 @@ def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
 
 def test_pictures_without_a_face_are_told(tmp_path: Path) -> None:
     """One line, and no curve."""
-    (tmp_path / "none.png").write_bytes(made.png(made.picture()))
+    (tmp_path / "none.png").write_bytes(factories.png(factories.picture()))
     (tmp_path / "text.png").write_text("words")
     for name, message in {
         "none.png": "shows no face",

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from off_tanet_export.__main__ import main
+from off_tanet_export.errors import CheckpointError
+from off_tanet_export.evaluation.evaluate import predict
+from off_tanet_export.graph import PUBLISHED
+from off_tanet_export.network.checkpoint import load, save
+from off_tanet_export.training.calibration import DISAGREEMENT, calibrated, temperature
 
-from model_export.__main__ import main
-from model_export.calibration import DISAGREEMENT, calibrated, temperature
-from model_export.checkpoint import load, save
-from model_export.errors import CheckpointError
-from model_export.evaluation import predict
-from model_export.graph import PUBLISHED
 from tests.model_export import examples
 
 

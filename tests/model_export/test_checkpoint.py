@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from off_tanet_export.errors import CheckpointError
+from off_tanet_export.graph import PUBLISHED, Recipe
+from off_tanet_export.network.checkpoint import METADATA_KEY, load, published_names, save
+from off_tanet_export.network.model import OffTanet
 from torch import Tensor
 
-from model_export.checkpoint import METADATA_KEY, load, published_names, save
-from model_export.errors import CheckpointError
-from model_export.graph import PUBLISHED, Recipe
-from model_export.network import OffTanet
 from tests.model_export import examples
-from tests.shared import shared
+from tests.support.shared import shared
 
 
 def test_ours_go_round(tmp_path: Path) -> None:

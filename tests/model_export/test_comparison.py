@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from off_tanet.types import CLASSES
+from off_tanet_export.__main__ import main
 
-from model_export.__main__ import main
-from service.recognition.types import CLASSES
 from tests.model_export.test_training import TINY
 
 

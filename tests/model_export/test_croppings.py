@@ -6,9 +6,8 @@ import dataclasses
 
 import pytest
 import torch
+from off_tanet_export.training.augmentation import Cropping, placements, recropped
 from torch import Tensor
-
-from model_export.croppings import Cropping, placements, recropped
 
 STILL = Cropping(**dict.fromkeys(Cropping.__dataclass_fields__, 0.0))
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from off_tanet.types import CLASSES
+from off_tanet_export.__main__ import main
+from off_tanet_export.datasets.flow_maps import load_maps
+from off_tanet_export.errors import CheckpointError, MapsError
+from off_tanet_export.evaluation.evaluate import evaluate, predict
+from off_tanet_export.evaluation.metrics import confusion, uf1
+from off_tanet_export.graph import PUBLISHED
+from off_tanet_export.network.checkpoint import load, save
 
-from model_export.__main__ import main
-from model_export.checkpoint import load, save
-from model_export.datasets import load_maps
-from model_export.errors import CheckpointError, MapsError
-from model_export.evaluation import evaluate, predict
-from model_export.graph import PUBLISHED
-from model_export.metrics import confusion, uf1
-from service.recognition.types import CLASSES
 from tests.model_export import examples
 
 

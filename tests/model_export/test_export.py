@@ -12,26 +12,26 @@ import onnx
 import pytest
 import safetensors.torch
 import torch
+from off_tanet.recognition.classifier import Classifier, read_card
+from off_tanet.recognition.onnx_session import open_session
+from off_tanet_export import export as room
+from off_tanet_export.__main__ import main
+from off_tanet_export.graph import FlowClassifier
+from off_tanet_export.network.checkpoint import load, save
 
-from model_export import export as room
-from model_export.__main__ import main
-from model_export.checkpoint import load, save
-from model_export.graph import FlowClassifier
-from service.recognition.classifier import Classifier, read_card
-from service.recognition.session import open_session
 from tests.model_export import examples
-from tests.shared import shared
+from tests.support.paths import ROOT
+from tests.support.shared import shared
 
-ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
-ASSET = ROOT / "service/assets/off_tanet.onnx"
+ASSET = ROOT / "service/off_tanet/assets/off_tanet.onnx"
 
 
 def command(checkpoint: Path, output: Path) -> subprocess.CompletedProcess[str]:
-    """`python -m model_export export`, as a user runs it."""
+    """`python -m off_tanet_export export`, as a user runs it."""
     arguments = ["export", "--checkpoint", str(checkpoint), "--output", str(output)]
     return subprocess.run(
-        [sys.executable, "-m", "model_export", *arguments],
+        [sys.executable, "-m", "off_tanet_export", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -10,12 +10,13 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
+from off_tanet_export.errors import ExportError
+from off_tanet_export.face_detector.export import check, convert, convert_wheel, main
+from off_tanet_export.face_detector.mtcnn import STAGES, WHEEL, Stage, Weights
 
-from model_export.errors import ExportError
-from model_export.faces import check, convert, convert_wheel, main
-from model_export.mtcnn import STAGES, WHEEL, Stage, Weights
+from tests.support.paths import ROOT
 
-FOLDER = Path(__file__).parents[2] / "service" / "assets" / "mtcnn"
+FOLDER = ROOT / "service/off_tanet/assets" / "mtcnn"
 NAMES = [stage.name for stage in STAGES]
 
 CHANNELS = {"pnet": (3, 10, 16, 32), "rnet": (3, 28, 48, 64), "onet": (3, 32, 64, 64, 128)}

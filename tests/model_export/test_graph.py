@@ -7,11 +7,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from off_tanet_export.graph import (
+    PUBLISHED,
+    FlowClassifier,
+    Recipe,
+    bicubic,
+    mirror,
+    quantile,
+    robust,
+)
 from torch import Tensor, nn
 
-from model_export.graph import PUBLISHED, FlowClassifier, Recipe, bicubic, mirror, quantile, robust
 from tests.model_export import examples
-from tests.shared import shared
+from tests.support.shared import shared
 
 OURS = FlowClassifier(examples.network(), Recipe()).eval()
 THEIRS = FlowClassifier(examples.network(), PUBLISHED).eval()

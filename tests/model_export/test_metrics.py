@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from model_export.metrics import (
+from off_tanet_export.evaluation.metrics import (
     BINS,
     by_person,
     confusion,

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from off_tanet_export.network.attention import SelfAttention, positions
+from off_tanet_export.network.blocks import Variant
+from off_tanet_export.network.checkpoint import load, save
+from off_tanet_export.network.model import OffTanet
 
-from model_export.attention import SelfAttention, positions
-from model_export.blocks import Variant
-from model_export.checkpoint import load, save
-from model_export.network import OffTanet
 from tests.model_export import examples
-from tests.shared import shared
+from tests.support.shared import shared
 
 
 def test_parameters_are_as_many_as_the_paper_has() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from model_export.placements import EXTREMES, Placement, displaced
+from off_tanet_export.evaluation.perturbations import EXTREMES, Placement, displaced
 
 
 def spot(x: int, y: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

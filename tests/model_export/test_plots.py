@@ -6,10 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
-from model_export.metrics import BINS, reliability
-from model_export.plots import confusion_png, reliability_png, write_plots
-from service.recognition.types import CLASSES, Pixels
+from off_tanet.types import CLASSES, Pixels
+from off_tanet_export.evaluation.metrics import BINS, reliability
+from off_tanet_export.evaluation.plots import confusion_png, reliability_png, write_plots
 
 BLUE = (178, 114, 0)
 

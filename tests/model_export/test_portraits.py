@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from model_export import portraits
-from model_export.portraits import EXTENT, MARGIN, Sketch
+from off_tanet_export.synthesis import face_generator
+from off_tanet_export.synthesis.face_generator import EXTENT, MARGIN, Sketch
 
 
 def test_equal_draws_are_equal_faces_and_no_others() -> None:
     """A training run can be had again, and sees more than one face."""
-    first, again, other = (portraits.draw(np.random.default_rng(s), 120) for s in (1, 1, 2))
+    first, again, other = (face_generator.draw(np.random.default_rng(s), 120) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).mean() > 5
 
@@ -19,7 +18,7 @@ def test_equal_draws_are_equal_faces_and_no_others() -> None:
 def test_levels_are_a_cameras() -> None:
     """Clipped highlights have no texture, and no flow."""
     for seed in range(10):
-        face = portraits.draw(np.random.default_rng(seed), 130)
+        face = face_generator.draw(np.random.default_rng(seed), 130)
         assert face.shape == (130, 130)
         assert face.dtype == np.float32
         assert 3 <= face.min() < face.max() <= 252
@@ -28,7 +27,7 @@ def test_levels_are_a_cameras() -> None:
 @pytest.mark.parametrize("size", [90, 180])
 def test_eyes_and_mouth_are_where_the_crop_has_them(size: int) -> None:
     """On average over faces both are darker than the cheek between them, at any resolution."""
-    mean = np.mean([portraits.draw(np.random.default_rng(s), size) for s in range(40)], axis=0)
+    mean = np.mean([face_generator.draw(np.random.default_rng(s), size) for s in range(40)], axis=0)
 
     def level(x: float, y: float) -> float:
         column, row = (int((place + MARGIN) * size / EXTENT) for place in (x, y))

@@ -7,11 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-
-from model_export.datasets import FlowMaps
-from model_export.errors import TrainingError
-from model_export.evaluation import predict
-from model_export.fitting import (
+from off_tanet_export.datasets.flow_maps import FlowMaps
+from off_tanet_export.errors import TrainingError
+from off_tanet_export.evaluation.evaluate import predict
+from off_tanet_export.evaluation.protocols import (
+    fixed,
+    leave_one_subject_out,
+    linear,
+    linear_beside,
+)
+from off_tanet_export.graph import Recipe
+from off_tanet_export.training.fine_tuning import (
     Fitting,
     Lesson,
     Part,
@@ -22,8 +28,7 @@ from model_export.fitting import (
     lesson,
     scratch,
 )
-from model_export.graph import Recipe
-from model_export.protocols import fixed, leave_one_subject_out, linear, linear_beside
+
 from tests.model_export import examples
 
 

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from off_tanet_export.__main__ import main
+from off_tanet_export.experiments.attention_analysis import layers, region, share, sparseness
+from off_tanet_export.network.blocks import Variant
+from off_tanet_export.network.checkpoint import Checkpoint, save
+from off_tanet_export.network.model import OffTanet
 
-from model_export.__main__ import main
-from model_export.blocks import Variant
-from model_export.checkpoint import Checkpoint, save
-from model_export.network import OffTanet
-from model_export.readings import layers, region, share, sparseness
 from tests.model_export import examples
 
 KINDS: dict[Variant, list[str]] = {

@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet_export.__main__ import main
+from off_tanet_export.datasets.casme import load_frames
+from off_tanet_export.errors import MapsError
+from off_tanet_export.graph import FlowClassifier, Recipe
+from off_tanet_export.network.checkpoint import save
 
-from model_export.__main__ import main
-from model_export.checkpoint import save
-from model_export.errors import MapsError
-from model_export.graph import FlowClassifier, Recipe
-from model_export.recordings import load_frames
-from service.recognition.recognizer import Recognizer
-from tests import made
 from tests.model_export import examples
+from tests.support import factories
 
 ONSET, APEX = 46, 59
 
@@ -24,7 +24,7 @@ ONSET, APEX = 46, 59
 def record(folder: Path, prefix: str, px: float, suffix: str = ".png") -> None:
     """Two frames of a smile, cropped tightly, by their numbers."""
     folder.mkdir(parents=True)
-    frames = {ONSET: made.face_crop(), APEX: made.face_crop(made.smile(px))}
+    frames = {ONSET: factories.face_crop(), APEX: factories.face_crop(factories.smile(px))}
     for number, pixels in frames.items():
         cv2.imwrite(str(folder / f"{prefix}{number}{suffix}"), pixels)
 
@@ -52,16 +52,16 @@ def test_each_database_is_read_as_it_is_laid_out(layout: str, tmp_path: Path) ->
 
 def test_a_clip_is_seen_as_the_service_sees_it(tmp_path: Path) -> None:
     """Another detector, crop or flow than in serving would score another system."""
-    onset = made.portrait()
+    onset = factories.portrait()
     apex = np.roll(onset, 1, axis=0)
     folder = tmp_path / "s1" / "a"
     folder.mkdir(parents=True)
     for number, pixels in ((ONSET, onset), (APEX, apex)):
-        (folder / f"img{number}.png").write_bytes(made.png(pixels))
+        (folder / f"img{number}.png").write_bytes(factories.png(pixels))
     (tmp_path / "one.csv").write_text(
         f"subject,clip,onset,apex,class\ns1,a,{ONSET},{APEX},surprise\n"
     )
-    seen = Recognizer().frames(made.png(onset), made.png(apex)).flow
+    seen = Recognizer().frames(factories.png(onset), factories.png(apex)).flow
     preprocessing = FlowClassifier(examples.network(), Recipe(scaling="range"))
     expected = preprocessing.maps(torch.from_numpy(seen[None]))
     np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
@@ -101,7 +101,7 @@ def test_what_cannot_be_used_is_told(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "s1" / "a"
     folder.mkdir(parents=True)
     for number in (ONSET, APEX):
-        (folder / f"img{number}.png").write_bytes(made.png(made.picture()))
+        (folder / f"img{number}.png").write_bytes(factories.png(factories.picture()))
     (folder / "img61.png").write_text("words")
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(MapsError, match=message) as caught:

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from model_export.rendering import Rendering, Scene, enlarged, kept_still, moved, portrait
-from model_export.synthesis import Nuisances
-from service.recognition.flow import tvl1
+from off_tanet.recognition.flow import tvl1
+from off_tanet_export.synthesis.generator import Nuisances
+from off_tanet_export.synthesis.rendering import (
+    Rendering,
+    Scene,
+    enlarged,
+    kept_still,
+    moved,
+    portrait,
+)
 
 CALM: dict[str, Any] = dict.fromkeys(Nuisances.__dataclass_fields__, 0.0)
 ALWAYS = ("amplitude", "nuisances", "smallest", "largest")

@@ -7,15 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from off_tanet.recognition.classifier import Classifier
+from off_tanet.recognition.face.detector import FaceDetector, align, crop
+from off_tanet.recognition.flow import tvl1
+from off_tanet.types import CLASSES, CROP_SIZE, Pixels
+from off_tanet_export.synthesis import samples
+from off_tanet_export.synthesis.action_units import displacement
 
-from model_export import samples
-from model_export.action_units import displacement
-from service.recognition.classifier import Classifier
-from service.recognition.face import FaceDetector, align, crop
-from service.recognition.flow import tvl1
-from service.recognition.types import CLASSES, CROP_SIZE, Pixels
+from tests.support.paths import ROOT
 
-ASSETS = Path(__file__).parents[2] / "service" / "assets"
+ASSETS = ROOT / "service/off_tanet/assets"
 FOLDER = ASSETS / "samples"
 
 

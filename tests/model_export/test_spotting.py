@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from model_export.spotting import Interval, SpottingScore, overlap, score
+from off_tanet_export.evaluation.spotting import Interval, SpottingScore, overlap, score
 
 
 @pytest.mark.parametrize(

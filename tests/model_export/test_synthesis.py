@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from model_export.action_units import ACTION_UNITS, MIXES, Field, displacement, render
-from model_export.synthesis import Nuisances, Synthesis
-from service.recognition.types import CLASSES
+from off_tanet.types import CLASSES
+from off_tanet_export.synthesis.action_units import ACTION_UNITS, MIXES, Field, displacement, render
+from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 
 OFF = dict.fromkeys(Nuisances.__dataclass_fields__, 0.0)
 STILL = Nuisances(**OFF)

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from off_tanet_export.__main__ import main
+from off_tanet_export.datasets.flow_maps import load_maps
+from off_tanet_export.evaluation.evaluate import evaluate
+from off_tanet_export.evaluation.perturbations import EXTREMES
+from off_tanet_export.evaluation.report import fixed_report
+from off_tanet_export.graph import FlowClassifier
+from off_tanet_export.network.checkpoint import Checkpoint, load
+from off_tanet_export.synthesis.flow_dataset import Pool, fields
+from off_tanet_export.synthesis.generator import Nuisances
+from off_tanet_export.training.augmentation import Cropping, recropped
+from off_tanet_export.training.train import Source, Training, drawn, train
 
-from model_export.__main__ import main
-from model_export.checkpoint import Checkpoint, load
-from model_export.croppings import Cropping, recropped
-from model_export.datasets import load_maps
-from model_export.evaluation import evaluate
-from model_export.graph import FlowClassifier
-from model_export.placements import EXTREMES
-from model_export.pools import Pool, fields
-from model_export.report import fixed_report
-from model_export.synthesis import Nuisances
-from model_export.training import Source, Training, drawn, train
 from tests.model_export.test_export import WEIGHTS
-from tests.shared import shared
+from tests.support.shared import shared
 
 TINY = ["--samples", "64", "--pairs", "12"]
 

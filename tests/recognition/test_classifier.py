@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from off_tanet.errors import ModelError
+from off_tanet.recognition.classifier import Classifier
+from off_tanet.types import CLASSES
+from off_tanet_export.synthesis.action_units import displacement
 
-from model_export.action_units import displacement
-from service.recognition.classifier import Classifier
-from service.recognition.errors import ModelError
-from service.recognition.types import CLASSES
+from tests.support.paths import ROOT
 
-ASSET = Path(__file__).parents[2] / "service/assets/off_tanet.onnx"
+ASSET = ROOT / "service/off_tanet/assets/off_tanet.onnx"
 METADATA = {
     "name": "fake",
     "version": "1",

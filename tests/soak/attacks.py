@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.shared import SHARED
 from tests.soak.part import Part
+from tests.support.paths import ROOT
+from tests.support.shared import SHARED
 
-ROOT = Path(__file__).parents[2]
 FOLDER = SHARED / "faults"
 BOUND_MS = 100.0
 EVERY_S = 0.02

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import load
-from tests.bombs import Bomb, bombs
-from tests.processes import (
+from tests.soak.part import Part
+from tests.support.bombs import Bomb, bombs
+from tests.support.processes import (
     forget_peak,
     peak_bytes,
     processor_seconds,
     resident_bytes,
     workers_of,
 )
-from tests.serving import Server, serving
-from tests.soak.part import Part
+from tests.support.serving import Server, serving
 
 TIMES = 10
 BOUND_S = 0.2

@@ -6,10 +6,11 @@ import re
 import tempfile
 from pathlib import Path
 
-from service.api.security import digest, new_key
+from off_tanet.api.middleware.auth import digest, new_key
+
 from tests.api.test_contract import ask_everything
-from tests.serving import serving
 from tests.soak.part import Part
+from tests.support.serving import serving
 
 
 def run(examples: int) -> Part:

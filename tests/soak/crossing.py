@@ -17,14 +17,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+from off_tanet.configuration import ASSETS
+from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.workers.answers import clip_answer, frames_answer
 
-from service.answers import clip_answer, frames_answer
-from service.recognition.recognizer import ASSETS, Recognizer
-from tests import sabotage
 from tests.benchmarks import load
-from tests.processes import workers_of
-from tests.serving import Server, serving
 from tests.soak.part import Part
+from tests.support import sabotage
+from tests.support.processes import workers_of
+from tests.support.serving import Server, serving
 
 CLIENTS = 8
 WORKERS = 2

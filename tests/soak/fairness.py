@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from tests.api.test_fairness import From, request
-from tests.serving import Server, serving
 from tests.soak.part import Part
+from tests.support.serving import Server, serving
 
 GREEDY_CONNECTIONS = 100
 WORKERS = 2

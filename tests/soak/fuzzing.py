@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.fuzz import checks
 from tests.fuzz.sender import send_all
-from tests.serving import serving
 from tests.soak.part import Part
+from tests.support.serving import serving
 
 DEADLINE_S = 10.0
 SETTLED_AFTER = 1000

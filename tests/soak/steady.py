@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tests.benchmarks import load
 from tests.benchmarks.bench_serve import framed
-from tests.processes import resident_bytes, workers_of
-from tests.serving import Server, serving
 from tests.soak.part import Part
+from tests.support.processes import resident_bytes, workers_of
+from tests.support.serving import Server, serving
 
 WORKERS = 2
 SAMPLE_S = 1.0

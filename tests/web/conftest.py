@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
+from off_tanet.configuration import ASSETS
 from playwright.sync_api import Browser, sync_playwright
 
-from service.recognition.recognizer import ASSETS
-from tests import made
-from tests.serving import Server
+from tests.support import factories
+from tests.support.serving import Server
 from tests.web.visit import Visit, visiting
 
 FLAGS = (
@@ -54,5 +54,5 @@ def camera_film() -> bytes:
     """The sample clip as the motion JPEG that the fake camera plays, over and over."""
     clip, film = cv2.VideoCapture(str(ASSETS / "samples/clip.mp4")), b""
     while (read := clip.read())[0]:
-        film += made.jpeg(np.asarray(read[1], np.uint8))
+        film += factories.jpeg(np.asarray(read[1], np.uint8))
     return film

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uvicorn
 from fastapi import FastAPI
-
-from service import logs
-from service.api.app import create_app
+from off_tanet import logs
+from off_tanet.api.app import create_app
 
 
 def main() -> None:

@@ -7,10 +7,10 @@ from importlib.resources import files
 from typing import Literal
 
 import pytest
+from off_tanet.configuration import ASSETS
 from playwright.sync_api import Browser, Page, expect
 
-from service.recognition.recognizer import ASSETS
-from tests.serving import Server
+from tests.support.serving import Server
 from tests.web.visit import Visit, visiting
 
 CLIP = ASSETS / "samples/clip.mp4"

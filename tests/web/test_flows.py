@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from off_tanet.configuration import ASSETS
 from playwright.sync_api import Browser, Page, expect
 
-from service.recognition.recognizer import ASSETS
-from tests.serving import started
+from tests.support.paths import ROOT
+from tests.support.serving import started
 from tests.web.visit import Visit, visiting
 
 SAMPLES = ASSETS / "samples"
@@ -176,7 +177,7 @@ def test_onset_and_apex_alternate_until_told_to_stop(visit: Visit) -> None:
 @pytest.mark.parametrize("path", ["/face/", "/face"])
 def test_the_page_works_under_a_prefix(browser: Browser, tmp_path: Path, path: str) -> None:
     """A team mounts it in its own application, where nothing lies at the root."""
-    command = [sys.executable, "-m", "tests.web.mounted"]
+    command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with (
         started(command, tmp_path, True, {"workers": 1}) as running,
         visiting(browser, running.url + path) as visit,

@@ -6,22 +6,22 @@ import json
 from pathlib import Path
 
 import pytest
+from off_tanet.api.middleware.auth import digest, new_key
+from off_tanet.configuration import ASSETS
 from playwright.sync_api import Browser, Route, expect
 
-from service.api.security import digest, new_key
-from service.recognition.recognizer import ASSETS
-from tests import made
-from tests.serving import Server, serving
+from tests.support import factories
+from tests.support.serving import Server, serving
 from tests.web.visit import Visit, upload, visiting
 
 CLIP = ASSETS / "samples/clip.mp4"
-NOTE = upload("note.jpg", made.text())
-WALL = upload("wall.png", made.png(made.picture()))
+NOTE = upload("note.jpg", factories.text())
+WALL = upload("wall.png", factories.png(factories.picture()))
 
 
 def long_clip() -> bytes:
     """Seconds of work: time enough to change one's mind."""
-    return made.mp4([made.portrait()] * 600)
+    return factories.mp4([factories.portrait()] * 600)
 
 
 def test_no_face(visit: Visit) -> None:
@@ -35,7 +35,7 @@ def test_no_face(visit: Visit) -> None:
 
 def test_no_face_in_a_clip(visit: Visit) -> None:
     """Here the problem is the last event of a stream."""
-    visit.choose("A clip", clip=upload("wall.mp4", made.mp4(made.frames())))
+    visit.choose("A clip", clip=upload("wall.mp4", factories.mp4(factories.frames())))
     visit.analyse()
     visit.expect_problem("No face was found")
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.api.test_videos import STREAM, made_video
-from tests.serving import Server
+from tests.support.serving import Server
 from tests.web.test_access import check_accessible
 from tests.web.visit import Visit, upload
 

@@ -1,0 +1,98 @@
+"""Scores of spotting in long videos, in the form of the MEGC challenges.
+
+J. Li, M. H. Yap, W.-H. Cheng, J. See, X. Hong, X. Li, S.-J. Wang, A. K. Davison, Y. Li, Z. Dong,
+"MEGC2022: ACM Multimedia 2022 Micro-Expression Grand Challenge", ACM MM 2022: an interval that was
+found is right where it overlaps a true one by an intersection over union of at least 0.5, counts
+are summed over all videos before any ratio is taken, and the spot-then-recognise score (STRS) is
+the F1 of spotting times the F1 of recognition among the intervals that are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from off_tanet_export.evaluation.metrics import confusion, uf1
+
+LEAST_OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An expression from onset to offset, first and last frame or seconds, and its class."""
+
+    onset: float
+    offset: float
+    label: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpottingScore:
+    """Counts over all videos. `right` holds the true and the found class of each true positive."""
+
+    true: int = 0
+    found: int = 0
+    right: tuple[tuple[int | None, int | None], ...] = ()
+
+    def __add__(self, other: SpottingScore) -> SpottingScore:
+        return SpottingScore(
+            self.true + other.true, self.found + other.found, self.right + other.right
+        )
+
+    @property
+    def precision(self) -> float:
+        """The share of what was found that is right; 0 where nothing was."""
+        return len(self.right) / self.found if self.found else 0.0
+
+    @property
+    def recall(self) -> float:
+        """The share of what is there that was found; 0 where there is nothing."""
+        return len(self.right) / self.true if self.true else 0.0
+
+    @property
+    def f1(self) -> float:
+        """2 TP / (2 TP + FP + FN); 0 where nothing was found and nothing is there."""
+        total = self.true + self.found
+        return 2 * len(self.right) / total if total else 0.0
+
+    @property
+    def recognition(self) -> float:
+        """The unweighted mean F1 over the classes of the intervals that are right."""
+        known = [pair for pair in self.right if None not in pair]
+        if not known:
+            return 0.0
+        labels, predicted = np.array(known, np.int64).T
+        return float(uf1(confusion(labels, predicted)))
+
+    @property
+    def strs(self) -> float:
+        """The spot-then-recognise score."""
+        return self.f1 * self.recognition
+
+
+def score(true: Sequence[Interval], found: Sequence[Interval]) -> SpottingScore:
+    """One video's score: a true interval is matched by one found at most, best overlaps first."""
+    overlaps = np.array([[overlap(a, b) for b in found] for a in true]).reshape(
+        len(true), len(found)
+    )
+    pairs = [(true[i].label, found[j].label) for i, j in matches(overlaps)]
+    return SpottingScore(len(true), len(found), tuple(pairs))
+
+
+def overlap(a: Interval, b: Interval) -> float:
+    """Intersection over union of two intervals; 0 where neither has a length."""
+    common = min(a.offset, b.offset) - max(a.onset, b.onset)
+    union = max(a.offset, b.offset) - min(a.onset, b.onset)
+    return max(0.0, common) / union if union > 0 else 0.0
+
+
+def matches(overlaps: NDArray[np.float64]) -> Iterable[tuple[int, int]]:
+    """Rows and columns of overlaps [true, found] of at least 0.5, each used once."""
+    left = overlaps.copy()
+    while left.size and left.max() >= LEAST_OVERLAP:
+        row, column = np.unravel_index(left.argmax(), left.shape)
+        yield int(row), int(column)
+        left[row, :] = left[:, column] = 0

@@ -1,0 +1,168 @@
+"""A checkpoint -> the ONNX file that the service opens, written only when it has proved right."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from off_tanet.errors import ModelError
+from off_tanet.recognition.classifier import INPUT, OUTPUTS, Classifier
+from off_tanet.recognition.flow import tvl1
+from off_tanet.recognition.onnx_session import open_session
+from off_tanet.types import CLASSES, CROP_SIZE
+
+from off_tanet_export.errors import ExportError
+from off_tanet_export.graph import FlowClassifier
+from off_tanet_export.network.checkpoint import Checkpoint, load
+from off_tanet_export.synthesis.generator import Synthesis
+
+TOLERANCE = 1e-5
+BATCHES = (1, 2, 7)
+
+LIMITS = (
+    "It names the motion from a neutral onset to the apex of one brief expression, on a face that "
+    "is nearly frontal, evenly lit, tightly cropped and filmed at 100 frames a second or more. It "
+    "is not for posed or long (macro) expressions, talking or chewing, a turning head, covered "
+    "faces or low frame rates. No class means nothing: whatever moves gets one of the three."
+)
+RESPONSIBLE_USE = (
+    "It tells which way a face moved, not what a person feels, thinks or hides. It is no lie "
+    "detector, and no decision about a person may rest on it. Inferring emotions in workplaces and "
+    "in education is prohibited in the European Union, save for medical or safety reasons: "
+    "Regulation (EU) 2024/1689, Article 5(1)(f)."
+)
+"""The core of MODEL_CARD.md, for whoever holds the file alone or asks the service."""
+
+
+def export(checkpoint_path: Path, output: Path) -> None:
+    """Write the checkpoint's graph to `output`, with its metadata, after every check has passed.
+
+    Raises `CheckpointError` for a bad checkpoint and `ExportError` for a folder that is not there
+    or a failed check. An earlier file at `output` is replaced in one step or stays as it was.
+    """
+    checkpoint = load(checkpoint_path)
+    if not output.parent.is_dir():
+        raise ExportError(f"the folder {output.parent} is not there")
+    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
+    model = traced(classifier)
+    onnx.helper.set_model_props(model, metadata(checkpoint))
+    # A folder beside the output, so that the checked file gets its name in one step.
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=output.parent) as folder:
+        draft = Path(folder) / output.name
+        onnx.save(model, draft)
+        check(draft, classifier)
+        os.replace(draft, output)
+
+
+def traced(classifier: FlowClassifier) -> onnx.ModelProto:
+    """The graph as ONNX, its batch size free."""
+    example = torch.zeros(2, 2, CROP_SIZE, CROP_SIZE)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, we do not
+    with warnings.catch_warnings():
+        # PyTorch 2.13 deprecates a class of its own that its exporter still uses.
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
+        program = torch.onnx.export(
+            classifier,
+            (example,),
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ExportError("PyTorch gave no ONNX program")
+    model = program.model_proto
+    model.producer_name, model.producer_version = "model_export", ""
+    forget_sources(model.graph)
+    return model
+
+
+def forget_sources(graph: onnx.GraphProto) -> None:
+    """Take out the exporter's notes: they hold stack traces, with the paths of this machine."""
+    del graph.metadata_props[:]
+    for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ""
+
+
+def metadata(checkpoint: Checkpoint) -> dict[str, str]:
+    """What the file says of itself; `off_tanet.recognition.classifier.read_card` reads it."""
+    card, recipe = checkpoint.card, checkpoint.recipe
+    return {
+        "name": card.name,
+        "version": card.version,
+        "licence": card.licence,
+        "training_data": card.training_data,
+        "classes": json.dumps(CLASSES),
+        "input": f"{INPUT} float32 [N,2,{CROP_SIZE},{CROP_SIZE}]: TV-L1 optical flow of a face "
+        "crop from onset to apex, u right, v down, in pixels",
+        "parameters": str(checkpoint.network.size),
+        "scores": json.dumps(card.scores, sort_keys=True),
+        "training": json.dumps(card.training, sort_keys=True),
+        "preprocessing": json.dumps(asdict(recipe), sort_keys=True),
+        "limits": LIMITS,
+        "responsible_use": RESPONSIBLE_USE,
+    }
+
+
+def check(path: Path, classifier: FlowClassifier) -> None:
+    """Hold the file against the ONNX standard, the service and PyTorch. Raises `ExportError`."""
+    try:
+        onnx.checker.check_model(path, full_check=True)
+        Classifier(path)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError("the graph is not valid ONNX") from error
+    except ModelError as error:
+        raise ExportError(f"the service refuses the graph: {error.detail}") from error
+    session = open_session(path)
+    flows = np.concatenate([random_flows(64), measured_flows(8)])
+    with torch.inference_mode():
+        expected = [output.numpy() for output in classifier(torch.from_numpy(flows))]
+    for size in BATCHES:
+        for first in range(0, len(flows), size):
+            batch = slice(first, first + size)
+            for name, ours, theirs in zip(
+                OUTPUTS, session.run(OUTPUTS, {INPUT: flows[batch]}), expected, strict=True
+            ):
+                difference = np.abs(ours - theirs[batch]).max()
+                if not difference <= TOLERANCE:  # so that NaN fails
+                    raise ExportError(f"{name} differ from PyTorch's by {difference:.2g}")
+
+
+def random_flows(count: int) -> NDArray[np.float32]:
+    """Noise [count, 2, 112, 112], from a hundredth of a pixel to ten."""
+    rng = np.random.default_rng(0)
+    amplitude = np.geomspace(0.01, 10, count)[:, None, None, None]
+    return (amplitude * rng.normal(size=(count, 2, CROP_SIZE, CROP_SIZE))).astype(np.float32)
+
+
+def measured_flows(count: int) -> NDArray[np.float32]:
+    """Flow [count, 2, 112, 112] as the service measures it: TV-L1 of a texture in motion.
+
+    The texture is no face, so that exporting a model needs no photograph; it moves by expressions,
+    and the flow, with its noise and its steps, is TV-L1's own.
+    """
+    rng = np.random.default_rng(1)
+    motions = Synthesis(seed=1, size=CROP_SIZE).batch(np.arange(count) % len(CLASSES))
+    columns, rows = np.meshgrid(*[np.arange(CROP_SIZE, dtype=np.float32)] * 2)
+    flows = []
+    for u, v in motions:
+        noise = rng.uniform(0, 255, (CROP_SIZE, CROP_SIZE)).astype(np.float32)
+        texture = cv2.GaussianBlur(noise, (0, 0), 2)
+        texture = cv2.normalize(texture, texture, 0, 255, cv2.NORM_MINMAX)
+        moved = cv2.remap(
+            texture, columns - u, rows - v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+        )
+        flows.append(tvl1(texture.astype(np.uint8), moved.clip(0, 255).astype(np.uint8)))
+    return np.stack(flows)

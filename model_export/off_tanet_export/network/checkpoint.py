@@ -1,0 +1,175 @@
+"""Weights on disk: our safetensors, and the checkpoint that Off-TANet's authors published.
+
+Ours carry a JSON object `off_tanet` in their metadata: card, recipe and variant. The published one
+is a PyTorch state dict, known by its tensors' names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from off_tanet_export.errors import CheckpointError
+from off_tanet_export.graph import PUBLISHED, Recipe
+from off_tanet_export.network.model import OffTanet
+
+METADATA_KEY = "off_tanet"
+HEADS = 4
+
+RENAMED = {
+    "stem": "conv1",
+    "residual1.main": "res1.conv",
+    "residual1.skip": "res1.botneck",
+    "residual2.main": "res2.conv",
+    "residual2.skip": "res2.botneck",
+    "triplet.skip": "eres.botneck",
+    "triplet.first": "eres.conv1",
+    "triplet.last": "eres.conv2",
+    "triplet.channel.squeeze": "eres.ca.fc1",
+    "triplet.channel.excite": "eres.ca.fc2",
+    "triplet.spatial": "eres.spa.conv1",
+    "head.1": "dense.0",
+    "head.4": "dense.3",
+    "head.7": "dense.6",
+}
+"""Our modules' names -> the published ones. The heads of self-attention are apart, being joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a model says of itself. `scores` and `training` hold plain JSON values."""
+
+    name: str
+    version: str
+    licence: str
+    training_data: str
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+PUBLISHED_CARD = Card(
+    name="off-tanet-published",
+    version="2021",
+    licence="GPL-3.0",
+    training_data="CASME, CASME II and CAS(ME)^2, less one subject (Zhang, Liu, Zhou 2021)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A network with its weights, how its input is made, and its card."""
+
+    network: OffTanet
+    recipe: Recipe
+    card: Card
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write our safetensors. Equal checkpoints make equal files."""
+    about = {
+        "card": asdict(checkpoint.card),
+        "recipe": asdict(checkpoint.recipe),
+        "variant": checkpoint.network.variant,
+    }
+    metadata = {METADATA_KEY: json.dumps(about, sort_keys=True)}
+    safetensors.torch.save_file(checkpoint.network.state_dict(), path, metadata)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read either kind of file; the network is in evaluation mode. Raises `CheckpointError`."""
+    if not path.is_file():
+        raise CheckpointError(f"{path} is not there")
+    with path.open("rb") as file:
+        start = file.read(9)
+    if not start:
+        raise CheckpointError(f"{path} is empty")
+    return load_ours(path) if start.endswith(b"{") else load_published(path)
+
+
+def load_ours(path: Path) -> Checkpoint:
+    """Read our safetensors. Raises `CheckpointError`."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is a damaged safetensors file") from error
+    try:
+        about = json.loads(metadata[METADATA_KEY])
+        card, recipe = Card(**about["card"]), Recipe(**about["recipe"])
+        network = OffTanet(about.get("variant", "triplet"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
+    names = {name: (name,) for name in network.state_dict()}
+    return Checkpoint(assembled(network, tensors, names, path), recipe, card)
+
+
+def load_published(path: Path) -> Checkpoint:
+    """Read the authors' state dict. Raises `CheckpointError`."""
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load states no set of exceptions for damaged files
+        raise CheckpointError(f"{path} is no checkpoint, or a damaged one") from error
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise CheckpointError(f"{path} is no state dict: it holds more than tensors")
+    network = OffTanet()
+    names = {name: published_names(name) for name in network.state_dict()}
+    return Checkpoint(assembled(network, tensors, names, path), PUBLISHED, PUBLISHED_CARD)
+
+
+def published_names(name: str) -> tuple[str, ...]:
+    """The published names of our tensor: one, or one for each head of self-attention."""
+    module, _, tensor = name.rpartition(".")
+    if module.startswith("triplet.itself."):
+        kind = module.rpartition(".")[2][0]  # query, key, value -> q, k, v
+        return tuple(f"eres.sa.sa_blocks.{head}.w_{kind}.{tensor}" for head in range(HEADS))
+    if module in RENAMED:
+        return (f"{RENAMED[module]}.{tensor}",)
+    parent, _, index = module.rpartition(".")
+    return (f"{RENAMED[parent]}.{index}.{tensor}",)
+
+
+def assembled(
+    network: OffTanet,
+    tensors: Mapping[str, Tensor],
+    names: Mapping[str, tuple[str, ...]],
+    path: Path,
+) -> OffTanet:
+    """The network with its tensors, each joined from the file's tensors of those `names`.
+
+    Raises `CheckpointError` for names that lack or are unknown, wrong shapes and values that are
+    not finite.
+    """
+    wanted = {part for parts in names.values() for part in parts}
+    if unknown := sorted(map(str, tensors.keys() - wanted)):
+        raise CheckpointError(f"{path} holds unknown tensors: {listed(unknown)}")
+    if missing := sorted(wanted - tensors.keys()):
+        raise CheckpointError(f"{path} lacks tensors: {listed(missing)}")
+    state = {}
+    for name, expected in network.state_dict().items():
+        parts = [tensors[part] for part in names[name]]
+        shape = expected.shape if len(parts) == 1 else (len(expected) // HEADS, *expected.shape[1:])
+        for part, tensor in zip(names[name], parts, strict=True):
+            if tensor.shape != shape:
+                raise CheckpointError(
+                    f"{path}: {part} has shape {tuple(tensor.shape)} instead of {tuple(shape)}"
+                )
+            if not torch.isfinite(tensor).all():
+                raise CheckpointError(f"{path}: {part} holds values that are not finite")
+        state[name] = parts[0] if len(parts) == 1 else torch.cat(parts)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def listed(names: list[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,51 @@
+"""Off-TANet, the network: a map of facial motion in, three logits out; 59,403 parameters.
+
+J. Zhang, F. Liu, A. Zhou, "Off-TANet: A Lightweight Neural Micro-expression Recognizer with
+Optical Flow Features and Integrated Attention Mechanism", PRICAI 2021, LNCS 13031, pp. 266-279.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from off_tanet_export.network.blocks import BLOCKS, Residual, Variant
+
+
+class OffTanet(nn.Module):
+    """`maps` [N, 3, 112, 112] (u, v, strain) -> logits [N, 3] and attention [N, 14, 14].
+
+    The logits are those of negative, positive and surprise; attention is 0 or more, of no unit.
+    `variant` says which last block it has: `triplet` is Off-TANet's, the others are to be compared.
+    """
+
+    def __init__(self, variant: Variant = "triplet") -> None:
+        super().__init__()
+        self.variant: Variant = variant
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 7, stride=2, padding=3), nn.ReLU(), nn.BatchNorm2d(8)
+        )
+        self.residual1 = Residual(8, 18)
+        self.residual2 = Residual(18, 28)
+        self.triplet = BLOCKS[variant](28, 8)  # its name in every variant: checkpoints carry it
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(8 * 7 * 7, 64), nn.ReLU(), nn.Dropout(0.5),
+            nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.5),
+            nn.Linear(64, 3),
+        )  # fmt: skip
+
+    @property
+    def size(self) -> int:
+        """How many parameters it has."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        features, attention = self.features(maps)
+        return self.head(features), attention
+
+    def features(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """What the head sees, [N, 8, 7, 7], and the attention."""
+        features: tuple[Tensor, Tensor] = self.triplet(
+            self.residual2(self.residual1(self.stem(maps)))
+        )
+        return features

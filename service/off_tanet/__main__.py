@@ -1,0 +1,8 @@
+"""`python -m off_tanet` is the command `off-tanet`."""
+
+import sys
+
+from off_tanet.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""What Prometheus asks of the service: its requests as they ended, its engine as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from off_tanet.api.middleware.instrumentation import Exchange
+from off_tanet.workers.engine import Census, Engine
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+# From a health check to the default deadline; from a fast inference to a long clip's spotting.
+_REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The metrics of one application, in a registry of its own."""
+
+    def __init__(self, *engines: Engine) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "off_tanet_requests",
+            "Requests answered.",
+            ("route", "method", "code"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "off_tanet_request_duration_seconds",
+            "Time from a request's head to the end of its answer.",
+            ("route",),
+            buckets=_REQUEST_SECONDS,
+            registry=self._registry,
+        )
+        self._stages = Histogram(
+            "off_tanet_stage_duration_seconds",
+            "Time of each stage of a recognition; total is all of it.",
+            ("stage",),
+            buckets=_STAGE_SECONDS,
+            registry=self._registry,
+        )
+        self._rejections = Counter(
+            "off_tanet_rejections",
+            "Requests answered with a problem, by its code.",
+            ("reason",),
+            registry=self._registry,
+        )
+        self._registry.register(_EngineCollector(engines))
+        ProcessCollector(registry=self._registry)
+
+    def observe(self, exchange: Exchange) -> None:
+        """Count one exchange."""
+        self._requests.labels(exchange.route, exchange.method, str(exchange.status)).inc()
+        self._seconds.labels(exchange.route).observe(exchange.seconds)
+        for stage, milliseconds in exchange.stages_ms.items():
+            self._stages.labels(stage).observe(milliseconds / 1000)
+        if exchange.problem is not None:
+            self._rejections.labels(exchange.problem).inc()
+
+    def exposition(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _EngineCollector(Collector):
+    """Reads the engines when it is asked, so that they need not know of metrics."""
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._engines = engines
+
+    def collect(self) -> Iterator[Metric]:
+        census = sum((engine.census() for engine in self._engines), Census(0, 0, 0, 0))
+        yield GaugeMetricFamily(
+            "off_tanet_queue_depth", "Admitted requests that wait for a worker.", census.waiting
+        )
+        workers = GaugeMetricFamily(
+            "off_tanet_workers", "Worker processes; idle ones are alive too.", labels=("state",)
+        )
+        workers.add_metric(("alive",), census.alive)
+        workers.add_metric(("idle",), census.idle)
+        yield workers
+        yield CounterMetricFamily(
+            "off_tanet_worker_restarts",
+            "Workers started in the place of one that ended.",
+            census.restarts,
+        )
+        if (info := self._engines[0].info) is not None:
+            labels = {
+                "name": info.card.name,
+                "version": info.card.version,
+                "flow_build": info.flow_build,
+            }
+            yield InfoMetricFamily("off_tanet_model", "The model that answers.", labels)

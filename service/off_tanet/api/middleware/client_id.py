@@ -1,0 +1,43 @@
+"""Whose a request is: the unit between which the service is shared."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from starlette.types import Scope
+
+from off_tanet.api.middleware.auth import key_name
+from off_tanet.limits import ShareBy
+
+ClientOf = Callable[[Scope], str]
+
+_V6_PREFIX = 64  # what one household or machine is given, all of it
+
+
+def client_of(share_by: ShareBy) -> ClientOf:
+    """The function that names the client of a request; requests without a name are one client's."""
+    return {"client": _by_key_or_address, "key": _by_key, "none": lambda _: ""}[share_by]
+
+
+def _by_key(scope: Scope) -> str:
+    name = key_name(scope)
+    return "" if name is None else f"key {name}"
+
+
+def _by_key_or_address(scope: Scope) -> str:
+    return _by_key(scope) or _network(scope)
+
+
+def _network(scope: Scope) -> str:
+    """The address of an IPv4 client, the network of an IPv6 one."""
+    host = str((scope.get("client") or ("", 0))[0])
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # of a Unix socket, or a name that a server made up
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed, _V6_PREFIX), strict=False))

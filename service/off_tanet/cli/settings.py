@@ -1,0 +1,15 @@
+"""`off-tanet settings`."""
+
+from __future__ import annotations
+
+from off_tanet.cli.console import AsJson, answer
+
+
+def settings(as_json: AsJson = False) -> None:
+    """List every setting with its default."""
+    from off_tanet import settings as known
+
+    if as_json:
+        answer(known.listing())
+    else:
+        print(known.table())

@@ -1,0 +1,137 @@
+"""JSON of the service as the types that a Recognizer answers with."""
+
+from __future__ import annotations
+
+import base64
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from off_tanet.schemas.prediction import FaceBody, ModelBody, MomentBody, MotionBody, PredictionBody
+from off_tanet.schemas.spotting import ExpressionBody, MacroBody, MicroBody, SpottingBody
+from off_tanet.types import (
+    CROP_SIZE,
+    Crop,
+    Expression,
+    Face,
+    Landmarks,
+    ModelCard,
+    ModelName,
+    Moment,
+    Motion,
+    Prediction,
+    Quality,
+    VideoSpotting,
+)
+
+ATTENTION_SIZE = 14
+_EXPRESSION: TypeAdapter[MicroBody | MacroBody] = TypeAdapter(ExpressionBody)
+
+
+def prediction(json: str | bytes) -> Prediction:
+    """Of an answer with `include=arrays,crops`, and `motion` where there is one.
+
+    Raises pydantic's ValidationError where the JSON is not the contract's.
+    """
+    return _prediction(PredictionBody.model_validate_json(json))
+
+
+def expression(json: str | bytes) -> Expression:
+    """Of an `expression` event."""
+    return _expression(_EXPRESSION.validate_json(json))
+
+
+def spotting(json: str | bytes) -> VideoSpotting:
+    """Of the answer for a long video."""
+    body = SpottingBody.model_validate_json(json)
+    return VideoSpotting(
+        model=ModelName(body.model.name, body.model.version),
+        expressions=tuple(_expression(each) for each in body.expressions),
+        frames=body.video.frames,
+        frames_with_face=body.video.frames_with_face,
+        seconds=body.video.seconds,
+        warnings=tuple(body.warnings),
+        timings_ms=body.timings_ms,
+    )
+
+
+def card(json: str | bytes) -> ModelCard:
+    """Of `GET /v1/model`."""
+    body = ModelBody.model_validate_json(json)
+    return ModelCard(
+        name=body.name,
+        version=body.version,
+        classes=tuple(body.classes),
+        input=body.input,
+        parameters=body.parameters,
+        licence=body.licence,
+        training_data=body.training_data,
+        training=body.training,
+        limits=body.limits,
+        responsible_use=body.responsible_use,
+        scores=body.scores,
+        preprocessing=body.preprocessing,
+    )
+
+
+def _prediction(body: PredictionBody) -> Prediction:
+    if body.arrays is None or body.crops is None:
+        raise ValueError("the answer holds no arrays and crops")
+    return Prediction(
+        model=ModelName(body.model.name, body.model.version),
+        label=body.label,
+        probabilities=dict(body.probabilities.items()),
+        onset=_moment(body.onset),
+        apex=_moment(body.apex),
+        face=None if body.face is None else _face(body.face),
+        quality=Quality(
+            body.quality.motion_px, body.quality.head_motion_px, tuple(body.quality.warnings)
+        ),
+        flow=_array(body.arrays.flow, 2, CROP_SIZE, CROP_SIZE),
+        attention=_array(body.arrays.attention, ATTENTION_SIZE, ATTENTION_SIZE),
+        onset_crop=_crop(body.crops.onset),
+        apex_crop=_crop(body.crops.apex),
+        motion=None if body.motion is None else _motion(body.motion),
+        timings_ms=body.timings_ms,
+    )
+
+
+def _expression(body: MicroBody | MacroBody) -> Expression:
+    return Expression(
+        kind=body.kind,
+        onset=_moment(body.onset),
+        apex=_moment(body.apex),
+        offset=_moment(body.offset),
+        strength_px=body.strength_px,
+        confidence=body.confidence,
+        prediction=_prediction(body) if isinstance(body, MicroBody) else None,
+    )
+
+
+def _moment(body: MomentBody) -> Moment:
+    return Moment(body.index, body.time_s)
+
+
+def _face(body: FaceBody) -> Face:
+    return Face(body.box, body.score, Landmarks(**body.landmarks.model_dump()))
+
+
+def _motion(body: MotionBody) -> Motion:
+    return Motion(
+        np.array(body.strength_px, np.float32), np.array(body.times_s, np.float32), body.scene_end
+    )
+
+
+def _array(text: str, *shape: int) -> NDArray[np.float32]:
+    values = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
+    return values.reshape(shape).astype(np.float32)
+
+
+def _crop(uri: str) -> Crop:
+    data = np.frombuffer(base64.b64decode(uri.partition(",")[2], validate=True), np.uint8)
+    crop = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    if crop is None or crop.shape != (CROP_SIZE, CROP_SIZE):
+        raise ValueError("the answer holds no crop of 112 x 112")
+    return np.asarray(crop, np.uint8)

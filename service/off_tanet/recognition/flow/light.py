@@ -1,0 +1,209 @@
+"""Light is not motion: two crops of one face are brought to the same light before their flow.
+
+TV-L1 takes brightness for constant: 5% more of it on the same picture gives 2 px of false motion.
+The change of light is fitted on coarse averages of the crops, together with the motion of the head,
+and undone in the second of them; the first one's contrast, for which TV-L1 is tuned, stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from off_tanet.recognition.flow import tvl1
+from off_tanet.recognition.motion.head_motion import head_terms
+from off_tanet.types import CROP_SIZE, Crop, Flow
+
+Floats = NDArray[np.float32]
+
+_CELLS = 16  # a side, of 7 pixels each: coarse enough to fit several pixels of motion
+_CELL = CROP_SIZE // _CELLS
+_STEPS = 4
+_NOISE = 0.7  # grey levels of a cell's average
+_MOTION_PX = 1.5  # of a cell, beside the head's: with less, a brow that rises passes for light
+_CLIPPED_SHARE = 0.25  # of a cell's pixels, from which on it tells nothing
+
+# The gain over the crop is a sum of products of waves down and across: as fine along one axis as
+# the bands of a rolling shutter under a flickering lamp, coarser in both.
+_WAVES = 9
+_BOTH = 4  # half periods down and across together
+_CROSSED = np.array(
+    [(down, both - down) for both in range(2, _BOTH + 1) for down in range(1, both)]
+).T
+_ONE, _NONE = np.arange(_WAVES), np.zeros(_WAVES, int)
+_DOWN = np.concatenate([_ONE, _NONE[1:], _CROSSED[0]])
+_ACROSS = np.concatenate([_NONE, _ONE[1:], _CROSSED[1]])
+_GAINS = slice(0, len(_DOWN))
+_TONES = slice(_GAINS.stop, _GAINS.stop + 2)
+_OFFSETS = slice(_TONES.stop, _TONES.stop + 3)
+_LIGHT, _MOTIONS = slice(0, _OFFSETS.stop), slice(_OFFSETS.stop, None)
+
+# How large each term may become: standard deviations of gains, tones, grey levels and pixels.
+_SPREADS = np.concatenate(
+    [
+        np.where(_DOWN + _ACROSS == 0, 0.5, 0.3 / (1 + (_DOWN**2 + _ACROSS**2) / 4)),
+        (0.5, 0.25),
+        (30, 5, 5),
+        (3,) * 8,
+    ]
+)
+_PRIOR = np.diag(_SPREADS**-2.0)
+
+
+def _places(pixels: Floats) -> Floats:
+    """Crop pixels as -1 at one edge to 1 at the other."""
+    return np.asarray((pixels + 0.5) * (2 / CROP_SIZE) - 1, np.float32)
+
+
+def _waves(place: Floats) -> Floats:
+    """A constant, a slope and cosines of 1 to 4 periods at each place [...]: [..., _WAVES]."""
+    waves = np.empty((*place.shape, _WAVES), np.float32)
+    waves[..., 0], waves[..., 1] = 1, place
+    half_periods = np.arange(2, _WAVES, dtype=np.float32) * np.float32(np.pi / 2)
+    np.cos((place[..., None] + 1) * half_periods, out=waves[..., 2:])
+    return waves
+
+
+def _tones() -> Floats:
+    """Of each grey level: itself, how it changes with gamma (to second order), whether it is
+    clipped, [256, 4]."""
+    levels = np.arange(256)
+    stops = np.log(np.maximum(levels, 1) / 255)
+    clipped = (levels == 0) | (levels == 255)
+    return np.stack([levels, levels * stops, levels * stops**2, clipped], 1).astype(np.float32)
+
+
+_MIDDLES = np.arange(_CELLS) * _CELL + (_CELL - 1) / 2
+_CENTRES = np.stack(np.meshgrid(_MIDDLES, _MIDDLES)).reshape(2, -1).astype(np.float32)
+_HEAD = head_terms(_CELLS).astype(np.float32)
+_PIXEL_PLACES = _places(np.arange(CROP_SIZE, dtype=np.float32))
+_PIXEL_WAVES = _waves(_PIXEL_PLACES)
+_LEVELS = _tones()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """Two crops in the first one's light.
+
+    `onset` differs from the given one only where the apex is clipped: both are cut there at what
+    the apex's light can show. `clipped` is the share of pixels that were cut, `unmatched` how far
+    the coarse pictures still differ, 1 being what noise and motion make of them.
+    """
+
+    onset: Crop
+    apex: Crop
+    clipped: float
+    unmatched: float
+
+    def flow(self) -> Flow:
+        """The flow [2, 112, 112] from onset to apex."""
+        return tvl1(self.onset, self.apex)
+
+
+def matched(onset: Crop, apex: Crop) -> Matched:
+    """Bring `apex` [112, 112] to the light of `onset` [112, 112].
+
+    Where only motion lies between them, the apex stays as it is within a grey level.
+    """
+    terms, unmatched = _fitted(onset, apex)
+    gains = np.zeros((_WAVES, _WAVES), np.float32)
+    gains[_DOWN, _ACROSS] = terms[_GAINS]
+    gain = _PIXEL_WAVES @ gains @ _PIXEL_WAVES.T
+    offset, across, down = terms[_OFFSETS].astype(np.float32)
+    slope = across * _PIXEL_PLACES + (down * _PIXEL_PLACES)[:, None]
+    tones = (_LEVELS[:, 0] + _LEVELS[:, 1:3] @ terms[_TONES] + offset).astype(np.float32)
+    lit = apex * gain + cv2.LUT(apex, tones) + slope
+    onset, clipped = _cut(onset, apex, tones[0] + slope, tones[-1] + 255 * gain + slope)
+    over = np.count_nonzero((lit < -0.5) | (lit > 255.5))
+    share = max(clipped, over) / lit.size
+    return Matched(onset, _rounded(lit), share, unmatched)
+
+
+def _cut(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, int]:
+    """The onset within what a clipped apex can show, and how many pixels were cut."""
+    if apex.min() > 0 and apex.max() < 255:
+        return onset, 0
+    below, above = np.zeros_like(onset), np.full_like(onset, 255)
+    if apex.min() == 0:
+        below = _rounded(least)
+    if apex.max() == 255:
+        above = _rounded(most)
+    cut = np.clip(onset, below, above)
+    return cut, int(np.count_nonzero(np.abs(cv2.absdiff(cut, onset)) > 1))
+
+
+def _fitted(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
+    """The terms that bring the apex to the onset, and how much they leave.
+
+    onset(p) = lit(p + d(p)), d the head's motion, lit = apex + terms of light: Gauss-Newton steps,
+    each with the apex's averages taken where the head has gone, and robust against expressions.
+    """
+    fine = _averages(apex, _LEVELS)
+    cells = slice(_CELL // 2, None, _CELL)
+    target, hidden = _averages(onset, _LEVELS[:, ::3])[cells, cells].reshape(-1, 2).T
+    terms = np.zeros(len(_PRIOR))
+    squares = np.zeros(_CELLS**2)
+    for _ in range(_STEPS):
+        x, y = terms[_MOTIONS].reshape(2, 4).astype(np.float32) @ _HEAD.T + _CENTRES
+        seen = _sampled(fine, x, y)
+        light = _light(seen, x, y)
+        lit = seen[:, 0] + light @ terms[_LIGHT]
+        across, down = _slopes((lit + target) / 2)
+        design = np.concatenate([light, across * _HEAD, down * _HEAD], axis=1)
+        wanted = target - seen[:, 0] + design[:, _MOTIONS] @ terms[_MOTIONS]
+        known = np.maximum(1 - np.maximum(hidden, seen[:, 3]) / _CLIPPED_SHARE, 0)
+        certain = known / (_NOISE**2 + _MOTION_PX**2 * (across**2 + down**2)[:, 0])
+        # Geman and McClure's weights, as in the fit of the head's motion to a flow.
+        robust = (1 + squares / max(1.0, 2 * _quantile(squares, 0.5))) ** -2.0
+        weighted = design * (certain * robust)[:, None]
+        terms = np.linalg.solve(weighted.T @ design + _PRIOR, weighted.T @ wanted)
+        squares = certain * (wanted - design @ terms) ** 2
+    return terms, _quantile(squares, 0.9) ** 0.5
+
+
+def _quantile(values: NDArray[np.float64], share: float) -> float:
+    place = int(share * len(values))
+    return float(np.partition(values, place)[place])
+
+
+def _averages(crop: Crop, table: Floats) -> Floats:
+    """`table`'s values of the crop's pixels, averaged over a cell about each, [112, 112, ...]."""
+    values = cv2.LUT(cv2.merge([crop] * table.shape[1]), table[None])
+    return np.asarray(cv2.blur(values, (_CELL, _CELL), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _sampled(fine: Floats, x: Floats, y: Floats) -> Floats:
+    """The averages at places [cells]: [cells, 4]."""
+    grid = (_CELLS, _CELLS)
+    border = cv2.BORDER_REPLICATE
+    sampled = cv2.remap(fine, x.reshape(grid), y.reshape(grid), cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(sampled, np.float32).reshape(_CELLS**2, -1)
+
+
+def _light(seen: Floats, x: Floats, y: Floats) -> NDArray[np.float64]:
+    """What each term of light changes at the cells' places: [cells, terms]."""
+    across, down = _places(x), _places(y)
+    waves_down, waves_across = _waves(down), _waves(across)
+    waves = [waves_down, waves_across[:, 1:]]
+    waves.append(waves_down[:, _CROSSED[0]] * waves_across[:, _CROSSED[1]])
+    light = np.empty((len(seen), _LIGHT.stop))
+    np.multiply(np.concatenate(waves, axis=1), seen[:, :1], out=light[:, _GAINS])
+    light[:, _TONES] = seen[:, 1:3]
+    light[:, _OFFSETS] = np.stack([np.ones_like(x), across, down], axis=1)
+    return light
+
+
+def _slopes(cells: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """How cells change to the right and downwards, per pixel, each [cells, 1]."""
+    picture = cells.reshape(_CELLS, _CELLS).astype(np.float32)
+    wider = cv2.copyMakeBorder(picture, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    across, down = wider[1:-1, 2:] - wider[1:-1, :-2], wider[2:, 1:-1] - wider[:-2, 1:-1]
+    unit = np.float32(1 / (2 * _CELL))
+    return (unit * across).reshape(-1, 1), (unit * down).reshape(-1, 1)
+
+
+def _rounded(levels: Floats) -> Crop:
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)

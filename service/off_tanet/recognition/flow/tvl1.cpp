@@ -1,0 +1,101 @@
+// Zach, Pock, Bischof 2007; Sanchez, Meinhardt-Llopis, Facciolo, IPOL 2013; with the parameters and
+// the conventions of OpenCV-contrib's DualTVL1OpticalFlow.
+#include "tvl1.h"
+
+#include <cstddef>
+#include <memory>
+#include <memory_resource>
+
+#include "arena.h"
+#include "plane.h"
+#include "pyramid.h"
+#include "solver_state.h"
+#include "solver.h"
+#include "warp.h"
+
+namespace {
+
+constexpr int warps = 5;
+
+using Memory = std::pmr::memory_resource*;
+
+struct Field {
+    Plane u;
+    Plane v;
+
+    Field(int width, int height, Memory memory)
+        : u(width, height, memory), v(width, height, memory) {}
+};
+
+void put(const Field& field, Sheet& sheet) {
+    for (int y = 0; y < sheet.height(); ++y) {
+        for (int i = 0; i < sheet.cells(); ++i) {
+            const Ints inside = sheet.inside(i);
+            Cell& cell = sheet.row(y)[i];
+            cell.u = inside ? load<Floats>(field.u.row(y) + i * lanes) : Floats{};
+            cell.v = inside ? load<Floats>(field.v.row(y) + i * lanes) : Floats{};
+        }
+    }
+}
+
+void get(Sheet& sheet, Field& field) {
+    for (int y = 0; y < sheet.height(); ++y) {
+        for (int i = 0; i < sheet.cells(); ++i) {
+            store(field.u.row(y) + i * lanes, sheet.row(y)[i].u);
+            store(field.v.row(y) + i * lanes, sheet.row(y)[i].v);
+        }
+    }
+}
+
+// Improves the flow at one scale.
+void refine(const Plane& onset, const Plane& apex, Field& flow, Memory memory) {
+    Sheet sheet(onset.width(), onset.height(), memory);
+    const Warp warp(apex, memory);
+    put(flow, sheet);
+    for (int i = 0; i < warps; ++i) {
+        warp.linearise(onset, sheet);
+        solve(sheet);
+    }
+    get(sheet, flow);
+}
+
+Field enlarged(const Field& flow, const Plane& finer, Memory memory) {
+    Field result(finer.width(), finer.height(), memory);
+    resize(flow.u, result.u, 1 / scale_step);
+    resize(flow.v, result.v, 1 / scale_step);
+    return result;
+}
+
+void write(const Plane& plane, float* out) {
+    for (int y = 0; y < plane.height(); ++y) {
+        const float* row = plane.row(y);
+        for (int x = 0; x < plane.width(); ++x) *out++ = row[x] / units_per_pixel;
+    }
+}
+
+}  // namespace
+
+// The sizes are estimates; an arena that is used up takes more.
+Workspace::Workspace(int width, int height) {
+    const std::size_t area = static_cast<std::size_t>(width + 32) * (height + 8);
+    lasting_bytes = area * 56;
+    scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
+    block.reset(new std::byte[lasting_bytes + scale_bytes]);
+}
+
+void tvl1(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int width, int height,
+          Workspace& workspace, float* flow) {
+    Arena lasting(workspace.block.get(), workspace.lasting_bytes);
+    const auto onset = pyramid(onset_pixels, width, height, &lasting);
+    const auto apex = pyramid(apex_pixels, width, height, &lasting);
+    Field field(onset.back().width(), onset.back().height(), &lasting);
+    for (std::size_t scale = onset.size() - 1;; --scale) {
+        // Each scale reuses the part of the one before, which the caches still hold.
+        Arena passing(workspace.block.get() + workspace.lasting_bytes, workspace.scale_bytes);
+        refine(onset[scale], apex[scale], field, &passing);
+        if (scale == 0) break;
+        field = enlarged(field, onset[scale - 1], &lasting);
+    }
+    write(field.u, flow);
+    write(field.v, flow + static_cast<std::size_t>(width) * height);
+}

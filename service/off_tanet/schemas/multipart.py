@@ -1,0 +1,148 @@
+"""Multipart bodies (RFC 7578) as their parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from off_tanet.errors import MalformedBase64Error, MalformedFormError, UnsupportedMediaError
+from off_tanet.schemas import encoded
+from off_tanet.schemas.validation import named
+
+_MOST_PARTS = 16  # no route has so many
+_MOST_PART_HEADERS, _MOST_PART_HEADER_BYTES = 8, 4096
+_MOST_FIELD_BYTES = 64  # of a part that is no file: all words of `include` are 61
+_CHARSET = "_charset_"  # which browsers fill in with the form's charset (HTML, section 4.10.22.4)
+_IDENTITIES = frozenset({"", "7bit", "8bit", "binary"})  # RFC 2045, section 6.1
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a form's parts: `files` are files, be they sent with a file name or without."""
+
+    files: Collection[str]
+    fields: Collection[str]
+
+
+@dataclass(slots=True)
+class _Part:
+    name: str = ""
+    disposition: bytes = b""
+    transfer_encoding: str = ""
+    most_bytes: float = 0
+    content: bytearray = field(default_factory=bytearray)
+
+
+def parts(body: bytes, boundary: bytes, names: Names) -> list[tuple[str, bytes]]:
+    """The parts in their order, each with its name; nothing is kept of what has an unknown one.
+
+    Raises MalformedFormError, and for a part's encoding MalformedBase64Error and
+    UnsupportedMediaError.
+    """
+    reader = _Reader(names)
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": reader.begin,
+                "on_header_field": reader.header_name,
+                "on_header_value": reader.header_value,
+                "on_headers_finished": reader.headers_finished,
+                "on_part_data": reader.data,
+                "on_end": reader.finish,
+            },
+            max_header_count=_MOST_PART_HEADERS,
+            max_header_size=_MOST_PART_HEADER_BYTES,
+        )
+        parser.write(_without_preamble(body, boundary))
+    except FormParserError:
+        raise MalformedFormError("The body is not the form that its Content-Type names.") from None
+    if not reader.finished:
+        raise MalformedFormError("The form has no end: its closing boundary is missing.")
+    return [(part.name, _decoded(part)) for part in reader.parts if part.name != _CHARSET]
+
+
+def _without_preamble(body: bytes, boundary: bytes) -> bytes:
+    """The body from its first boundary on. Raises MalformedFormError where there is none."""
+    delimiter = b"--" + boundary
+    lines_end_with_lf = MalformedFormError("The form's lines end with LF; RFC 7578 asks for CRLF.")
+    if body.startswith(delimiter + b"\n"):
+        raise lines_end_with_lf
+    if body.startswith(delimiter):
+        return body
+    begin = body.find(b"\r\n" + delimiter)
+    if begin >= 0:
+        return body[begin + 2 :]
+    if b"\n" + delimiter in body:
+        raise lines_end_with_lf
+    raise MalformedFormError(
+        "The boundary that the Content-Type names is not in the body; "
+        "where an HTTP client makes the form, let it set this header."
+    )
+
+
+def _decoded(part: _Part) -> bytes:
+    encoding, name = part.transfer_encoding, named(part.name)
+    if encoding == "base64":
+        try:
+            return encoded.decode(bytes(part.content))
+        except encoded.EncodedError as error:
+            raise MalformedBase64Error(f"body.{name}: {error}") from None
+    if encoding not in _IDENTITIES:
+        raise UnsupportedMediaError(
+            f"body.{name}: its Content-Transfer-Encoding is none of binary and base64."
+        )
+    return bytes(part.content)
+
+
+class _Reader:
+    """What the parser calls as it goes through a body."""
+
+    def __init__(self, names: Names) -> None:
+        self.parts: list[_Part] = []
+        self.finished = False
+        self._names = names
+        self._header = b""
+
+    def begin(self) -> None:
+        if len(self.parts) == _MOST_PARTS:
+            raise MalformedFormError(f"The form has more than {_MOST_PARTS} parts.")
+        self.parts.append(_Part())
+
+    def header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header = data[start:end].lower()
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        if self._header == b"content-disposition":
+            self.parts[-1].disposition = data[start:end]
+        elif self._header == b"content-transfer-encoding":
+            self.parts[-1].transfer_encoding = data[start:end].decode("latin-1").strip().lower()
+
+    def headers_finished(self) -> None:
+        part = self.parts[-1]
+        _, options = parse_options_header(part.disposition.decode("latin-1"))
+        part.name = options.get(b"name", b"").decode("utf-8", "replace")
+        if not part.name:
+            raise MalformedFormError("A part of the form has no name.")
+        bare = part.name.removesuffix("[]")
+        if bare in self._names.files:
+            part.most_bytes = math.inf
+        elif bare in self._names.fields:
+            part.most_bytes = _MOST_FIELD_BYTES
+        else:
+            part.transfer_encoding = ""
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        part = self.parts[-1]
+        if part.most_bytes == 0:
+            return
+        if len(part.content) + end - start > part.most_bytes:
+            raise MalformedFormError(f"{part.name} has more than {_MOST_FIELD_BYTES} bytes.")
+        part.content += memoryview(data)[start:end]
+
+    def finish(self) -> None:
+        self.finished = True

@@ -1,0 +1,130 @@
+"""One page that says all of one prediction: for a lab book, a notebook, a discussion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from off_tanet.types import Motion, Pixels, Prediction
+from off_tanet.visualization import canvas, maps
+from off_tanet.visualization.chart import motion_picture
+
+_WIDTH = 1654  # A4 at 200 dots to the inch
+_MARGIN = 80
+_INNER = _WIDTH - 2 * _MARGIN
+_GAP = 40
+_COLUMN = (_INNER - 2 * _GAP) // 3
+_GREY: canvas.Colour = (105, 105, 105)
+
+NOTE = (
+    "The scores say which class of facial motion the measured motion resembles. They are no "
+    "finding about what a person feels, thinks or intends, they detect no lie, and they must not "
+    "be used to decide about people. Inferring emotions of people at work and in education is "
+    "prohibited in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f))."
+)
+
+
+def report_picture(prediction: Prediction) -> Pixels:
+    """Probabilities, onset, apex, flow, attention, curve, quality, the model and what it is not."""
+    parts = [_head(prediction), _bars(prediction), *_pictures(prediction)]
+    if prediction.motion is not None:
+        parts.append(_curve(prediction, prediction.motion))
+    parts += [_quality(prediction), _paragraph(NOTE, _GREY)]
+    gap = canvas.paper(_INNER, 28)
+    column = np.vstack([rows for part in parts for rows in (part, gap)])
+    page = canvas.paper(_WIDTH, len(column) + 2 * _MARGIN)
+    page[_MARGIN : _MARGIN + len(column), _MARGIN : _MARGIN + _INNER] = column
+    return page
+
+
+def _head(prediction: Prediction) -> Pixels:
+    head = canvas.paper(_INNER, 96)
+    share = prediction.probabilities[prediction.label]
+    canvas.write(head, f"Most like {prediction.label}: {share:.1%}", (0, 44), size=48, weight=600)
+    model = f"{prediction.model.name} {prediction.model.version}"
+    canvas.write(head, model, (_INNER - canvas.width_of(model), 40), _GREY)
+    canvas.write(head, f"The motion from {_span(prediction)}", (0, 88), _GREY)
+    return head
+
+
+def _span(prediction: Prediction) -> str:
+    if prediction.motion is None:
+        return "one picture to the other"
+    moments = prediction.onset, prediction.apex
+    return " to ".join(f"frame {moment.index} ({moment.time_s:.3f} s)" for moment in moments)
+
+
+def _bars(prediction: Prediction) -> Pixels:
+    bars = canvas.paper(_INNER, 56 * len(prediction.probabilities))
+    start, end = 180, _INNER - 120
+    for row, (name, share) in enumerate(prediction.probabilities.items()):
+        y = 56 * row
+        bars[y + 12 : y + 44, start:end] = canvas.PALE
+        bars[y + 12 : y + 44, start : start + round(share * (end - start))] = canvas.BLUE
+        canvas.write(bars, name, (0, y + 38), size=30)
+        number = f"{share:.3f}"
+        canvas.write(bars, number, (_INNER - canvas.width_of(number, 30), y + 38), size=30)
+    return bars
+
+
+def _pictures(prediction: Prediction) -> list[Pixels]:
+    flow, onset, apex = prediction.flow, prediction.onset_crop, prediction.apex_crop
+    return [
+        _row(
+            ("Onset", maps.crop_picture(onset)),
+            ("Apex", maps.crop_picture(apex)),
+            ("Attention", maps.attention_picture(prediction.attention, apex)),
+        ),
+        _row(
+            ("Flow, as colours", maps.flow_picture(flow)),
+            ("Flow, as arrows", maps.arrows_picture(flow, onset)),
+            ("Strain", maps.strain_picture(flow)),
+        ),
+    ]
+
+
+def _row(*titled: tuple[str, Pixels]) -> Pixels:
+    height = round((maps.SIDE + maps.STRIP) * _COLUMN / maps.SIDE)
+    row = canvas.paper(_INNER, 52 + height)
+    for place, (title, picture) in enumerate(titled):
+        x = place * (_COLUMN + _GAP)
+        size = _COLUMN, round(len(picture) * _COLUMN / maps.SIDE)
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        row[52 : 52 + size[1], x : x + _COLUMN] = small
+        canvas.write(row, title, (x, 34), size=30, weight=600)
+    return row
+
+
+def _curve(prediction: Prediction, motion: Motion) -> Pixels:
+    onset, apex = prediction.onset.index, prediction.apex.index
+    return motion_picture(motion, onset, apex, motion.offset(apex), _INNER)
+
+
+def _quality(prediction: Prediction) -> Pixels:
+    quality = prediction.quality
+    warnings = ", ".join(word.replace("_", " ") for word in quality.warnings) or "none"
+    return _paragraph(
+        f"Motion of the expression {quality.motion_px:.2f} px, of the head "
+        f"{quality.head_motion_px:.2f} px at 112 × 112. Warnings: {warnings}."
+    )
+
+
+def _paragraph(text: str, colour: canvas.Colour = canvas.INK) -> Pixels:
+    rows = _wrapped(text.split())
+    block = canvas.paper(_INNER, 40 * len(rows))
+    for row, line in enumerate(rows):
+        canvas.write(block, line, (0, 40 * row + 28), colour)
+    return block
+
+
+def _wrapped(words: Sequence[str]) -> list[str]:
+    rows = [""]
+    for word in words:
+        longer = f"{rows[-1]} {word}".strip()
+        if canvas.width_of(longer) > _INNER:
+            rows.append(word)
+        else:
+            rows[-1] = longer
+    return rows

@@ -1,0 +1,143 @@
+"""A number of worker processes, kept alive: each that is lost, late or too large is replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+
+from off_tanet import logs
+from off_tanet.errors import EngineError, NoWorkerError, OffTanetError
+from off_tanet.workers.dispatch import Dispatcher
+from off_tanet.workers.messages import WorkerInfo
+from off_tanet.workers.worker import Worker
+from off_tanet.workers.worker_process import WorkerOptions
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 4.0  # between tries to start a worker
+
+
+@dataclass(slots=True)
+class WorkerPool:
+    """Starts `count` workers and gives each that is idle to the dispatcher.
+
+    `startup_s` are the seconds that a worker may warm up, `idle_bytes` what it may hold when it is
+    to be asked again. Lives in one event loop: `start`, `take_back`…, `stop`.
+    """
+
+    options: WorkerOptions
+    count: int
+    startup_s: float
+    idle_bytes: int
+    dispatcher: Dispatcher[Worker]
+    info: WorkerInfo | None = None
+    starting: list[asyncio.Task[None]] = field(default_factory=list)
+    started: int = 0
+    _workers: set[Worker] = field(default_factory=set)
+    _warm: set[Worker] = field(default_factory=set)
+    _failing: bool = False
+    _stopped: bool = False
+    _background_tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Begin to start the workers; each task in `starting` ends when one is warm."""
+        self.starting += [self._in_background(self._fill_place()) for _ in range(self.count)]
+
+    async def stop(self, reason: EngineError) -> None:
+        """End the workers; what still runs on them, or waits for one, ends with `reason`."""
+        self._stopped = True
+        for task in self._background_tasks:
+            task.cancel()
+        self.dispatcher.close(reason)
+        for worker in self._workers:
+            worker.kill(reason)
+        stops = [worker.stop() for worker in self._workers]
+        await asyncio.gather(*stops, *self._background_tasks, return_exceptions=True)
+
+    @property
+    def alive(self) -> int:
+        """Processes that live, warm or not."""
+        return sum(worker.alive for worker in self._workers)
+
+    @property
+    def any_warm(self) -> bool:
+        """Whether a worker lives that has shown that it works."""
+        return any(worker.alive for worker in self._warm)
+
+    def check(self) -> None:
+        """Raises NoWorkerError where none lives and the last try to start one has failed."""
+        if self._failing and not self.any_warm:
+            raise NoWorkerError("No worker can be started.")
+
+    def take_back(self, worker: Worker) -> None:
+        """Give a worker on after its work, or replace it."""
+        if not worker.usable:
+            self._replace(worker)
+        elif (held := worker.resident_bytes()) > self.idle_bytes:
+            log.warning("a worker is replaced, as it holds %d MB when idle", held // 1_000_000)
+            self._replace(worker)
+        else:
+            self.dispatcher.offer(worker)
+
+    def _replace_if_idle(self, worker: Worker) -> None:
+        """At work, whoever asked it gives it back."""
+        if self.dispatcher.withdraw(worker):
+            self._replace(worker)
+
+    def _replace(self, worker: Worker) -> None:
+        if self._stopped:
+            return
+        self._workers.discard(worker)
+        self._warm.discard(worker)
+        self._in_background(self._fill_place(worker))
+
+    async def _fill_place(self, predecessor: Worker | None = None) -> None:
+        """Start a worker; whatever prevents it is tried again, after growing pauses."""
+        if predecessor is not None:
+            await predecessor.stop()
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                worker = await self._start_worker()
+                break
+            except Exception as error:
+                log.error("a worker did not start: %s", _told(error))
+            self._failing = True
+            if not self.any_warm:
+                self.dispatcher.fail(NoWorkerError("No worker can be started."))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self._failing = False
+        self._warm.add(worker)
+        self.dispatcher.offer(worker)
+
+    async def _start_worker(self) -> Worker:
+        worker = await Worker.start(self.options, self._replace_if_idle)
+        self._workers.add(worker)
+        self.started += 1
+        try:
+            self.info = await worker.warm_up(time.monotonic() + self.startup_s)
+        except Exception:
+            self._workers.discard(worker)
+            await worker.stop()
+            raise
+        return worker
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Hold on to a task until it is done, as the event loop does not."""
+        task = asyncio.create_task(work)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)
+        return task
+
+
+def _told(error: Exception) -> str:
+    """The reason in one line, with nothing of an upload."""
+    if isinstance(error, OffTanetError):
+        return error.detail
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return logs.told(error)

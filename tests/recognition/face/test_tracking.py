@@ -1,0 +1,238 @@
+"""A face over time: one transform for each scene, and what disturbs it is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from off_tanet.configuration import ASSETS
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet.recognition.face.tracking import FaceTrack, View, Whole
+from off_tanet.recognition.media.video import open_clip
+from off_tanet.types import Crop, Face, Landmarks, Pixels
+
+from tests.support import factories, synthetic_heads
+from tests.support.shared import shared
+
+STILL = synthetic_heads.shot(synthetic_heads.still())
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector(ASSETS)
+
+
+def views(detector: FaceDetector, pictures: Iterable[Pixels]) -> list[View]:
+    track = FaceTrack(detector)
+    return [track.view(picture) for picture in pictures]
+
+
+def filmed(*parts: tuple[synthetic_heads.Floats, int]) -> list[Pixels]:
+    """Each picture for so many frames, each with a noise of its own."""
+    pictures = [picture for picture, count in parts for _ in range(count)]
+    return [synthetic_heads.shot(picture, 2.0, seed) for seed, picture in enumerate(pictures)]
+
+
+def framed(crop: Crop) -> Pixels:
+    """A picture around a face crop, three times as large."""
+    large = cv2.resize(crop, (336, 336), interpolation=cv2.INTER_CUBIC)
+    around = cv2.copyMakeBorder(large, 90, 90, 90, 90, cv2.BORDER_REPLICATE)
+    return np.asarray(np.dstack([around] * 3), np.uint8)
+
+
+def words(seen: Sequence[View]) -> set[str]:
+    return set().union(*(view.seen for view in seen))
+
+
+def test_a_still_face_is_cropped_by_one_transform(detector: FaceDetector) -> None:
+    """The detector's jitter, 0.1 px, would be seen as a motion of the face."""
+    seen = views(detector, [STILL] * 20)
+    assert words(seen) == set()
+    assert {view.scene for view in seen} == {0}
+    crops = [view.crop for view in seen if view.crop is not None]
+    assert len(crops) == 20
+    assert all(np.array_equal(crop, crops[0]) for crop in crops)
+
+
+def test_small_motions_keep_the_transform(detector: FaceDetector) -> None:
+    """A motion is measured between crops, so the crop must not follow it."""
+    moved = synthetic_heads.shifted(synthetic_heads.still(), 6, 0)
+    first, *_, last = views(detector, filmed((synthetic_heads.still(), 1), (moved, 9)))
+    assert first.scene == last.scene
+    assert first.crop is not None
+    assert last.crop is not None
+    before, after = (
+        view.crop.astype(np.float64) for view in (first, last) if view.crop is not None
+    )
+    step, _ = cv2.phaseCorrelate(before, after)
+    assert step == pytest.approx(synthetic_heads.placement()[:, :2] @ (6, 0), abs=0.2)
+
+
+def test_a_face_that_walks_away_is_cropped_anew(detector: FaceDetector) -> None:
+    """From then on crops are another scene's: nothing may be measured across."""
+    walk = (
+        synthetic_heads.shot(synthetic_heads.shifted(synthetic_heads.still(), 2 * step, 0))
+        for step in range(40)
+    )
+    seen = views(detector, walk)
+    scenes = [view.scene for view in seen]
+    assert scenes == sorted(scenes)
+    assert 1 <= scenes[-1] <= 4
+    assert "cut" not in words(seen)
+    for before, after in pairwise(seen):
+        assert (before.scene != after.scene) == ("face_lost" in after.seen)
+
+
+def test_a_cut_begins_a_scene(detector: FaceDetector) -> None:
+    mirrored = np.ascontiguousarray(synthetic_heads.still()[:, ::-1])
+    seen = views(detector, filmed((synthetic_heads.still(), 5), (mirrored, 5)))
+    assert [view.scene for view in seen] == [0] * 5 + [1] * 5
+    assert [index for index, view in enumerate(seen) if "cut" in view.seen] == [5]
+    assert all(view.crop is not None for view in seen)
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.4])
+def test_a_lamp_that_goes_on_is_no_cut(detector: FaceDetector, gain: float) -> None:
+    seen = views(
+        detector, filmed((synthetic_heads.still(), 4), (synthetic_heads.still() * gain, 4))
+    )
+    assert words(seen) <= {"blink"}
+    assert "cut" not in words(seen)
+
+
+def test_a_fade_through_black_is_a_cut(detector: FaceDetector) -> None:
+    black = np.zeros_like(synthetic_heads.still())
+    seen = views(
+        detector, filmed((synthetic_heads.still(), 3), (black, 6), (synthetic_heads.still(), 6))
+    )
+    assert "cut" in seen[3].seen
+    assert [view.crop is None for view in seen] == [False] * 3 + [True] * 6 + [False] * 6
+    assert seen[0].scene < seen[-1].scene
+
+
+def test_a_face_that_comes_late_is_found(detector: FaceDetector) -> None:
+    """Nobody is in the picture when a recording begins."""
+    seen = views(detector, filmed((synthetic_heads.other_scene(), 7), (synthetic_heads.still(), 4)))
+    assert [view.crop is None for view in seen] == [True] * 7 + [False] * 4
+    assert all("face_lost" in view.seen for view in seen[:7])
+
+
+def test_a_changed_size_begins_a_scene(detector: FaceDetector) -> None:
+    smaller = np.asarray(cv2.resize(STILL, (340, 300), interpolation=cv2.INTER_AREA), np.uint8)
+    seen = views(detector, [STILL] * 3 + [smaller] * 3)
+    assert [view.scene for view in seen] == [0] * 3 + [1] * 3
+    assert all(view.crop is not None for view in seen)
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "told"),
+    [(10, 0, False), (-15, 0, False), (0, 12, False), (35, 0, True), (-35, 0, True)],
+)
+def test_a_turned_head_is_told(
+    detector: FaceDetector, yaw: float, pitch: float, told: bool
+) -> None:
+    """The flow of a cheek that faces aside is shortened, and half of the face is missing."""
+    seen = views(detector, filmed((synthetic_heads.turned(yaw, pitch), 4)))
+    assert ("turned_head" in words(seen)) == told
+
+
+@pytest.mark.parametrize(
+    "place", [(0.5, 0.75, 0.2), (0.5, 0.75, 0.3), (0.3, 0.5, 0.25), (0.8, 0.6, 0.3)]
+)
+def test_a_hand_before_the_face_is_told(
+    detector: FaceDetector, place: tuple[float, float, float]
+) -> None:
+    hidden = synthetic_heads.covered(synthetic_heads.still(), *place)
+    seen = views(
+        detector, filmed((synthetic_heads.still(), 6), (hidden, 9), (synthetic_heads.still(), 9))
+    )
+    assert words(seen[:6]) == set()
+    assert {"occluded", "face_lost"} & words(seen[6:15])
+    assert "cut" not in words(seen)
+    assert "occluded" not in seen[-1].seen
+
+
+@pytest.mark.parametrize("expression", [factories.smile, factories.raised_brows])
+def test_an_expression_disturbs_nothing(
+    detector: FaceDetector, expression: factories.Expression
+) -> None:
+    """What is looked for must not be reported as being in the way."""
+    crops = [
+        factories.face_crop(expression(px), 2.0, seed) for seed, px in enumerate([0, 1, 2, 3] * 3)
+    ]
+    seen = views(detector, (framed(crop) for crop in crops))
+    assert words(seen) == set()
+
+
+def test_a_blink_is_told_while_it_lasts(detector: FaceDetector) -> None:
+    seen = views(
+        detector,
+        filmed(
+            (synthetic_heads.still(), 6),
+            (synthetic_heads.closed_eyes(), 3),
+            (synthetic_heads.still(), 4),
+        ),
+    )
+    assert [("blink" in view.seen) for view in seen] == [False] * 6 + [True] * 3 + [False] * 4
+    assert words(seen) == {"blink"}
+
+
+def test_a_hand_in_a_real_clip_is_told(detector: FaceDetector) -> None:
+    """She weeps behind her hand, looks up, and laughs with open eyes and no hand at the end."""
+    clip = open_clip(shared("clips/portrait_pexels.mp4").read_bytes(), MediaLimits())
+    seen = views(detector, (frame.pixels for frame in clip))
+    assert all(view.crop is not None for view in seen)
+    assert "cut" not in words(seen)
+    hidden, shown = seen[90:180], seen[330:430]
+    assert sum("occluded" in view.seen for view in hidden) > 0.7 * len(hidden)
+    assert sum("occluded" in view.seen for view in shown) < 0.2 * len(shown)
+    assert len({view.scene for view in seen}) < 15
+
+
+class Scripted:
+    """A detector that sees the face on some frames only and counts its searches."""
+
+    FACE = Face((10, 10, 60, 60), 1.0, Landmarks((25, 30), (55, 30), (40, 45), (30, 60), (50, 60)))
+
+    def __init__(self, shown: list[bool]) -> None:
+        self._shown = iter(shown)
+        self.searches = 0
+
+    def detect(self, frame: Pixels) -> tuple[Face, ...]:
+        self.searches += 1
+        return (self.FACE,) if next(self._shown) else ()
+
+    def follow(self, picture: Pixels, face: Face) -> Face | None:
+        return face if next(self._shown) else None
+
+
+def test_searches_are_few_where_there_is_nothing_to_find() -> None:
+    """A search costs as much as all the rest of several frames."""
+    script = Scripted([False] * 20)
+    track = FaceTrack(script)
+    for _ in range(20):
+        assert track.view(STILL[:100, :100]).crop is None
+    assert script.searches == 4
+
+
+def test_a_lost_face_is_searched_at_once() -> None:
+    script = Scripted([True, True, False, True])
+    track = FaceTrack(script)
+    seen = [track.view(STILL[:100, :100]) for _ in range(8)]
+    assert script.searches == 2
+    assert [view.scene for view in seen] == [0] * 6 + [1] * 2
+    assert "face_lost" in seen[6].seen
+
+
+def test_tight_crops_are_one_scene() -> None:
+    track = Whole()
+    crops = [factories.face_crop()] * 2
+    seen = [track.view(np.dstack([crop] * 3)) for crop in crops]
+    assert [view.scene for view in seen] == [0, 0]
+    for view, crop in zip(seen, crops, strict=True):
+        assert view.crop is not None
+        assert np.abs(view.crop.astype(int) - crop).max() <= 1

@@ -1,0 +1,230 @@
+"""The flow: the field's answer, the sizes and inputs it takes, and what it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from off_tanet.recognition import flow
+from off_tanet.recognition.flow import build_name, builds, tvl1, tvl1_batch
+
+from tests.support.shared import shared
+
+RUNNABLE = builds.runnable(flow.__path__)
+
+
+@contextmanager
+def override(name: str | None) -> Iterator[None]:
+    """Chooses a build as an operator would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(builds.OVERRIDE, raising=False)
+        if name is not None:
+            patch.setenv(builds.OVERRIDE, name)
+        builds.kernel.cache_clear()
+        yield
+    builds.kernel.cache_clear()
+
+
+@pytest.fixture(params=builds.NAMES)
+def build(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each build of the kernel in turn."""
+    name: str = request.param
+    if name not in RUNNABLE:
+        pytest.skip(f"this processor cannot run the {name} build")
+    with override(name):
+        yield name
+
+
+each_build = pytest.mark.usefixtures("build")
+
+
+def noise(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def end_point_error(flow: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
+    return float(np.sqrt(((flow - truth) ** 2).sum(axis=1)).mean())
+
+
+def test_answers_as_opencv_does(build: str) -> None:
+    """The network was trained on OpenCV's flow: another answer would be another input."""
+    assert build_name() == build
+    reference = np.load(shared("tvl1_reference.npz"))
+    opencv, truth = reference["opencv_flow"], reference["true_flow"]
+    ours = tvl1_batch(reference["onset"], reference["apex"], threads=1)
+    assert np.abs(ours - opencv).mean() <= 0.02
+    assert abs(end_point_error(ours, truth) - end_point_error(opencv, truth)) <= 0.002
+
+
+@each_build
+def test_motion_to_the_right_and_down_is_positive() -> None:
+    """The sign is a convention that everything after the flow relies on."""
+    y, x = np.mgrid[0:64, 0:64]
+    onset = (127 + 60 * np.sin(x / 5) + 60 * np.cos(y / 6)).astype(np.uint8)
+    apex = np.roll(onset, (1, 2), axis=(0, 1))
+    u, v = tvl1(onset, apex)[:, 12:-12, 12:-12]
+    assert np.median(u) == pytest.approx(2, abs=0.2)
+    assert np.median(v) == pytest.approx(1, abs=0.2)
+
+
+@each_build
+@pytest.mark.parametrize("apex_level", [90, 140])
+def test_frames_without_texture_do_not_move(apex_level: int) -> None:
+    """A change of light on an even surface is no motion."""
+    assert not tvl1(np.full((40, 50), 90, np.uint8), np.full((40, 50), apex_level, np.uint8)).any()
+
+
+@each_build
+@pytest.mark.parametrize("shape", [(16, 16), (17, 31), (112, 112), (40, 1024), (1024, 40)])
+def test_identical_frames_do_not_move(shape: tuple[int, int]) -> None:
+    """A still face is ordinary input and must be exactly still."""
+    frame = noise(*shape)
+    assert not tvl1(frame, frame.copy()).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(16, 70), st.integers(16, 70))))
+def test_any_still_picture_is_still(frame: NDArray[np.uint8]) -> None:
+    """Flat parts and single bright pixels are where a division by zero would hide."""
+    assert not tvl1(frame, frame.copy()).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(16, 90), st.integers(16, 90), st.integers(0, 2**32 - 1))
+def test_any_size_gives_a_finite_flow(height: int, width: int, seed: int) -> None:
+    """Rows that fill no vector and scales at the smallest side are where indices go wrong."""
+    result = tvl1(noise(height, width, seed=seed), noise(height, width, seed=seed + 1))
+    assert result.shape == (2, height, width)
+    assert result.dtype == np.float32
+    assert np.isfinite(result).all()
+
+
+@each_build
+@pytest.mark.parametrize(("height", "width"), [(16, 1024), (1024, 16)])
+def test_the_longest_sides_work(height: int, width: int) -> None:
+    """The documented range holds at its ends."""
+    assert np.isfinite(tvl1(noise(height, width), noise(height, width, seed=1))).all()
+
+
+@each_build
+@pytest.mark.parametrize("width", [33, 48, 63])
+def test_a_mirrored_pair_has_the_mirrored_flow(width: int) -> None:
+    """What is done at the left border must be done at the right one, wherever a row ends."""
+    y, x = np.mgrid[0:40, 0:width]
+    onset = (127 + 50 * np.sin(x / 4) * np.cos(y / 5) + 40 * np.sin(x * y / 90)).astype(np.uint8)
+    apex = np.roll(onset, 1, axis=1)
+    u, v = tvl1(onset, apex)
+    mirrored_u, mirrored_v = tvl1(onset[:, ::-1], apex[:, ::-1])[:, :, ::-1]
+    assert np.abs(u + mirrored_u).mean() < 0.1
+    assert np.abs(v - mirrored_v).mean() < 0.1
+
+
+@each_build
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_batch_is_its_pairs(threads: int) -> None:
+    """A prediction must not depend on what else was computed beside it."""
+    onsets, apexes = noise(3, 41, 37), noise(3, 41, 37, seed=1)
+    flows = tvl1_batch(onsets, apexes, threads=threads)
+    singles = [tvl1(onset, apex) for onset, apex in zip(onsets, apexes, strict=True)]
+    np.testing.assert_array_equal(flows, np.stack(singles))
+
+
+def test_an_empty_batch_is_empty() -> None:
+    """A clip may leave no pair to look at."""
+    assert tvl1_batch(noise(0, 20, 30), noise(0, 20, 30), threads=2).shape == (0, 2, 20, 30)
+
+
+def test_a_view_counts_as_its_copy() -> None:
+    """Crops are often slices of a larger picture."""
+    onset, apex = noise(80, 80)[::2, 10:60].T, noise(80, 80, seed=1)[::2, 10:60].T
+    np.testing.assert_array_equal(tvl1(onset, apex), tvl1(onset.copy(), apex.copy()))
+
+
+@pytest.mark.parametrize(
+    ("onset", "apex", "sentence"),
+    [
+        (noise(20, 20), noise(20, 21), "sizes differ"),
+        (noise(20, 20).astype(np.float32), noise(20, 20), "onset is no uint8 array"),
+        (noise(20, 20), noise(20, 20).astype(np.int8), "apex is no uint8 array"),
+        (noise(20, 20, 3), noise(20, 20), r"onset is no uint8 array \[H, W\]"),
+        (noise(20, 20).tolist(), noise(20, 20), "onset is no uint8 array"),
+        (noise(15, 20), noise(15, 20), "16 to 1024"),
+        (noise(20, 1025), noise(20, 1025), "16 to 1024"),
+        (noise(0, 20), noise(0, 20), "16 to 1024"),
+    ],
+)
+def test_refuses_what_it_cannot_read(onset: object, apex: object, sentence: str) -> None:
+    """The kernel reads raw memory: whatever is not two equal grey pictures must stop before it."""
+    with pytest.raises(ValueError, match=sentence):
+        tvl1(onset, apex)  # type: ignore[arg-type]
+
+
+def test_a_batch_refuses_what_does_not_pair() -> None:
+    """A missing apex must not be read from beyond the array's end."""
+    with pytest.raises(ValueError, match="sizes differ"):
+        tvl1_batch(noise(3, 20, 20), noise(2, 20, 20), threads=1)
+    with pytest.raises(ValueError, match=r"onsets is no uint8 array \[N, H, W\]"):
+        tvl1_batch(noise(20, 20), noise(20, 20), threads=1)
+    with pytest.raises(ValueError, match="threads is 0"):
+        tvl1_batch(noise(2, 20, 20), noise(2, 20, 20), threads=0)
+
+
+def test_the_fastest_build_is_taken() -> None:
+    """Nobody should have to know their processor's instruction sets."""
+    with override(None):
+        assert build_name() == next(name for name in builds.NAMES if name in RUNNABLE)
+
+
+def test_a_build_that_cannot_run_is_refused() -> None:
+    """An override must not end in another build's figures, nor in an illegal instruction."""
+    message = "OFF_TANET_FLOW_BUILD is 'avx1024'; this machine has"
+    with override("avx1024"), pytest.raises(ValueError, match=message):
+        build_name()
+
+
+def test_other_threads_run_meanwhile() -> None:
+    """A request's flow must not stop the event loop: its thread is seen halfway through."""
+    onset, apex = noise(500, 500), noise(500, 500, seed=1)
+    clock: list[int] = []
+    used: list[float] = []
+    started, read = threading.Event(), threading.Event()
+
+    def work() -> None:
+        clock.append(time.pthread_getcpuclockid(threading.get_ident()))
+        started.set()
+        tvl1(onset, apex)
+        used.append(time.thread_time())
+        read.wait()  # a thread's clock ends with it
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    started.wait()
+    seen = []
+    while not used:
+        seen.append(time.clock_gettime(clock[0]))
+    read.set()
+    thread.join()
+    assert any(0.25 * used[0] < moment < 0.75 * used[0] for moment in seen)
+
+
+def test_denormal_numbers_survive() -> None:
+    """A library linked with -ffast-math would flush them to zero in the whole process."""
+    program = (
+        "import numpy as np\n"
+        "from off_tanet.recognition.flow import tvl1\n"
+        "frame = np.zeros((16, 16), np.uint8)\n"
+        "tvl1(frame, frame)\n"
+        "assert np.float32(1e-38) * np.float32(0.01) > 0\n"
+        "assert np.float64(1e-308) * np.float64(0.01) > 0\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

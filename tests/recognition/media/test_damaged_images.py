@@ -1,0 +1,134 @@
+"""Lost data are refused or warned of: what decoders fill in would look like motion."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from off_tanet.errors import UndecodableMediaError
+from off_tanet.limits import MediaLimits
+from off_tanet.recognition.media import entropy
+from off_tanet.recognition.media.entropy import Outcome
+from off_tanet.recognition.media.images import decode_image, decode_pair
+from off_tanet.types import Pixels
+from PIL import Image
+
+from tests.support import factories
+
+LIMITS = MediaLimits()
+PORTRAIT = factories.portrait()
+EARLY = 2000  # bytes that hold headers and tables
+
+
+def by_pillow(kind: str, pixels: Pixels = PORTRAIT, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+WHOLE = {
+    "jpeg": by_pillow("JPEG", quality=92),
+    "jpeg of fine colours": by_pillow("JPEG", quality=95, subsampling=0),
+    "progressive jpeg": by_pillow("JPEG", quality=90, progressive=True),
+    "jpeg of restarts": by_pillow("JPEG", quality=90, restart_marker_blocks=16),
+    "grey jpeg": factories.jpeg(factories.grey(PORTRAIT)),
+    "cmyk jpeg": factories.cmyk_jpeg(PORTRAIT),
+    "png": factories.png(PORTRAIT),
+    "webp": by_pillow("WEBP", quality=90),
+    "lossless webp": factories.webp(PORTRAIT),
+    "tiff in lzw": by_pillow("TIFF", compression="tiff_lzw"),
+    "tiff in deflate": by_pillow("TIFF", compression="tiff_adobe_deflate"),
+    "tiff in packbits": by_pillow("TIFF", PORTRAIT // 64 * 64, compression="packbits"),
+    "tiff in jpeg": by_pillow("TIFF", compression="jpeg"),
+}
+# Of lossless WebP a byte can be a colour that others are predicted from, and of PackBits a pixel:
+# any value of it is one that an encoder writes.
+CODED = [name for name in WHOLE if name not in ("lossless webp", "tiff in packbits")]
+JPEGS = [name for name in WHOLE if name.endswith("jpeg") and not name.startswith("tiff")]
+
+
+def is_noticed(data: bytes) -> bool:
+    """Whether it is refused, or warned of."""
+    try:
+        return decode_pair(data, data, LIMITS)[0].damaged
+    except UndecodableMediaError:
+        return True
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_picture_is_not_suspected(name: str) -> None:
+    assert not is_noticed(WHOLE[name])
+
+
+@given(
+    st.integers(8, 70), st.integers(8, 70), st.integers(30, 100), st.booleans(), st.integers(0, 2)
+)
+@settings(max_examples=100, deadline=None)
+def test_no_whole_jpeg_is_suspected(
+    height: int, width: int, quality: int, progressive: bool, subsampling: int
+) -> None:
+    """Of any size, and so with any filling of its last blocks."""
+    pixels = factories.picture(height, width)
+    data = by_pillow(
+        "JPEG", pixels, quality=quality, progressive=progressive, subsampling=subsampling
+    )
+    assert entropy.walk_jpeg(data) is Outcome.WHOLE
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.8])
+def test_zeroed_bytes_are_noticed(name: str, part: float) -> None:
+    """A hole in a download, which a file system fills with zeros."""
+    data = WHOLE[name]
+    place = EARLY + int(part * (len(data) - EARLY))
+    assert is_noticed(data[:place] + bytes(600) + data[place + 600 :])
+
+
+@pytest.mark.parametrize("name", JPEGS)
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
+def test_half_a_jpeg_with_an_end_is_refused(name: str, part: float) -> None:
+    """As galleries "repair" a broken upload: the grey below was answered as 16.8 px of motion."""
+    data = WHOLE[name]
+    cut = data[: int(part * len(data))] + b"\xff\xd9"
+    assert is_noticed(cut)
+    if not name.startswith("progressive"):
+        with pytest.raises(UndecodableMediaError):
+            decode_image(cut, LIMITS)
+
+
+def test_a_progressive_jpeg_without_its_last_scans_is_warned_of() -> None:
+    """All of the picture is there, but coarse."""
+    data = WHOLE["progressive jpeg"]
+    cut = data[: data.rindex(b"\xff\xda")] + b"\xff\xd9"
+    assert decode_pair(cut, cut, LIMITS)[0].damaged
+
+
+@pytest.mark.parametrize("name", JPEGS)
+@pytest.mark.parametrize("tail", [b"", b"\xff\xd9" + bytes(5000) + b"SEFT", b"\xff"])
+def test_a_jpeg_may_lack_its_end_marker(name: str, tail: bytes) -> None:
+    """Every block is there; some cameras leave the marker out, others write more behind it."""
+    data = WHOLE[name]
+    assert data.endswith(b"\xff\xd9")
+    picture, _ = decode_pair(data[:-2] + tail, data, LIMITS)
+    assert not picture.damaged
+    assert np.array_equal(picture.pixels, decode_image(data, LIMITS))
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_a_changed_byte_is_noticed_where_it_shows(name: str) -> None:
+    """A byte that changes a tenth of the picture; what heals within a block or two may pass."""
+    data, whole = WHOLE[name], decode_image(WHOLE[name], LIMITS).astype(int)
+    random = np.random.default_rng(0)
+    shown = noticed = 0
+    for place in random.integers(EARLY, len(data) - EARLY, 30):
+        changed = data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]
+        if is_noticed(changed):
+            noticed += 1
+            continue
+        wrong = np.abs(decode_image(changed, LIMITS) - whole).max(axis=2) > 24
+        shown += wrong.mean() > 0.1
+    assert noticed > 0
+    assert shown <= 2

@@ -1,0 +1,119 @@
+"""The portrait as a film shows it: a head that turns in space, a hand before it, other scenes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from off_tanet.recognition.face.detector import FaceDetector, align
+from off_tanet.types import CROP_SIZE, Pixels, Similarity
+from off_tanet_export.synthesis.samples import ASSETS, moved
+
+from tests.support import factories
+
+Floats = NDArray[np.float32]
+
+SCALE = 1.5
+FACE = (slice(0, 300), slice(60, 400))  # of the portrait: rows, columns
+
+
+@cache
+def still() -> Floats:
+    """The portrait's head and shoulders, [450, 510, 3]."""
+    part = factories.portrait()[FACE].astype(np.float32)
+    size = (round(part.shape[1] * SCALE), round(part.shape[0] * SCALE))
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+@cache
+def placement() -> Similarity:
+    """From `still` to its canonical crop."""
+    return align(FaceDetector(ASSETS).detect(shot(still()))[0])
+
+
+def shot(picture: Floats, noise: float = 1.0, seed: int = 0) -> Pixels:
+    """The picture as a camera gives it."""
+    grain = np.random.default_rng(seed).normal(0, noise, picture.shape)
+    return np.clip(np.rint(picture + grain), 0, 255).astype(np.uint8)
+
+
+def shifted(picture: Floats, across: float, down: float) -> Floats:
+    """The picture moved by so many of its pixels; its edge goes on."""
+    shift = np.array([[1, 0, across], [0, 1, down]], np.float64)
+    size = picture.shape[1], picture.shape[0]
+    moved_ = cv2.warpAffine(picture, shift, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved_, np.float32)
+
+
+def turned(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Floats:
+    """The head turned by so many degrees: to its side, up or down, and in the picture's plane.
+
+    A half ellipsoid with a nose, under parallel light rays; what lies around it turns along.
+    """
+    where = placement()
+    rows, columns = np.mgrid[: still().shape[0], : still().shape[1]]
+    places = np.einsum("ij,jyx->iyx", where[:, :2], np.stack([columns, rows]))
+    x, y = (places + where[:, 2, None, None] + 0.5) / CROP_SIZE - 0.5
+    head = 0.45 * np.sqrt(np.maximum(1 - (x / 0.62) ** 2 - (y / 0.75) ** 2, 0))
+    nose = 0.14 * np.exp(-0.5 * ((x / 0.07) ** 2 + (y / 0.10) ** 2))
+    points = np.stack([x, y, head + nose - 0.3])
+    rotation, _ = cv2.Rodrigues(np.radians([pitch, yaw, roll]))
+    shift = np.einsum("ij,jyx->iyx", rotation, points) - points
+    back = np.linalg.inv(where[:, :2])
+    return moved(
+        still(), (CROP_SIZE * np.einsum("ij,jyx->iyx", back, shift[:2])).astype(np.float32)
+    )
+
+
+def covered(picture: Floats, x: float = 0.5, y: float = 0.75, size: float = 0.3) -> Floats:
+    """The picture with a hand around (x, y), fractions of the crop: skin, with fingers on it."""
+    under, over = still(), picture.copy()
+    skin = under[_pixel(0.2, 0.55)[::-1]]
+    width = round(0.38 * size * CROP_SIZE / float(np.sqrt(np.linalg.det(placement()[:, :2]))))
+    for finger in range(-2, 3):
+        across = x + 0.4 * finger * size
+        ends = _pixel(across, y - size), _pixel(across + 0.03, y + size)
+        cv2.line(over, *ends, (skin * (1 - 0.08 * abs(finger))).tolist(), width, cv2.LINE_AA)
+    return np.asarray(cv2.GaussianBlur(over, (0, 0), 1.2), np.float32)
+
+
+def masked(shade: float = 225, pleats: float = 5) -> Floats:
+    """A face mask over nose, mouth and chin: cloth of one brightness, with pleats across it."""
+    over = still().copy()
+    outline = [(0.5, 0.42), (0.78, 0.5), (0.9, 0.6), (0.82, 0.9), (0.62, 1.02)]
+    corners = outline + [(1 - x, y) for x, y in outline[:0:-1]]
+    cloth = np.zeros(over.shape[:2], np.uint8)
+    cv2.fillPoly(cloth, [np.array([_pixel(*corner) for corner in corners])], 255, cv2.LINE_AA)
+    rows = np.arange(over.shape[0], dtype=np.float32)[:, None, None]
+    folded = shade + pleats * np.sin(2 * np.pi * rows / 24)
+    share = cv2.GaussianBlur(cloth, (0, 0), 1.0).astype(np.float32)[..., None] / 255
+    return np.asarray(over * (1 - share) + folded * share, np.float32)
+
+
+def closed_eyes() -> Floats:
+    """Lids of skin over both eyes, with lashes along their edge."""
+    over = still().copy()
+    scale = 1 / float(np.sqrt(np.linalg.det(placement()[:, :2])))
+    for x in (0.27, 0.73):
+        skin = over[_pixel(x, 0.40)[::-1]].tolist()
+        axes = round(11 * scale), round(6 * scale)
+        cv2.ellipse(over, _pixel(x, 0.28), axes, 0, 0, 360, skin, -1, cv2.LINE_AA)
+        lashes = (axes[0], round(3 * scale))
+        cv2.ellipse(over, _pixel(x, 0.30), lashes, 0, 20, 160, (40, 40, 40), round(scale))
+    return np.asarray(cv2.GaussianBlur(over, (0, 0), 1.0), np.float32)
+
+
+def other_scene(seed: int = 0) -> Floats:
+    """A picture of the same size without a face."""
+    height, width = still().shape[:2]
+    return factories.picture(height, width, seed).astype(np.float32)
+
+
+def _pixel(x: float, y: float) -> tuple[int, int]:
+    """The pixel (column, row) at a place of the canonical crop."""
+    where = placement()
+    place = np.array([x, y]) * CROP_SIZE - 0.5 - where[:, 2]
+    column, row = np.linalg.solve(where[:, :2], place).round().astype(int)
+    return int(column), int(row)

@@ -1,0 +1,187 @@
+"""Who waits and who is served: a client's share does not grow with its connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from off_tanet.errors import DrainingError, NoWorkerError, QueueFullError
+from off_tanet.workers.dispatch import Dispatcher
+
+Ask = Callable[[str], asyncio.Task[None]]
+
+
+def simulated(
+    places: int, workers: int, body: Callable[[Dispatcher[int], Counter[str]], Awaitable[None]]
+) -> Counter[str]:
+    """The requests of each client that were served while `body` went on."""
+    served: Counter[str] = Counter()
+
+    async def run() -> None:
+        dispatcher: Dispatcher[int] = Dispatcher(places)
+        for worker in range(workers):
+            dispatcher.offer(worker)
+        async with asyncio.timeout(60):
+            await body(dispatcher, served)
+
+    asyncio.run(run())
+    return served
+
+
+async def request(dispatcher: Dispatcher[int], client: str, served: Counter[str]) -> None:
+    """One request; its work takes a few turns of the event loop."""
+    with dispatcher.place(client) as place:
+        worker = await dispatcher.worker(place)
+        try:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            served[client] += 1
+        finally:
+            dispatcher.offer(worker)
+
+
+async def ask_again(dispatcher: Dispatcher[int], client: str, served: Counter[str]) -> None:
+    """A client's connection: it asks as soon as it was answered or refused."""
+    while True:
+        with suppress(QueueFullError):
+            await request(dispatcher, client, served)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("workers", "queue"), [(1, 4), (2, 16), (4, 2)])
+def test_a_polite_client_has_its_share_beside_a_hundred_connections(
+    workers: int, queue: int
+) -> None:
+    """With one connection it can take one worker at a time, and half of the service at most."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        names = ["polite", *["greedy"] * 100]
+        clients = [asyncio.create_task(ask_again(dispatcher, name, served)) for name in names]
+        while served.total() < 1000:
+            await asyncio.sleep(0)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+    served = simulated(workers + queue, workers, body)
+    equal_share = min(1 / 2, 1 / workers)
+    assert served["polite"] >= equal_share / 2 * served.total()
+
+
+def test_many_clients_share_equally() -> None:
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        connections = {"a": 1, "b": 5, "c": 20, "d": 60}
+        clients = [
+            asyncio.create_task(ask_again(dispatcher, name, served))
+            for name, count in connections.items()
+            for _ in range(count)
+        ]
+        while served.total() < 1000:
+            await asyncio.sleep(0)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+    served = simulated(9, 1, body)
+    assert min(served.values()) >= 0.5 * served.total() / len(served)
+
+
+def test_a_full_queue_makes_room_for_who_has_less() -> None:
+    """The greedy client's newest request is told to come back, not its oldest."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        greedy = [asyncio.create_task(request(dispatcher, "greedy", served)) for _ in range(3)]
+        await asyncio.sleep(0)
+        dispatcher.check("polite")
+        with pytest.raises(QueueFullError):
+            dispatcher.check("greedy")
+        await request(dispatcher, "polite", served)
+        outcomes = await asyncio.gather(*greedy, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [type(None), type(None), QueueFullError]
+
+    assert simulated(3, 1, body) == {"greedy": 2, "polite": 1}
+
+
+def test_nobody_is_displaced_for_a_share_that_is_no_smaller() -> None:
+    """Else two clients would displace each other's requests for ever."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        waiting = [asyncio.create_task(request(dispatcher, name, served)) for name in "aabb"]
+        await asyncio.sleep(0)
+        for name in "ab":
+            with pytest.raises(QueueFullError):
+                dispatcher.check(name)
+        dispatcher.check("c")
+        await asyncio.gather(*waiting)
+
+    assert simulated(4, 1, body) == {"a": 2, "b": 2}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12)), max_size=30), st.data())
+def test_no_worker_and_no_place_is_lost(asked: list[tuple[str, int]], data: st.DataObject) -> None:
+    """Whenever requests are cancelled, all workers are idle again at the end."""
+    workers, places = 2, 6
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        tasks = []
+        for client, turns in asked:
+            tasks.append(asyncio.create_task(request(dispatcher, client, served)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if data.draw(st.booleans()):
+                tasks[data.draw(st.integers(0, len(tasks) - 1))].cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        expected = (QueueFullError, asyncio.CancelledError, type(None))
+        assert all(isinstance(outcome, expected) for outcome in outcomes)
+        state = dispatcher.idle, dispatcher.waiting, dispatcher.admitted
+        assert state == (workers, 0, 0)
+
+    simulated(places, workers, body)
+
+
+@pytest.mark.parametrize("event", ["offer", "fail", "displace"])
+def test_what_happens_in_the_turn_of_a_cancellation_reaches_the_others(event: str) -> None:
+    """A cancelled request stands in the queue until its task runs: what it was given there was
+    lost, and with it a worker for ever."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        first, second = (asyncio.create_task(request(dispatcher, "a", served)) for _ in range(2))
+        await asyncio.sleep(0)
+        (second if event == "displace" else first).cancel()
+        if event == "offer":
+            dispatcher.offer(1)
+            await second
+        elif event == "fail":
+            dispatcher.fail(NoWorkerError("none"))
+            with pytest.raises(NoWorkerError):
+                await second
+        else:
+            third = asyncio.create_task(request(dispatcher, "b", served))
+            await asyncio.sleep(0)
+            dispatcher.offer(1)
+            await asyncio.gather(first, third)
+        await asyncio.gather(first, second, return_exceptions=True)
+        idle = 0 if event == "fail" else 1
+        state = dispatcher.idle, dispatcher.waiting, dispatcher.admitted
+        assert state == (idle, 0, 0)
+
+    simulated(2, 0, body)
+
+
+def test_nobody_waits_any_more_once_it_is_closed() -> None:
+    """A request whose worker was killed by the close asks for another one: it would never come."""
+
+    async def body(dispatcher: Dispatcher[int], _: Counter[str]) -> None:
+        with dispatcher.place("a") as place:
+            assert await dispatcher.worker(place) == 0
+            dispatcher.close(DrainingError("the end"))
+            with pytest.raises(DrainingError):
+                await dispatcher.worker(place)
+
+    simulated(1, 1, body)
