@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 import numpy as np
@@ -141,9 +142,10 @@ class Prediction:
 
     def _repr_png_(self) -> bytes:
         """The one-page report, which notebooks show for a value that stands alone."""
-        from off_tanet import visualization  # that room stands on this one
-
-        return visualization.report_png(self)
+        # Named, not imported: values know nothing of how they are drawn, and a client that draws
+        # none loads no OpenCV.
+        draw: Callable[[Prediction], bytes] = resolve_name("off_tanet.visualization:report_png")
+        return draw(self)
 
 
 ExpressionKind = Literal["micro", "macro"]

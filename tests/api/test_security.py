@@ -16,8 +16,8 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from off_tanet.api.app import create_app
-from off_tanet.api.middleware.auth import OPEN_PATHS, KeyFile, digest, new_key
+from off_tanet.api.app import OPEN_PATHS, create_app
+from off_tanet.api.middleware.auth import KeyFile, digest, new_key
 from off_tanet.api.routes.table import routes
 from off_tanet.cli import main
 from off_tanet.settings import Settings

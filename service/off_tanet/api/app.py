@@ -29,7 +29,8 @@ from off_tanet.api.middleware.rate_limit import QuotaMiddleware
 from off_tanet.api.middleware.request_id import RequestIdMiddleware
 from off_tanet.api.middleware.security_headers import SecurityHeadersMiddleware
 from off_tanet.api.openapi import DocumentedApp
-from off_tanet.api.paths import TrailingSlashMiddleware
+from off_tanet.api.paths import HEALTH_PATHS, TrailingSlashMiddleware
+from off_tanet.api.routes import page
 from off_tanet.api.routes.table import VIDEO_PATH, routes
 from off_tanet.settings import Settings, SettingsError
 from off_tanet.workers.answers import warm_up
@@ -52,6 +53,9 @@ _NO_TELEMETRY: TelemetryConfig = {
     "logs": False,
     "auto_configure": False,
 }
+
+OPEN_PATHS = page.PATHS | HEALTH_PATHS
+"""What needs no key: what a load balancer asks, and the page, which has a field for the key."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -159,7 +163,8 @@ def _surround(app: FastAPI, settings: Settings) -> None:
     if settings.quota is not None:
         app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
-        app.add_middleware(KeyMiddleware, keys=KeyFile(settings.api_keys))
+        keys = KeyFile(settings.api_keys)
+        app.add_middleware(KeyMiddleware, keys=keys, open_paths=OPEN_PATHS)
     app.add_middleware(HostMiddleware)
     app.add_middleware(HeadLimitMiddleware, limits=settings.head_limits)
     app.add_middleware(problems.UnexpectedErrorMiddleware)

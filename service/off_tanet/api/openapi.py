@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from off_tanet.api.middleware.auth import OPEN_PATHS
 from off_tanet.api.openapi_examples import components, failures, inference_failures
+from off_tanet.api.paths import HEALTH_PATHS
 
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 _KEYS = {
@@ -30,7 +30,7 @@ class DocumentedApp(FastAPI):
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 _drop_framework_422(operation["responses"])
-                if self.keyed and path not in OPEN_PATHS:
+                if self.keyed and path not in HEALTH_PATHS:
                     _ask_for_key(operation, path)
         if self.keyed:
             document["components"]["securitySchemes"] = _KEYS

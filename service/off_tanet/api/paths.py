@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+HEALTH_PATHS = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"})
+"""What a load balancer asks, without a key."""
+
 
 def route_path(scope: Scope) -> str:
     """The path below the prefix under which the application is mounted in another one."""

@@ -104,10 +104,8 @@ def model(as_json: AsJson = False) -> None:
     """Show the model's card and its measured scores."""
     from off_tanet.recognition import flow
     from off_tanet.schemas.prediction import ModelBody
-    from off_tanet.workers.messages import WorkerInfo
 
-    info = WorkerInfo(warm_recognizer(configured()).card, flow.build_name())
-    card = ModelBody.of(info).model_dump()
+    card = ModelBody.of(warm_recognizer(configured()).card, flow.build_name()).model_dump()
     if as_json:
         answer(card)
     else:

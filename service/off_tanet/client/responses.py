@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
@@ -130,6 +129,8 @@ def _array(text: str, *shape: int) -> NDArray[np.float32]:
 
 
 def _crop(uri: str) -> Crop:
+    import cv2  # takes a fifth of a second to load: not before the first picture
+
     data = np.frombuffer(base64.b64decode(uri.partition(",")[2], validate=True), np.uint8)
     crop = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     if crop is None or crop.shape != (CROP_SIZE, CROP_SIZE):

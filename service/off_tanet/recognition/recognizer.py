@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from off_tanet.configuration import SAMPLES, Configuration
 from off_tanet.errors import FrameSizesError, InstallationError, NoFaceError
+from off_tanet.limits import MediaLimits
 from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face import detector as faces
@@ -59,7 +60,7 @@ class Recognizer:
         return self._classifier.card
 
     @property
-    def limits(self) -> images.MediaLimits:
+    def limits(self) -> MediaLimits:
         """What an upload may cost."""
         return self._configuration.media
 
@@ -292,9 +293,9 @@ class Recognizer:
 def _decode_samples() -> None:
     """As a request would: what fails here fails for every upload, whatever is in it."""
     try:
-        images.decode_image((SAMPLES / "surprise_apex.jpg").read_bytes(), images.MediaLimits())
+        images.decode_image((SAMPLES / "surprise_apex.jpg").read_bytes(), MediaLimits())
         clip = (SAMPLES / "clip.mp4").read_bytes()
-        for _ in clips.open_clip(clip, images.MediaLimits()):
+        for _ in clips.open_clip(clip, MediaLimits()):
             pass
     except Exception as error:
         told = f"The package's samples cannot be decoded ({type(error).__name__})."

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from off_tanet import types
 from off_tanet.identifiers import ulid
-from off_tanet.workers.messages import WorkerInfo
+from off_tanet.types import ModelCard
 
 Included = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report", "arrays"]
 """What an answer may hold beside the rest: pictures, and the arrays they are drawn from."""
@@ -199,8 +199,7 @@ class ModelBody(BaseModel):
     flow_build: str = Field(description="the build of the flow kernel that this processor runs")
 
     @classmethod
-    def of(cls, info: WorkerInfo) -> Self:
-        card = info.card
+    def of(cls, card: ModelCard, flow_build: str) -> Self:
         return cls(
             name=card.name,
             version=card.version,
@@ -214,7 +213,7 @@ class ModelBody(BaseModel):
             scores=dict(card.scores),
             limits=card.limits,
             responsible_use=card.responsible_use,
-            flow_build=info.flow_build,
+            flow_build=flow_build,
         )
 
 

@@ -18,17 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from off_tanet.api import problems
 from off_tanet.api.middleware.request_state import notes
 from off_tanet.api.paths import route_path
-from off_tanet.api.routes import page
 from off_tanet.errors import UnauthorizedError
 
 log = logging.getLogger(__name__)
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})\s+(\S.*)")
 _MAX_FILE_BYTES = 1 << 20  # of 13,000 keys; comparing so many takes milliseconds of every request
-
-_HEALTH = {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
-OPEN_PATHS = page.PATHS | _HEALTH
-"""What needs no key: what a load balancer asks, and the page, which has a field for the key."""
 
 
 def new_key() -> str:
@@ -112,12 +107,13 @@ def _parsed(content: bytes) -> dict[str, str]:
 class KeyMiddleware:
     """Lets a request pass with `Authorization: Bearer` or `X-API-Key`; open paths need neither."""
 
-    def __init__(self, app: ASGIApp, keys: KeyFile) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyFile, open_paths: frozenset[str]) -> None:
         self.app = app
         self.keys = keys
+        self.open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or route_path(scope) in OPEN_PATHS:
+        if scope["type"] != "http" or route_path(scope) in self.open_paths:
             await self.app(scope, receive, send)
             return
         known = map(self.keys.name_of, _given(Headers(scope=scope)))

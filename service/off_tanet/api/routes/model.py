@@ -8,4 +8,5 @@ from off_tanet.schemas.prediction import ModelBody
 
 async def model(engine: EngineDep) -> ModelBody:
     """Name, version, classes, input, parameters, licence, training data and measured scores."""
-    return ModelBody.of(engine.check_ready())
+    info = engine.check_ready()
+    return ModelBody.of(info.card, info.flow_build)
