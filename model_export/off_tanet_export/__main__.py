@@ -36,7 +36,7 @@ from off_tanet_export.export import export
 from off_tanet_export.network.checkpoint import Checkpoint, load, save
 from off_tanet_export.synthesis.samples import portrait
 from off_tanet_export.training.calibration import calibrated
-from off_tanet_export.training.fine_tuning import Fitting, scratch
+from off_tanet_export.training.fine_tuning import FineTuneConfig, scratch
 from off_tanet_export.training.train import Training, train
 
 
@@ -174,7 +174,7 @@ def loso_runs(told: argparse.Namespace, checkpoints: list[Checkpoint], data: Flo
     if told.part == options.BESIDE:
         return linear_beside(data, checkpoints)
     starts = checkpoints or [scratch(seed, told.variant) for seed in range(told.seeds)]
-    fitting = Fitting(
+    fitting = FineTuneConfig(
         told.epochs, told.choose_epoch, told.part, learning_rate=told.learning_rate, back=told.back
     )
     return leave_one_subject_out(

@@ -29,7 +29,7 @@ channel's range, that counts as motion at all.
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PreprocessingConfig:
     """How flow becomes the network's map, and logits become probabilities.
 
     `map_size` is the side that the flow is averaged down to, before strain is taken. With the
@@ -62,7 +62,7 @@ class Recipe:
         return self.scaling != "none"
 
 
-PUBLISHED = Recipe("published", map_size=CROP_SIZE, scaling="none", mirrored=False)
+PUBLISHED = PreprocessingConfig("published", map_size=CROP_SIZE, scaling="none", mirrored=False)
 """What the authors' checkpoint was trained with: raw pixels, and a strain that never uses dv/dy."""
 
 
@@ -76,7 +76,7 @@ class FlowClassifier(nn.Module):
     stretch: Tensor
     sobel: Tensor
 
-    def __init__(self, network: OffTanet, recipe: Recipe) -> None:
+    def __init__(self, network: OffTanet, recipe: PreprocessingConfig) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe

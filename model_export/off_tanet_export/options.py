@@ -8,7 +8,7 @@ from typing import get_args
 
 from off_tanet_export.network.blocks import BLOCKS
 from off_tanet_export.synthesis.action_units import ACTION_UNITS
-from off_tanet_export.training.fine_tuning import Fitting, Part
+from off_tanet_export.training.fine_tuning import FineTuneConfig, Part
 from off_tanet_export.training.train import SOURCES, Precision, Training
 
 BESIDE = "beside"
@@ -58,7 +58,7 @@ def evaluate(command: argparse.ArgumentParser) -> None:
 
 
 def _leave_one_subject_out(command: argparse.ArgumentParser) -> None:
-    fitting = Fitting()
+    fitting = FineTuneConfig()
     loso = command.add_argument_group("loso: trains on all subjects but the one it scores")
     loso.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 ...")
     loso.add_argument("--epochs", type=int, default=fitting.epochs, help="in each fold")

@@ -60,18 +60,18 @@ class Durations:
 class EngineLimits:
     """`workers` processes, `queue` requests waiting for one, seconds for each step.
 
-    A worker that holds more than `worker_bytes` while it works is stopped, one that holds more than
-    `worker_idle_bytes` afterwards is replaced; an answer has at most `answer_bytes`. `niceness` is
+    A worker that holds more than `worker_memory_bytes` while it works is stopped, one that holds more than
+    `worker_idle_memory_bytes` afterwards is replaced; an answer has at most `answer_bytes`. `niceness` is
     added to every worker's: the nicer ones get the processor's time that the others leave.
     """
 
     workers: int = 1
-    queue: int = 16
+    queue_size: int = 16
     deadline_s: float = 30.0
-    warm_up_s: float = 60.0
-    grace_s: float = 20.0
-    worker_bytes: int = 1_500_000_000
-    worker_idle_bytes: int = 500_000_000
+    startup_timeout_s: float = 60.0
+    shutdown_timeout_s: float = 20.0
+    worker_memory_bytes: int = 1_500_000_000
+    worker_idle_memory_bytes: int = 500_000_000
     answer_bytes: int = 256 << 20
     niceness: int = 0
 
@@ -83,16 +83,16 @@ class ConnectionLimits:
     Attributes:
         connections: Those that are open at once.
         head_bytes: What is not yet a head, or trailers behind a body.
-        head_s: Seconds for a whole head, from the connection's beginning or the first byte after
+        header_timeout_s: Seconds for a whole head, from the connection's beginning or the first byte after
             an answer.
-        write_s: Seconds without progress in writing an answer.
+        write_timeout_s: Seconds without progress in writing an answer.
         unsent_bytes: What all clients together have not taken yet of their answers.
     """
 
     connections: int
     head_bytes: int
-    head_s: float
-    write_s: float
+    header_timeout_s: float
+    write_timeout_s: float
     unsent_bytes: int
 
 
@@ -100,7 +100,7 @@ _SPARE_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class HeadLimits:
+class HeaderLimits:
     """Bytes of a URL, number of headers, and their bytes with names and separators."""
 
     url_bytes: int = 8192

@@ -57,7 +57,7 @@ def app(given: Mapping[str, str]) -> serve.Application:
 def deployment(configured: settings.Settings) -> serve.Deployment:
     """Replicas of the application, between `min_replicas` and `max_replicas` of them."""
     short, long = configured.engine_limits, configured.video_limits
-    admitted = short.workers + short.queue + long.workers + long.queue
+    admitted = short.workers + short.queue_size + long.workers + long.queue_size
     return serve.deployment(
         serve.ingress()(Replica),
         name="off-tanet",
@@ -71,12 +71,13 @@ def deployment(configured: settings.Settings) -> serve.Deployment:
             min_replicas=configured.min_replicas,
             max_replicas=configured.max_replicas,
             target_ongoing_requests=_ENOUGH_FOR_EACH_WORKER * short.workers,
-            upscale_delay_s=configured.scale_up_s,
-            downscale_delay_s=configured.scale_down_s,
-            look_back_period_s=max(1.0, configured.scale_up_s),
-            metrics_interval_s=min(_METRICS_S, max(1.0, configured.scale_up_s) / 2),
+            upscale_delay_s=configured.upscale_delay_s,
+            downscale_delay_s=configured.downscale_delay_s,
+            look_back_period_s=max(1.0, configured.upscale_delay_s),
+            metrics_interval_s=min(_METRICS_S, max(1.0, configured.upscale_delay_s) / 2),
         ),
-        graceful_shutdown_timeout_s=max(short.grace_s, long.grace_s) + _SPARE_S,
+        graceful_shutdown_timeout_s=max(short.shutdown_timeout_s, long.shutdown_timeout_s)
+        + _SPARE_S,
         logging_config=LoggingConfig(enable_access_log=False),  # the application writes its own
     )
 
@@ -104,7 +105,7 @@ class Replica:
         self._settings = configured
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        logs.configure(self._settings.log_format, self._settings.log_queue)
+        logs.configure(self._settings.log_format, self._settings.log_queue_size)
         self._service = startup.application(self._settings)
         self._service.add_middleware(NamedByProxyMiddleware)
         return self._service
@@ -115,7 +116,7 @@ class Replica:
         A new replica counts from the end of this, so the first time waits for the workers.
         """
         engine: Engine = self._service.state.engine
-        await asyncio.wait(engine.starting, timeout=self._settings.warm_up_s)
+        await asyncio.wait(engine.starting, timeout=self._settings.startup_timeout_s)
         engine.check_ready()
         if not engine.census().alive:
             raise WorkerLostError("No worker is alive.")

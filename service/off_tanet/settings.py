@@ -20,7 +20,7 @@ from off_tanet.limits import (
     ConnectionLimits,
     Durations,
     EngineLimits,
-    HeadLimits,
+    HeaderLimits,
     MediaLimits,
     ShareBy,
     Thresholds,
@@ -34,7 +34,7 @@ _MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
 _ENGINE = EngineLimits()
 _DURATIONS = Durations()
 _VIDEO_NICENESS = 5  # a third of the processor's time of a short request beside it
-_HEADS = HeadLimits()
+_HEADS = HeaderLimits()
 
 
 class SettingsError(Exception):
@@ -73,12 +73,14 @@ class Settings(BaseSettings):
         le=256,
         description="Worker processes, one core each; none: as many as cores may be used.",
     )
-    queue: int = Field(_ENGINE.queue, ge=0, description="Requests that may wait for a worker.")
-    worker_bytes: int = Field(
-        _ENGINE.worker_bytes, ge=1, description="Memory that a worker may hold, in bytes."
+    queue_size: int = Field(
+        _ENGINE.queue_size, ge=0, description="Requests that may wait for a worker."
     )
-    worker_idle_bytes: int = Field(
-        _ENGINE.worker_idle_bytes,
+    worker_memory_bytes: int = Field(
+        _ENGINE.worker_memory_bytes, ge=1, description="Memory that a worker may hold, in bytes."
+    )
+    worker_idle_memory_bytes: int = Field(
+        _ENGINE.worker_idle_memory_bytes,
         ge=1,
         description="Memory that a worker may hold between requests, in bytes.",
     )
@@ -101,12 +103,16 @@ class Settings(BaseSettings):
     deadline_s: float = Field(
         _ENGINE.deadline_s, gt=0, description="Seconds from arrival until a request is stopped."
     )
-    warm_up_s: float = Field(_ENGINE.warm_up_s, gt=0, description="Seconds a worker may warm up.")
-    grace_s: float = Field(
-        _ENGINE.grace_s, ge=0, description="Seconds for admitted work to end when stopping."
+    startup_timeout_s: float = Field(
+        _ENGINE.startup_timeout_s, gt=0, description="Seconds a worker may warm up."
+    )
+    shutdown_timeout_s: float = Field(
+        _ENGINE.shutdown_timeout_s,
+        ge=0,
+        description="Seconds for admitted work to end when stopping.",
     )
 
-    video_grace_s: float = Field(
+    video_shutdown_timeout_s: float = Field(
         60.0, ge=0, description="Seconds for admitted long videos to end when stopping."
     )
     video_workers: int = Field(
@@ -115,20 +121,22 @@ class Settings(BaseSettings):
         le=256,
         description="Worker processes for long videos; the first video starts them.",
     )
-    video_queue: int = Field(2, ge=0, description="Long videos that may wait for a worker.")
+    video_queue_size: int = Field(2, ge=0, description="Long videos that may wait for a worker.")
     video_deadline_s: float = Field(
         900.0, gt=0, description="Seconds from arrival until a long video is stopped."
     )
 
     min_replicas: int = Field(1, ge=1, description="Replicas on Ray that are always there.")
     max_replicas: int = Field(8, ge=1, description="Replicas on Ray under load.")
-    scale_up_s: float = Field(30.0, ge=0, description="Seconds of load before Ray adds replicas.")
-    scale_down_s: float = Field(
+    upscale_delay_s: float = Field(
+        30.0, ge=0, description="Seconds of load before Ray adds replicas."
+    )
+    downscale_delay_s: float = Field(
         600.0, ge=0, description="Seconds without load before Ray ends replicas."
     )
 
     log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
-    log_queue: int = Field(
+    log_queue_size: int = Field(
         logs.QUEUE,
         ge=1,
         description="Lines of the log that may wait to be written; what is more is lost.",
@@ -146,16 +154,18 @@ class Settings(BaseSettings):
     )
     # With the workers of 47 cores, this is what Linux lets a process have by default: 1,024 files.
     max_connections: int = Field(800, ge=1, description="Connections that are open at once.")
-    head_s: float = Field(10.0, gt=0, description="Seconds for a request's head to arrive.")
-    write_s: float = Field(
+    header_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds for a request's head to arrive."
+    )
+    write_timeout_s: float = Field(
         30.0, gt=0, description="Seconds without progress until an unread answer is cut off."
     )
     max_unsent_bytes: int = Field(
         256 << 20, ge=1, description="Bytes of all answers that wait for clients to read them."
     )
-    body_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
+    body_timeout_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
     max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
-    max_held_bytes: int = Field(
+    max_inflight_body_bytes: int = Field(
         1 << 30, ge=1, description="Bytes of all bodies that are held at once."
     )
     max_image_pixels: int = Field(
@@ -175,10 +185,10 @@ class Settings(BaseSettings):
     )
     max_batch: int = Field(_DEFAULTS.batch, ge=1, description="Flows of a /v2 request.")
 
-    shortest_expression_s: float = Field(
+    min_expression_duration_s: float = Field(
         _DURATIONS.shortest_s, ge=0, description="Seconds; what is shorter is no expression."
     )
-    longest_micro_s: float = Field(
+    max_micro_duration_s: float = Field(
         _DURATIONS.longest_s, gt=0, description="Seconds; longer expressions are macro."
     )
     no_motion_px: float = Field(
@@ -236,15 +246,15 @@ class Settings(BaseSettings):
 
     @property
     def body_limits(self) -> BodyLimits:
-        return BodyLimits(self.max_body_bytes, self.max_held_bytes, self.body_s)
+        return BodyLimits(self.max_body_bytes, self.max_inflight_body_bytes, self.body_timeout_s)
 
     @property
     def connection_limits(self) -> ConnectionLimits:
         return ConnectionLimits(
             connections=self.max_connections,
             head_bytes=self.head_limits.server_bytes,
-            head_s=self.head_s,
-            write_s=self.write_s,
+            header_timeout_s=self.header_timeout_s,
+            write_timeout_s=self.write_timeout_s,
             unsent_bytes=self.max_unsent_bytes,
         )
 
@@ -271,24 +281,24 @@ class Settings(BaseSettings):
                 unmatched_light=self.unmatched_light,
                 clipped_share=self.clipped_share,
             ),
-            durations=Durations(self.shortest_expression_s, self.longest_micro_s),
+            durations=Durations(self.min_expression_duration_s, self.max_micro_duration_s),
             batch=self.max_batch,
         )
 
     @property
-    def head_limits(self) -> HeadLimits:
-        return HeadLimits(self.max_url_bytes, self.max_headers, self.max_header_bytes)
+    def head_limits(self) -> HeaderLimits:
+        return HeaderLimits(self.max_url_bytes, self.max_headers, self.max_header_bytes)
 
     @property
     def engine_limits(self) -> EngineLimits:
         return EngineLimits(
             workers=self.workers or cpu.available(),
-            queue=self.queue,
+            queue_size=self.queue_size,
             deadline_s=self.deadline_s,
-            warm_up_s=self.warm_up_s,
-            grace_s=self.grace_s,
-            worker_bytes=self.worker_bytes,
-            worker_idle_bytes=self.worker_idle_bytes,
+            startup_timeout_s=self.startup_timeout_s,
+            shutdown_timeout_s=self.shutdown_timeout_s,
+            worker_memory_bytes=self.worker_memory_bytes,
+            worker_idle_memory_bytes=self.worker_idle_memory_bytes,
             answer_bytes=self.max_answer_bytes,
         )
 
@@ -298,9 +308,9 @@ class Settings(BaseSettings):
         return replace(
             self.engine_limits,
             workers=self.video_workers,
-            queue=self.video_queue,
+            queue_size=self.video_queue_size,
             deadline_s=self.video_deadline_s,
-            grace_s=self.video_grace_s,
+            shutdown_timeout_s=self.video_shutdown_timeout_s,
             niceness=_VIDEO_NICENESS,
         )
 

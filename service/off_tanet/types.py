@@ -185,7 +185,7 @@ class VideoSpotting:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-Found = Callable[[Expression], None]
+ExpressionCallback = Callable[[Expression], None]
 """Called with each expression as soon as it is sure."""
 
 

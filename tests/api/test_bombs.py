@@ -26,4 +26,4 @@ def test_a_bomb_is_refused_without_its_memory(target: Server, name: str) -> None
     blast = explode(target, BOMBS[name])
     assert (blast.status, blast.limit) == (BOMBS[name].status, BOMBS[name].limit)
     assert blast.server_bytes < MOST_BYTES
-    assert blast.worker_bytes < MOST_BYTES
+    assert blast.worker_memory_bytes < MOST_BYTES

@@ -54,7 +54,9 @@ def check_draining(head: bytes, body: bytes, stream: bool) -> None:
 def test_work_that_outlasts_the_grace_period(tmp_path: Path, path: str, stream: bool) -> None:
     """At work and in the queue alike; the log does not say that the clients left."""
     with (
-        serving(tmp_path, workers=1, grace_s=0.5, video_grace_s=0.5) as server,
+        serving(
+            tmp_path, workers=1, shutdown_timeout_s=0.5, video_shutdown_timeout_s=0.5
+        ) as server,
         ThreadPoolExecutor(2) as threads,
     ):
         if path.endswith("video"):
@@ -74,7 +76,7 @@ def test_work_that_outlasts_the_grace_period(tmp_path: Path, path: str, stream: 
 def test_long_videos_have_a_grace_period_of_their_own(tmp_path: Path) -> None:
     """Minutes of work are not thrown away because short requests are given seconds."""
     with (
-        serving(tmp_path, workers=1, grace_s=0, video_grace_s=60) as server,
+        serving(tmp_path, workers=1, shutdown_timeout_s=0, video_shutdown_timeout_s=60) as server,
         ThreadPoolExecutor(1) as threads,
         server.client() as http,
     ):
@@ -106,7 +108,13 @@ def test_a_request_that_has_not_arrived_is_told_so_too(tmp_path: Path) -> None:
     """A body that comes slowly cannot keep a server from its end, nor be left without an answer."""
     request = upload("/v1/predictions/clip", stream=False)
     with (
-        serving(tmp_path, workers=1, grace_s=600, video_grace_s=600, body_s=600) as server,
+        serving(
+            tmp_path,
+            workers=1,
+            shutdown_timeout_s=600,
+            video_shutdown_timeout_s=600,
+            body_timeout_s=600,
+        ) as server,
         socket.create_connection(("127.0.0.1", server.port), 60) as client,
     ):
         client.sendall(request[:2000])
@@ -142,7 +150,9 @@ def test_a_body_that_a_worker_has_is_held_no_longer(tmp_path: Path) -> None:
     clip = load.upload("/v1/predictions/clip", {"video": bytes(size)})
     asked = clip.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + STREAM_HEADER)
     with (
-        serving(tmp_path, workers=1, max_held_bytes=2 * size - 1000, deadline_s=60) as server,
+        serving(
+            tmp_path, workers=1, max_inflight_body_bytes=2 * size - 1000, deadline_s=60
+        ) as server,
         socket.create_connection(("127.0.0.1", server.port), 60) as first,
         socket.create_connection(("127.0.0.1", server.port), 60) as second,
     ):

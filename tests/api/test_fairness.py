@@ -77,7 +77,7 @@ def check(served: Counter[str]) -> None:
 
 
 def test_a_polite_address_has_its_share(tmp_path: Path) -> None:
-    with serving(tmp_path, workers=1, queue=4) as server:
+    with serving(tmp_path, workers=1, queue_size=4) as server:
         clients = {
             "greedy": (GREEDY_CONNECTIONS, "127.0.0.2", request()),
             "polite": (1, "127.0.0.3", request()),
@@ -90,7 +90,7 @@ def test_a_polite_key_has_its_share(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     lines = (f"{digest(name)} {name}\n" for name in ("greedy", "polite"))
     keys.write_text("".join(lines), encoding="utf-8")
-    with serving(tmp_path, workers=1, queue=4, api_keys=keys) as server:
+    with serving(tmp_path, workers=1, queue_size=4, api_keys=keys) as server:
         clients = {
             "greedy": (GREEDY_CONNECTIONS, "127.0.0.1", request("greedy")),
             "polite": (1, "127.0.0.1", request("polite")),
@@ -106,7 +106,7 @@ def test_a_proxy_names_its_clients_where_it_is_trusted(tmp_path: Path, trusted: 
         for number, name in enumerate(("greedy", "polite"))
     }
     proxies = "127.0.0.1" if trusted else ""
-    with serving(tmp_path, workers=1, queue=4, trusted_proxies=proxies) as server:
+    with serving(tmp_path, workers=1, queue_size=4, trusted_proxies=proxies) as server:
         clients = {
             "greedy": (GREEDY_CONNECTIONS, "127.0.0.1", forwarded["greedy"]),
             "polite": (1, "127.0.0.1", forwarded["polite"]),
@@ -123,7 +123,7 @@ def test_bodies_that_one_client_never_ends_leave_room_for_others(tmp_path: Path)
     half = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000\r\n\r\n"
     begun = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\n" + half + bytes(45_000)
     with (
-        serving(tmp_path, workers=1, max_held_bytes=90_000, body_s=600) as server,
+        serving(tmp_path, workers=1, max_inflight_body_bytes=90_000, body_timeout_s=600) as server,
         ExitStack() as on,
     ):
 

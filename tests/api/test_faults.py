@@ -52,7 +52,7 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     kills_after = {5, 10}
-    with serving(tmp_path, workers=2, queue=8) as server:
+    with serving(tmp_path, workers=2, queue_size=8) as server:
 
         async def client(kills: set[int]) -> list[load.Reply]:
             connection = load.Connection(server.port)
@@ -133,7 +133,10 @@ def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> Non
         with server.client() as http:
             return ask_frames(http, *pair("positive"))
 
-    with serving(tmp_path, workers=2, queue=6) as server, ThreadPoolExecutor(admitted) as threads:
+    with (
+        serving(tmp_path, workers=2, queue_size=6) as server,
+        ThreadPoolExecutor(admitted) as threads,
+    ):
         signal_workers(server, signal.SIGSTOP)
         asked: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
         wait_for(server, "off_tanet_queue_depth", admitted - 2.0)
@@ -157,7 +160,7 @@ def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
     """Bodies that stop half-way, and connections that close with the request still in them."""
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
-    with serving(tmp_path, workers=1, queue=0) as server, server.client() as http:
+    with serving(tmp_path, workers=1, queue_size=0) as server, server.client() as http:
         for cut in [0, 40, 400, 5000] * 5:
             with socket.create_connection(("127.0.0.1", server.port)) as client:
                 client.sendall(request[:cut])

@@ -33,7 +33,7 @@ LIVE = load.get("/health/live")
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("half-closed"), workers=1, queue=3) as server:
+    with serving(tmp_path_factory.mktemp("half-closed"), workers=1, queue_size=3) as server:
         yield server
 
 

@@ -113,7 +113,7 @@ def test_a_reader_that_stops_stops_nobody(tmp_path: Path) -> None:
     how much it has missed."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
-    with logging_to(write, tmp_path, workers=1, log_queue=20) as server, open(read) as log:
+    with logging_to(write, tmp_path, workers=1, log_queue_size=20) as server, open(read) as log:
         os.close(write)
         ask_often(server)
         process = server.process

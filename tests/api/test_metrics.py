@@ -19,7 +19,7 @@ FRAMES = {"route": "/v1/predictions/frames", "method": "POST"}
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that nobody else counts on."""
     home = tmp_path_factory.mktemp("metrics")
-    with serving(home, workers=1, queue=0, max_body_bytes=1_000_000) as running:
+    with serving(home, workers=1, queue_size=0, max_body_bytes=1_000_000) as running:
         yield running
 
 

@@ -75,7 +75,7 @@ def test_a_request_that_outgrows_its_worker_is_told_so(
     """It would do so again: 413, and no word of coming back."""
     large = png(np.zeros((8000, 6000, 3), np.uint8))
     home = tmp_path_factory.mktemp("small")
-    with serving(home, workers=1, worker_bytes=260_000_000) as small, small.client() as http:
+    with serving(home, workers=1, worker_memory_bytes=260_000_000) as small, small.client() as http:
         refused = ask_frames(http, large, large)
         assert (refused.status_code, refused.json()["code"]) == (413, "too_much_memory")
         assert "retry-after" not in refused.headers

@@ -26,10 +26,10 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(
         home,
         workers=1,
-        head_s=1,
-        body_s=1,
+        header_timeout_s=1,
+        body_timeout_s=1,
         max_body_bytes=10_000,
-        max_held_bytes=15_000,
+        max_inflight_body_bytes=15_000,
         max_connections=CONNECTIONS,
     ) as running:
         yield running

@@ -134,7 +134,7 @@ def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
     """Requests are answered as ever, and the end comes in the time that it has."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/otlp/"
-        with serving(tmp_path, workers=1, otlp_endpoint=url, grace_s=1) as server:
+        with serving(tmp_path, workers=1, otlp_endpoint=url, shutdown_timeout_s=1) as server:
             with server.client() as http:
                 for _ in range(600):  # more than one batch
                     assert http.get("/health/live").status_code == 200

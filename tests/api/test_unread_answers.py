@@ -37,7 +37,7 @@ ASKED = {
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("impatient")
-    with serving(home, workers=1, write_s=WRITE_S, max_connections=6) as running:
+    with serving(home, workers=1, write_timeout_s=WRITE_S, max_connections=6) as running:
         yield running
 
 
@@ -93,7 +93,9 @@ def test_an_unread_stream_gives_its_upload_back(tmp_path: Path) -> None:
     size = len(EVENTS)
     most = size * 3 // 2
     with (
-        serving(tmp_path, workers=1, write_s=WRITE_S, max_held_bytes=most) as server,
+        serving(
+            tmp_path, workers=1, write_timeout_s=WRITE_S, max_inflight_body_bytes=most
+        ) as server,
         connected(server, buffer_bytes=BUFFER_BYTES) as client,
         server.client() as http,
     ):
@@ -118,7 +120,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end(tmp_path: Path) ->
 
 def test_what_all_leave_unread_is_bounded(tmp_path: Path) -> None:
     """Each may have its seconds, but a thousand answers of some megabytes are too much to hold."""
-    with serving(tmp_path, workers=1, write_s=600, max_unsent_bytes=100_000) as server:
+    with serving(tmp_path, workers=1, write_timeout_s=600, max_unsent_bytes=100_000) as server:
         with contextlib.ExitStack() as stack:
             clients = []
             for _ in range(4):  # each leaves most of a piece of 64 KiB unread

@@ -58,7 +58,7 @@ def test_a_worker_that_is_killed_costs_no_row() -> None:
 
 def test_a_file_that_kills_its_worker_is_a_row() -> None:
     """Here by its memory: a clip takes longer than the time between two looks at that."""
-    (result,) = run([Row(SAMPLES, clip="clip.mp4")], EngineLimits(worker_bytes=1))
+    (result,) = run([Row(SAMPLES, clip="clip.mp4")], EngineLimits(worker_memory_bytes=1))
     assert result.problem_code == "too_much_memory"
 
 
@@ -76,4 +76,8 @@ def test_stopping_in_between_ends_the_processes() -> None:
 def test_workers_that_do_not_start_cost_no_row() -> None:
     """Else each row would be written as one that took too long, and never be scored again."""
     with pytest.raises(WarmingUpError, match="No worker was ready"):
-        run(PAIRS, EngineLimits(warm_up_s=0.5), configuration=Configuration(model=Path("none")))
+        run(
+            PAIRS,
+            EngineLimits(startup_timeout_s=0.5),
+            configuration=Configuration(model=Path("none")),
+        )

@@ -21,7 +21,7 @@ import numpy as np
 from off_tanet.configuration import ASSETS
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.tracking import FaceTrack
+from off_tanet.recognition.face.tracking import FaceTracker
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Pixels
@@ -98,7 +98,7 @@ def bench_published(clip: bytes, ours: float, rounds: int) -> None:
     recognizer = Recognizer()
     timings = recognizer.clip(clip).timings_ms
     rest = sum(timings[stage] for stage in ("decode", "face", "inference", "quality"))
-    track = FaceTrack(FaceDetector(ASSETS))
+    track = FaceTracker(FaceDetector(ASSETS))
     views = [track.view(frame.pixels) for frame in open_clip(clip, LIMITS)]
     crops = np.stack([view.crop for view in views if view.crop is not None])
     chosen = np.linspace(1, len(crops) - 1, COMPARED).astype(int)

@@ -100,7 +100,7 @@ def main() -> None:
     print(f"in process: {spread(alone)} a request, {single:.1f}/s")
     with (
         tempfile.TemporaryDirectory() as home,
-        serving(Path(home), workers=WORKERS, queue=4) as server,
+        serving(Path(home), workers=WORKERS, queue_size=4) as server,
     ):
         port = server.port
         one = asyncio.run(load.closed_loop(port, request, 1, 5))

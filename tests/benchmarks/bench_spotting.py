@@ -22,7 +22,7 @@ from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import video
 from off_tanet.recognition.spotting import clip
-from off_tanet.recognition.spotting.windows import ExpressionSpotter, Sighting
+from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
 from off_tanet.types import Crop, Moment, Pixels
 from off_tanet_export.evaluation.spotting import Interval, SpottingScore, score
 from threadpoolctl import threadpool_limits
@@ -114,7 +114,7 @@ def clip_score(scene: synthetic_video.Scene, coding: Coding, pairs: Pairs) -> Cl
     )
 
 
-def sightings(scene: synthetic_video.Scene) -> Iterator[Sighting]:
+def sightings(scene: synthetic_video.Scene) -> Iterator[SpottedInterval]:
     """What the streaming spotter finds in a made video."""
     spotter = ExpressionSpotter()
     crops = synthetic_video.crops(synthetic_video.film(scene))

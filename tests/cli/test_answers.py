@@ -83,7 +83,7 @@ def test_a_report_is_a_picture(run: Run, tmp_path: Path) -> None:
 def test_every_setting_is_listed_in_json_too(run: Run) -> None:
     listed = {each["variable"]: each for each in json.loads(run("settings", "--json"))}
     assert set(listed) == {f"OFF_TANET_{name.upper()}" for name in Settings.model_fields}
-    assert listed["OFF_TANET_QUEUE"]["default"] == 16
+    assert listed["OFF_TANET_QUEUE_SIZE"]["default"] == 16
 
 
 def test_a_key_and_its_line_in_json(run: Run) -> None:

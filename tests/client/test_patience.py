@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
-from off_tanet.client import AsyncClient, Client, Patience
+from off_tanet.client import AsyncClient, Client, RetryPolicy
 from off_tanet.client.problems import UnknownProblemError
 from off_tanet.errors import (
     DeadlineError,
@@ -121,7 +121,7 @@ def test_the_same_awaited(good: Reply) -> None:
 )
 def test_patience_has_an_end(replies: list[Reply], error: type[Exception]) -> None:
     pauses: list[float] = []
-    patience = Patience(attempts=3, longest_pause_s=30)
+    patience = RetryPolicy(attempts=3, longest_pause_s=30)
     with (
         canned(*replies) as url,
         Client(url, patience=patience, sleep=pauses.append) as client,
@@ -151,7 +151,7 @@ def test_a_stream_that_breaks_off_is_an_error() -> None:
     """Half an answer must not pass for one."""
     step = b'event: progress\ndata: {"stage":"decode","done":1,"total":9}\n\n'
     reply: Reply = (200, {"Content-Type": "text/event-stream"}, step)
-    patience = Patience(attempts=1)
+    patience = RetryPolicy(attempts=1)
     with (
         canned(reply) as url,
         Client(url, patience=patience) as client,

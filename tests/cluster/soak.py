@@ -48,7 +48,7 @@ def main() -> int:
 def scaling(_: Cluster) -> Part:
     """From one replica to two while six clients ask, and back when they have gone."""
     part = Part("replicas under load")
-    port = served(min_replicas=1, max_replicas=2, scale_up_s=1, scale_down_s=5)
+    port = served(min_replicas=1, max_replicas=2, upscale_delay_s=1, downscale_delay_s=5)
     part.check(running() == 1, "there was more than one replica at first")
     started = time.monotonic()
     replies = asyncio.run(asked_until(port, lambda: running() == 2))

@@ -21,7 +21,7 @@ cluster = pytest.importorskip("off_tanet.ray_serve", reason="needs Ray: make tes
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two replicas that each work on one request and queue none."""
-    with on_cluster(tmp_path_factory.mktemp("cluster"), queue=0) as running:
+    with on_cluster(tmp_path_factory.mktemp("cluster"), queue_size=0) as running:
         yield running
 
 

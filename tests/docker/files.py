@@ -37,7 +37,7 @@ def check_settings(given: Mapping[str, str], cores: int, memory_bytes: int) -> N
     }
     settings = Settings(**fields)
     workers = cores + 1  # one may be for long videos
-    most = workers * settings.worker_bytes + settings.max_held_bytes + _SERVER_BYTES
+    most = workers * settings.worker_memory_bytes + settings.max_inflight_body_bytes + _SERVER_BYTES
     assert most <= memory_bytes
 
 

@@ -80,7 +80,7 @@ def prometheus(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
         pytest.skip("prometheus is not here: Debian's package has it")
     home = tmp_path_factory.mktemp("prometheus")
     with (
-        serving(home, workers=1, queue=0, deadline_s=3) as troubled,
+        serving(home, workers=1, queue_size=0, deadline_s=3) as troubled,
         watching((server, troubled), home) as client,
     ):
         scrapes(client, 1)

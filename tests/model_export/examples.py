@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from off_tanet_export.graph import Recipe
+from off_tanet_export.graph import PreprocessingConfig
 from off_tanet_export.network.checkpoint import Card, Checkpoint, published_names
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
@@ -31,7 +31,7 @@ def network(seed: int = 0) -> OffTanet:
 
 
 def checkpoint(seed: int = 0) -> Checkpoint:
-    return Checkpoint(network(seed), Recipe(), CARD)
+    return Checkpoint(network(seed), PreprocessingConfig(), CARD)
 
 
 def published_state(seed: int = 0) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.graph import PUBLISHED, Recipe
+from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
 from off_tanet_export.network.checkpoint import METADATA_KEY, load, published_names, save
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
@@ -42,7 +42,7 @@ def test_published_weights_are_known_by_their_names(tmp_path: Path) -> None:
     """They keep their own strain and scale: with ours they would answer wrongly without a word."""
     torch.save(examples.published_state(), tmp_path / "any.name")
     loaded = load(tmp_path / "any.name")
-    assert loaded.recipe == PUBLISHED != Recipe()
+    assert loaded.recipe == PUBLISHED != PreprocessingConfig()
     assert loaded.card.licence == "GPL-3.0"
     for name, tensor in examples.network().state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from off_tanet_export.graph import (
     PUBLISHED,
     FlowClassifier,
-    Recipe,
+    PreprocessingConfig,
     bicubic,
     mirror,
     quantile,
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from tests.model_export import examples
 from tests.support.shared import shared
 
-OURS = FlowClassifier(examples.network(), Recipe()).eval()
+OURS = FlowClassifier(examples.network(), PreprocessingConfig()).eval()
 THEIRS = FlowClassifier(examples.network(), PUBLISHED).eval()
 
 
@@ -64,7 +64,7 @@ def test_published_maps_are_the_authors() -> None:
 
 def test_maps_are_averaged_and_scaled() -> None:
     """MEGC2019's maps are 28 x 28 with each channel in 0..1: ours must look the same."""
-    maps = FlowClassifier(examples.network(), Recipe(scaling="range")).maps(flow(0))
+    maps = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range")).maps(flow(0))
     assert maps.shape == (1, 3, 28, 28)
     assert maps.amin((2, 3)).eq(0).all()
     assert maps.amax((2, 3)).eq(1).all()
@@ -78,7 +78,7 @@ def test_what_most_places_do_sets_the_scale() -> None:
     seen = flow(0)
     spoilt = seen.clone()
     spoilt[:, :, 40:44, 60:64] = 10 * seen.abs().amax()
-    ranged = FlowClassifier(examples.network(), Recipe(scaling="range"))
+    ranged = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     left = {
         classifier.recipe.scaling: float(
             classifier.maps(spoilt)[:, :2].std() / classifier.maps(seen)[:, :2].std()
@@ -170,7 +170,7 @@ def test_attention_spans_its_range(classifier: FlowClassifier) -> None:
 
 def test_temperature_softens_and_keeps_the_order() -> None:
     """The room for calibration: above 1 it lowers confidence, never the choice."""
-    warm = FlowClassifier(examples.network(), Recipe(temperature=4.0)).eval()
+    warm = FlowClassifier(examples.network(), PreprocessingConfig(temperature=4.0)).eval()
     with torch.inference_mode():
         (cold, _), (soft, _) = OURS(flow(0)), warm(flow(0))
     assert soft.max() < cold.max()
@@ -192,4 +192,4 @@ def test_temperature_softens_and_keeps_the_order() -> None:
 def test_recipes_of_no_sense_are_refused(wrong: dict[str, object]) -> None:
     """They come from a file's metadata, so a slip there must not become a wrong model."""
     with pytest.raises(ValueError, match=r"."):
-        Recipe(**wrong)  # type: ignore[arg-type]
+        PreprocessingConfig(**wrong)  # type: ignore[arg-type]

@@ -16,10 +16,10 @@ from off_tanet_export.evaluation.protocols import (
     linear,
     linear_beside,
 )
-from off_tanet_export.graph import Recipe
+from off_tanet_export.graph import PreprocessingConfig
 from off_tanet_export.training.fine_tuning import (
-    Fitting,
-    Lesson,
+    FineTuneConfig,
+    FoldData,
     Part,
     answers,
     chosen_epochs,
@@ -43,7 +43,7 @@ def data(people: int = 3, clips: int = 6) -> FlowMaps:
     return FlowMaps(maps, labels, np.full(len(labels), "made"), subjects)
 
 
-def whole(maps: FlowMaps) -> Lesson:
+def whole(maps: FlowMaps) -> FoldData:
     return lesson(examples.checkpoint(), maps, "all")
 
 
@@ -56,13 +56,13 @@ def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
 @pytest.mark.parametrize(
     "fitting",
     [
-        Fitting(epochs=1),
-        Fitting(epochs=2, part="head"),
-        Fitting(epochs=8, part="head", learning_rate=1e-2, choose=True),
+        FineTuneConfig(epochs=1),
+        FineTuneConfig(epochs=2, part="head"),
+        FineTuneConfig(epochs=8, part="head", learning_rate=1e-2, choose=True),
     ],
     ids=["all", "head", "chosen epoch"],
 )
-def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: Fitting) -> None:
+def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: FineTuneConfig) -> None:
     """The field's commonest fault: an epoch, or weights, that the test fold has chosen."""
     maps, start = data(), examples.checkpoint()
     tested = maps.people == "made/s1"
@@ -75,7 +75,7 @@ def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: Fitting) -> Non
 
 def test_answers_on_a_subject_owe_something_to_the_others_labels() -> None:
     """The other half of the above, which a protocol that trains on nothing would pass, too."""
-    maps, fitting = data(), Fitting(epochs=2, part="head")
+    maps, fitting = data(), FineTuneConfig(epochs=2, part="head")
     tested = maps.people == "made/s0"
     true, false = (
         leave_one_subject_out(one, fitting, [examples.checkpoint()])[0]
@@ -110,7 +110,7 @@ def test_a_linear_model_beside_owes_nothing_to_its_test_fold() -> None:
 def test_fitting_learns_what_shows() -> None:
     """From nothing, on maps whose class is plain: at a third it would have learnt nothing."""
     maps = data(people=4)
-    fitted = fit(scratch(1), whole(maps), Fitting(epochs=8, batch=4), seed=1)
+    fitted = fit(scratch(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
     assert (predict(fitted, maps.maps).argmax(1) == maps.labels).mean() > 0.6
 
 
@@ -118,7 +118,7 @@ def test_the_way_back_ends_between_start_and_fitted() -> None:
     """Halfway is the mean of both, in every tensor that has one."""
     start, taught = examples.checkpoint(), whole(data())
     far, half = (
-        fit(start, taught, Fitting(epochs=1, back=back), seed=0).network.state_dict()
+        fit(start, taught, FineTuneConfig(epochs=1, back=back), seed=0).network.state_dict()
         for back in (0, 0.5)
     )
     for name, before in start.network.state_dict().items():
@@ -130,7 +130,7 @@ def test_fitting_leaves_the_start_as_it_was() -> None:
     """Every fold must start from the same weights, not from the last fold's."""
     start = examples.checkpoint()
     before = {name: tensor.clone() for name, tensor in start.network.state_dict().items()}
-    fitted = fit(start, whole(data()), Fitting(epochs=1), seed=0).network.state_dict()
+    fitted = fit(start, whole(data()), FineTuneConfig(epochs=1), seed=0).network.state_dict()
     assert all(torch.equal(before[k], v) for k, v in start.network.state_dict().items())
     assert not torch.equal(fitted["stem.0.weight"], before["stem.0.weight"])
 
@@ -140,7 +140,7 @@ def test_the_head_alone_learns_where_it_is_asked() -> None:
     start = examples.checkpoint()
     before = start.network.state_dict()
     taught = lesson(start, data(), "head")
-    after = fit(start, taught, Fitting(epochs=1), seed=0).network.state_dict()
+    after = fit(start, taught, FineTuneConfig(epochs=1), seed=0).network.state_dict()
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"head"}
 
@@ -148,8 +148,8 @@ def test_the_head_alone_learns_where_it_is_asked() -> None:
 def test_runs_can_be_had_again() -> None:
     """Equal seeds, equal answers; another seed, others."""
     maps = data(people=2)
-    first, other = leave_one_subject_out(maps, Fitting(epochs=1), [scratch(3), scratch(4)])
-    again = leave_one_subject_out(maps, Fitting(epochs=1), [scratch(3)])[0]
+    first, other = leave_one_subject_out(maps, FineTuneConfig(epochs=1), [scratch(3), scratch(4)])
+    again = leave_one_subject_out(maps, FineTuneConfig(epochs=1), [scratch(3)])[0]
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-4
 
@@ -157,8 +157,8 @@ def test_runs_can_be_had_again() -> None:
 def test_a_start_that_training_spoils_is_kept() -> None:
     """Choosing between epochs includes none at all: fine-tuning may make things worse."""
     maps = data(people=4)
-    good = fit(scratch(1), whole(maps), Fitting(epochs=8, batch=4), seed=1)
-    ruinous, taught = Fitting(epochs=2, learning_rate=10.0), lesson(good, maps, "head")
+    good = fit(scratch(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
+    ruinous, taught = FineTuneConfig(epochs=2, learning_rate=10.0), lesson(good, maps, "head")
     right = [
         (answers(one, taught).argmax(1) == maps.labels).mean()
         for one in learn(good, taught, ruinous, seed=0)
@@ -170,7 +170,7 @@ def test_a_start_that_training_spoils_is_kept() -> None:
 @pytest.mark.parametrize("part", ["all", "head"])
 def test_answers_are_the_graphs_own(part: Part) -> None:
     """The short way through the head must not leave out the mirror image or the temperature."""
-    warm = dataclasses.replace(examples.checkpoint(), recipe=Recipe(temperature=2.0))
+    warm = dataclasses.replace(examples.checkpoint(), recipe=PreprocessingConfig(temperature=2.0))
     maps = data()
     np.testing.assert_allclose(
         answers(warm, lesson(warm, maps, part)), predict(warm, maps.maps), atol=1e-6
@@ -181,15 +181,15 @@ def test_one_subject_alone_is_told() -> None:
     """Nobody is left to train on."""
     alone = data(people=1)
     with pytest.raises(TrainingError, match="two subjects"):
-        leave_one_subject_out(alone, Fitting(), [examples.checkpoint()])
+        leave_one_subject_out(alone, FineTuneConfig(), [examples.checkpoint()])
     with pytest.raises(TrainingError, match="two subjects"):
         linear(alone)
     with pytest.raises(TrainingError, match="two people"):
-        chosen_epochs(examples.checkpoint(), whole(alone), Fitting(), 0)
+        chosen_epochs(examples.checkpoint(), whole(alone), FineTuneConfig(), 0)
     with pytest.raises(TrainingError, match="epochs: 0"):
-        Fitting(epochs=0)
+        FineTuneConfig(epochs=0)
     with pytest.raises(TrainingError, match="way back"):
-        Fitting(back=1.0)
+        FineTuneConfig(back=1.0)
 
 
 def test_fixed_runs_are_the_checkpoints_own_answers() -> None:

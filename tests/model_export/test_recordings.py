@@ -12,7 +12,7 @@ from off_tanet.recognition.recognizer import Recognizer
 from off_tanet_export.__main__ import main
 from off_tanet_export.datasets.casme import load_frames
 from off_tanet_export.errors import MapsError
-from off_tanet_export.graph import FlowClassifier, Recipe
+from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.checkpoint import save
 
 from tests.model_export import examples
@@ -62,7 +62,7 @@ def test_a_clip_is_seen_as_the_service_sees_it(tmp_path: Path) -> None:
         f"subject,clip,onset,apex,class\ns1,a,{ONSET},{APEX},surprise\n"
     )
     seen = Recognizer().frames(factories.png(onset), factories.png(apex)).flow
-    preprocessing = FlowClassifier(examples.network(), Recipe(scaling="range"))
+    preprocessing = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     expected = preprocessing.maps(torch.from_numpy(seen[None]))
     np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
 

@@ -14,7 +14,7 @@ from off_tanet_export.evaluation.perturbations import EXTREMES
 from off_tanet_export.evaluation.report import fixed_report
 from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.checkpoint import Checkpoint, load
-from off_tanet_export.synthesis.flow_dataset import Pool, fields
+from off_tanet_export.synthesis.flow_dataset import FlowDataset, fields
 from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.training.augmentation import Cropping, recropped
 from off_tanet_export.training.train import Source, Training, drawn, train
@@ -105,7 +105,7 @@ def test_the_shipped_weights_name_synthetic_motion(source: Source) -> None:
     assert share_named(load(WEIGHTS), pool) > 0.75
 
 
-def share_named(checkpoint: Checkpoint, pool: Pool) -> float:
+def share_named(checkpoint: Checkpoint, pool: FlowDataset) -> float:
     """The share of a pool's flows that the checkpoint names rightly, in crops as in training."""
     generator = torch.Generator().manual_seed(0)
     flows = recropped(torch.from_numpy(pool.flows), 28, Cropping(), generator)

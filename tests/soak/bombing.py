@@ -38,7 +38,7 @@ class Blast:
     seconds: float
     processor_s: float
     server_bytes: int
-    worker_bytes: int
+    worker_memory_bytes: int
 
 
 def explode(server: Server, bomb: Bomb, times: int = 1) -> Blast:
@@ -67,10 +67,12 @@ def run() -> Part:
             part.say(
                 f"{name:28} {len(bomb.request) / 1e6:5.2f} MB: {blast.status} {blast.limit or ''} "
                 f"in {blast.seconds * 1e3:.0f} ms ({blast.processor_s * 1e3:.0f} ms of processor), "
-                f"server +{blast.server_bytes / 1e6:.0f} MB, worker +{blast.worker_bytes / 1e6:.0f}"
+                f"server +{blast.server_bytes / 1e6:.0f} MB, worker +{blast.worker_memory_bytes / 1e6:.0f}"
             )
             part.check((blast.status, blast.limit) == (bomb.status, bomb.limit), f"{name}: status")
-            part.check(max(blast.server_bytes, blast.worker_bytes) < BOUND_BYTES, f"{name}: memory")
+            part.check(
+                max(blast.server_bytes, blast.worker_memory_bytes) < BOUND_BYTES, f"{name}: memory"
+            )
             if bomb.status == 413:
                 refused_s.append(blast.seconds)
                 part.check(blast.seconds < BOUND_S, f"{name}: {blast.seconds * 1e3:.0f} ms")

@@ -30,12 +30,12 @@ from off_tanet.errors import (
 )
 from off_tanet.limits import EngineLimits
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.workers.engine import Census, Engine
+from off_tanet.workers.engine import Engine, EngineStats
 from off_tanet.workers.messages import Job, Report
 
 from tests.support.paths import ROOT
 
-LIMITS = EngineLimits(workers=1, queue=1, deadline_s=60, grace_s=5)
+LIMITS = EngineLimits(workers=1, queue_size=1, deadline_s=60, shutdown_timeout_s=5)
 
 
 class Pid(Job[int], frozen=True):
@@ -166,7 +166,7 @@ def test_work_that_grows_past_its_memory_is_stopped() -> None:
             await engine.run(Grow())
         assert await pid(engine) != before
 
-    with_engine(body, replace(LIMITS, worker_bytes=400_000_000))
+    with_engine(body, replace(LIMITS, worker_memory_bytes=400_000_000))
 
 
 def test_who_takes_too_much_memory_is_not_told_to_come_again() -> None:
@@ -177,7 +177,7 @@ def test_who_takes_too_much_memory_is_not_told_to_come_again() -> None:
             await engine.run(Grow())
         assert (raised.value.status, raised.value.retry_after_s) == (413, None)
 
-    with_engine(body, replace(LIMITS, worker_bytes=400_000_000))
+    with_engine(body, replace(LIMITS, worker_memory_bytes=400_000_000))
 
 
 def test_a_worker_that_died_idle_costs_nothing() -> None:
@@ -360,15 +360,15 @@ def test_the_census_tells_who_works_waits_and_was_replaced() -> None:
     """An operator sees overload and crashes in these four numbers alone."""
 
     async def body(engine: Engine) -> None:
-        assert engine.census() == Census(alive=1, idle=1, waiting=0, restarts=0)
+        assert engine.census() == EngineStats(alive=1, idle=1, waiting=0, restarts=0)
         held = asyncio.Event()
         working = asyncio.create_task(engine.run(Hang(), progress=lambda *_: held.set()))
         await held.wait()
         waiting = asyncio.create_task(pid(engine))
         await asyncio.sleep(0)  # lets it be admitted
-        assert engine.census() == Census(alive=1, idle=0, waiting=1, restarts=0)
+        assert engine.census() == EngineStats(alive=1, idle=0, waiting=1, restarts=0)
         working.cancel()
         assert await waiting > 0
-        assert engine.census() == Census(alive=1, idle=1, waiting=0, restarts=1)
+        assert engine.census() == EngineStats(alive=1, idle=1, waiting=0, restarts=1)
 
     with_engine(body)

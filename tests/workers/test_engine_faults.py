@@ -42,7 +42,9 @@ from off_tanet.workers.uploads import Upload
 from tests.support import sabotage
 from tests.workers.test_engine import ready_engine
 
-LIMITS = EngineLimits(workers=1, queue=4, deadline_s=60, grace_s=5, answer_bytes=1_000_000)
+LIMITS = EngineLimits(
+    workers=1, queue_size=4, deadline_s=60, shutdown_timeout_s=5, answer_bytes=1_000_000
+)
 
 
 class Echo(Job[tuple[str, int]], frozen=True):
@@ -208,7 +210,7 @@ def test_what_an_idle_worker_says_reaches_nobody(kind: str) -> None:
 def test_callers_that_leave_at_any_moment_leave_no_answer_behind() -> None:
     """Around the deadline above all: the answer may come while the work is being given up."""
     chance = random.Random(1)
-    asked = replace(LIMITS, workers=2, queue=100, deadline_s=0.3)
+    asked = replace(LIMITS, workers=2, queue_size=100, deadline_s=0.3)
 
     async def one(engine: Engine, number: int) -> None:
         work = asyncio.create_task(engine.run(Echo(str(number), chance.uniform(0, 0.35))))
@@ -454,7 +456,7 @@ def test_what_does_not_end_within_the_grace_period_is_told_so() -> None:
             assert isinstance(outcome, DrainingError)
             assert outcome.retry_after_s
 
-    with_engine(body, replace(LIMITS, grace_s=0.1))
+    with_engine(body, replace(LIMITS, shutdown_timeout_s=0.1))
 
 
 def test_a_worker_that_stays_large_is_replaced() -> None:
@@ -464,7 +466,7 @@ def test_a_worker_that_stays_large_is_replaced() -> None:
         _, before = await engine.run(Echo(""))
         assert (await engine.run(Echo("")))[1] != before
 
-    with_engine(body, replace(LIMITS, worker_idle_bytes=1_000_000))
+    with_engine(body, replace(LIMITS, worker_idle_memory_bytes=1_000_000))
 
 
 def test_every_error_of_a_worker_arrives_as_it_was() -> None:

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE, FlowMaps
 from off_tanet_export.errors import MapsError
-from off_tanet_export.graph import FlowClassifier, Recipe
+from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.model import OffTanet
 
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -83,7 +83,9 @@ def load_frames(annotations: Path, *, cropped: bool = False) -> FlowMaps:
         see(clip, annotations.parent, None if cropped else detector)
         for clip in tqdm(clips, desc=annotations.stem, unit="clip")
     ]
-    preprocessing = FlowClassifier(OffTanet(), Recipe(map_size=MAP_SIZE, scaling="range"))
+    preprocessing = FlowClassifier(
+        OffTanet(), PreprocessingConfig(map_size=MAP_SIZE, scaling="range")
+    )
     return FlowMaps(
         preprocessing.maps(torch.from_numpy(np.stack(flows))).numpy(),
         np.array([clip.label for clip in clips]),

@@ -14,7 +14,7 @@ from off_tanet_export.errors import TrainingError
 from off_tanet_export.evaluation.evaluate import predict
 from off_tanet_export.evaluation.metrics import Labels
 from off_tanet_export.network.checkpoint import Checkpoint
-from off_tanet_export.training.fine_tuning import Fitting, answers, fit, lesson
+from off_tanet_export.training.fine_tuning import FineTuneConfig, answers, fit, lesson
 from off_tanet_export.training.linear import corrected, named, symmetric
 
 Runs = NDArray[np.float32]
@@ -30,7 +30,9 @@ def fixed(checkpoints: Sequence[Checkpoint], data: FlowMaps) -> Runs:
     return np.stack([predict(checkpoint, data.maps) for checkpoint in bar])
 
 
-def leave_one_subject_out(data: FlowMaps, fitting: Fitting, starts: Sequence[Checkpoint]) -> Runs:
+def leave_one_subject_out(
+    data: FlowMaps, fitting: FineTuneConfig, starts: Sequence[Checkpoint]
+) -> Runs:
     """What networks answer that were trained on all other subjects, one run from each start.
 
     Nothing of the subject left out is looked at before its clips are named, so the last epoch

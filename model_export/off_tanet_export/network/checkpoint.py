@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.graph import PUBLISHED, Recipe
+from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
 from off_tanet_export.network.model import OffTanet
 
 METADATA_KEY = "off_tanet"
@@ -68,7 +68,7 @@ class Checkpoint:
     """A network with its weights, how its input is made, and its card."""
 
     network: OffTanet
-    recipe: Recipe
+    recipe: PreprocessingConfig
     card: Card
 
 
@@ -104,7 +104,7 @@ def load_ours(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is a damaged safetensors file") from error
     try:
         about = json.loads(metadata[METADATA_KEY])
-        card, recipe = Card(**about["card"]), Recipe(**about["recipe"])
+        card, recipe = Card(**about["card"]), PreprocessingConfig(**about["recipe"])
         network = OffTanet(about.get("variant", "triplet"))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error

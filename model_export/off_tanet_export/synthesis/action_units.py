@@ -20,7 +20,7 @@ Field = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Bump:
+class ExpressionInterval:
     """Displacement (du, dv) at (x, y), fading as a Gaussian of standard deviations (sx, sy)."""
 
     x: float
@@ -30,38 +30,38 @@ class Bump:
     du: float
     dv: float
 
-    def mirrored(self) -> Bump:
+    def mirrored(self) -> ExpressionInterval:
         return replace(self, x=1 - self.x, du=-self.du)
 
 
-ACTION_UNITS: Mapping[str, tuple[Bump, ...]] = MappingProxyType(
+ACTION_UNITS: Mapping[str, tuple[ExpressionInterval, ...]] = MappingProxyType(
     {
-        "AU1": (Bump(0.37, 0.12, 0.10, 0.08, 0.0, -1.0),),  # inner brow raiser
-        "AU2": (Bump(0.17, 0.14, 0.10, 0.08, 0.0, -1.0),),  # outer brow raiser
-        "AU4": (Bump(0.30, 0.12, 0.14, 0.08, 0.5, 1.0),),  # brow lowerer
-        "AU5": (Bump(0.28, 0.26, 0.09, 0.03, 0.0, -1.0),),  # upper lid raiser
-        "AU6": (Bump(0.22, 0.45, 0.10, 0.08, 0.1, -0.8),),  # cheek raiser
-        "AU7": (Bump(0.28, 0.33, 0.09, 0.03, 0.0, -0.8),),  # lid tightener
+        "AU1": (ExpressionInterval(0.37, 0.12, 0.10, 0.08, 0.0, -1.0),),  # inner brow raiser
+        "AU2": (ExpressionInterval(0.17, 0.14, 0.10, 0.08, 0.0, -1.0),),  # outer brow raiser
+        "AU4": (ExpressionInterval(0.30, 0.12, 0.14, 0.08, 0.5, 1.0),),  # brow lowerer
+        "AU5": (ExpressionInterval(0.28, 0.26, 0.09, 0.03, 0.0, -1.0),),  # upper lid raiser
+        "AU6": (ExpressionInterval(0.22, 0.45, 0.10, 0.08, 0.1, -0.8),),  # cheek raiser
+        "AU7": (ExpressionInterval(0.28, 0.33, 0.09, 0.03, 0.0, -0.8),),  # lid tightener
         "AU9": (  # nose wrinkler, which draws the brows along
-            Bump(0.44, 0.42, 0.06, 0.08, 0.1, -0.9),
-            Bump(0.38, 0.18, 0.10, 0.06, 0.3, 0.7),
+            ExpressionInterval(0.44, 0.42, 0.06, 0.08, 0.1, -0.9),
+            ExpressionInterval(0.38, 0.18, 0.10, 0.06, 0.3, 0.7),
         ),
-        "AU10": (Bump(0.42, 0.64, 0.07, 0.05, 0.0, -1.0),),  # upper lip raiser
+        "AU10": (ExpressionInterval(0.42, 0.64, 0.07, 0.05, 0.0, -1.0),),  # upper lip raiser
         "AU12": (  # lip corner puller: along the fold, and the cheek with it
-            Bump(0.30, 0.71, 0.08, 0.07, -0.4, -0.9),
-            Bump(0.22, 0.58, 0.08, 0.09, -0.6, -0.6),
+            ExpressionInterval(0.30, 0.71, 0.08, 0.07, -0.4, -0.9),
+            ExpressionInterval(0.22, 0.58, 0.08, 0.09, -0.6, -0.6),
         ),
-        "AU14": (Bump(0.28, 0.74, 0.06, 0.05, 0.6, -0.3),),  # dimpler
-        "AU15": (Bump(0.32, 0.80, 0.07, 0.06, -0.1, 1.0),),  # lip corner depressor
-        "AU17": (Bump(0.50, 0.89, 0.12, 0.06, 0.0, -1.0),),  # chin raiser
-        "AU20": (Bump(0.30, 0.76, 0.08, 0.05, -1.0, 0.1),),  # lip stretcher
+        "AU14": (ExpressionInterval(0.28, 0.74, 0.06, 0.05, 0.6, -0.3),),  # dimpler
+        "AU15": (ExpressionInterval(0.32, 0.80, 0.07, 0.06, -0.1, 1.0),),  # lip corner depressor
+        "AU17": (ExpressionInterval(0.50, 0.89, 0.12, 0.06, 0.0, -1.0),),  # chin raiser
+        "AU20": (ExpressionInterval(0.30, 0.76, 0.08, 0.05, -1.0, 0.1),),  # lip stretcher
         "AU24": (  # lip pressor: the lips meet
-            Bump(0.45, 0.72, 0.08, 0.03, 0.0, 0.6),
-            Bump(0.45, 0.80, 0.08, 0.03, 0.0, -0.6),
+            ExpressionInterval(0.45, 0.72, 0.08, 0.03, 0.0, 0.6),
+            ExpressionInterval(0.45, 0.80, 0.08, 0.03, 0.0, -0.6),
         ),
-        "AU25": (Bump(0.45, 0.82, 0.10, 0.05, 0.0, 0.8),),  # lips part
-        "AU26": (Bump(0.45, 0.90, 0.16, 0.10, 0.0, 1.0),),  # jaw drop
-        "AU45": (Bump(0.28, 0.28, 0.09, 0.04, 0.0, 1.0),),  # blink
+        "AU25": (ExpressionInterval(0.45, 0.82, 0.10, 0.05, 0.0, 0.8),),  # lips part
+        "AU26": (ExpressionInterval(0.45, 0.90, 0.16, 0.10, 0.0, 1.0),),  # jaw drop
+        "AU45": (ExpressionInterval(0.28, 0.28, 0.09, 0.04, 0.0, 1.0),),  # blink
     }
 )
 """The image's left half of each unit; the right half is its mirror image."""
@@ -86,7 +86,7 @@ def displacement(units: Mapping[str, float], size: int) -> Field:
     return render(bumps, size)
 
 
-def render(bumps: Iterable[Bump], size: int, margin: int = 0) -> Field:
+def render(bumps: Iterable[ExpressionInterval], size: int, margin: int = 0) -> Field:
     """The sum of `bumps` as float32 [2, S, S]: a crop of `size` and `margin` more on each side."""
     table = np.array([(b.x, b.y, b.sx, b.sy, b.du, b.dv) for b in bumps]).reshape(-1, 6)
     x, y, sx, sy, du, dv = table.T[:, :, None]
@@ -102,7 +102,7 @@ def centres(size: int, margin: int = 0) -> NDArray[np.float64]:
     return np.asarray((np.arange(-margin, size + margin) + 0.5) / size, np.float64)
 
 
-def scaled(bump: Bump, strength: float) -> Bump:
+def scaled(bump: ExpressionInterval, strength: float) -> ExpressionInterval:
     """The bump with its displacement times `strength`."""
     return replace(bump, du=strength * bump.du, dv=strength * bump.dv)
 

@@ -21,7 +21,7 @@ MARGIN = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class FlowDataset:
     """Flows [N, 2, S, S], whose middle is the crop, and their labels [N]."""
 
     flows: NDArray[np.float32]
@@ -35,14 +35,14 @@ class Pool:
                 yield flows[index], int(self.labels[index])
 
 
-def fields(seed: int, pairs: int, nuisances: Nuisances) -> Pool:
+def fields(seed: int, pairs: int, nuisances: Nuisances) -> FlowDataset:
     """Displacement fields as they are, beside nuisances that stand for a camera and for TV-L1."""
     synthesis = Synthesis(seed, MAP_SIZE, nuisances, MARGIN)
     labels = np.arange(pairs) % len(CLASSES)
     drawn = tqdm(labels.tolist(), desc="drawing", unit="pair")
-    return Pool(np.stack([synthesis.flow(label) for label in drawn]), labels)
+    return FlowDataset(np.stack([synthesis.flow(label) for label in drawn]), labels)
 
 
-def photographs(seed: int, pairs: int, scene: Scene) -> Pool:
+def photographs(seed: int, pairs: int, scene: Scene) -> FlowDataset:
     """Faces in motion, seen through the service's own crop and `tvl1`."""
-    return Pool(*Rendering(seed, scene).pool(pairs))
+    return FlowDataset(*Rendering(seed, scene).pool(pairs))

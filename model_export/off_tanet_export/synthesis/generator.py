@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from off_tanet_export.synthesis.action_units import (
     ACTION_UNITS,
     MIXES,
-    Bump,
+    ExpressionInterval,
     Field,
     Mix,
     centres,
@@ -77,7 +77,7 @@ class Synthesis:
         """The flow [2, S, S] of one face that makes the expression `label`."""
         return self.patchy(self.muscles(label)) + self.head() + self.noise() + self.steps()
 
-    def muscles(self, label: int, *others: Bump) -> Field:
+    def muscles(self, label: int, *others: ExpressionInterval) -> Field:
         """What the expression alone moves, and `others`: [2, S, S], a unit's strength being 1."""
         bumps = [bump for unit in self.units(label) for bump in self.sides(*unit)]
         return self.ragged(render([*bumps, *others], self.size, self.margin))
@@ -102,7 +102,7 @@ class Synthesis:
         weights = np.array([weight for _, weight in mixes])
         return mixes[self.rng.choice(len(mixes), p=weights / weights.sum())][0]
 
-    def sides(self, unit: str, strength: float) -> list[Bump]:
+    def sides(self, unit: str, strength: float) -> list[ExpressionInterval]:
         """Both halves of one unit, no two faces' alike."""
         left, right = strength, strength * self.lognormal(self.nuisances.side)
         if self.rng.random() < self.nuisances.one_sided:
@@ -113,10 +113,10 @@ class Synthesis:
             bumps += [scaled(varied, left), scaled(varied.mirrored(), right)]
         return bumps
 
-    def varied(self, bump: Bump) -> Bump:
+    def varied(self, bump: ExpressionInterval) -> ExpressionInterval:
         """A bump elsewhere, wider or narrower, and turned."""
         n, normal = self.nuisances, self.rng.normal
-        return Bump(
+        return ExpressionInterval(
             bump.x + normal(0, n.position),
             bump.y + normal(0, n.position),
             bump.sx * self.lognormal(n.width),

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE
 from off_tanet_export.synthesis import face_generator, samples
-from off_tanet_export.synthesis.action_units import Bump, Field, centres
+from off_tanet_export.synthesis.action_units import ExpressionInterval, Field, centres
 from off_tanet_export.synthesis.face_generator import EXTENT, MARGIN, Grey
 from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 
@@ -133,12 +133,12 @@ class Rendering:
         motion: Field = self.scene.amplitude * strength * muscles + self.head()
         return motion.astype(np.float32)
 
-    def gaze(self) -> list[Bump]:
+    def gaze(self) -> list[ExpressionInterval]:
         """Both eyes, where they turn between onset and apex."""
         if self.rng.random() >= self.scene.gaze:
             return []
         du, dv = self.rng.normal(0, (2.0, 0.7))
-        return [Bump(x, 0.28, 0.05, 0.025, du, dv) for x in (0.28, 0.72)]
+        return [ExpressionInterval(x, 0.28, 0.05, 0.025, du, dv) for x in (0.28, 0.72)]
 
     def head(self) -> Field:
         """The motion [2, 66, 66] of an ellipsoid that turns, nods, tilts, nears and drifts."""

@@ -19,7 +19,7 @@ from off_tanet_export.errors import TrainingError
 from off_tanet_export.evaluation.evaluate import batched
 from off_tanet_export.evaluation.metrics import confusion, uf1
 from off_tanet_export.evaluation.perturbations import NEARBY, displaced
-from off_tanet_export.graph import FlowClassifier, Recipe, mirror
+from off_tanet_export.graph import FlowClassifier, PreprocessingConfig, mirror
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Card, Checkpoint
 from off_tanet_export.network.model import OffTanet
@@ -29,7 +29,7 @@ INNER_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Fitting:
+class FineTuneConfig:
     """How a network learns from maps, seen in `NEARBY` placements and their mirror images.
 
     `part` is what learns: `all`, or the `head` of three linear layers over features that stay.
@@ -61,11 +61,11 @@ def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
     """A network with random weights; equal seeds, equal weights."""
     torch.manual_seed(seed)
     card = Card("off-tanet", "untrained", "Apache-2.0", "none")
-    return Checkpoint(OffTanet(variant).eval(), Recipe(), card)
+    return Checkpoint(OffTanet(variant).eval(), PreprocessingConfig(), card)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class FoldData:
     """What a part of a network learns from.
 
     `views` [V, N, ...]: each clip in its placements, as the part sees them, and their mirror
@@ -79,7 +79,7 @@ class Lesson:
     labels: Tensor
     people: NDArray[np.str_]
 
-    def of(self, clips: NDArray[np.bool_]) -> Lesson:
+    def of(self, clips: NDArray[np.bool_]) -> FoldData:
         """The chosen clips alone."""
         chosen = torch.from_numpy(clips)
         return replace(
@@ -90,7 +90,7 @@ class Lesson:
         )
 
 
-def lesson(start: Checkpoint, data: FlowMaps, part: Part) -> Lesson:
+def lesson(start: Checkpoint, data: FlowMaps, part: Part) -> FoldData:
     """`data` for a part of `start`; the head's features are the same in every fold, so made once.
 
     Raises `CheckpointError` like `batched`.
@@ -106,16 +106,16 @@ def lesson(start: Checkpoint, data: FlowMaps, part: Part) -> Lesson:
         with torch.no_grad():
             views = [classifier.features(view) for view in views]
     facing = len(views) // (1 + len(NEARBY))
-    return Lesson(part, torch.stack(views), facing, torch.from_numpy(data.labels), data.people)
+    return FoldData(part, torch.stack(views), facing, torch.from_numpy(data.labels), data.people)
 
 
-def fit(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> Checkpoint:
+def fit(start: Checkpoint, taught: FoldData, fitting: FineTuneConfig, seed: int) -> Checkpoint:
     """The checkpoint after as many epochs as `fitting` says; `start` stays as it is."""
     wanted = chosen_epochs(start, taught, fitting, seed) if fitting.choose else fitting.epochs
     return next(islice(learn(start, taught, fitting, seed), wanted, None))
 
 
-def chosen_epochs(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> int:
+def chosen_epochs(start: Checkpoint, taught: FoldData, fitting: FineTuneConfig, seed: int) -> int:
     """After how many epochs a fifth of the people, held out, is named best; 0 is possible.
 
     Raises `TrainingError` where fewer than two people are seen.
@@ -133,7 +133,9 @@ def chosen_epochs(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int
     return int(np.argmax(scores))
 
 
-def learn(start: Checkpoint, taught: Lesson, fitting: Fitting, seed: int) -> Iterator[Checkpoint]:
+def learn(
+    start: Checkpoint, taught: FoldData, fitting: FineTuneConfig, seed: int
+) -> Iterator[Checkpoint]:
     """`start` itself, and then what it has become after each epoch."""
     yield start
     torch.manual_seed(seed)
@@ -176,7 +178,7 @@ def between(fitted: Checkpoint, start: Checkpoint, back: float) -> Checkpoint:
     return replace(fitted, network=network)
 
 
-def answers(checkpoint: Checkpoint, asked: Lesson) -> NDArray[np.float32]:
+def answers(checkpoint: Checkpoint, asked: FoldData) -> NDArray[np.float32]:
     """Probabilities [N, 3] of a lesson's clips, as the graph would give them."""
     _, logits = parts(checkpoint, asked.part)
     with torch.inference_mode():

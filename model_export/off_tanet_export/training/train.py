@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.graph import FlowClassifier, Recipe
+from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Card, Checkpoint
 from off_tanet_export.network.model import OffTanet
-from off_tanet_export.synthesis.flow_dataset import Pool, fields, photographs
+from off_tanet_export.synthesis.flow_dataset import FlowDataset, fields, photographs
 from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.synthesis.rendering import Scene
 from off_tanet_export.training.augmentation import Cropping, recropped
@@ -81,7 +81,7 @@ def train(training: Training) -> Checkpoint:
     return taught(training, drawn(training))
 
 
-def drawn(training: Training) -> list[Pool]:
+def drawn(training: Training) -> list[FlowDataset]:
     """What a run is trained on: one pool for each kind of source."""
     half = training.pairs // 2 if training.source == "both" else training.pairs
     pools = []
@@ -92,11 +92,11 @@ def drawn(training: Training) -> list[Pool]:
     return pools
 
 
-def taught(training: Training, pools: list[Pool]) -> Checkpoint:
+def taught(training: Training, pools: list[FlowDataset]) -> Checkpoint:
     """A network that has learned from `pools`; configuration, loss and rate go to the log."""
     LOG.info("training %s", json.dumps(asdict(training), sort_keys=True))
     torch.manual_seed(training.seed)
-    recipe, device = Recipe(), "cuda" if torch.cuda.is_available() else "cpu"
+    recipe, device = PreprocessingConfig(), "cuda" if torch.cuda.is_available() else "cpu"
     # Channels last: the same numbers, and half as fast again on a CPU.
     network = OffTanet(training.variant)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -139,7 +139,9 @@ def loss_of(
     )
 
 
-def batches(training: Training, pools: list[Pool], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(
+    training: Training, pools: list[FlowDataset], size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Flows [B, 2, size, size] in crops of their own, and labels [B]; of each pool as many."""
     generator = torch.Generator().manual_seed(training.seed)
     streams = [pool.endless(generator) for pool in pools]

@@ -20,12 +20,12 @@ from off_tanet.api import problems
 from off_tanet.api.metrics import Metrics
 from off_tanet.api.middleware import instrumentation
 from off_tanet.api.middleware.admission import AdmissionMiddleware
-from off_tanet.api.middleware.auth import KeyFile, KeyMiddleware
-from off_tanet.api.middleware.body_limits import Bodies, BodyLimitMiddleware
+from off_tanet.api.middleware.auth import AuthMiddleware, KeyFile
+from off_tanet.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
 from off_tanet.api.middleware.client_id import client_of
-from off_tanet.api.middleware.header_limits import HeadLimitMiddleware
+from off_tanet.api.middleware.header_limits import HeaderLimitMiddleware
 from off_tanet.api.middleware.hosts import HostMiddleware
-from off_tanet.api.middleware.rate_limit import QuotaMiddleware
+from off_tanet.api.middleware.rate_limit import RateLimitMiddleware
 from off_tanet.api.middleware.request_id import RequestIdMiddleware
 from off_tanet.api.middleware.security_headers import SecurityHeadersMiddleware
 from off_tanet.api.openapi import DocumentedApp
@@ -85,11 +85,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     table = routes()
     app.include_router(table)
     _surround(app, settings)
-    observers = [app.state.metrics.observe, instrumentation.log_exchange]
+    observers = [app.state.metrics.observe, instrumentation.log_request]
     if tracing is not None:
         observers.append(tracing.observe)
     app.add_middleware(
-        instrumentation.ExchangeMiddleware,
+        instrumentation.InstrumentationMiddleware,
         templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
         observers=tuple(observers),
     )
@@ -107,7 +107,7 @@ def _lifespan(
         state.engine.start()
         state.videos.start_when_asked()
         yield
-        give_up = time.monotonic() + settings.grace_s
+        give_up = time.monotonic() + settings.shutdown_timeout_s
         await state.drain()
         if tracing is not None:
             await tracing.close(give_up - time.monotonic())
@@ -129,7 +129,7 @@ def _state(settings: Settings) -> State:
     state.engine, state.videos, state.drain = engine, videos, drain
     state.metrics = Metrics(engine, videos)
     state.client_of = client_of(settings.share_by)
-    state.bodies = Bodies(settings.body_limits, state.client_of)
+    state.bodies = BodyBudget(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes
     return state
 
@@ -161,12 +161,12 @@ def _surround(app: FastAPI, settings: Settings) -> None:
         others={VIDEO_PATH: (settings.max_video_bytes, "video_bytes")},
     )
     if settings.quota is not None:
-        app.add_middleware(QuotaMiddleware, quota=limits.parse(settings.quota))
+        app.add_middleware(RateLimitMiddleware, quota=limits.parse(settings.quota))
     if settings.api_keys is not None:
         keys = KeyFile(settings.api_keys)
-        app.add_middleware(KeyMiddleware, keys=keys, open_paths=OPEN_PATHS)
+        app.add_middleware(AuthMiddleware, keys=keys, open_paths=OPEN_PATHS)
     app.add_middleware(HostMiddleware)
-    app.add_middleware(HeadLimitMiddleware, limits=settings.head_limits)
+    app.add_middleware(HeaderLimitMiddleware, limits=settings.head_limits)
     app.add_middleware(problems.UnexpectedErrorMiddleware)
     if origins := settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)

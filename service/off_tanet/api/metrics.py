@@ -20,8 +20,8 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from off_tanet.api.middleware.instrumentation import Exchange
-from off_tanet.workers.engine import Census, Engine
+from off_tanet.api.middleware.instrumentation import RequestRecord
+from off_tanet.workers.engine import Engine, EngineStats
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -64,7 +64,7 @@ class Metrics:
         self._registry.register(_EngineCollector(engines))
         ProcessCollector(registry=self._registry)
 
-    def observe(self, exchange: Exchange) -> None:
+    def observe(self, exchange: RequestRecord) -> None:
         """Count one exchange."""
         self._requests.labels(exchange.route, exchange.method, str(exchange.status)).inc()
         self._seconds.labels(exchange.route).observe(exchange.seconds)
@@ -85,7 +85,7 @@ class _EngineCollector(Collector):
         self._engines = engines
 
     def collect(self) -> Iterator[Metric]:
-        census = sum((engine.census() for engine in self._engines), Census(0, 0, 0, 0))
+        census = sum((engine.census() for engine in self._engines), EngineStats(0, 0, 0, 0))
         yield GaugeMetricFamily(
             "off_tanet_queue_depth", "Admitted requests that wait for a worker.", census.waiting
         )

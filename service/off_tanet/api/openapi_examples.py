@@ -61,7 +61,7 @@ SPOTTING: dict[str, Any] = {
     ],
     "video": {"frames": 1800, "frames_with_face": 1800, "seconds": 59.966667},
     "warnings": [],
-    "timings_ms": {"decode": 830.1, "watching": 7410.5, "total": 8290.7},
+    "timings_ms": {"decode": 830.1, "spotting": 7410.5, "total": 8290.7},
 }
 
 _COMPONENT = "#/components/schemas/{model}"

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from off_tanet.api.middleware.instrumentation import UNMATCHED, Exchange
+from off_tanet.api.middleware.instrumentation import UNMATCHED, RequestRecord
 
 _FLUSH_S = 2.0
 _SPANS_KEPT = 2048
@@ -42,7 +42,7 @@ class Tracing:
         self._tracer = self._provider.get_tracer("off_tanet")
         self._propagator = TraceContextTextMapPropagator()
 
-    def observe(self, exchange: Exchange) -> None:
+    def observe(self, exchange: RequestRecord) -> None:
         """Tell of one exchange, as a part of its client's trace where that names one."""
         ended = time.time_ns()
         started = ended - _nanoseconds(exchange.seconds)
@@ -77,7 +77,7 @@ class Tracing:
         flushing.start()
         await asyncio.to_thread(flushing.join, min(_FLUSH_S, within_s))
 
-    def _tell_stages(self, exchange: Exchange, started: int, parent: Context) -> None:
+    def _tell_stages(self, exchange: RequestRecord, started: int, parent: Context) -> None:
         """The stages follow each other, from the moment at which the request began to wait."""
         stages = {name: ms / 1000 for name, ms in exchange.stages_ms.items() if name != "total"}
         at = started + _nanoseconds(exchange.began_s - stages.get("queue", 0.0))

@@ -66,7 +66,7 @@ def _blocks(
     scorers = ray.data.ActorPoolStrategy(min_size=1, max_size=cores, initial_size=cores)
     scored = blocks.map_batches(
         _Scorer,
-        fn_constructor_args=(configuration, replace(limits, workers=1, queue=1), face),
+        fn_constructor_args=(configuration, replace(limits, workers=1, queue_size=1), face),
         compute=scorers,
         num_cpus=1,
         batch_size=None,

@@ -30,7 +30,9 @@ async def scored(
     Raises WarmingUpError where no worker starts.
     """
     workers = min(limits.workers, len(rows))
-    engine = Engine(configuration, replace(limits, workers=workers, queue=workers), (ScoreJob,))
+    engine = Engine(
+        configuration, replace(limits, workers=workers, queue_size=workers), (ScoreJob,)
+    )
     try:
         await started(engine)
         async with aclosing(answered(engine, rows, face)) as results:
@@ -47,7 +49,7 @@ async def started(engine: Engine) -> None:
     """
     engine.start_when_asked()
     engine.start()
-    seconds = engine.limits.warm_up_s
+    seconds = engine.limits.startup_timeout_s
     first = asyncio.FIRST_COMPLETED
     warm, _ = await asyncio.wait(engine.starting, timeout=seconds, return_when=first)
     if not warm:

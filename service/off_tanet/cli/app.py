@@ -31,13 +31,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ModelError as error:
         return _told(error.detail, Code.USAGE)
     except (EngineError, InstallationError) as error:
-        return _told(error.detail, Code.UNWELL)
+        return _told(error.detail, Code.ENVIRONMENT)
     except OffTanetError as error:
         return _told(f"{error.detail} ({error.code})", Code.INPUT)
     except OSError as error:
-        return _told(str(error.strerror or error), Code.UNWELL)
+        return _told(str(error.strerror or error), Code.ENVIRONMENT)
     except Exception as error:  # an error of ours; its message could quote a file
-        return _told(f"internal error: {told(error)}", Code.UNWELL)
+        return _told(f"internal error: {told(error)}", Code.ENVIRONMENT)
     if code == Code.STOPPED:
         return _told("stopped", Code.STOPPED)
     return int(code)

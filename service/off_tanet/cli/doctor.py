@@ -24,4 +24,4 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         answer({"good": not wrong, "checks": [asdict(check) for check in checks]})
     if wrong:
-        raise EndError(f"wrong: {', '.join(wrong)}", Code.UNWELL)
+        raise EndError(f"wrong: {', '.join(wrong)}", Code.ENVIRONMENT)

@@ -11,7 +11,7 @@ class Code(IntEnum):
     GOOD = 0
     INPUT = 1  # a picture, a clip or a manifest that cannot be used
     USAGE = 2  # a wrong command, option, setting or model file
-    UNWELL = 3  # something of this installation or machine does not work
+    ENVIRONMENT = 3  # something of this installation or machine does not work
     STOPPED = 130  # by Ctrl-C, as shells count it
 
 

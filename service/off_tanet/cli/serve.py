@@ -112,7 +112,9 @@ def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
             sockets = [opened.enter_context(each) for each in _opened(host, port)]
         except (OSError, ValueError) as error:  # ValueError: what can be no name of a host
             reason = getattr(error, "strerror", None) or "it is no address"
-            raise EndError(f"cannot listen on {host} port {port}: {reason}", Code.UNWELL) from None
+            raise EndError(
+                f"cannot listen on {host} port {port}: {reason}", Code.ENVIRONMENT
+            ) from None
         yield sockets
 
 
@@ -159,7 +161,7 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
     from off_tanet.api.http_protocol.protocol import bounded
     from off_tanet.api.http_protocol.server import DrainingServer
 
-    logs.configure(settings.log_format, settings.log_queue)
+    logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_promise)
     config = uvicorn.Config(
         app,
@@ -171,7 +173,10 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         # The engines end what they admitted in their own time; this ends what is left.
-        timeout_graceful_shutdown=int(max(settings.grace_s, settings.video_grace_s)) + 2,
+        timeout_graceful_shutdown=int(
+            max(settings.shutdown_timeout_s, settings.video_shutdown_timeout_s)
+        )
+        + 2,
     )
     server = DrainingServer(config, app.state.drain)
     ending.of(server)

@@ -4,6 +4,6 @@
 """
 
 from off_tanet.client.clients import AsyncClient, Client
-from off_tanet.client.retry import Patience
+from off_tanet.client.retry import RetryPolicy
 
-__all__ = ["AsyncClient", "Client", "Patience"]
+__all__ = ["AsyncClient", "Client", "RetryPolicy"]

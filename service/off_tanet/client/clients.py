@@ -13,10 +13,17 @@ import httpx
 from httpx_sse import EventSource
 
 from off_tanet.client import problems, requests, responses
-from off_tanet.client.requests import Ask, Listener
-from off_tanet.client.retry import Failure, Patience
+from off_tanet.client.requests import Ask, EventReader
+from off_tanet.client.retry import Failure, RetryPolicy
 from off_tanet.errors import OffTanetError
-from off_tanet.types import FaceMode, Found, ModelCard, Prediction, Progress, VideoSpotting
+from off_tanet.types import (
+    ExpressionCallback,
+    FaceMode,
+    ModelCard,
+    Prediction,
+    Progress,
+    VideoSpotting,
+)
 
 T = TypeVar("T")
 
@@ -38,12 +45,12 @@ class Client:
         *,
         key: str | None = None,
         timeout_s: float = _TIMEOUT_S,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`url` may have a path, where the service is mounted under a prefix."""
         self._http = httpx.Client(base_url=url, headers=_headers(key), timeout=timeout_s)
-        self._patience = patience or Patience()
+        self._patience = patience or RetryPolicy()
         self._sleep = sleep
 
     def __enter__(self) -> Self:
@@ -95,18 +102,18 @@ class Client:
         *,
         face: FaceMode = "auto",
         progress: Progress | None = None,
-        found: Found | None = None,
+        found: ExpressionCallback | None = None,
     ) -> VideoSpotting:
         """Like `Recognizer.video`: expressions are told to `found` as they come."""
         return self._answer(requests.video(video, face), progress, found)
 
     def _answer(
-        self, ask: Ask[T], progress: Progress | None = None, found: Found | None = None
+        self, ask: Ask[T], progress: Progress | None = None, found: ExpressionCallback | None = None
     ) -> T:
-        listener = Listener(ask, progress, found)
+        listener = EventReader(ask, progress, found)
         return self._patiently(lambda: self._once(listener), lambda: listener.told)
 
-    def _once(self, listener: Listener[T]) -> T:
+    def _once(self, listener: EventReader[T]) -> T:
         ask = listener.ask
         with self._http.stream(**ask.arguments()) as answer:
             if not (ask.streamed and answer.is_success):
@@ -138,12 +145,12 @@ class AsyncClient:
         *,
         key: str | None = None,
         timeout_s: float = _TIMEOUT_S,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`url` may have a path, where the service is mounted under a prefix."""
         self._http = httpx.AsyncClient(base_url=url, headers=_headers(key), timeout=timeout_s)
-        self._patience = patience or Patience()
+        self._patience = patience or RetryPolicy()
         self._sleep = sleep
 
     async def __aenter__(self) -> Self:
@@ -194,18 +201,18 @@ class AsyncClient:
         *,
         face: FaceMode = "auto",
         progress: Progress | None = None,
-        found: Found | None = None,
+        found: ExpressionCallback | None = None,
     ) -> VideoSpotting:
         """Like `Client.video`; cancelling the task cancels the work."""
         return await self._answer(requests.video(video, face), progress, found)
 
     async def _answer(
-        self, ask: Ask[T], progress: Progress | None = None, found: Found | None = None
+        self, ask: Ask[T], progress: Progress | None = None, found: ExpressionCallback | None = None
     ) -> T:
-        listener = Listener(ask, progress, found)
+        listener = EventReader(ask, progress, found)
         return await self._patiently(lambda: self._once(listener), lambda: listener.told)
 
-    async def _once(self, listener: Listener[T]) -> T:
+    async def _once(self, listener: EventReader[T]) -> T:
         ask = listener.ask
         async with self._http.stream(**ask.arguments()) as answer:
             if not (ask.streamed and answer.is_success):
@@ -234,5 +241,5 @@ def _headers(key: str | None) -> dict[str, str]:
     return {} if key is None else {"X-API-Key": key}
 
 
-def _pause_s(patience: Patience, failure: Failure, attempt: int, told: bool) -> float | None:
+def _pause_s(patience: RetryPolicy, failure: Failure, attempt: int, told: bool) -> float | None:
     return None if told else patience.pause_s(failure, attempt)

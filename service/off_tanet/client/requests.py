@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from off_tanet.client import problems, responses
-from off_tanet.types import FaceMode, Found, Prediction, Progress, VideoSpotting
+from off_tanet.types import ExpressionCallback, FaceMode, Prediction, Progress, VideoSpotting
 
 T = TypeVar("T")
 
@@ -84,12 +84,12 @@ def video(video: bytes, face: FaceMode) -> Ask[VideoSpotting]:
 
 
 @dataclass(slots=True)
-class Listener(Generic[T]):
+class EventReader(Generic[T]):
     """Takes in the events of a stream, telling of progress and of what is found."""
 
     ask: Ask[T]
     progress: Progress | None = None
-    found: Found | None = None
+    found: ExpressionCallback | None = None
     told: bool = False  # of something found: asking again would tell of it twice
     answer: T | None = None
 

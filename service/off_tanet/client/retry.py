@@ -16,7 +16,7 @@ _LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often a request is sent at most, and how long a pause may be, in seconds.
 
     A service that is busy, or that a client's quota keeps closed (503, 429), says itself when to

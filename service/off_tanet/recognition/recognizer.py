@@ -13,24 +13,29 @@ from off_tanet.limits import MediaLimits
 from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face import detector as faces
-from off_tanet.recognition.face.tracking import FaceTrack, Track, View, Whole
-from off_tanet.recognition.face.visibility import Disturbances
+from off_tanet.recognition.face.tracking import (
+    FaceTracker,
+    PreCroppedTracker,
+    TrackedFrame,
+    Tracker,
+)
+from off_tanet.recognition.face.visibility import VisibilityMonitor
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import images
 from off_tanet.recognition.media import video as clips
 from off_tanet.recognition.motion import head_motion
 from off_tanet.recognition.spotting import clip as spotting
-from off_tanet.recognition.spotting.scenes import Footage
-from off_tanet.recognition.spotting.video import Seen, Watch
+from off_tanet.recognition.spotting.scenes import TrackedClip
+from off_tanet.recognition.spotting.video import SpottedExpression, VideoSpotter
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.types import (
     CROP_SIZE,
     Classification,
     Crop,
     Expression,
+    ExpressionCallback,
     Face,
     FaceMode,
-    Found,
     ModelCard,
     ModelName,
     Moment,
@@ -145,26 +150,26 @@ class Recognizer:
         *,
         face: FaceMode = "auto",
         progress: Progress | None = None,
-        found: Found | None = None,
+        found: ExpressionCallback | None = None,
     ) -> VideoSpotting:
         """Find every expression of a long video, and recognise those that are micro-expressions.
 
         Frames are looked at as they are decoded; crops of 25 s at most are kept. `found` is told
         of each expression 4 to 20 s of video after its end, `progress` of every second in the
-        stage `watching`. Raises MediaError and NoFaceError.
+        stage `spotting`. Raises MediaError and NoFaceError.
         """
         stopwatch = Stopwatch()
         with stopwatch.stage("decode"):
             stream = clips.open_video(video, self._configuration.media)
             frames = iter(stream)
-        track: Track = Whole() if face == "none" else FaceTrack(self._detector)
-        watch = Watch(track, self._configuration.durations)
+        track: Tracker = PreCroppedTracker() if face == "none" else FaceTracker(self._detector)
+        watch = VideoSpotter(track, self._configuration.durations)
         expressions: list[Expression] = []
         told_s = 0.0
         while True:
             with stopwatch.stage("decode"):
                 frame = next(frames, None)
-            with stopwatch.stage("watching"):
+            with stopwatch.stage("spotting"):
                 seen = watch.finish() if frame is None else watch.see(frame)
             for each in seen:
                 expressions.append(self._recognised(each))
@@ -173,7 +178,7 @@ class Recognizer:
             if frame is None:
                 break
             if progress and frame.time_s >= told_s:
-                progress("watching", watch.frames, max(watch.frames, stream.claimed_frames or 0))
+                progress("spotting", watch.frames, max(watch.frames, stream.claimed_frames or 0))
                 told_s = frame.time_s + _PROGRESS_S
         if not watch.frames_with_face:
             raise NoFaceError("No face was found in the video.")
@@ -198,26 +203,26 @@ class Recognizer:
 
     def _footage(
         self, video: bytes, mode: FaceMode, watch: Stopwatch, progress: Progress | None
-    ) -> Footage:
+    ) -> TrackedClip:
         """The clip's views; its frames are let go one by one."""
         with watch.stage("decode"):
             clip = clips.open_clip(video, self._configuration.media)
             frames = iter(clip)
-        track: Track = Whole() if mode == "none" else FaceTrack(self._detector)
-        views: list[View] = []
+        track: Tracker = PreCroppedTracker() if mode == "none" else FaceTracker(self._detector)
+        views: list[TrackedFrame] = []
         times_s: list[float] = []
         while True:
             with watch.stage("decode"):
                 frame = next(frames, None)
             if frame is None:
-                return Footage(views, np.array(times_s, np.float32), clip.damaged)
+                return TrackedClip(views, np.array(times_s, np.float32), clip.damaged)
             with watch.stage("face"):
                 views.append(track.view(frame.pixels))
             times_s.append(frame.time_s)
             if progress:
                 progress("decode", len(views), max(len(views), clip.claimed_frames or 0))
 
-    def _recognised(self, seen: Seen) -> Expression:
+    def _recognised(self, seen: SpottedExpression) -> Expression:
         sighting = seen.sighting
         prediction = None
         if sighting.kind == "micro":
@@ -244,7 +249,7 @@ class Recognizer:
             raise NoFaceError("No face was found on the onset frame.")
         where = faces.align(found[0])
         crops = faces.crop(onset, where), faces.crop(apex, where)
-        disturbances, marks = Disturbances(), faces.transformed(found[0], where)
+        disturbances, marks = VisibilityMonitor(), faces.transformed(found[0], where)
         seen = [disturbances.seen(crop, marks, looked=True) for crop in crops]
         return _Pair(*moments, crops, found, frozenset().union(*seen))
 

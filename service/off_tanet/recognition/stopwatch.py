@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 Stage: TypeAlias = Literal[
-    "decode", "face", "spotting", "watching", "flow", "inference", "quality", "total"
+    "decode", "face", "spotting", "spotting", "flow", "inference", "quality", "total"
 ]
 
 

@@ -74,7 +74,6 @@ const STAGES = {
   decode: "Reading the frames",
   face: "Finding the face",
   spotting: "Measuring the motion",
-  watching: "Looking for expressions",
   recognition: "Recognising",
 };
 

@@ -47,7 +47,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class EngineStats:
     """How the workers stand: processes `alive`, those `idle`, requests `waiting` for one.
 
     `restarts` counts the workers started in the place of another.
@@ -58,8 +58,8 @@ class Census:
     waiting: int
     restarts: int
 
-    def __add__(self, other: Census) -> Census:
-        return Census(
+    def __add__(self, other: EngineStats) -> EngineStats:
+        return EngineStats(
             self.alive + other.alive,
             self.idle + other.idle,
             self.waiting + other.waiting,
@@ -83,19 +83,19 @@ class Engine:
         """
         self.limits = limits
         self.state = State.WARMING
-        self._dispatcher: Dispatcher[Worker] = Dispatcher(limits.workers + limits.queue)
+        self._dispatcher: Dispatcher[Worker] = Dispatcher(limits.workers + limits.queue_size)
         self._pool = WorkerPool(
             options=WorkerOptions(
                 configuration,
                 jobs,
-                limits.worker_bytes,
+                limits.worker_memory_bytes,
                 limits.answer_bytes,
                 limits.niceness,
                 warm_up,
             ),
             count=limits.workers,
-            startup_s=limits.warm_up_s,
-            idle_bytes=min(limits.worker_idle_bytes, limits.worker_bytes),
+            startup_s=limits.startup_timeout_s,
+            idle_bytes=min(limits.worker_idle_memory_bytes, limits.worker_memory_bytes),
             dispatcher=self._dispatcher,
         )
         self._stopping: asyncio.Task[None] | None = None
@@ -130,9 +130,9 @@ class Engine:
             self._stopping = asyncio.create_task(self._drain())
         await asyncio.shield(self._stopping)
 
-    def census(self) -> Census:
+    def census(self) -> EngineStats:
         """How the workers stand at this moment."""
-        return Census(
+        return EngineStats(
             alive=self._pool.alive,
             idle=self._dispatcher.idle,
             waiting=self._dispatcher.waiting,
@@ -222,7 +222,7 @@ class Engine:
             self._pool.take_back(worker)
 
     async def _drain(self) -> None:
-        give_up = time.monotonic() + self.limits.grace_s
+        give_up = time.monotonic() + self.limits.shutdown_timeout_s
         while self._dispatcher.admitted and time.monotonic() < give_up:
             await asyncio.sleep(_DRAINED_LOOK_S)
         await self._pool.stop(DrainingError("The service stopped before this request's end."))

@@ -11,7 +11,7 @@ import pytest
 from off_tanet.configuration import ASSETS
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.tracking import FaceTrack, View, Whole
+from off_tanet.recognition.face.tracking import FaceTracker, PreCroppedTracker, TrackedFrame
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import Crop, Face, Landmarks, Pixels
 
@@ -26,8 +26,8 @@ def detector() -> FaceDetector:
     return FaceDetector(ASSETS)
 
 
-def views(detector: FaceDetector, pictures: Iterable[Pixels]) -> list[View]:
-    track = FaceTrack(detector)
+def views(detector: FaceDetector, pictures: Iterable[Pixels]) -> list[TrackedFrame]:
+    track = FaceTracker(detector)
     return [track.view(picture) for picture in pictures]
 
 
@@ -44,7 +44,7 @@ def framed(crop: Crop) -> Pixels:
     return np.asarray(np.dstack([around] * 3), np.uint8)
 
 
-def words(seen: Sequence[View]) -> set[str]:
+def words(seen: Sequence[TrackedFrame]) -> set[str]:
     return set().union(*(view.seen for view in seen))
 
 
@@ -213,7 +213,7 @@ class Scripted:
 def test_searches_are_few_where_there_is_nothing_to_find() -> None:
     """A search costs as much as all the rest of several frames."""
     script = Scripted([False] * 20)
-    track = FaceTrack(script)
+    track = FaceTracker(script)
     for _ in range(20):
         assert track.view(STILL[:100, :100]).crop is None
     assert script.searches == 4
@@ -221,7 +221,7 @@ def test_searches_are_few_where_there_is_nothing_to_find() -> None:
 
 def test_a_lost_face_is_searched_at_once() -> None:
     script = Scripted([True, True, False, True])
-    track = FaceTrack(script)
+    track = FaceTracker(script)
     seen = [track.view(STILL[:100, :100]) for _ in range(8)]
     assert script.searches == 2
     assert [view.scene for view in seen] == [0] * 6 + [1] * 2
@@ -229,7 +229,7 @@ def test_a_lost_face_is_searched_at_once() -> None:
 
 
 def test_tight_crops_are_one_scene() -> None:
-    track = Whole()
+    track = PreCroppedTracker()
     crops = [factories.face_crop()] * 2
     seen = [track.view(np.dstack([crop] * 3)) for crop in crops]
     assert [view.scene for view in seen] == [0, 0]

@@ -9,7 +9,7 @@ import pytest
 from off_tanet.configuration import ASSETS, SAMPLES
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector, align, crop, transformed
-from off_tanet.recognition.face.visibility import Disturbances, Marks
+from off_tanet.recognition.face.visibility import Marks, VisibilityMonitor
 from off_tanet.recognition.media.images import decode_image
 from off_tanet.types import Pixels
 
@@ -22,7 +22,9 @@ LIGHTS = [(1.0, 0.0), (0.35, 0.0), (0.5, 110.0), (0.8, 50.0)]
 def told(picture: synthetic_heads.Floats, gain: float = 1.0, offset: float = 0.0) -> set[str]:
     """The words for a single picture of the portrait, whose landmarks are known."""
     pixels = synthetic_heads.shot(picture * np.float32(gain) + np.float32(offset))
-    return Disturbances().seen(crop(pixels, synthetic_heads.placement()), _marks(), looked=True)
+    return VisibilityMonitor().seen(
+        crop(pixels, synthetic_heads.placement()), _marks(), looked=True
+    )
 
 
 @cache
@@ -60,7 +62,7 @@ def test_made_faces_and_the_samples_are_undisturbed() -> None:
         found = detector.detect(pixels)[0]
         where = align(found)
         marks = transformed(found, where)
-        seen = Disturbances().seen(crop(pixels, where), marks, looked=True)
+        seen = VisibilityMonitor().seen(crop(pixels, where), marks, looked=True)
         assert not seen & {"occluded", "blink"}
 
 
@@ -74,7 +76,7 @@ def test_a_mask_is_told_while_it_is_worn(first: str) -> None:
     """Put on or taken off midway: a mask worn for long is not what the face looks like."""
     face = [synthetic_heads.still()] * (4 if first == "face" else 0)
     order = face + [synthetic_heads.masked()] * 60 + [synthetic_heads.still()] * 4
-    seen = Disturbances()
+    seen = VisibilityMonitor()
     words = [
         seen.seen(
             crop(synthetic_heads.shot(picture, 1.0, seed), synthetic_heads.placement()),

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from off_tanet.recognition.spotting.curves import edge, even_moments, lowered, resampled, smoothed
+from off_tanet.recognition.spotting.curves import (
+    edge,
+    even_moments,
+    gaussian_smooth,
+    lowered,
+    resampled,
+)
 
 
 @pytest.mark.parametrize("frames", [6, 20, 45])
@@ -35,7 +41,7 @@ def test_smoothing_keeps_what_is_even_and_calms_what_is_not() -> None:
     curves = np.zeros((40, 3))
     curves[:, 1] = 5
     curves[20, 2] = 1
-    calm = smoothed(curves, 2.0)
+    calm = gaussian_smooth(curves, 2.0)
     assert calm[:, 0] == pytest.approx(np.zeros(40))
     assert calm[:, 1] == pytest.approx(np.full(40, 5.0))
     assert calm[20, 2] == pytest.approx(1 / (2 * np.sqrt(2 * np.pi)), rel=0.02)
@@ -44,7 +50,7 @@ def test_smoothing_keeps_what_is_even_and_calms_what_is_not() -> None:
 
 def test_less_than_a_third_of_a_frame_is_no_smoothing() -> None:
     curves = np.random.default_rng(0).normal(size=(10, 2))
-    assert smoothed(curves, 0.2) is curves
+    assert gaussian_smooth(curves, 0.2) is curves
 
 
 @given(

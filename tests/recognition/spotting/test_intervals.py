@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from off_tanet.recognition.motion.features import PLACES
-from off_tanet.recognition.spotting.intervals import find_bumps, without_nuisances
+from off_tanet.recognition.spotting.intervals import find_intervals, without_nuisances
 
 RATE = 30.0
 FRAMES = 600
@@ -45,7 +45,9 @@ def still() -> Floats:
 @pytest.mark.parametrize(("onset", "lasts", "hold"), [(100, 6, 0), (250, 13, 0), (300, 60, 30)])
 def test_a_bump_is_found_where_it_is(onset: int, lasts: int, hold: int) -> None:
     """From a fifth of a second to two seconds, held or not; half of each counts as found."""
-    (bump,) = find_bumps(scene(2 * np.outer(course(onset, lasts, hold), pattern())), still(), RATE)
+    (bump,) = find_intervals(
+        scene(2 * np.outer(course(onset, lasts, hold), pattern())), still(), RATE
+    )
     common = min(bump.offset, onset + lasts) - max(bump.onset, onset)
     union = max(bump.offset, onset + lasts) - min(bump.onset, onset)
     assert common / union > 0.7
@@ -56,7 +58,7 @@ def test_two_expressions_after_another_are_two() -> None:
     """Of different action units, with a fifth of a second between them."""
     first, second = course(100, 10), course(116, 10)
     motions = 2 * np.outer(first, pattern(1)), 2 * np.outer(second, pattern(2))
-    apexes = sorted(bump.apex for bump in find_bumps(scene(*motions), still(), RATE))
+    apexes = sorted(bump.apex for bump in find_intervals(scene(*motions), still(), RATE))
     assert apexes == pytest.approx([105, 121], abs=1.5)
 
 
@@ -64,19 +66,19 @@ def test_two_expressions_after_another_are_two() -> None:
 def test_a_step_is_nothing(length: int) -> None:
     """A face that comes to rest elsewhere has not expressed anything and come back."""
     step = np.clip((np.arange(FRAMES) - 300) / length, 0, 1)
-    assert not find_bumps(scene(3 * np.outer(step, pattern())), still(), RATE)
+    assert not find_intervals(scene(3 * np.outer(step, pattern())), still(), RATE)
 
 
 def test_a_slow_drift_is_nothing() -> None:
     """Light and posture change all the time."""
     drift = np.sin(2 * np.pi * np.arange(FRAMES) / FRAMES)
-    assert not find_bumps(scene(5 * np.outer(drift, pattern())), still(), RATE)
+    assert not find_intervals(scene(5 * np.outer(drift, pattern())), still(), RATE)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 def test_noise_alone_is_nothing(noise: float) -> None:
     """However much there is of it: what counts rises with it."""
-    assert not find_bumps(scene(noise=noise), still(), RATE)
+    assert not find_intervals(scene(noise=noise), still(), RATE)
 
 
 def test_what_follows_the_head_is_nothing() -> None:
@@ -85,8 +87,8 @@ def test_what_follows_the_head_is_nothing() -> None:
     nuisances = still()
     nuisances[:, 6] += nod
     features = scene(0.25 * np.outer(nod, pattern()))
-    assert find_bumps(features, still(), RATE), "else the head was not told of for nothing"
-    assert not find_bumps(features, nuisances, RATE)
+    assert find_intervals(features, still(), RATE), "else the head was not told of for nothing"
+    assert not find_intervals(features, nuisances, RATE)
 
 
 def test_what_follows_the_lids_is_nothing_and_the_rest_stays() -> None:
@@ -96,7 +98,7 @@ def test_what_follows_the_lids_is_nothing_and_the_rest_stays() -> None:
     nuisances[:, -1] += blinks
     pulled = 2 * np.outer(blinks, pattern(3))
     smile = 2 * np.outer(course(300, 10), pattern(5))
-    (bump,) = find_bumps(scene(pulled, smile), nuisances, RATE)
+    (bump,) = find_intervals(scene(pulled, smile), nuisances, RATE)
     assert bump.apex == pytest.approx(305, abs=1.5)
     assert np.abs(without_nuisances(pulled, nuisances, RATE)).max() < 0.2 * np.abs(pulled).max()
 
@@ -112,7 +114,7 @@ def test_what_a_fit_of_the_head_takes_of_expressions_explains_none(rate: float) 
     nuisances[:, 6] += 0.06 * raises
     nuisances[:, -1] -= 0.7 * raises
     features = scene(3 * np.outer(raises, pattern()), noise=0.002)
-    found = find_bumps(features, nuisances, rate)
+    found = find_intervals(features, nuisances, rate)
     apexes = sorted(bump.apex / rate for bump in found)
     assert apexes == pytest.approx([2.22, 5.22, 8.22], abs=0.05)
 
@@ -120,21 +122,21 @@ def test_what_a_fit_of_the_head_takes_of_expressions_explains_none(rate: float) 
 def test_the_rest_between_two_bumps_is_none() -> None:
     """It is as high and as wide as a held expression, the other way round."""
     raises = course(100, 12) + course(170, 12)
-    found = find_bumps(scene(3 * np.outer(raises, pattern()), noise=0.002), still(), RATE)
+    found = find_intervals(scene(3 * np.outer(raises, pattern()), noise=0.002), still(), RATE)
     assert sorted(bump.apex for bump in found) == pytest.approx([106, 176], abs=1.5)
 
 
 def test_clearness_and_strength_grow_with_the_motion() -> None:
     """Both are told to clients: the one in pixels, the other as a confidence."""
     weak, strong = (
-        find_bumps(scene(size * np.outer(course(200, 12), pattern())), still(), RATE)[0]
+        find_intervals(scene(size * np.outer(course(200, 12), pattern())), still(), RATE)[0]
         for size in (1.5, 3.0)
     )
-    assert 1 <= weak.clearness < strong.clearness
+    assert 1 <= weak.prominence < strong.prominence
     assert strong.strength_px == pytest.approx(2 * weak.strength_px, rel=0.15)
 
 
 @pytest.mark.parametrize("frames", [3, 8, 20])
 def test_short_stretches_are_no_error(frames: int) -> None:
     """A face may be seen for a moment between two cuts."""
-    assert find_bumps(scene()[:frames], still()[:frames], RATE) == []
+    assert find_intervals(scene()[:frames], still()[:frames], RATE) == []

@@ -5,28 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from off_tanet.errors import FrameIndexError, FrameOrderError, NoFaceError, TooFewFramesError
-from off_tanet.recognition.face.tracking import View
-from off_tanet.recognition.spotting.scenes import Footage
+from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.spotting.scenes import TrackedClip
 
 from tests.support import factories
 
 CROP = factories.face_crop()
 
 
-def footage(plan: str, *, damaged: bool = False, **seen: int) -> Footage:
+def footage(plan: str, *, damaged: bool = False, **seen: int) -> TrackedClip:
     """A frame for each letter: scenes A, B…, and `-` for one without a face.
 
     `seen` maps a warning's word to the frame that it was seen on.
     """
     views = [
-        View(
+        TrackedFrame(
             None if letter == "-" else CROP,
             ord(letter),
             seen=frozenset(word for word, frame in seen.items() if frame == index),
         )
         for index, letter in enumerate(plan)
     ]
-    return Footage(views, np.arange(len(plan), dtype=np.float32) / np.float32(25), damaged)
+    return TrackedClip(views, np.arange(len(plan), dtype=np.float32) / np.float32(25), damaged)
 
 
 @pytest.mark.parametrize(

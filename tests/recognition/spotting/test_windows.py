@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 from off_tanet.limits import Durations
-from off_tanet.recognition.spotting.windows import ExpressionSpotter, Sighting
+from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
 from off_tanet.types import Crop, Moment
 from off_tanet_export.evaluation.spotting import Interval, SpottingScore, score
 
@@ -19,7 +19,9 @@ from tests.support.synthetic_video import Event, Scene
 BROWS = Event(onset_s=1.0, apex_s=1.2, offset_s=1.45, label=2, px=1.5, seed=3)
 
 
-def sightings(scene: Scene, durations: Durations | None = None, first: int = 0) -> list[Sighting]:
+def sightings(
+    scene: Scene, durations: Durations | None = None, first: int = 0
+) -> list[SpottedInterval]:
     """All that is found in a scene whose first frame has the index `first`."""
     spotter = ExpressionSpotter(durations or Durations())
     found = []

@@ -38,9 +38,9 @@ def bounded(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
     More than `head_bytes` of what is not yet a head, or of trailers behind a body, get a bare 400.
 
-    A connection that sends no whole request head within `head_s` seconds, from its beginning or
+    A connection that sends no whole request head within `header_timeout_s` seconds, from its beginning or
     from the first byte after an answer, is closed. So is one that goes on for so long with a body
-    that was answered before its end. One that takes nothing of its answer for `write_s` seconds is
+    that was answered before its end. One that takes nothing of its answer for `write_timeout_s` seconds is
     aborted: to the application its client has left.
     """
 
@@ -73,7 +73,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(made)
         _tune(made.get_extra_info("socket"))
         made.set_write_buffer_limits(0)  # so that all that is not sent at once is told of
-        self._writes = WriteWatch(made, self.backlog, self.bounds.write_s)
+        self._writes = WriteWatch(made, self.backlog, self.bounds.write_timeout_s)
         if len(self.connections) > self.bounds.connections:
             made.close()
         else:
@@ -201,7 +201,9 @@ class Connection(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(self.bounds.head_s, self.transport.close)
+            self._head_timer = self.loop.call_later(
+                self.bounds.header_timeout_s, self.transport.close
+            )
 
     def _head_came(self) -> None:
         if self._head_timer is not None:

@@ -104,7 +104,7 @@ def _parsed(content: bytes) -> dict[str, str]:
     return names
 
 
-class KeyMiddleware:
+class AuthMiddleware:
     """Lets a request pass with `Authorization: Bearer` or `X-API-Key`; open paths need neither."""
 
     def __init__(self, app: ASGIApp, keys: KeyFile, open_paths: frozenset[str]) -> None:

@@ -75,7 +75,7 @@ class Body:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
 
-class Bodies:
+class BodyBudget:
     """All bodies from their heads until workers have them: how many bytes, and whose."""
 
     def __init__(self, limits: BodyLimits, client_of: ClientOf) -> None:
@@ -148,7 +148,9 @@ class BodyLimitMiddleware:
     handler can turn into a problem.
     """
 
-    def __init__(self, app: ASGIApp, bodies: Bodies, others: Mapping[str, tuple[int, str]]) -> None:
+    def __init__(
+        self, app: ASGIApp, bodies: BodyBudget, others: Mapping[str, tuple[int, str]]
+    ) -> None:
         self.app = app
         self.bodies = bodies
         self.others = others

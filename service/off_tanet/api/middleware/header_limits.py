@@ -10,15 +10,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from off_tanet.api import problems
 from off_tanet.errors import HeadersTooLargeError, LimitExceededError, UrlTooLongError
-from off_tanet.limits import HeadLimits
+from off_tanet.limits import HeaderLimits
 
 _SEPARATORS = len(": \r\n")
 
 
-class HeadLimitMiddleware:
+class HeaderLimitMiddleware:
     """Answers 414 or 431 where a request's head is over its limits."""
 
-    def __init__(self, app: ASGIApp, limits: HeadLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: HeaderLimits) -> None:
         self.app = app
         self.limits = limits
 

@@ -21,7 +21,7 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RequestRecord:
     """What may be told of a request: nothing in it is the client's but harmless identifiers."""
 
     request_id: str
@@ -57,7 +57,7 @@ def note_stages(scope: Scope, timings_ms: Mapping[str, float]) -> None:
     notes(scope).setdefault("stages_ms", {}).update(timings_ms)
 
 
-def log_exchange(exchange: Exchange) -> None:
+def log_request(exchange: RequestRecord) -> None:
     """One line of the log for one exchange."""
     fields: dict[str, object] = {
         "request_id": exchange.request_id,
@@ -74,7 +74,7 @@ def log_exchange(exchange: Exchange) -> None:
     log.log(level, "request", extra={"fields": fields})
 
 
-class ExchangeMiddleware:
+class InstrumentationMiddleware:
     """Tells each observer of each exchange before its last byte is sent: who has the answer finds
     it counted.
 
@@ -86,7 +86,7 @@ class ExchangeMiddleware:
         self,
         app: ASGIApp,
         templates: frozenset[str],
-        observers: tuple[Callable[[Exchange], None], ...],
+        observers: tuple[Callable[[RequestRecord], None], ...],
     ) -> None:
         self.app = app
         self.templates = templates
@@ -122,7 +122,7 @@ class ExchangeMiddleware:
     def _tell(self, scope: Scope, status: int, started: float) -> None:
         ended = time.perf_counter()
         noted = notes(scope)
-        exchange = Exchange(
+        exchange = RequestRecord(
             request_id=request_id(scope),
             route=self._route(scope),
             method=scope["method"] if scope["method"] in _METHODS else "other",

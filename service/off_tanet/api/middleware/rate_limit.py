@@ -15,7 +15,7 @@ from off_tanet.api.middleware.auth import key_name
 from off_tanet.errors import QuotaError
 
 
-class QuotaMiddleware:
+class RateLimitMiddleware:
     """Answers 429 where a client, named by its key, has used up its quota of POST requests.
 
     What needs no key is not counted.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.face.detector import align, crop, similarity, transformed, whole
-from off_tanet.recognition.face.visibility import Disturbances
+from off_tanet.recognition.face.visibility import VisibilityMonitor
 from off_tanet.types import CROP_SIZE, Crop, Face, Pixels, Similarity
 
 _LOOK_EVERY = 3  # frames; the crop stands still between two looks at where the face is
@@ -30,7 +30,7 @@ _CENTRE = np.array([CROP_SIZE / 2 - 0.5, CROP_SIZE / 2 - 0.5])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class TrackedFrame:
     """What one frame shows of the face that is followed.
 
     `crop` is None where no face is seen. Crops of one `scene` are cut by one transform, so that
@@ -52,20 +52,20 @@ class Detector(Protocol):
     def follow(self, picture: Pixels, face: Face) -> Face | None: ...
 
 
-class Track(Protocol):
+class Tracker(Protocol):
     """Sees the frames of one clip, in the order of time."""
 
-    def view(self, pixels: Pixels) -> View: ...
+    def view(self, pixels: Pixels) -> TrackedFrame: ...
 
 
-class Whole:
+class PreCroppedTracker:
     """For frames that are tight face crops already."""
 
-    def view(self, pixels: Pixels) -> View:
-        return View(whole(pixels), 0)
+    def view(self, pixels: Pixels) -> TrackedFrame:
+        return TrackedFrame(whole(pixels), 0)
 
 
-class FaceTrack:
+class FaceTracker:
     """Follows the largest face.
 
     It is searched for on the first frame, after a cut and where it was lost. In between its
@@ -80,7 +80,7 @@ class FaceTrack:
         self._scene = 0
         self._until_search = 0
 
-    def view(self, pixels: Pixels) -> View:
+    def view(self, pixels: Pixels) -> TrackedFrame:
         seen = set()
         thumbnail = _thumbnail(pixels)
         if self._thumbnail is not None and _differ(self._thumbnail, thumbnail):
@@ -93,9 +93,9 @@ class FaceTrack:
         if self._anchor is None:
             self._search(pixels)
         if self._anchor is None:
-            return View(None, self._scene, seen=frozenset({"face_lost", *seen}))
+            return TrackedFrame(None, self._scene, seen=frozenset({"face_lost", *seen}))
         cropped, disturbed = self._anchor.crop(pixels)
-        return View(cropped, self._scene, self._anchor.faces, frozenset(seen | disturbed))
+        return TrackedFrame(cropped, self._scene, self._anchor.faces, frozenset(seen | disturbed))
 
     def _let_go(self) -> None:
         self._anchor, self._until_search = None, 0
@@ -119,7 +119,7 @@ class _Anchor:
         self._where: Similarity = align(faces[0])
         self._face = faces[0]
         self._start = transformed(faces[0], self._where)
-        self._disturbances = Disturbances()
+        self._disturbances = VisibilityMonitor()
         self._until_look = _LOOK_EVERY
 
     def look(self, detector: Detector, pixels: Pixels) -> bool:

@@ -50,7 +50,7 @@ _LEAST_DARK = 0.05
 _DARKEST, _BRIGHTEST = 20.0, 220.0  # what nearly all of a crop is brought between
 
 
-class Disturbances:
+class VisibilityMonitor:
     """Watches one scene. What a face looks like undisturbed is learnt on the way.
 
     What is hidden from the first frame on is told by what every face has: a mouth, dark eyes.

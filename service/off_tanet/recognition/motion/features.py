@@ -25,7 +25,7 @@ _HEAD_WEIGHTS = np.array([0.3, 0.3, 1.0, 0.3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Posture:
+class MotionFeatures:
     """A face against its reference, in pixels at 112 x 112.
 
     `features` [2 * PLACES + lids]: u, v of each cell at brows and mouth, the head's motion taken
@@ -51,7 +51,7 @@ def lengths(features: Floats) -> Floats:
     return np.concatenate([np.hypot(moved[..., 0], moved[..., 1]), np.abs(raised)], axis=-1)
 
 
-class PostureTrack:
+class MotionFeatureExtractor:
     """The postures of one face in one crop after another, against the first.
 
     Subtracting the head's motion from a flow is not enough: where skin has no texture the flow
@@ -69,7 +69,7 @@ class PostureTrack:
         # What is left moves by a pixel or two at most: neighbours have nothing to teach each other.
         self._fine.setUseSpatialPropagation(False)
 
-    def posture(self, crop: Crop) -> Posture:
+    def posture(self, crop: Crop) -> MotionFeatures:
         """How the face of `crop` [112, 112] stands against the reference's."""
         start, steady = min(
             ((head, head_motion.steady(crop, head)) for head in (self._still, self._head)),
@@ -86,7 +86,7 @@ class PostureTrack:
         ).astype(np.float64)
         lids = cells[_LIDS][:, 1]
         features = np.concatenate([cells[_PLACES].ravel(), np.minimum(lids, 0)])
-        return Posture(features, float(lids.mean()), self._head + rest)
+        return MotionFeatures(features, float(lids.mean()), self._head + rest)
 
     def _search(self, search: cv2.DISOpticalFlow, reference: Crop, steady: Crop) -> Flow:
         flow = search.calc(reference, steady, np.zeros((CROP_SIZE, CROP_SIZE, 2), np.float32))

@@ -9,8 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.motion.features import Posture, PostureTrack, lengths
-from off_tanet.recognition.spotting.curves import edge, even_moments, lowered, resampled, smoothed
+from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures, lengths
+from off_tanet.recognition.spotting.curves import (
+    edge,
+    even_moments,
+    gaussian_smooth,
+    lowered,
+    resampled,
+)
 from off_tanet.types import Crop, Progress
 
 Curve = NDArray[np.float32]
@@ -87,7 +93,7 @@ def spot(
     nuisances = np.array([each.nuisances[:-1] for each in postures])
     features = _without_blinks(features, lids, rate)
     pattern = _pattern(features, rate)
-    along = smoothed(features @ pattern, _SMOOTHING_S * rate) * _size(pattern)
+    along = gaussian_smooth(features @ pattern, _SMOOTHING_S * rate) * _size(pattern)
     course = np.interp(seen_s, even_s, along - along[0])
     if course.max() < -course.min():
         pattern, course = -pattern, -course
@@ -103,8 +109,8 @@ def spot(
     return Spotting(first + begin, first + peak, strength, weak)
 
 
-def _postures(crops: Sequence[Crop], progress: Progress | None) -> list[Posture]:
-    track = PostureTrack(crops[0])
+def _postures(crops: Sequence[Crop], progress: Progress | None) -> list[MotionFeatures]:
+    track = MotionFeatureExtractor(crops[0])
     postures = [track.posture(crops[0])]
     for done, crop in enumerate(crops[1:], 1):
         # Of what hides the face, no posture can be told: it is as it was before.
@@ -132,8 +138,8 @@ def _pattern(features: Floats, rate: float) -> Floats:
     It is the first principal component of what is neither noise nor slow. What drifts with pose,
     light or a codec's errors gathers over a long clip, while an expression stays as short as it is.
     """
-    slow = smoothed(features, _SLOW_S * rate)
-    calm = smoothed(features, _SMOOTHING_S * rate) - slow
+    slow = gaussian_smooth(features, _SLOW_S * rate)
+    calm = gaussian_smooth(features, _SMOOTHING_S * rate) - slow
     return np.asarray(np.linalg.eigh(calm.T @ calm).eigenvectors[:, -1], np.float64)
 
 

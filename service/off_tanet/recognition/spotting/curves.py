@@ -15,7 +15,7 @@ _LOW, _HIGH = 0.3, 0.8  # of the height; between them an edge is steep, and nois
 _BEYOND = 0.8  # of their distance, to the foot; a raised cosine's is 1.1, a straight line's 0.6
 
 
-def smoothed(curves: Floats, frames: float) -> Floats:
+def gaussian_smooth(curves: Floats, frames: float) -> Floats:
     """Curves [T] or [T, N], each averaged over time by a Gaussian of deviation `frames`."""
     if frames < 0.3:
         return curves
@@ -45,7 +45,7 @@ def resampled(curves: Floats, times_s: Floats, at_s: Floats) -> Floats:
     more frames is then one of less noise, and nothing else.
     """
     thinned = (len(times_s) - 1) / (len(at_s) - 1)
-    calm = smoothed(curves, 0.5 * thinned) if thinned > 1 else curves
+    calm = gaussian_smooth(curves, 0.5 * thinned) if thinned > 1 else curves
     flat = calm.reshape(len(calm), -1)
     place = np.interp(at_s, times_s, np.arange(len(times_s)))
     below = np.minimum(place.astype(int), len(times_s) - 2)

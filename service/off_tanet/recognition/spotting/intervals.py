@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.motion.features import lengths
-from off_tanet.recognition.spotting.curves import edge, lowered, smoothed
+from off_tanet.recognition.spotting.curves import edge, gaussian_smooth, lowered
 
 Floats = NDArray[np.float64]
 
@@ -50,10 +50,10 @@ _REST_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Bump:
+class ExpressionInterval:
     """Onset, apex and offset in frames from the stretch's first, not whole.
 
-    `strength_px` is the apex's height over the rest, at the cells that move most; `clearness` the
+    `strength_px` is the apex's height over the rest, at the cells that move most; `prominence` the
     height over the least that counts, at least 1.
     """
 
@@ -61,7 +61,7 @@ class Bump:
     apex: float
     offset: float
     strength_px: float
-    clearness: float
+    prominence: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ class _Candidate:
     least: float
 
 
-def find_bumps(features: Floats, nuisances: Floats, rate: float) -> list[Bump]:
+def find_intervals(features: Floats, nuisances: Floats, rate: float) -> list[ExpressionInterval]:
     """The bumps, clearest first, none over another, in features [T, D] and nuisances [T, 9].
 
     `rate` is in frames a second; the last nuisance is the lids' motion. As MDMD-like methods do
@@ -83,12 +83,14 @@ def find_bumps(features: Floats, nuisances: Floats, rate: float) -> list[Bump]:
     that a step, which does not come back, is nothing.
     """
     nuisances = np.column_stack([nuisances[:, :-1], lowered(nuisances[:, -1])])
-    clean = smoothed(without_nuisances(features, nuisances, rate), max(0.5, _SMOOTHING_S * rate))
+    clean = gaussian_smooth(
+        without_nuisances(features, nuisances, rate), max(0.5, _SMOOTHING_S * rate)
+    )
     lids = _widened(
         np.abs(_bump(nuisances[:, -1], max(2, round(_LIDS_S * rate)))),
         max(1, round(_LIDS_AROUND_S * rate)),
     )
-    found: list[Bump] = []
+    found: list[ExpressionInterval] = []
     taken, high = np.zeros((2, len(clean)), bool)
     for candidate in sorted(_candidates(clean, lids, rate), key=lambda c: -c.rank):
         if taken[candidate.place]:
@@ -105,7 +107,7 @@ def find_bumps(features: Floats, nuisances: Floats, rate: float) -> list[Bump]:
     return found
 
 
-def _upper_half(bump: Bump) -> slice:
+def _upper_half(bump: ExpressionInterval) -> slice:
     """The frames from halfway up to halfway down."""
     up, down = (bump.onset + bump.apex) / 2, (bump.apex + bump.offset) / 2
     return slice(int(np.ceil(up)), int(down) + 1)
@@ -120,7 +122,9 @@ def without_nuisances(features: Floats, nuisances: Floats, rate: float) -> Float
     """
     frames = max(2, round(_NUISANCE_S * rate))
     calm = _NUISANCE_CALM_S * rate
-    seen, beside = (_bump(smoothed(curves, calm), frames) for curves in (features, nuisances))
+    seen, beside = (
+        _bump(gaussian_smooth(curves, calm), frames) for curves in (features, nuisances)
+    )
     prior = _NUISANCE_PRIOR * rate * np.eye(beside.shape[1])
     weights = np.ones(len(seen))
     for _ in range(_NUISANCE_STEPS):
@@ -164,7 +168,7 @@ def _spread(heights: Floats, rate: float) -> float:
     return float(np.sqrt(known * seen**2 + (1 - known) * _USUAL_SPREAD**2))
 
 
-def _measured(features: Floats, candidate: _Candidate, rate: float) -> Bump | None:
+def _measured(features: Floats, candidate: _Candidate, rate: float) -> ExpressionInterval | None:
     """The bump along the candidate's direction, or None where it is not high enough."""
     longest = int(_LONGEST_SIDE_S * rate)
     start = max(0, candidate.place - longest)
@@ -179,12 +183,12 @@ def _measured(features: Floats, candidate: _Candidate, rate: float) -> Bump | No
     onset = top - edge(course[left : top + 1][::-1])
     offset = top + edge(course[top : right + 1])
     size = float(np.percentile(lengths(candidate.direction), 95))
-    return Bump(
+    return ExpressionInterval(
         onset=max(0.0, start + onset),
         apex=float(start + top),
         offset=min(len(features) - 1.0, start + offset),
         strength_px=height * size,
-        clearness=height / candidate.least,
+        prominence=height / candidate.least,
     )
 
 

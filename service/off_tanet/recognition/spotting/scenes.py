@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.errors import FrameIndexError, FrameOrderError, NoFaceError, TooFewFramesError
-from off_tanet.recognition.face.tracking import View
+from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.types import Crop, Moment
 
 OF_THE_CLIP = frozenset({"cut", "face_lost"})
@@ -18,10 +18,10 @@ OF_THE_CLIP = frozenset({"cut", "face_lost"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Footage:
+class TrackedClip:
     """Each frame's view and its time in seconds; `damaged` says that some could not be decoded."""
 
-    views: Sequence[View]
+    views: Sequence[TrackedFrame]
     times_s: NDArray[np.float32]
     damaged: bool = False
 

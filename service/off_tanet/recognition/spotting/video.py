@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from off_tanet.limits import Durations
-from off_tanet.recognition.face.tracking import Track
+from off_tanet.recognition.face.tracking import Tracker
 from off_tanet.recognition.spotting.scenes import OF_THE_CLIP
-from off_tanet.recognition.spotting.windows import ExpressionSpotter, Sighting
+from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
 from off_tanet.types import Face, Frame, Moment
 
 _MOSTLY = 0.5  # of the frames with a face, from which on a word is told of the whole video
@@ -20,18 +20,18 @@ HIDES = frozenset({"occluded", "turned_head", "cut", "face_lost"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class SpottedExpression:
     """A sighting, the faces of its scene, and the contract's words for what disturbed it."""
 
-    sighting: Sighting
+    sighting: SpottedInterval
     faces: tuple[Face, ...]
     words: frozenset[str]
 
 
-class Watch:
+class VideoSpotter:
     """Follows one face through a video and tells of its expressions. Holds no frame."""
 
-    def __init__(self, track: Track, durations: Durations) -> None:
+    def __init__(self, track: Tracker, durations: Durations) -> None:
         self._track = track
         self._spotter = ExpressionSpotter(durations)
         self._scene: int | None = None
@@ -42,7 +42,7 @@ class Watch:
         self.frames_with_face = 0
         self.seconds = 0.0
 
-    def see(self, frame: Frame) -> list[Seen]:
+    def see(self, frame: Frame) -> list[SpottedExpression]:
         """Take the next frame in; what is now sure comes out, in the order of time."""
         view = self._track.view(frame.pixels)
         self.frames, self.seconds = self.frames + 1, frame.time_s
@@ -67,17 +67,17 @@ class Watch:
         lasting = {word for word, count in self._counts.items() if count >= most}
         return frozenset(lasting | (OF_THE_CLIP & self._counts.keys()))
 
-    def finish(self) -> list[Seen]:
+    def finish(self) -> list[SpottedExpression]:
         """The rest of a scene's expressions, at its end or the video's."""
         found = list(self._shown(self._spotter.finish()))
         self._scene = None
         return found
 
-    def _shown(self, sightings: Iterable[Sighting]) -> Iterator[Seen]:
+    def _shown(self, sightings: Iterable[SpottedInterval]) -> Iterator[SpottedExpression]:
         """Sightings during which the face was to be seen."""
         for sighting in sightings:
             start_s, end_s = sighting.onset.time_s, sighting.offset.time_s
             between = (words for at_s, words in self._disturbed if start_s <= at_s <= end_s)
             words = frozenset[str]().union(*between)
             if not words & HIDES:
-                yield Seen(sighting, self._faces, words)
+                yield SpottedExpression(sighting, self._faces, words)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.limits import Durations
-from off_tanet.recognition.motion.features import Posture, PostureTrack
+from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
 from off_tanet.recognition.motion.head_motion import HeadMotion
 from off_tanet.recognition.spotting.curves import even_moments, resampled
-from off_tanet.recognition.spotting.intervals import Bump, find_bumps
+from off_tanet.recognition.spotting.intervals import ExpressionInterval, find_intervals
 from off_tanet.types import Crop, ExpressionKind, Moment
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ _FAR_PX = 4.0  # from the reference, from which on another is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
+class SpottedInterval:
     """An expression that was found, with the two crops that its class is read from.
 
     `strength_px` and `confidence` are those of `types.Expression`.
@@ -62,7 +62,7 @@ class ExpressionSpotter:
     _settled_s: float = -np.inf  # what ends before it was told, if it was there
     _last_s: float = -np.inf  # where the last that was told ended
 
-    def feed(self, crop: Crop, moment: Moment) -> list[Sighting]:
+    def feed(self, crop: Crop, moment: Moment) -> list[SpottedInterval]:
         """Take one crop [112, 112] in; what is now sure comes out, in the order of time."""
         if self._postures is None:
             self._postures = _Postures(crop)
@@ -75,14 +75,14 @@ class ExpressionSpotter:
         self._looks = [look for look in self._looks if look.moment.time_s >= kept_s]
         return found
 
-    def finish(self) -> list[Sighting]:
+    def finish(self) -> list[SpottedInterval]:
         """The rest of this scene's expressions; the next crop begins another scene."""
         found = self._told(np.inf) if len(self._looks) > 2 else []
         self._looks, self._postures = [], None
         self._settled_s = self._last_s = -np.inf
         return found
 
-    def _told(self, until_s: float) -> list[Sighting]:
+    def _told(self, until_s: float) -> list[SpottedInterval]:
         """The expressions that end not after `until_s` and have not been told.
 
         Two windows do not find quite the same offset: what ends about where the first was settled
@@ -98,7 +98,7 @@ class ExpressionSpotter:
             self._last_s = max(each.offset.time_s for each in found)
         return found
 
-    def _found(self) -> list[Sighting]:
+    def _found(self) -> list[SpottedInterval]:
         times_s = np.array([look.moment.time_s for look in self._looks])
         even_s = even_moments(times_s, _RATE)
         rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
@@ -111,23 +111,23 @@ class ExpressionSpotter:
         )
         return [
             self._sighting(bump, times_s, rate)
-            for bump in find_bumps(features, nuisances, rate)
+            for bump in find_intervals(features, nuisances, rate)
             if bump.offset - bump.onset >= self.durations.shortest_s * rate
         ]
 
-    def _sighting(self, bump: Bump, times_s: Floats, rate: float) -> Sighting:
+    def _sighting(self, bump: ExpressionInterval, times_s: Floats, rate: float) -> SpottedInterval:
         onset, apex, offset = (
             self._looks[int(np.abs(times_s - (times_s[0] + place / rate)).argmin())]
             for place in (bump.onset, bump.apex, bump.offset)
         )
         lasts_s = (bump.offset - bump.onset) / rate
-        return Sighting(
+        return SpottedInterval(
             kind="micro" if lasts_s <= self.durations.longest_s else "macro",
             onset=onset.moment,
             apex=apex.moment,
             offset=offset.moment,
             strength_px=bump.strength_px,
-            confidence=bump.clearness / (1 + bump.clearness),
+            confidence=bump.prominence / (1 + bump.prominence),
             onset_crop=onset.crop,
             apex_crop=apex.crop,
         )
@@ -141,15 +141,15 @@ class _Postures:
     """
 
     def __init__(self, first: Crop) -> None:
-        self._track = PostureTrack(first)
+        self._track = MotionFeatureExtractor(first)
         self._features: Floats | float = 0.0
         self._head = HeadMotion.none()
 
     def look(self, crop: Crop) -> tuple[Floats, Floats]:
         """Features and nuisances of the crop's posture."""
         seen = self._track.posture(crop)
-        posture = Posture(seen.features + self._features, seen.lids, seen.head + self._head)
+        posture = MotionFeatures(seen.features + self._features, seen.lids, seen.head + self._head)
         if np.abs(seen.head.matrix[:, 2]).max() > _FAR_PX:
-            self._track = PostureTrack(crop)
+            self._track = MotionFeatureExtractor(crop)
             self._features, self._head = posture.features, posture.head
         return posture.features, posture.nuisances
