@@ -60,9 +60,10 @@ class Durations:
 class EngineLimits:
     """`workers` processes, `queue` requests waiting for one, seconds for each step.
 
-    A worker that holds more than `worker_memory_bytes` while it works is stopped, one that holds more than
-    `worker_idle_memory_bytes` afterwards is replaced; an answer has at most `answer_bytes`. `niceness` is
-    added to every worker's: the nicer ones get the processor's time that the others leave.
+    A worker that holds more than `worker_memory_bytes` while it works is stopped, one that holds
+    more than `worker_idle_memory_bytes` afterwards is replaced; an answer has at most
+    `answer_bytes`. `niceness` is added to every worker's: the nicer ones get the processor's time
+    that the others leave.
     """
 
     workers: int = 1
@@ -83,8 +84,8 @@ class ConnectionLimits:
     Attributes:
         connections: Those that are open at once.
         head_bytes: What is not yet a head, or trailers behind a body.
-        header_timeout_s: Seconds for a whole head, from the connection's beginning or the first byte after
-            an answer.
+        header_timeout_s: Seconds for a whole head, from the connection's beginning or the first
+            byte after an answer.
         write_timeout_s: Seconds without progress in writing an answer.
         unsent_bytes: What all clients together have not taken yet of their answers.
     """

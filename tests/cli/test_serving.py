@@ -200,7 +200,8 @@ def test_a_signal_that_comes_before_it_listens_ends_it(number: signal.Signals, c
     program = (
         "import signal, sys, off_tanet.startup, off_tanet.cli as cli;"
         "create = off_tanet.startup.create_app;"
-        f"off_tanet.startup.create_app = lambda *a: signal.raise_signal({int(number)}) or create(*a);"
+        "off_tanet.startup.create_app = "
+        f"lambda *a: signal.raise_signal({int(number)}) or create(*a);"
         "sys.exit(cli.main(['serve', '--port', '0']))"
     )
     ran = subprocess.run(

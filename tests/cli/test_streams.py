@@ -11,7 +11,8 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.serving import SERVE
 
-PAIR = "service/off_tanet/assets/samples/positive_onset.jpg service/off_tanet/assets/samples/positive_apex.jpg"
+SAMPLES = "service/off_tanet/assets/samples"
+PAIR = f"{SAMPLES}/positive_onset.jpg {SAMPLES}/positive_apex.jpg"
 ANSWERS = [
     "settings",
     "settings --json",

@@ -48,7 +48,7 @@ class Layout:
 
 
 def layout(kind: str, data: bytes) -> Layout:
-    """What is known of the format `kind` (a name of `tests.support.factories`'s writers) in a sound file."""
+    """What is known of the format `kind`, as `tests.support.factories` names it."""
     found = Layout()
     _WALKERS[kind](data, found)
     return found

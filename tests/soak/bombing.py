@@ -67,7 +67,8 @@ def run() -> Part:
             part.say(
                 f"{name:28} {len(bomb.request) / 1e6:5.2f} MB: {blast.status} {blast.limit or ''} "
                 f"in {blast.seconds * 1e3:.0f} ms ({blast.processor_s * 1e3:.0f} ms of processor), "
-                f"server +{blast.server_bytes / 1e6:.0f} MB, worker +{blast.worker_memory_bytes / 1e6:.0f}"
+                f"server +{blast.server_bytes / 1e6:.0f} MB, "
+                f"worker +{blast.worker_memory_bytes / 1e6:.0f}"
             )
             part.check((blast.status, blast.limit) == (bomb.status, bomb.limit), f"{name}: status")
             part.check(

@@ -1,8 +1,8 @@
 """MTCNN's three networks as ONNX files, from the weights in the wheel of `facenet-pytorch`.
 
     pip download --no-deps facenet-pytorch==2.6.0
-    python -m off_tanet_export.face_detector.export --wheel facenet_pytorch-2.6.0-py3-none-any.whl \\
-        --output service/off_tanet/assets/mtcnn
+    python -m off_tanet_export.face_detector.export \\
+        --wheel facenet_pytorch-2.6.0-py3-none-any.whl --output service/off_tanet/assets/mtcnn
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command, by default the process's own; the exit codes are in `off_tanet.cli.exit_codes`."""
+    """Run a command, by default the process's own; see `exit_codes` for what it returns."""
     try:
         if arguments is None:
             _prepare()

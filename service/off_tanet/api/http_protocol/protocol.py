@@ -38,10 +38,10 @@ def bounded(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
     More than `head_bytes` of what is not yet a head, or of trailers behind a body, get a bare 400.
 
-    A connection that sends no whole request head within `header_timeout_s` seconds, from its beginning or
-    from the first byte after an answer, is closed. So is one that goes on for so long with a body
-    that was answered before its end. One that takes nothing of its answer for `write_timeout_s` seconds is
-    aborted: to the application its client has left.
+    A connection that sends no whole request head within `header_timeout_s` seconds, from its
+    beginning or from the first byte after an answer, is closed. So is one that goes on for so long
+    with a body that was answered before its end. One that takes nothing of its answer for
+    `write_timeout_s` seconds is aborted: to the application its client has left.
     """
 
     class Bounded(Connection):

@@ -30,8 +30,9 @@ _SLOW_S = 0.5  # longer than an expression takes to rise
 _CALM_S = 2 * np.pi**0.5 * _SMOOTHING_S  # what lies farther apart has a noise of its own
 _STRONGEST_PERCENT = 95.0
 
-# Measured on made clips (`tests.support.synthetic_video`, seeds 0 to 371). Of heads that move by 1 and 3 px without
-# an expression, 15% and 20% pass, of still ones none; of clips with one, 2% are taken for weak.
+# Measured on made clips (`tests.support.synthetic_video`, seeds 0 to 371). Of heads that move by
+# 1 and 3 px without an expression, 15% and 20% pass, of still ones none; of clips with one, 2% are
+# taken for weak.
 _LEAST_RISE_PX = 0.06
 # The highest of N values of noise lies about sqrt(2 ln N) deviations over their mean, give or take
 # half of one; the rest, their 20th percentile, one below it.

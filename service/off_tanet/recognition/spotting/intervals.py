@@ -19,7 +19,8 @@ from off_tanet.recognition.spotting.curves import edge, gaussian_smooth, lowered
 
 Floats = NDArray[np.float64]
 
-# Every number below was chosen on made minutes (`tests.support.synthetic_video`, seeds 0 to 23 and 100 to 107).
+# Every number below was chosen on made minutes (`tests.support.synthetic_video`, seeds 0 to 23 and
+# 100 to 107).
 _HALF_WIDTHS_S = (0.08, 0.13, 0.2, 0.3, 0.5, 0.8, 1.3)
 _LARGER_SCALES = 0.1  # of a bump's rank lost for each e-fold of scale: it is found at several
 _SMOOTHING_S = 0.02
