@@ -41,9 +41,10 @@ RUN pip wheel --no-deps --no-build-isolation --no-cache-dir --wheel-dir /wheels 
     && python -m compileall -q --invalidation-mode unchecked-hash /application/lib
 
 FROM python:3.11-slim-bookworm AS service
+ARG VERSION=unreleased
 LABEL org.opencontainers.image.title="off-tanet" \
       org.opencontainers.image.description="Micro-expression recognition over HTTP" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/off-tanet/bin:$PATH
 USER 10001:10001
@@ -69,9 +70,10 @@ RUN pip --python /opt/off-tanet/bin/python install --no-cache-dir torch==2.13.0 
     && /opt/off-tanet/bin/python -c "import torch; assert torch.version.cuda is None, 'no CPU build'"
 
 FROM python:3.11-slim-bookworm AS export
+ARG VERSION=unreleased
 LABEL org.opencontainers.image.title="off-tanet-export" \
       org.opencontainers.image.description="Trains and exports models of Off-TANet" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/off-tanet/bin:$PATH
 USER 10001:10001

@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
-.PHONY: install serve test test-newest lint types audit sanitize bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-newest lint types audit sanitize docs bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -39,6 +39,15 @@ lint: .venv/.test
 
 types: .venv/.test
 	$(BIN)/mypy
+
+# The documentation as a site, in an environment of its own; fails on a broken link.
+docs: build/docs/.locked
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet
+
+build/docs/.locked: requirements/docs.txt
+	$(PYTHON) -m venv build/docs
+	build/docs/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	touch $@
 
 # Known vulnerabilities of what the locks name. Needs PyPI's advisories: fails where none can be asked.
 LOCKED := $(foreach lock,service build test,--requirement requirements/$(lock).txt)
@@ -124,6 +133,7 @@ lock:
 	$(LOCK) pyproject.toml -o requirements/service.txt
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
+	$(LOCK) requirements/docs.in -o requirements/docs.txt
 	$(LOCK) requirements/export.in -c requirements/service.txt -o requirements/export.txt
 	$(LOCK) requirements/test.in -c requirements/service.txt -c requirements/export.txt -o requirements/test.txt
 	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt

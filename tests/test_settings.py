@@ -73,6 +73,6 @@ def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_the_readme_shows_the_settings_as_they_are() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert table() in readme
+def test_the_documents_show_the_settings_as_they_are() -> None:
+    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    assert table() in page

@@ -182,13 +182,13 @@ def test_without_the_extra_parquet_says_so(
     assert line.endswith("needs the extra parquet: pip install 'off-tanet[parquet]'\n")
 
 
-def test_help_and_readme_tell_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_documents_show_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
     for code in Code:
         assert re.search(rf"\b{code.value} ", told)
-        assert f"\n| {code.value} |" in readme
+        assert f"\n| {code.value} |" in page
 
 
 def test_a_worker_carries_nothing_of_the_command_line() -> None:

@@ -102,7 +102,7 @@ def logging_to(
     )
     server = Server(process, home, url=f"http://127.0.0.1:{port}")
     try:
-        while not _is_ready(server):
+        while not is_ready(server.url):
             assert process.poll() is None
         yield server
     finally:
@@ -110,9 +110,10 @@ def logging_to(
         process.wait()
 
 
-def _is_ready(server: Server) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether a service there takes requests."""
     try:
-        return httpx.get(f"{server.url}/health/ready").status_code == 200
+        return httpx.get(f"{url}/health/ready").status_code == 200
     except httpx.TransportError:
         return False
 

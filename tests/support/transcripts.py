@@ -1,4 +1,4 @@
-"""Sessions at a shell, as the README shows them: `$ ` and a command, then what it prints."""
+"""Sessions at a shell, as the documents show them: `$ ` and a command, then what it prints."""
 
 from __future__ import annotations
 
@@ -82,10 +82,11 @@ def _steps(block: str) -> Iterator[tuple[str, str]]:
         yield command, shown.rstrip("\n") + "\n"
 
 
-def _environment(**settings: str) -> dict[str, str]:
+def programs(**settings: str) -> dict[str, str]:
+    """The environment of a shell that finds this installation's programs, with these settings."""
     inherited = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
-    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return inherited | settings | {"PATH": programs}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return inherited | settings | {"PATH": path}
 
 
 def _printed(command: str, folder: Path) -> str:
@@ -96,7 +97,7 @@ def _printed(command: str, folder: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         cwd=folder,
-        env=_environment(),
+        env=programs(),
         check=False,
     )
     return "".join(line.rstrip() + "\n" for line in ran.stdout.splitlines())
@@ -109,7 +110,7 @@ def _killed(command: str, folder: Path) -> str:
     onset = folder / "study" / f"{_KEPT}_onset.jpg"
     kept = onset.rename(onset.with_suffix(".kept"))
     os.mkfifo(onset)
-    process = subprocess.Popen(words, cwd=folder, env=_environment(OFF_TANET_WORKERS="1"))
+    process = subprocess.Popen(words, cwd=folder, env=programs(OFF_TANET_WORKERS="1"))
     try:
         while not output.exists() or output.read_bytes().count(b"\n") <= _KEPT:
             assert process.poll() is None

@@ -1,0 +1,64 @@
+"""The pictures of README.md and docs/: the page and a report, of the package's own samples.
+
+python -m tests.support.pictures        takes them anew; needs Debian's chromium
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+from off_tanet import Recognizer
+from PIL import Image
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
+
+from tests.support.paths import ROOT
+from tests.support.serving import serving
+from tests.support.transcripts import SAMPLES
+
+PICTURES = ROOT / "docs/pictures"
+_WIDTH, _HEIGHT = 1280, 900
+
+
+def main() -> None:
+    report = Recognizer().clip((SAMPLES / "clip.mp4").read_bytes())._repr_png_()
+    _save(report, PICTURES / "report.png")
+    with tempfile.TemporaryDirectory() as home, serving(Path(home)) as server:
+        _save(_screenshot(server.url), PICTURES / "page.png")
+
+
+def _screenshot(url: str) -> bytes:
+    """The page with the answer for the sample clip."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        window: ViewportSize = {"width": _WIDTH, "height": _HEIGHT}
+        page = browser.new_page(viewport=window, color_scheme="light")
+        page.goto(url)
+        _ask(page)
+        picture = page.screenshot()
+        browser.close()
+    return picture
+
+
+def _ask(page: Page) -> None:
+    page.get_by_label("A clip", exact=True).check()
+    page.get_by_label("Clip", exact=True).set_input_files(SAMPLES / "clip.mp4")
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("heading", name="Most like")).to_be_visible(timeout=30_000)
+    for picture in page.locator("figure img").all():
+        picture.evaluate("(image) => image.decode()")
+
+
+def _save(png: bytes, path: Path) -> None:
+    """Small enough for a repository: no wider than the page, in 256 colours."""
+    image = Image.open(BytesIO(png)).convert("RGB")
+    image.thumbnail((_WIDTH, _WIDTH), Image.Resampling.LANCZOS)
+    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
