@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image and holds it to what the README says of it, with docker, podman or buildah.
+# Builds the image and holds it to what docs/deployment.md says of it, with docker, podman or buildah.
 #   [TOOLS="docker podman buildah"] docker/verify.sh [OPTION OF THE BUILD]...
 # Exit code 0: all of it holds; 77: nothing here can build and run it, and why; any other: something
 # does not hold. The container gets no network: it needs none, and its port is surely free in there.

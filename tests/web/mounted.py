@@ -1,4 +1,4 @@
-"""Another application that has the service under a prefix, as `README.md` shows it."""
+"""Another application that has the service under a prefix, as `docs/python.md` shows it."""
 
 from __future__ import annotations
 
