@@ -144,7 +144,7 @@ def test_a_pod_ends_before_it_is_killed() -> None:
     (container,) = pod["containers"]
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     settings = variables(container["env"])
-    grace = max(float(settings[f"OFF_TANET_{name}GRACE_S"]) for name in ("", "VIDEO_"))
+    grace = max(float(settings[f"OFF_TANET_{name}SHUTDOWN_TIMEOUT_S"]) for name in ("", "VIDEO_"))
     assert pause + grace < pod["terminationGracePeriodSeconds"]
 
 
