@@ -20,7 +20,7 @@ from off_tanet_export.datasets.flow_maps import FlowMaps, joined, load_maps
 from off_tanet_export.errors import CheckpointError, ModelExportError, TrainingError
 from off_tanet_export.evaluation.metrics import reliability
 from off_tanet_export.evaluation.plots import heat_png, write, write_plots
-from off_tanet_export.evaluation.protocols import Runs, leave_one_subject_out, linear_beside
+from off_tanet_export.evaluation.protocols import Runs, leave_one_subject_out, residual_linear
 from off_tanet_export.evaluation.report import (
     fixed_report,
     loso_report,
@@ -165,17 +165,21 @@ def check(told: argparse.Namespace) -> None:
         raise CheckpointError("scores of the protocol loso are no checkpoint's own")
     if len(told.checkpoints) > 1 and told.record:
         raise CheckpointError("scores are recorded in one checkpoint alone")
-    if told.part == options.BESIDE and not told.checkpoints:
-        raise CheckpointError(f"--part {options.BESIDE} needs a network: --from")
+    if told.part == options.RESIDUAL_LINEAR and not told.checkpoints:
+        raise CheckpointError(f"--part {options.RESIDUAL_LINEAR} needs a network: --from")
 
 
 def loso_runs(told: argparse.Namespace, checkpoints: list[Checkpoint], data: FlowMaps) -> Runs:
     """From several starts, one run each; else one for each seed."""
-    if told.part == options.BESIDE:
-        return linear_beside(data, checkpoints)
+    if told.part == options.RESIDUAL_LINEAR:
+        return residual_linear(data, checkpoints)
     starts = checkpoints or [scratch(seed, told.variant) for seed in range(told.seeds)]
     fitting = FineTuneConfig(
-        told.epochs, told.choose_epoch, told.part, learning_rate=told.learning_rate, back=told.back
+        told.epochs,
+        told.choose_epoch,
+        told.part,
+        learning_rate=told.learning_rate,
+        interpolation=told.interpolation,
     )
     return leave_one_subject_out(
         data, fitting, starts * told.seeds if len(checkpoints) == 1 else starts

@@ -11,8 +11,8 @@ from off_tanet_export.synthesis.action_units import ACTION_UNITS
 from off_tanet_export.training.fine_tuning import FineTuneConfig, Part
 from off_tanet_export.training.train import SOURCES, Precision, Training
 
-BESIDE = "beside"
-"""The part that is none of the network's: a linear model next to it."""
+RESIDUAL_LINEAR = "residual-linear"
+"""The part that is none of the network's: a linear model of what the network leaves over."""
 
 
 def train(command: argparse.ArgumentParser) -> None:
@@ -68,13 +68,13 @@ def _leave_one_subject_out(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     loso.add_argument("--learning-rate", type=float, default=fitting.learning_rate)
     loso.add_argument(
-        "--back", type=float, default=fitting.back,
-        help="how much of the way from the start the weights go back in the end, below 1",
+        "--interpolation", type=float, default=fitting.interpolation,
+        help="share of the start in the weights at the end, below 1",
     )  # fmt: skip
     _variant(loso)
     loso.add_argument(
-        "--part", choices=(*get_args(Part), BESIDE), default=fitting.part,
-        help=f"what learns; {BESIDE}: a linear model beside the network, which stays as it is",
+        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default=fitting.part,
+        help=f"what learns; {RESIDUAL_LINEAR}: a linear model of what the network leaves over",
     )  # fmt: skip
 
 

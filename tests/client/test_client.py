@@ -91,7 +91,7 @@ def test_videos_are_answered_as_in_process(
 ) -> None:
     """Expressions are told on the way, and are the same at the end."""
     found: list[Expression] = []
-    there = client.video(video, found=found.append)
+    there = client.video(video, on_expression=found.append)
     here = recognizer.video(video)
     assert [each.kind for each in there.expressions] == ["micro", "macro"]
     assert (there.frames, there.warnings) == (here.frames, here.warnings)
@@ -156,7 +156,7 @@ def test_the_same_awaited(server: Server, recognizer: Recognizer, video: bytes) 
             frames, clip, spotting = await asyncio.gather(
                 client.frames(*pair("positive")),
                 client.clip(CLIP, progress=lambda stage, *_: steps.append(stage)),
-                client.video(video, found=found.append),
+                client.video(video, on_expression=found.append),
             )
             assert await client.card() == recognizer.card
             with pytest.raises(OffTanetError):

@@ -144,7 +144,7 @@ def test_the_command_prints_a_table_for_people(
 @pytest.mark.parametrize(
     ("options", "runs"),
     [
-        (["--part", "beside", "--from", "a", "b"], 2),
+        (["--part", "residual-linear", "--from", "a", "b"], 2),
         (["--part", "head", "--epochs", "1", "--seeds", "3", "--from", "a"], 3),
         (["--part", "all", "--epochs", "1", "--seeds", "1", "--variant", "residual"], 1),
     ],
@@ -177,7 +177,7 @@ def test_wishes_that_make_no_sense_are_told(
     save(examples.checkpoint(), tmp_path / "c")
     maps, weights = ["--maps", str(tmp_path / "dev.npz")], str(tmp_path / "c")
     for options, message in {
-        ("--protocol", "loso", "--part", "beside"): "needs a network",
+        ("--protocol", "loso", "--part", "residual-linear"): "needs a network",
         ("--protocol", "loso", "--from", weights, "--record"): "no checkpoint's own",
         ("--checkpoint", weights, weights, "--record"): "one checkpoint alone",
         (): "needs a --checkpoint",

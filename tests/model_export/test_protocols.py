@@ -14,7 +14,7 @@ from off_tanet_export.evaluation.protocols import (
     fixed,
     leave_one_subject_out,
     linear,
-    linear_beside,
+    residual_linear,
 )
 from off_tanet_export.graph import PreprocessingConfig
 from off_tanet_export.training.fine_tuning import (
@@ -93,12 +93,12 @@ def test_the_linear_model_owes_nothing_to_its_test_fold() -> None:
     np.testing.assert_array_equal(changed[tested], maps.labels[tested])
 
 
-def test_a_linear_model_beside_owes_nothing_to_its_test_fold() -> None:
+def test_a_residual_linear_model_owes_nothing_to_its_test_fold() -> None:
     """It corrects the network by the others' clips alone, and is right where they show the way."""
     maps, start = data(), examples.checkpoint()
     tested = maps.people == "made/s1"
     true, false = (
-        linear_beside(one, [start])[0] for one in (maps, with_other_labels(maps, "made/s1"))
+        residual_linear(one, [start])[0] for one in (maps, with_other_labels(maps, "made/s1"))
     )
     np.testing.assert_array_equal(true[tested], false[tested])
     assert (true.argmax(1) == maps.labels).all()
@@ -114,12 +114,14 @@ def test_fitting_learns_what_shows() -> None:
     assert (predict(fitted, maps.maps).argmax(1) == maps.labels).mean() > 0.6
 
 
-def test_the_way_back_ends_between_start_and_fitted() -> None:
+def test_interpolation_ends_between_start_and_fitted() -> None:
     """Halfway is the mean of both, in every tensor that has one."""
     start, taught = examples.checkpoint(), whole(data())
     far, half = (
-        fit(start, taught, FineTuneConfig(epochs=1, back=back), seed=0).network.state_dict()
-        for back in (0, 0.5)
+        fit(
+            start, taught, FineTuneConfig(epochs=1, interpolation=share), seed=0
+        ).network.state_dict()
+        for share in (0, 0.5)
     )
     for name, before in start.network.state_dict().items():
         if before.is_floating_point():
@@ -188,8 +190,8 @@ def test_one_subject_alone_is_told() -> None:
         chosen_epochs(examples.checkpoint(), whole(alone), FineTuneConfig(), 0)
     with pytest.raises(TrainingError, match="epochs: 0"):
         FineTuneConfig(epochs=0)
-    with pytest.raises(TrainingError, match="way back"):
-        FineTuneConfig(back=1.0)
+    with pytest.raises(TrainingError, match="interpolation"):
+        FineTuneConfig(interpolation=1.0)
 
 
 def test_fixed_runs_are_the_checkpoints_own_answers() -> None:

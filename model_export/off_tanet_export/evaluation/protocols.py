@@ -50,7 +50,7 @@ def leave_one_subject_out(
     return runs
 
 
-def linear_beside(data: FlowMaps, starts: Sequence[Checkpoint]) -> Runs:
+def residual_linear(data: FlowMaps, starts: Sequence[Checkpoint]) -> Runs:
     """Leaving one subject out: each network as it is, and a linear model of what it leaves over.
 
     Raises `TrainingError` where there is one subject alone.

@@ -35,10 +35,10 @@ class FineTuneConfig:
     `part` is what learns: `all`, or the `head` of three linear layers over features that stay.
     With `choose`, `epochs` is the most, and the number is chosen inside the maps given: at its
     best UF1 on a fifth of their people, whom the other four fifths' network has not seen.
-    `learning_rate` falls to nothing as a cosine. `back` is how much of the way from the start the
-    weights go back in the end: M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR
-    2022. Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch, and
-    for a way back that is none.
+    `learning_rate` falls to nothing as a cosine. `interpolation` is the share of the start in the
+    weights at the end: M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+    Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch, and for an
+    `interpolation` outside [0, 1).
     """
 
     epochs: int = 20
@@ -48,13 +48,13 @@ class FineTuneConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
-    back: float = 0.0
+    interpolation: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise TrainingError(f"too few epochs: {self.epochs}")
-        if not 0 <= self.back < 1:
-            raise TrainingError(f"the way back is a share below 1: {self.back}")
+        if not 0 <= self.interpolation < 1:
+            raise TrainingError(f"the interpolation is a share below 1: {self.interpolation}")
 
 
 def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
@@ -163,14 +163,14 @@ def learn(
             optimizer.step()
         schedule.step()
         fitted.network.eval()
-        yield between(fitted, start, fitting.back)
+        yield between(fitted, start, fitting.interpolation)
 
 
-def between(fitted: Checkpoint, start: Checkpoint, back: float) -> Checkpoint:
-    """The network whose weights lie on the way from `fitted` to `start`."""
+def between(fitted: Checkpoint, start: Checkpoint, share: float) -> Checkpoint:
+    """The network whose weights are interpolated: a `share` of `start`, the rest of `fitted`."""
     state, before = fitted.network.state_dict(), start.network.state_dict()
     mixed = {
-        name: torch.lerp(tensor, before[name], back) if tensor.is_floating_point() else tensor
+        name: torch.lerp(tensor, before[name], share) if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
     }
     network = copy.deepcopy(fitted.network)

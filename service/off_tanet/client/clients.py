@@ -45,12 +45,12 @@ class Client:
         *,
         key: str | None = None,
         timeout_s: float = _TIMEOUT_S,
-        patience: RetryPolicy | None = None,
+        retry: RetryPolicy | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`url` may have a path, where the service is mounted under a prefix."""
         self._http = httpx.Client(base_url=url, headers=_headers(key), timeout=timeout_s)
-        self._patience = patience or RetryPolicy()
+        self._retry = retry or RetryPolicy()
         self._sleep = sleep
 
     def __enter__(self) -> Self:
@@ -77,7 +77,7 @@ class Client:
             problems.raise_for(answer)
             return responses.card(answer.content)
 
-        return self._patiently(ask)
+        return self._with_retries(ask)
 
     def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
         """Like `Recognizer.frames`."""
@@ -102,16 +102,19 @@ class Client:
         *,
         face: FaceMode = "auto",
         progress: Progress | None = None,
-        found: ExpressionCallback | None = None,
+        on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
-        """Like `Recognizer.video`: expressions are told to `found` as they come."""
-        return self._answer(requests.video(video, face), progress, found)
+        """Like `Recognizer.video`: `on_expression` is called with each expression as it comes."""
+        return self._answer(requests.video(video, face), progress, on_expression)
 
     def _answer(
-        self, ask: Ask[T], progress: Progress | None = None, found: ExpressionCallback | None = None
+        self,
+        ask: Ask[T],
+        progress: Progress | None = None,
+        on_expression: ExpressionCallback | None = None,
     ) -> T:
-        listener = EventReader(ask, progress, found)
-        return self._patiently(lambda: self._once(listener), lambda: listener.told)
+        listener = EventReader(ask, progress, on_expression)
+        return self._with_retries(lambda: self._once(listener), lambda: listener.told)
 
     def _once(self, listener: EventReader[T]) -> T:
         ask = listener.ask
@@ -124,12 +127,12 @@ class Client:
                 listener.hear(event.event, event.data)
         return listener.end()
 
-    def _patiently(self, once: Callable[[], T], told: Callable[[], bool] = lambda: False) -> T:
+    def _with_retries(self, once: Callable[[], T], told: Callable[[], bool] = lambda: False) -> T:
         for attempt in count(1):
             try:
                 return once()
             except _FAILURES as failure:
-                pause_s = _pause_s(self._patience, failure, attempt, told())
+                pause_s = _pause_s(self._retry, failure, attempt, told())
                 if pause_s is None:
                     raise
             self._sleep(pause_s)
@@ -137,7 +140,7 @@ class Client:
 
 
 class AsyncClient:
-    """The same as `Client`, awaited; `progress` and `found` are ordinary functions."""
+    """The same as `Client`, awaited; `progress` and `on_expression` are ordinary functions."""
 
     def __init__(
         self,
@@ -145,12 +148,12 @@ class AsyncClient:
         *,
         key: str | None = None,
         timeout_s: float = _TIMEOUT_S,
-        patience: RetryPolicy | None = None,
+        retry: RetryPolicy | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`url` may have a path, where the service is mounted under a prefix."""
         self._http = httpx.AsyncClient(base_url=url, headers=_headers(key), timeout=timeout_s)
-        self._patience = patience or RetryPolicy()
+        self._retry = retry or RetryPolicy()
         self._sleep = sleep
 
     async def __aenter__(self) -> Self:
@@ -176,7 +179,7 @@ class AsyncClient:
             problems.raise_for(answer)
             return responses.card(answer.content)
 
-        return await self._patiently(ask)
+        return await self._with_retries(ask)
 
     async def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
         """Like `Recognizer.frames`."""
@@ -201,16 +204,19 @@ class AsyncClient:
         *,
         face: FaceMode = "auto",
         progress: Progress | None = None,
-        found: ExpressionCallback | None = None,
+        on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
         """Like `Client.video`; cancelling the task cancels the work."""
-        return await self._answer(requests.video(video, face), progress, found)
+        return await self._answer(requests.video(video, face), progress, on_expression)
 
     async def _answer(
-        self, ask: Ask[T], progress: Progress | None = None, found: ExpressionCallback | None = None
+        self,
+        ask: Ask[T],
+        progress: Progress | None = None,
+        on_expression: ExpressionCallback | None = None,
     ) -> T:
-        listener = EventReader(ask, progress, found)
-        return await self._patiently(lambda: self._once(listener), lambda: listener.told)
+        listener = EventReader(ask, progress, on_expression)
+        return await self._with_retries(lambda: self._once(listener), lambda: listener.told)
 
     async def _once(self, listener: EventReader[T]) -> T:
         ask = listener.ask
@@ -223,14 +229,14 @@ class AsyncClient:
                 listener.hear(event.event, event.data)
         return listener.end()
 
-    async def _patiently(
+    async def _with_retries(
         self, once: Callable[[], Awaitable[T]], told: Callable[[], bool] = lambda: False
     ) -> T:
         for attempt in count(1):
             try:
                 return await once()
             except _FAILURES as failure:
-                pause_s = _pause_s(self._patience, failure, attempt, told())
+                pause_s = _pause_s(self._retry, failure, attempt, told())
                 if pause_s is None:
                     raise
             await self._sleep(pause_s)
@@ -241,5 +247,5 @@ def _headers(key: str | None) -> dict[str, str]:
     return {} if key is None else {"X-API-Key": key}
 
 
-def _pause_s(patience: RetryPolicy, failure: Failure, attempt: int, told: bool) -> float | None:
-    return None if told else patience.pause_s(failure, attempt)
+def _pause_s(retry: RetryPolicy, failure: Failure, attempt: int, told: bool) -> float | None:
+    return None if told else retry.pause_s(failure, attempt)

@@ -89,7 +89,7 @@ class EventReader(Generic[T]):
 
     ask: Ask[T]
     progress: Progress | None = None
-    found: ExpressionCallback | None = None
+    on_expression: ExpressionCallback | None = None
     told: bool = False  # of something found: asking again would tell of it twice
     answer: T | None = None
 
@@ -98,9 +98,9 @@ class EventReader(Generic[T]):
         if name == "progress" and self.progress:
             step = json.loads(data)
             self.progress(step["stage"], step["done"], step["total"])
-        elif name == "expression" and self.found:
+        elif name == "expression" and self.on_expression:
             self.told = True
-            self.found(responses.expression(data))
+            self.on_expression(responses.expression(data))
         elif name == "problem":
             raise problems.error_in(data)
         elif name == self.ask.last:

@@ -150,13 +150,13 @@ class Recognizer:
         *,
         face: FaceMode = "auto",
         progress: Progress | None = None,
-        found: ExpressionCallback | None = None,
+        on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
         """Find every expression of a long video, and recognise those that are micro-expressions.
 
-        Frames are looked at as they are decoded; crops of 25 s at most are kept. `found` is told
-        of each expression 4 to 20 s of video after its end, `progress` of every second in the
-        stage `spotting`. Raises MediaError and NoFaceError.
+        Frames are looked at as they are decoded; crops of 25 s at most are kept. `on_expression` is
+        called with each expression 4 to 20 s of video after its end, `progress` for every second
+        in the stage `spotting`. Raises MediaError and NoFaceError.
         """
         stopwatch = Stopwatch()
         with stopwatch.stage("decode"):
@@ -173,8 +173,8 @@ class Recognizer:
                 seen = watch.finish() if frame is None else watch.see(frame)
             for each in seen:
                 expressions.append(self._recognised(each))
-                if found:
-                    found(expressions[-1])
+                if on_expression:
+                    on_expression(expressions[-1])
             if frame is None:
                 break
             if progress and frame.time_s >= told_s:

@@ -75,19 +75,20 @@ def video_answer(
     include: frozenset[Included] = frozenset(),
     *,
     progress: Progress | None = None,
-    found: Callable[[bytes], None] = lambda _: None,
+    on_expression: Callable[[bytes], None] = lambda _: None,
 ) -> Answer:
-    """Every expression of one encoded video; `found` is given each as JSON, as soon as it is sure.
+    """Every expression of one encoded video.
 
-    Raises like `Recognizer.video`.
+    `on_expression` is called with each as JSON, as soon as it is sure. Raises like
+    `Recognizer.video`.
     """
     bodies: list[MicroBody | MacroBody] = []
 
     def note(expression: Expression) -> None:
         bodies.append(_expression(expression, include))
-        found(_json(bodies[-1]))
+        on_expression(_json(bodies[-1]))
 
-    spotting = recognizer.video(video, face=face, progress=progress, found=note)
+    spotting = recognizer.video(video, face=face, progress=progress, on_expression=note)
     return Answer(_json(SpottingBody.of(spotting, bodies)), spotting.timings_ms)
 
 

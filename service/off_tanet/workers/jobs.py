@@ -69,7 +69,7 @@ class VideoJob(Job[Answer], frozen=True):
             form.face,
             form.include,
             progress=report,
-            found=lambda json: report.part(PartialResult("expression", json.decode())),
+            on_expression=lambda json: report.part(PartialResult("expression", json.decode())),
         )
 
 

@@ -119,12 +119,12 @@ def test_the_same_awaited(good: Reply) -> None:
         ([problem(418, "teapot")], UnknownProblemError),
     ],
 )
-def test_patience_has_an_end(replies: list[Reply], error: type[Exception]) -> None:
+def test_retries_have_an_end(replies: list[Reply], error: type[Exception]) -> None:
     pauses: list[float] = []
-    patience = RetryPolicy(attempts=3, longest_pause_s=30)
+    retry = RetryPolicy(attempts=3, longest_pause_s=30)
     with (
         canned(*replies) as url,
-        Client(url, patience=patience, sleep=pauses.append) as client,
+        Client(url, retry=retry, sleep=pauses.append) as client,
         pytest.raises(error),
     ):
         client.frames(b"", b"")
@@ -143,7 +143,7 @@ def test_a_stream_that_told_of_something_is_not_begun_again() -> None:
     reply: Reply = (200, {"Content-Type": "text/event-stream"}, events)
     found: list[object] = []
     with canned(reply) as url, Client(url) as client, pytest.raises(WorkerLostError):
-        client.video(b"", found=found.append)
+        client.video(b"", on_expression=found.append)
     assert len(found) == 1
 
 
@@ -151,10 +151,10 @@ def test_a_stream_that_breaks_off_is_an_error() -> None:
     """Half an answer must not pass for one."""
     step = b'event: progress\ndata: {"stage":"decode","done":1,"total":9}\n\n'
     reply: Reply = (200, {"Content-Type": "text/event-stream"}, step)
-    patience = RetryPolicy(attempts=1)
+    retry = RetryPolicy(attempts=1)
     with (
         canned(reply) as url,
-        Client(url, patience=patience) as client,
+        Client(url, retry=retry) as client,
         pytest.raises(httpx.RemoteProtocolError),
     ):
         client.clip(b"", progress=lambda *_: None)
