@@ -87,6 +87,33 @@ def test_a_wrong_command_is_2(capfd: pytest.CaptureFixture[str], arguments: list
     assert ending(capfd, *arguments)[0] == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "", APEX],
+        ["predict", ONSET, ""],
+        ["predict", ONSET, APEX, "--report", ""],
+        ["clip", ""],
+        ["clip", CLIP, "--report="],
+        ["video", ""],
+        ["batch", "", "-o", "scores.csv"],
+        ["batch", ".", "-o", ""],
+    ],
+)
+def test_an_empty_path_is_2(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+) -> None:
+    """As of a shell's variable that is not set: `batch "$STUDY"` scored the current folder."""
+    (tmp_path / "clip.mp4").write_bytes(Path(CLIP).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    code, line = ending(capfd, *arguments)
+    assert (code, "the path is empty" in line) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
 @pytest.mark.parametrize("command", [["model"], ["batch", str(SAMPLES), "-o", "scores.csv"]])
 @pytest.mark.parametrize(
     ("name", "value"), [("MODEL", "none.onnx"), ("WORKERS", "many"), ("WORKRES", "2")]

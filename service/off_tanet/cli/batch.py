@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from off_tanet.cli.bootstrap import configured, warm_recognizer
-from off_tanet.cli.console import AsJson, Face, answer, grid, progress_bar, show
+from off_tanet.cli.console import AsJson, Face, answer, grid, path, progress_bar, show
 from off_tanet.cli.exit_codes import Code, EndError
 from off_tanet.files import printable
 
@@ -27,13 +27,15 @@ def batch(
     source: Annotated[
         Path,
         typer.Argument(
+            parser=path,
             metavar="FOLDER_OR_CSV",
             help="A folder of clips; or a .csv, .tsv or .parquet file with the columns onset and "
             "apex, or clip: paths relative to it.",
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Results, as .jsonl, .csv or .parquet.")
+        Path,
+        typer.Option("--output", "-o", parser=path, help="Results, as .jsonl, .csv or .parquet."),
     ],
     face: Face = "auto",
     as_json: AsJson = False,

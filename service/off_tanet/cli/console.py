@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -24,6 +25,18 @@ Face = Annotated[
     Literal["auto", "none"],
     typer.Option(help="auto: find the face; none: the frames are tight face crops."),
 ]
+
+
+def path(text: str) -> Path:
+    """Parse the path of a file or folder.
+
+    Raises:
+        typer.BadParameter: It is empty, as an unset variable of a shell; `Path` takes it for the
+            current folder.
+    """
+    if not text:
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
 
 
 def answer(value: object) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from off_tanet.cli import formatting
 from off_tanet.cli.bootstrap import configured, warm_recognizer
-from off_tanet.cli.console import AsJson, Face, answer, progress_bar, show, silenced
+from off_tanet.cli.console import AsJson, Face, answer, path, progress_bar, show, silenced
 from off_tanet.cli.exit_codes import Code, EndError
 
 if TYPE_CHECKING:
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from off_tanet.types import Progress
 
 Report = Annotated[
-    Path | None, typer.Option(metavar="FILE.png", help="Write a picture of the answer, one page.")
+    Path | None,
+    typer.Option(parser=path, metavar="FILE.png", help="Write a picture of the answer, one page."),
 ]
 Index = Annotated[int | None, typer.Option(min=0, help="This frame, not the one that is found.")]
 
 
 def predict(
-    onset: Annotated[Path, typer.Argument(help="Picture of the face before the expression.")],
-    apex: Annotated[Path, typer.Argument(help="Picture of it at the expression's height.")],
+    onset: Annotated[
+        Path, typer.Argument(parser=path, help="Picture of the face before the expression.")
+    ],
+    apex: Annotated[
+        Path, typer.Argument(parser=path, help="Picture of it at the expression's height.")
+    ],
     face: Face = "auto",
     report: Report = None,
     as_json: AsJson = False,
@@ -41,14 +46,14 @@ def predict(
     from off_tanet.workers.answers import frames_answer
 
     recognizer = warm_recognizer(configured())
-    before, after = (read(path, recognizer.limits.upload_bytes) for path in (onset, apex))
+    before, after = (read(file, recognizer.limits.upload_bytes) for file in (onset, apex))
     with silenced():
         answered = frames_answer(recognizer, before, after, face, _pictures(report))
     _print_prediction(json.loads(answered.json), report, as_json)
 
 
 def clip(
-    file: Annotated[Path, typer.Argument(help="MP4, MOV, AVI, WebM, MKV or GIF.")],
+    file: Annotated[Path, typer.Argument(parser=path, help="MP4, MOV, AVI, WebM, MKV or GIF.")],
     onset_index: Index = None,
     apex_index: Index = None,
     face: Face = "auto",
@@ -78,7 +83,7 @@ def clip(
 
 
 def video(
-    file: Annotated[Path, typer.Argument(help="MP4, MOV, AVI, WebM, MKV or GIF.")],
+    file: Annotated[Path, typer.Argument(parser=path, help="MP4, MOV, AVI, WebM, MKV or GIF.")],
     face: Face = "auto",
     as_json: AsJson = False,
 ) -> None:
