@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from off_tanet.settings import Settings, SettingsError, load, table
@@ -23,6 +25,55 @@ def test_an_unknown_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: st
     monkeypatch.setenv(name, "2")
     with pytest.raises(SettingsError, match=f"unknown setting {name}"):
         load()
+
+
+def changelog() -> list[tuple[str, str]]:
+    """The settings of 0.1.0 that were renamed, and their names since, as users are told."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    return re.findall(r"^ +\| `(OFF_TANET_\w+)` \| `(\w+)`", text, re.M)
+
+
+@pytest.mark.parametrize(("old", "new"), changelog())
+def test_an_old_name_is_refused_with_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    """A limit that was set for 0.1.0 must not silently be its default; the new name is taken."""
+    monkeypatch.setenv(old, "2")
+    with pytest.raises(SettingsError, match=f"^unknown setting {old}, which is now {new}$"):
+        load()
+    monkeypatch.delenv(old)
+    monkeypatch.setenv(new, "http://127.0.0.1:4318" if new.startswith("OTEL") else "0.25")
+    with suppress(SettingsError):  # 0.25 is no count, but it is not unknown
+        load()
+
+
+def test_old_and_unknown_names_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start shows all that is to be changed, in the environment and in Ray's arguments."""
+    monkeypatch.setenv("off_tanet_queue", "3")
+    monkeypatch.setenv("OFF_TANET_WORKRES", "2")
+    told = (
+        "unknown setting OFF_TANET_GRACE_S, which is now OFF_TANET_SHUTDOWN_TIMEOUT_S, "
+        "OFF_TANET_WORKRES, off_tanet_queue, which is now OFF_TANET_QUEUE_SIZE"
+    )
+    with pytest.raises(SettingsError, match=f"^{told}$"):
+        load({"grace_s": "1"})
+
+
+@pytest.mark.parametrize("url", ["collector:4317", "ftp://collector", "http://a b"])
+def test_a_collector_that_cannot_be_used_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    with pytest.raises(SettingsError, match=r"^bad value of OTEL_EXPORTER_OTLP_ENDPOINT: "):
+        load()
+
+
+def test_a_collector_is_read_by_its_standard_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And by its field, as Ray's arguments and other applications give it."""
+    assert load({"otlp_endpoint": "http://a:4318"}).otlp_endpoint == "http://a:4318"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:4318")
+    assert load().otlp_endpoint == "http://b:4318"
+    assert load({"otlp_endpoint": "http://a:4318"}).otlp_endpoint == "http://a:4318"
 
 
 def test_a_bad_value_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,8 +100,7 @@ def _kernel() -> str:
 def _settings() -> str:
     """All that `serve` looks at before it starts: files of keys and extras, too."""
     startup.create(settings.load())
-    given = sorted(name for name in os.environ if name.upper().startswith(settings.PREFIX))
-    return ", ".join(given) or "all by default"
+    return ", ".join(settings.in_environment()) or "all by default"
 
 
 def _limits(configured: Settings) -> str:

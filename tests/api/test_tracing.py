@@ -145,8 +145,13 @@ def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
             assert asked.recv(100).startswith(b"POST /otlp/v1/traces HTTP/1.1\r\n")
 
 
-def test_without_an_endpoint_nothing_of_it_is_imported() -> None:
-    """Who wants no traces need not have them installed."""
+@pytest.mark.parametrize("endpoint", [None, ""])
+def test_without_an_endpoint_nothing_of_it_is_imported(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str | None
+) -> None:
+    """Who wants no traces need not have them installed; an empty variable is none, as elsewhere."""
+    if endpoint is not None:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     program = (
         "import sys; from off_tanet.api.app import create_app; create_app();"
         "print([name for name in sys.modules if name.startswith(("
@@ -159,11 +164,11 @@ def test_without_an_endpoint_nothing_of_it_is_imported() -> None:
 def test_without_the_extra_the_start_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("OFF_TANET_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
     monkeypatch.delitem(sys.modules, "off_tanet.api.tracing", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     assert main(["serve"]) == 2
-    told = (
-        "off-tanet: OFF_TANET_OTLP_ENDPOINT needs the extra otel: pip install 'off-tanet[otel]'\n"
+    assert capsys.readouterr().err == (
+        "off-tanet: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra otel: "
+        "pip install 'off-tanet[otel]'\n"
     )
-    assert capsys.readouterr().err == told

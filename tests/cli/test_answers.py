@@ -13,7 +13,7 @@ from off_tanet.cli import main
 from off_tanet.configuration import ASSETS
 from off_tanet.schemas.prediction import ModelBody, PredictionBody
 from off_tanet.schemas.spotting import SpottingBody
-from off_tanet.settings import Settings
+from off_tanet.settings import Settings, variable
 
 SAMPLES = ASSETS / "samples"
 PAIR = [str(SAMPLES / f"surprise_{frame}.jpg") for frame in ("onset", "apex")]
@@ -82,7 +82,7 @@ def test_a_report_is_a_picture(run: Run, tmp_path: Path) -> None:
 
 def test_every_setting_is_listed_in_json_too(run: Run) -> None:
     listed = {each["variable"]: each for each in json.loads(run("settings", "--json"))}
-    assert set(listed) == {f"OFF_TANET_{name.upper()}" for name in Settings.model_fields}
+    assert set(listed) == {variable(name) for name in Settings.model_fields}
     assert listed["OFF_TANET_QUEUE_SIZE"]["default"] == 16
 
 

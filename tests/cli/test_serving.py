@@ -17,6 +17,7 @@ from typing import Any
 import onnx
 import pytest
 from off_tanet.configuration import ASSETS, Configuration
+from off_tanet.settings import variable
 
 from tests.api.test_faults import STREAM, wait_for_end
 from tests.api.test_predictions import CLIP
@@ -31,7 +32,7 @@ def told_at_start(
 ) -> tuple[int, str]:
     """The exit code and the one line of a service that must not start."""
     environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
-    environment |= {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
+    environment |= {variable(name): str(value) for name, value in settings.items()}
     command = ["bash", "-c", f'{limits}\nexec "$0" "$@"', *SERVE, *options]
     ran = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=home, timeout=60, check=False
@@ -93,6 +94,32 @@ def test_a_model_that_cannot_be_used_is_2(tmp_path: Path, make: Callable[[Path],
     code, line = told_at_start(model=model)
     assert code == 2
     assert line.startswith("off-tanet: OFF_TANET_MODEL: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("queue", "OFF_TANET_QUEUE_SIZE"), ("max_held_bytes", "OFF_TANET_MAX_INFLIGHT_BODY_BYTES")],
+)
+def test_an_old_name_of_a_setting_is_2(old: str, new: str) -> None:
+    """A limit of 0.1.0 that is passed over would be the default, and nobody would know."""
+    given: dict[str, Any] = {old: 1}
+    code, line = told_at_start(**given)
+    assert code == 2
+    assert line == f"off-tanet: unknown setting OFF_TANET_{old.upper()}, which is now {new}\n"
+
+
+def test_the_old_name_of_the_collector_ends_every_start() -> None:
+    """Its new one has no prefix; another server than `serve` refuses the old one, too."""
+    old, new = "OFF_TANET_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+    told = f"unknown setting {old}, which is now {new}\n"
+    environment = {**os.environ, old: "http://127.0.0.1:4318"}
+    application = ("off_tanet.api.app:create_app", "--factory", "--port", "0")
+    for command in (SERVE, (sys.executable, "-m", "uvicorn", *application)):
+        ran = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
+        assert ran.returncode != 0
+        assert ran.stderr.endswith(told)
 
 
 def test_a_kernel_that_cannot_run_is_2() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from off_tanet.settings import PREFIX, Settings
+from off_tanet.settings import PREFIX, Settings, variable
 
 from tests.support.paths import ROOT
 
@@ -31,7 +31,7 @@ def amount(text: str) -> int:
 def check_settings(given: Mapping[str, str], cores: int, memory_bytes: int) -> None:
     """The service would start with these, and its workers fit into the memory it gets."""
     names = {name for name in given if name.startswith(PREFIX)}
-    assert names <= {PREFIX + name.upper() for name in Settings.model_fields}
+    assert names <= {variable(name) for name in Settings.model_fields}
     fields: dict[str, Any] = {
         name.removeprefix(PREFIX).lower(): text for name, text in given.items() if name in names
     }

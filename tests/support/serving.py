@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+from off_tanet.settings import variable
 
 from tests.support.processes import workers_of
 
@@ -48,7 +49,7 @@ SERVE = (str(Path(sys.executable).with_name("off-tanet")), "serve", "--port", "0
 def serving(
     home: Path, *, ready: bool = True, **settings: object
 ) -> AbstractContextManager[Server]:
-    """`off-tanet serve` on a free port, with OFF_TANET_* settings; ended afterwards."""
+    """`off-tanet serve` on a free port, with these settings; ended afterwards."""
     return started(SERVE, home, ready, settings)
 
 
@@ -58,7 +59,7 @@ def started(
 ) -> Iterator[Server]:
     """The same of another command that serves."""
     environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
-    environment |= {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
+    environment |= {variable(name): str(value) for name, value in settings.items()}
     environment |= {"TMPDIR": str(home)}
     process = subprocess.Popen(
         command,
@@ -92,7 +93,7 @@ def logging_to(
     """A service that is ready, on a port that was free, whose log goes to `stderr`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = {f"OFF_TANET_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = {variable(name): str(value) for name, value in settings.items()}
     process = subprocess.Popen(
         [*before, SERVE[0], "serve", "--port", str(port)],
         stdout=subprocess.DEVNULL,

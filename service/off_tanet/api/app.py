@@ -32,7 +32,7 @@ from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS, TrailingSlashMiddleware
 from off_tanet.api.routes import page
 from off_tanet.api.routes.table import VIDEO_PATH, routes
-from off_tanet.settings import Settings, SettingsError
+from off_tanet.settings import Settings, SettingsError, load, variable
 from off_tanet.workers.answers import warm_up
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import JOBS
@@ -61,10 +61,11 @@ OPEN_PATHS = page.PATHS | HEALTH_PATHS
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service as an ASGI application; its workers live as long as its lifespan.
 
-    Raises SettingsError where a setting needs what is not installed, OSError and ValueError for a
-    file of keys that cannot be used.
+    Without `settings`, they are those of the environment. Raises SettingsError for one that is
+    unknown, has a bad value or needs what is not installed, OSError and ValueError for a file of
+    keys that cannot be used.
     """
-    settings = settings or Settings()
+    settings = settings or load()
     state = _state(settings)
     tracing = _tracing(settings.otlp_endpoint)
     app = DocumentedApp(
@@ -136,13 +137,13 @@ def _state(settings: Settings) -> State:
 
 def _tracing(endpoint: str | None) -> Tracing | None:
     """Imports what traces need only where they are asked for."""
-    if endpoint is None:
+    if not endpoint:  # OpenTelemetry takes an empty variable for one that is not set
         return None
     try:
         from off_tanet.api.tracing import Tracing
     except ModuleNotFoundError:
         raise SettingsError(
-            "OFF_TANET_OTLP_ENDPOINT needs the extra otel: pip install 'off-tanet[otel]'"
+            f"{variable('otlp_endpoint')} needs the extra otel: pip install 'off-tanet[otel]'"
         ) from None
     return Tracing(endpoint)
 
