@@ -1,4 +1,4 @@
-# The service, and with --target export what trains and exports its models, with PyTorch.
+# The service, and with --target train what trains and exports its models, with PyTorch.
 #
 # Steps that change rarely stand first: after a change of Python code only the last two steps of
 # `application` and the copy of what they made are done again.
@@ -59,27 +59,28 @@ COPY --from=application /application /opt/off-tanet
 
 # PyPI's PyTorch brings CUDA along: name PyTorch's own index of CPU builds as
 # --build-arg PIP_EXTRA_INDEX_URL, or a folder that holds one as PIP_FIND_LINKS.
-FROM compiler AS training
-COPY requirements/service.txt requirements/export.txt requirements/
+FROM compiler AS training-dependencies
+COPY requirements/service.txt requirements/train.txt requirements/
 RUN python -m venv --without-pip /opt/off-tanet \
     && pip --python /opt/off-tanet/bin/python install --no-cache-dir \
-        --require-hashes -r requirements/service.txt -r requirements/export.txt
+        --require-hashes -r requirements/service.txt -r requirements/train.txt
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 RUN pip --python /opt/off-tanet/bin/python install --no-cache-dir torch==2.13.0 \
     && /opt/off-tanet/bin/python -c "import torch; assert torch.version.cuda is None, 'no CPU build'"
 
-FROM python:3.11-slim-bookworm AS export
+FROM python:3.11-slim-bookworm AS train
 ARG VERSION=unreleased
-LABEL org.opencontainers.image.title="off-tanet-export" \
+LABEL org.opencontainers.image.title="off-tanet-train" \
       org.opencontainers.image.description="Trains and exports models of Off-TANet" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/off-tanet/bin:$PATH
 USER 10001:10001
 WORKDIR /work
-ENTRYPOINT ["python", "-m", "off_tanet_export"]
-COPY --from=training /opt/off-tanet /opt/off-tanet
+ENTRYPOINT ["off-tanet"]
+CMD ["--help"]
+COPY --from=training-dependencies /opt/off-tanet /opt/off-tanet
 COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
 

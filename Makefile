@@ -88,8 +88,8 @@ bench-ray: .venv/.ray
 # Draws faces, trains on them, fits the temperature and writes the graph: minutes on one core.
 WEIGHTS := model_export/weights/off_tanet.safetensors
 train: .venv/.test
-	$(BIN)/python -m off_tanet_export train --output $(WEIGHTS)
-	$(BIN)/python -m off_tanet_export export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
+	$(BIN)/off-tanet train --output $(WEIGHTS)
+	$(BIN)/off-tanet export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
 # Fuzzes the C++ under the sanitizers: each build of the flow kernel that this processor can run, and
 # what walks along coded pictures.
@@ -134,8 +134,8 @@ lock:
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) requirements/docs.in -o requirements/docs.txt
-	$(LOCK) requirements/export.in -c requirements/service.txt -o requirements/export.txt
-	$(LOCK) requirements/test.in -c requirements/service.txt -c requirements/export.txt -o requirements/test.txt
+	$(LOCK) requirements/train.in -c requirements/service.txt -o requirements/train.txt
+	$(LOCK) requirements/test.in -c requirements/service.txt -c requirements/train.txt -o requirements/test.txt
 	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt
 
 clean:

@@ -1,6 +1,7 @@
 """What can go wrong at the command line; each carries one sentence and ends with exit code 2.
 
 ModelExportError
+├── OptionError       an option is unknown, missing or has a bad value
 ├── CheckpointError   the file is missing, damaged, or no checkpoint of Off-TANet
 ├── MapsError         the file is missing, damaged, or holds no labelled flow maps
 ├── TrainingError     the run that was asked for cannot be had
@@ -12,6 +13,10 @@ from __future__ import annotations
 
 class ModelExportError(Exception):
     """The root."""
+
+
+class OptionError(ModelExportError):
+    """An option is unknown, missing or has a bad value."""
 
 
 class CheckpointError(ModelExportError):

@@ -1,4 +1,4 @@
-"""What each command of `python -m off_tanet_export` can be told."""
+"""What each command that trains, evaluates or exports can be told."""
 
 from __future__ import annotations
 

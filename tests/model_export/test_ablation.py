@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.errors import TrainingError
 from off_tanet_export.experiments.ablation import ablated, written
 from off_tanet_export.network.blocks import BLOCKS

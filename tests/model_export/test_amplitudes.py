@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.errors import MapsError
 from off_tanet_export.experiments.sensitivity import (
     AMPLITUDES_PX,

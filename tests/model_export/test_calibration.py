@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.evaluation.evaluate import predict
 from off_tanet_export.graph import PUBLISHED

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from off_tanet.types import CLASSES
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 
 from tests.model_export.test_training import TINY
 

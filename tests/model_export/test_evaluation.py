@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from off_tanet.types import CLASSES
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.datasets.flow_maps import load_maps
 from off_tanet_export.errors import CheckpointError, MapsError
 from off_tanet_export.evaluation.evaluate import evaluate, predict

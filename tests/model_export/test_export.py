@@ -15,7 +15,7 @@ import torch
 from off_tanet.recognition.classifier import Classifier, read_card
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet_export import export as room
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.checkpoint import load, save
 
@@ -28,7 +28,7 @@ ASSET = ROOT / "service/off_tanet/assets/off_tanet.onnx"
 
 
 def command(checkpoint: Path, output: Path) -> subprocess.CompletedProcess[str]:
-    """`python -m off_tanet_export export`, as a user runs it."""
+    """`python -m off_tanet_export export`, which is `off-tanet export`, as a user runs it."""
     arguments = ["export", "--checkpoint", str(checkpoint), "--output", str(output)]
     return subprocess.run(
         [sys.executable, "-m", "off_tanet_export", *arguments],
@@ -168,7 +168,7 @@ def test_a_bad_checkpoint_ends_the_process_with_2(tmp_path: Path) -> None:
     """The same once through a process, where a library might print beside."""
     finished = command(tmp_path / "absent", tmp_path / "out.onnx")
     assert finished.returncode == 2
-    assert finished.stderr == f"model_export: {tmp_path / 'absent'} is not there\n"
+    assert finished.stderr == f"off-tanet: {tmp_path / 'absent'} is not there\n"
 
 
 def test_a_folder_that_is_not_there_is_told(
@@ -178,7 +178,7 @@ def test_a_folder_that_is_not_there_is_told(
     save(examples.checkpoint(), tmp_path / "c")
     output = tmp_path / "absent" / "model.onnx"
     assert main(["export", "--checkpoint", str(tmp_path / "c"), "--output", str(output)]) == 2
-    assert capsys.readouterr().err == f"model_export: the folder {output.parent} is not there\n"
+    assert capsys.readouterr().err == f"off-tanet: the folder {output.parent} is not there\n"
 
 
 def spoilt(model: onnx.ModelProto) -> None:

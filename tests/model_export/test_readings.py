@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.experiments.attention_analysis import layers, region, share, sparseness
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Checkpoint, save

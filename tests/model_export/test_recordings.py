@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.datasets.casme import load_frames
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig

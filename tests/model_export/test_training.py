@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from off_tanet_export.__main__ import main
+from off_tanet_export.commands import main
 from off_tanet_export.datasets.flow_maps import load_maps
 from off_tanet_export.evaluation.evaluate import evaluate
 from off_tanet_export.evaluation.perturbations import EXTREMES
@@ -52,11 +52,11 @@ def test_a_run_that_cannot_end_well_does_not_start(
     """Minutes of training must not be lost to a folder that was mistyped."""
     absent = tmp_path / "absent" / "weights.safetensors"
     assert main(["train", "--output", str(absent)]) == 2
-    assert capsys.readouterr().err == f"model_export: the folder {absent.parent} is not there\n"
+    assert capsys.readouterr().err == f"off-tanet: the folder {absent.parent} is not there\n"
     assert main(["train", "--output", str(tmp_path / "w"), "--pairs", "5"]) == 2
-    assert capsys.readouterr().err == "model_export: too few pairs: 5 instead of 6 or more\n"
+    assert capsys.readouterr().err == "off-tanet: too few pairs: 5 instead of 6 or more\n"
     assert main(["train", "--output", str(tmp_path / "w"), "--samples", "1"]) == 2
-    assert capsys.readouterr().err == "model_export: too few samples for one batch of 64: 1\n"
+    assert capsys.readouterr().err == "off-tanet: too few samples for one batch of 64: 1\n"
 
 
 @pytest.mark.parametrize("steps", [1, 2, 10, 11])

@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         convert_wheel(options.wheel, options.output)
     except (ModelExportError, OSError) as error:
-        print(f"model_export: {error}", file=sys.stderr)
+        print(f"off-tanet: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from off_tanet.cli import batch, doctor, keys, recognition, serve, settings, streams
+from off_tanet.cli import batch, doctor, keys, recognition, serve, settings, streams, training
 from off_tanet.cli.exit_codes import Code, EndError
 from off_tanet.errors import EngineError, InstallationError, ModelError, OffTanetError
 from off_tanet.logs import told
@@ -17,6 +19,22 @@ EPILOG = (
     "option, setting or model file; 3 something of this installation or machine does not work; "
     "130 stopped by Ctrl-C. An error is one line on standard error."
 )
+
+
+class _Group(TyperGroup):
+    """Lists commands by panel, which Typer does only where it draws them with Rich."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        limit = formatter.width - 6 - max(map(len, self.commands))
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.commands[name]
+            panel = getattr(command, "rich_help_panel", None)
+            rows = panels.setdefault(panel if isinstance(panel, str) else "Commands", [])
+            rows.append((name, command.get_short_help_str(limit)))
+        for panel, rows in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(rows)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -61,11 +79,13 @@ def _app() -> typer.Typer:
     key = _group("API keys.")
     key.command()(keys.new)
     app.add_typer(key, name="key")
+    training.add_to(app)
     return app
 
 
 def _group(about: str) -> typer.Typer:
     group = typer.Typer(
+        cls=_Group,
         help=about,
         epilog=EPILOG,
         add_completion=False,

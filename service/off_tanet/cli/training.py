@@ -1,0 +1,57 @@
+"""What trains, evaluates and exports: the commands of `off_tanet_export`, which needs PyTorch."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import typer
+
+from off_tanet.cli.exit_codes import Code, EndError
+
+COMMANDS = {
+    "train": "Train on synthetic motion.",
+    "calibrate": "Fit the temperature again, as train does by itself.",
+    "evaluate": "Score labelled clips.",
+    "export": "Write the ONNX file that the service opens.",
+    "compare": "Train on each source of motion, and score on real maps.",
+    "ablate": "Train every last block alike, and score on real maps.",
+    "amplitudes": "Measure from frames to labels, against motion.",
+    "attention": "Read attention by action units and by sparseness.",
+}
+"""Each command and what it does; their options are read where PyTorch is."""
+
+PANEL = "Training"
+
+_ALL_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands, each of which gets its arguments as they are."""
+    for name, about in COMMANDS.items():
+        add = app.command(
+            name,
+            help=about,
+            rich_help_panel=PANEL,
+            context_settings=_ALL_ARGUMENTS,
+            add_help_option=False,
+        )
+        add(_command(name))
+
+
+def _command(name: str) -> Callable[[typer.Context], int]:
+    def run(context: typer.Context) -> int:
+        return _main(name)([name, *context.args])
+
+    return run
+
+
+def _main(name: str) -> Callable[[list[str]], int]:
+    # By its name at run time: the service is installed without PyTorch, and imports nothing of it.
+    try:
+        commands = importlib.import_module("off_tanet_export.commands")
+    except ModuleNotFoundError:
+        told = f"{name} needs the extra train: pip install 'off-tanet[train]'"
+        raise EndError(told, Code.USAGE) from None
+    main: Callable[[list[str]], int] = commands.main
+    return main
