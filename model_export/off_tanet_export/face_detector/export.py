@@ -160,7 +160,7 @@ def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=8,
-        producer_name="off_tanet_export.face_detector.export",
+        producer_name="model_export.faces",  # as the committed files say,
     )
     helper.set_model_props(
         model,
