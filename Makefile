@@ -18,12 +18,14 @@ test: .venv/.test
 
 # What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
 # Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
-NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/test_clip_indexes recognition/media/test_clip_shown \
+NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/test_clip_refusals recognition/media/test_clip_indexes \
+                recognition/media/test_clip_views recognition/media/test_clip_shown \
                 recognition/media/test_clip_damage recognition/media/test_codecs \
                 recognition/media/test_images recognition/media/test_properties \
                 recognition/media/test_containers recognition/media/test_damaged_images \
-                recognition/media/test_tiff_images recognition/media/test_bitmaps recognition/media/test_png cli/test_doctor cli/test_endings api/test_health \
-                api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
+                recognition/media/test_tiff_images recognition/media/test_bitmaps recognition/media/test_png \
+                cli/test_doctor cli/test_endings api/test_health api/test_predictions \
+                api/test_videos api/test_bad_input,tests/$(part).py)
 test-newest: .venv-newest/.test
 	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"
 	.venv-newest/bin/python -m pytest $(NEWEST_TESTS)

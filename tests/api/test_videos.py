@@ -123,7 +123,7 @@ def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
 
 def test_under_a_prefix_videos_keep_their_limits(tmp_path: Path, video: bytes) -> None:
     """Mounted in another application, a path has the prefix before it."""
-    limits = {"workers": 1, "max_body_bytes": 1000, "max_video_bytes": 300_000, "queue": 0}
+    limits = {"workers": 1, "max_body_bytes": 1000, "max_video_bytes": 300_000, "queue_size": 0}
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, limits) as server, server.client() as http:
         answer = http.post(f"/face{ROUTE}", files={"video": bytes(400_000)})

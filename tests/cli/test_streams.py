@@ -77,7 +77,7 @@ def test_a_terminal_that_lacks_characters_gets_others() -> None:
         (r"key new $'a\nb'", 2),
         ("key new ''", 2),
         ("key new ' '", 2),
-        ("predict '' ''", 1),
+        ("predict '' ''", 2),
         ("clip service/off_tanet/assets/samples/clip.mp4 --onset-index 99999999999999999999", 1),
         (r"batch . -o $'\xff'", 2),
     ],
