@@ -18,12 +18,14 @@ test: .venv/.test
 
 # What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
 # Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
-NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_indexes recognition/test_clip_shown \
+NEWEST_TESTS := $(foreach part,recognition/test_clips recognition/test_clip_refusals recognition/test_clip_indexes \
+                recognition/test_clip_views recognition/test_clip_shown \
                 recognition/test_clip_damage recognition/test_codecs \
                 recognition/test_media_pictures recognition/test_media_properties \
                 recognition/test_picture_headers recognition/test_damaged_pictures \
-                recognition/test_tiff_pictures recognition/test_bitmaps recognition/test_png cli/test_doctor cli/test_endings api/test_health \
-                api/test_predictions api/test_videos api/test_bad_input,tests/$(part).py)
+                recognition/test_tiff_pictures recognition/test_bitmaps recognition/test_png \
+                cli/test_doctor cli/test_endings api/test_health api/test_predictions \
+                api/test_videos api/test_bad_input,tests/$(part).py)
 test-newest: .venv-newest/.test
 	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"
 	.venv-newest/bin/python -m pytest $(NEWEST_TESTS)

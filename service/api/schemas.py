@@ -82,7 +82,8 @@ class QualityBody(BaseModel):
             "What to distrust. cut: frames of different scenes, of which the longest was searched; "
             "turned_head: by 30 degrees or more; occluded: something before the face; blink: "
             "closed eyes between onset and apex; face_lost: in a part of the clip, or found anew "
-            "elsewhere; damaged_video: a part could not be decoded and was left out; "
+            "elsewhere; damaged_video: a part could not be decoded and was left out, or may not be "
+            "what was taken; "
             "damaged_image: a part of a picture may not be what was taken; "
             "light_change: between onset and apex, by more than could be undone."
         )

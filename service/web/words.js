@@ -66,7 +66,7 @@ const WARNINGS = {
   blink: "The eyes close between onset and apex.",
   face_lost: "The face cannot be seen in all frames.",
   light_change: "The light changes between onset and apex: it can pass for motion.",
-  damaged_video: "Part of the video is damaged and was left out.",
+  damaged_video: "Part of the video is damaged: it was left out, or may not be what was taken.",
   damaged_image: "One of the pictures is damaged: what moves may be the damage.",
 };
 

@@ -14,7 +14,7 @@ from service.recognition.types import Pixels
 from tests import made
 from tests.api.test_bad_input import check_problem
 from tests.api.test_predictions import ask_clip, check_complete
-from tests.films import film
+from tests.films import film, of_jpegs
 from tests.serving import started
 
 WIDE = "log-level=none:sar=2/1"
@@ -54,6 +54,31 @@ def test_a_face_in_narrow_pixels_has_its_own_shape(http: httpx.Client) -> None:
         for data in (film(FACE), film(narrow, options={"x264-params": WIDE}))
     ]
     assert boxes[1] == pytest.approx(boxes[0], abs=8)
+
+
+def _changed(data: bytes) -> bytes:
+    """Ten bytes of coded data changed, one in each hundredth."""
+    places = range(len(data) // 2, len(data) // 2 + len(data) // 10, len(data) // 100)
+    changed = bytearray(data)
+    for place in places:
+        changed[place] ^= 0x55
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("kind", ["gif", "avi"])
+def test_damage_that_a_decoder_passes_over_is_told(http: httpx.Client, kind: str) -> None:
+    """FFmpeg fills in what it cannot decode, which would be the clip's largest motion."""
+    moved = [np.roll(pixels, shift, axis=0) for shift, pixels in enumerate(FACE)]
+    jpegs = [made.jpeg(pixels) for pixels in moved]
+    whole = made.gif(moved) if kind == "gif" else of_jpegs(jpegs, "avi", (320, 320))
+    if kind == "gif":
+        damaged = _changed(whole)
+    else:
+        damaged = of_jpegs([*jpegs[:3], _changed(jpegs[3]), *jpegs[4:]], "avi", (320, 320))
+    for data, is_damaged in ((whole, False), (damaged, True)):
+        answer = ask_clip(http, data)
+        assert answer.status_code == 200, answer.text
+        assert ("damaged_video" in answer.json()["quality"]["warnings"]) == is_damaged
 
 
 @pytest.mark.parametrize("container", ["mpegts", "flv", "h264"])
