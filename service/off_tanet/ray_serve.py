@@ -23,11 +23,11 @@ from ray.serve.config import AutoscalingConfig, BackpressureConfig, RequestRoute
 from ray.serve.request_router import FIFOMixin, PendingRequest, RequestRouter, RunningReplica
 from ray.serve.schema import LoggingConfig
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from off_tanet import logs, settings, startup
 from off_tanet.api.middleware.request_id import HEADER
-from off_tanet.api.middleware.security_headers import amending
+from off_tanet.api.middleware.response_headers import Amend, ResponseHeadersMiddleware
 from off_tanet.errors import QueueFullError, WorkerLostError
 from off_tanet.workers.engine import Engine
 
@@ -122,24 +122,18 @@ class Replica:
             raise WorkerLostError("No worker is alive.")
 
 
-class NamedByProxyMiddleware:
+class NamedByProxyMiddleware(ResponseHeadersMiddleware):
     """Leaves out the request's identifier where it came with the request: Ray's proxy, which makes
     one for each request that has none, returns it too, and a header twice is another value."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    def amend(self, scope: Scope) -> Amend:
         given = Headers(scope=scope).get(HEADER)
 
         def leave_out(headers: MutableHeaders) -> None:
             if headers.get(HEADER) == given:
                 del headers[HEADER]
 
-        await self.app(scope, receive, amending(send, leave_out))
+        return leave_out
 
 
 def _travelling(configured: settings.Settings) -> settings.Settings:

@@ -24,11 +24,15 @@ class InferenceAnswer(msgspec.Struct, frozen=True):
     stages_ms: StagesMs
 
 
-class FramesJob(Job[Answer], frozen=True):
-    """Recognise the onset-apex pair of a form."""
+class FormJob(Job[Answer], frozen=True):
+    """What a prediction from a form needs beside its body: the boundary, and the options."""
 
     boundary: bytes
     query: Query = msgspec.field(default_factory=dict)
+
+
+class FramesJob(FormJob, frozen=True):
+    """Recognise the onset-apex pair of a form."""
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         form = FramesForm.parse(body, self.boundary, self.query)
@@ -36,11 +40,8 @@ class FramesJob(Job[Answer], frozen=True):
         return frames_answer(recognizer, form.onset, form.apex, form.face, form.include)
 
 
-class ClipJob(Job[Answer], frozen=True):
+class ClipJob(FormJob, frozen=True):
     """Recognise the expression of a form's clip."""
-
-    boundary: bytes
-    query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         form = ClipForm.parse(body, self.boundary, self.query)
@@ -55,11 +56,8 @@ class ClipJob(Job[Answer], frozen=True):
         )
 
 
-class VideoJob(Job[Answer], frozen=True):
+class VideoJob(FormJob, frozen=True):
     """Find and recognise every expression of a form's video; each is told as it is found."""
-
-    boundary: bytes
-    query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         form = VideoForm.parse(body, self.boundary, self.query)

@@ -142,8 +142,8 @@ class Job(msgspec.Struct, Generic[T], frozen=True, tag=True):
 
 
 def answer_type(job: Job[T]) -> type[T]:
-    """The type of a job's answer, as its class declares it."""
-    bases = getattr(type(job), "__orig_bases__", ())
+    """The type of a job's answer, as its class or one above it declares it."""
+    bases = (base for kind in type(job).__mro__ for base in vars(kind).get("__orig_bases__", ()))
     declared: type[T] = next(get_args(base)[0] for base in bases if get_origin(base) is Job)
     return declared
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from off_tanet.api.middleware.request_state import notes
-from off_tanet.api.middleware.security_headers import amending
+from off_tanet.api.middleware.response_headers import Amend, ResponseHeadersMiddleware
 from off_tanet.identifiers import ulid
 
 HEADER = "X-Request-ID"
@@ -29,16 +29,10 @@ def traceparent(scope: Scope) -> str:
     return found[0] if found else ""
 
 
-class RequestIdMiddleware:
+class RequestIdMiddleware(ResponseHeadersMiddleware):
     """Takes the client's X-Request-ID when it is harmless, else makes one; returns it always."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    def amend(self, scope: Scope) -> Amend:
         given = Headers(scope=scope).get(HEADER, "")
         if _ACCEPTABLE.fullmatch(given):
             notes(scope)["request_id"] = given
@@ -46,4 +40,4 @@ class RequestIdMiddleware:
         def set_id(headers: MutableHeaders) -> None:
             headers[HEADER] = request_id(scope)
 
-        await self.app(scope, receive, amending(send, set_id))
+        return set_id
