@@ -16,7 +16,7 @@ SERVICE = ROOT / "service/off_tanet"
 EXPORT = ROOT / "model_export/off_tanet_export"
 
 ORDER = (
-    ("errors", "limits", "identifiers", "cpu", "logs"),
+    ("errors", "limits", "identifiers", "cpu", "logs", "setting_names"),
     ("types", "files", "configuration"),
     ("settings",),
     ("recognition",),

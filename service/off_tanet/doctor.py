@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from off_tanet import settings, startup
+from off_tanet import setting_names, settings, startup
 from off_tanet.batch.manifest import Row
 from off_tanet.batch.runner import scored
 from off_tanet.batch.scoring import Result
@@ -100,7 +100,7 @@ def _kernel() -> str:
 def _settings() -> str:
     """All that `serve` looks at before it starts: files of keys and extras, too."""
     startup.create(settings.load())
-    return ", ".join(settings.in_environment()) or "all by default"
+    return ", ".join(setting_names.in_environment()) or "all by default"
 
 
 def _limits(configured: Settings) -> str:

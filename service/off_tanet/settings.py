@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,32 +24,15 @@ from off_tanet.limits import (
     ShareBy,
     Thresholds,
 )
-
-PREFIX = "OFF_TANET_"
-ELSEWHERE = {"OFF_TANET_FLOW_BUILD"}  # read by the flow kernel itself, in any process
-STANDARD = {"otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT"}
-"""Settings that have a name of their own in every program."""
-
-_RENAMED = {
-    "queue": "queue_size",
-    "video_queue": "video_queue_size",
-    "log_queue": "log_queue_size",
-    "head_s": "header_timeout_s",
-    "body_s": "body_timeout_s",
-    "write_s": "write_timeout_s",
-    "warm_up_s": "startup_timeout_s",
-    "grace_s": "shutdown_timeout_s",
-    "video_grace_s": "video_shutdown_timeout_s",
-    "max_held_bytes": "max_inflight_body_bytes",
-    "worker_bytes": "worker_memory_bytes",
-    "worker_idle_bytes": "worker_idle_memory_bytes",
-    "shortest_expression_s": "min_expression_duration_s",
-    "longest_micro_s": "max_micro_duration_s",
-    "scale_up_s": "upscale_delay_s",
-    "scale_down_s": "downscale_delay_s",
-    "otlp_endpoint": "otlp_endpoint",
-}
-"""Names of 0.1.0 and what they became; one that is passed over would leave a limit unset."""
+from off_tanet.setting_names import (
+    ELSEWHERE,
+    PREFIX,
+    STANDARD,
+    in_environment,
+    variable,
+    variable_at,
+    with_new_name,
+)
 
 _DEFAULTS = Configuration()
 _MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
@@ -340,43 +322,19 @@ class Settings(BaseSettings):
         )
 
 
-def variable(name: str) -> str:
-    """The environment variable of a setting: `OFF_TANET_WORKERS` of `workers`."""
-    return STANDARD.get(name, PREFIX + name.upper())
-
-
-def in_environment() -> list[str]:
-    """The variables of this process's environment that are settings, or are meant to be."""
-    return sorted(
-        name
-        for name in os.environ
-        if name.upper().startswith(PREFIX) or name.upper() in STANDARD.values()
-    )
-
-
 def load(given: Mapping[str, object] = MappingProxyType({})) -> Settings:
     """The settings of this process's environment, but for those `given`. Raises SettingsError."""
     known = {variable(name) for name in Settings.model_fields} | ELSEWHERE
     named = sorted({*in_environment(), *map(variable, given)})
-    unknown = [_with_new_name(name) for name in named if name.upper() not in known]
+    unknown = [with_new_name(name) for name in named if name.upper() not in known]
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}")
     try:
         return Settings.model_validate(dict(given))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = "".join(f" of {_variable_at(str(place))}" for place in first["loc"][:1])
+        where = "".join(f" of {variable_at(str(place))}" for place in first["loc"][:1])
         raise SettingsError(f"bad value{where}: {first['msg']}") from None
-
-
-def _with_new_name(unknown: str) -> str:
-    renamed = _RENAMED.get(unknown.upper().removeprefix(PREFIX).lower())
-    return unknown if renamed is None else f"{unknown}, which is now {variable(renamed)}"
-
-
-def _variable_at(place: str) -> str:
-    """The variable that an error names by its setting or, where it has one, by its alias."""
-    return place if place in STANDARD.values() else variable(place)
 
 
 def listing() -> list[dict[str, object]]:

@@ -11,7 +11,8 @@ from off_tanet.api.app import create_app
 from off_tanet.errors import ModelError
 from off_tanet.recognition import flow
 from off_tanet.recognition.classifier import Classifier
-from off_tanet.settings import PREFIX, Settings, SettingsError
+from off_tanet.setting_names import PREFIX
+from off_tanet.settings import Settings, SettingsError
 
 _FILES_OF_A_WORKER = 4  # its socket and two pipes; one more while another is started
 _OTHER_FILES = 32  # standard streams, event loop, listening sockets, traces: 10 were counted

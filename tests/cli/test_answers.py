@@ -13,7 +13,8 @@ from off_tanet.cli import main
 from off_tanet.configuration import ASSETS
 from off_tanet.schemas.prediction import ModelBody, PredictionBody
 from off_tanet.schemas.spotting import SpottingBody
-from off_tanet.settings import Settings, variable
+from off_tanet.setting_names import variable
+from off_tanet.settings import Settings
 
 SAMPLES = ASSETS / "samples"
 PAIR = [str(SAMPLES / f"surprise_{frame}.jpg") for frame in ("onset", "apex")]

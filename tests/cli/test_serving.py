@@ -17,7 +17,7 @@ from typing import Any
 import onnx
 import pytest
 from off_tanet.configuration import ASSETS, Configuration
-from off_tanet.settings import variable
+from off_tanet.setting_names import variable
 
 from tests.api.test_faults import STREAM, wait_for_end
 from tests.api.test_predictions import CLIP

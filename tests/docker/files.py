@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from off_tanet.settings import PREFIX, Settings, variable
+from off_tanet.setting_names import PREFIX, variable
+from off_tanet.settings import Settings
 
 from tests.support.paths import ROOT
 

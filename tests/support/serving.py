@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import httpx
-from off_tanet.settings import variable
+from off_tanet.setting_names import variable
 
 from tests.support.processes import workers_of
 

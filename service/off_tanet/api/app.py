@@ -32,7 +32,8 @@ from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS, TrailingSlashMiddleware
 from off_tanet.api.routes import page
 from off_tanet.api.routes.table import VIDEO_PATH, routes
-from off_tanet.settings import Settings, SettingsError, load, variable
+from off_tanet.setting_names import variable
+from off_tanet.settings import Settings, SettingsError, load
 from off_tanet.workers.answers import warm_up
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import JOBS
