@@ -7,13 +7,11 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from off_tanet.recognition.media import entropy
 from off_tanet.recognition.media.entropy import Bytes, Outcome
+from off_tanet.recognition.media.raster import Samples
 from off_tanet.recognition.media.tiff_layout import Compression, Layout
-
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 _DEFLATE = (Compression.DEFLATE, Compression.OLD_DEFLATE)
 DECODED = (Compression.NONE, Compression.LZW, Compression.PACKBITS, Compression.LZMA, *_DEFLATE)

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.media import tiff, tiff_blocks, tiff_layout
-from off_tanet.recognition.media.raster import Raster
-from off_tanet.recognition.media.tiff_blocks import Samples
+from off_tanet.recognition.media.raster import Raster, Samples
 from off_tanet.recognition.media.tiff_layout import Layout, Photometric
 
 _ASSOCIATED, _UNASSOCIATED = 1, 2
