@@ -20,7 +20,7 @@ from off_tanet.recognition.media.unsupported import (
 _REPACK = "ffmpeg -i in.{0} -c copy out.{1} repacks it without loss"
 _CONVERT = "ffmpeg -i in.{0} -crf 12 out.mp4 converts it"
 _RAW = "ffmpeg -framerate RATE -i in.{0} -c copy out.mp4 packs it without loss"
-_PAIR = "send it as an onset or apex image"
+_PAIR = "send an onset and an apex image instead"
 _SOUND = "it contains sound only, and a clip needs video"
 
 _TRANSPORT = Format("MPEG-TS", _REPACK.format("ts", "mp4"))
