@@ -89,7 +89,7 @@ def test_a_format_that_is_not_read_is_told_with_a_way_out(
     codec = "flv" if container == "flv" else "libx264"
     answer = ask_clip(http, film(factories.frames(8), container, codec))
     told = check_problem(answer, 415, "unsupported_media_type")
-    assert "is not read as a clip: ffmpeg " in str(told["detail"])
+    assert "is not a supported clip format: ffmpeg " in str(told["detail"])
 
 
 def test_a_clip_that_is_too_long_is_told_of_the_route_for_videos(http: httpx.Client) -> None:

@@ -136,7 +136,7 @@ def test_what_a_folder_has_beside_clips_is_told(
     assert main(command) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("left out")]
     assert [line.split()[2] for line in lines] == ["._a.mp4:", "camera.mts:"]
-    assert "MPEG-TS is not read as a clip: ffmpeg" in lines[1]
+    assert "MPEG-TS is not a supported clip format: ffmpeg" in lines[1]
     assert main([*command, "--json"]) == 0
     left_out = json.loads(capfd.readouterr().out)["left_out"]
     assert [each["file"] for each in left_out] == ["._a.mp4", "camera.mts"]

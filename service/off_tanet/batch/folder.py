@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from off_tanet.recognition.media import unread_video
-from off_tanet.recognition.media.unread import HEAD_BYTES
+from off_tanet.recognition.media import unsupported_video
+from off_tanet.recognition.media.unsupported import HEAD_BYTES
 
 _READ = "3g2 3gp avi divx f4v gif m4v mkv mov mp4 qt webm"
 # What else somebody may expect to be scored; `.ts` is a program, too, so the bytes have to agree.
@@ -60,5 +60,5 @@ def _reason(path: Path, name: Path) -> str:
         return ""  # a clip that cannot be read is a row with its problem
     if not head:
         return "empty"
-    found = unread_video.named(head) if path.suffix.lower() in _FILMS else None
-    return found.told("clip") if found else ""
+    found = unsupported_video.identify(head) if path.suffix.lower() in _FILMS else None
+    return found.refusal("clip") if found else ""

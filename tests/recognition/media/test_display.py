@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from off_tanet.recognition.media.display import square_size, upright
+from off_tanet.recognition.media.display import apply_matrix, square_size
 
 from tests.support import factories
 
@@ -44,13 +44,13 @@ def matrix(a: float, b: float, c: float, d: float) -> bytes:
 def test_the_nearest_of_the_eight_orientations_is_shown(name: str) -> None:
     """Mirrors are lost where only the angle is looked at; what is near none turns nothing."""
     parts, expected = TURNS[name]
-    assert np.array_equal(upright(PICTURE, matrix(*parts)), expected)
+    assert np.array_equal(apply_matrix(PICTURE, matrix(*parts)), expected)
 
 
 @given(st.tuples(*[st.integers(-(2**31), 2**31 - 1)] * 9))
 def test_any_matrix_keeps_every_pixel(numbers: tuple[int, ...]) -> None:
     """It comes from the file."""
-    shown = upright(PICTURE, struct.pack("=9i", *numbers))
+    shown = apply_matrix(PICTURE, struct.pack("=9i", *numbers))
     assert sorted(shown.reshape(-1, 3).tolist()) == sorted(PICTURE.reshape(-1, 3).tolist())
 
 

@@ -1,8 +1,8 @@
-"""Bitmaps of Windows and OS/2.
+"""Decoding of bitmaps of Windows and OS/2.
 
-OpenCV takes the fourth byte of a pixel for its opacity wherever there are bit fields, also where
-the file says that there is none; then the picture is black. In one in runs it passes over what is
-not there.
+OpenCV is not used for them. With bit fields it always reads the fourth byte of a pixel as opacity,
+even if the file declares none, and the image becomes black. In run-length coded bitmaps it ignores
+missing data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 _OS2 = (12, 16, 64)
 
 _PLAIN, _BIT_FIELDS, _ALPHA_BIT_FIELDS = 0, 3, 6
-_RUNS = {1: 8, 2: 4}  # run-length codings and their bits a pixel
+_RUNS = {1: 8, 2: 4}  # run-length codings and their bits per pixel
 _DEPTHS = (1, 2, 4, 8, 16, 24, 32)
 _EMBEDDED = {4: "a JPEG", 5: "a PNG"}
 
@@ -33,20 +33,20 @@ _DEFAULT_MASKS: dict[int, _Masks] = {
 _BAND_PIXELS = 1 << 20
 
 
-class UnreadBitmapError(ValueError):
-    """A kind of bitmap that is not read; the message names it."""
+class UnsupportedBitmapError(ValueError):
+    """A kind of bitmap that is not supported; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    size: int  # of the header, after the 14 bytes of the file's
+    size: int  # of this header in bytes, after the 14 bytes of the file header
     width: int
     height: int
     top_first: bool
     bits: int
     coding: int
     colours: int
-    start: int  # of the pixels
+    start: int  # offset of the pixels
 
     @property
     def row_bytes(self) -> int:
@@ -54,43 +54,50 @@ class _Header:
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Width and height. Raises struct.error."""
+    """Return width and height in pixels. Raises struct.error."""
     header = _header(data)
     return header.width, header.height
 
 
 def decode(data: bytes) -> Raster:
-    """The picture.
+    """Decode a bitmap.
 
-    Raises UnreadBitmapError and, for what is cut short or says nothing sensible, ValueError and
-    struct.error.
+    Returns:
+        Samples in blue-green-red, or with opacity where the file has some, uint8.
+
+    Raises:
+        UnsupportedBitmapError: The coding or depth is not supported.
+        ValueError: The header is invalid, or pixels are missing.
+        struct.error: The header is cut short.
     """
     header = _header(data)
     _check(header)
     damaged = False
     if header.bits in (1, 2, 4, 8):
-        samples, damaged = _numbered(data, header)
+        samples, damaged = _decode_indexed(data, header)
     elif header.bits == 24:
         rows = _rows(data, header)[:, : 3 * header.width]
         samples = rows.reshape(header.height, header.width, 3)
     else:
-        samples = _masked(_rows(data, header), header, _masks(data, header))
+        samples = _decode_bit_fields(_rows(data, header), header, _masks(data, header))
     samples = samples if header.top_first else samples[::-1]
     return Raster(np.ascontiguousarray(samples), damaged=damaged)
 
 
 def _check(header: _Header) -> None:
-    """Raises UnreadBitmapError, and ValueError for a depth that there is not."""
+    """Raise UnsupportedBitmapError, or ValueError for a depth that does not exist."""
     if header.coding in _EMBEDDED:
-        raise UnreadBitmapError(f"A BMP that holds {_EMBEDDED[header.coding]} is not read.")
+        raise UnsupportedBitmapError(
+            f"BMP that contains {_EMBEDDED[header.coding]} is not supported."
+        )
     is_os2 = header.size in _OS2
     read = (_PLAIN, *_RUNS) if is_os2 else (_PLAIN, *_RUNS, _BIT_FIELDS, _ALPHA_BIT_FIELDS)
     if header.coding not in read:
-        raise UnreadBitmapError("A BMP in this coding is not read.")
+        raise UnsupportedBitmapError("BMP in this coding is not supported.")
     if header.bits == 64:
-        raise UnreadBitmapError("A BMP of 64 bits a pixel is not read.")
+        raise UnsupportedBitmapError("BMP with 64 bits per pixel is not supported.")
     if header.bits not in _DEPTHS or header.bits != _RUNS.get(header.coding, header.bits):
-        raise ValueError("no such depth")
+        raise ValueError("an invalid depth")
 
 
 def _header(data: bytes) -> _Header:
@@ -102,13 +109,13 @@ def _header(data: bytes) -> _Header:
     coding, colours = 0, 0
     if size > 16:
         coding, _, _, _, colours = struct.unpack_from("<IIiiI", data, 30)
-    # A negative height only says that the top row comes first.
+    # A negative height means that the top row comes first.
     return _Header(size, width, abs(height), height < 0, bits, coding, colours, start)
 
 
 def _rows(data: bytes, header: _Header) -> NDArray[np.uint8]:
     needed = header.row_bytes * header.height
-    # The last row's filling is left out by some writers.
+    # Some writers leave out the padding of the last row.
     spare = header.row_bytes - (header.width * header.bits + 7) // 8
     available = len(data) - header.start
     if not 0 < needed - spare <= available:
@@ -120,45 +127,45 @@ def _rows(data: bytes, header: _Header) -> NDArray[np.uint8]:
 
 
 def _palette(data: bytes, header: _Header) -> tuple[NDArray[np.uint8], int]:
-    """Blue, green and red of each number that a pixel can have, black behind the last; its end."""
+    """Return the colours [2 ** bits, 3], black where none is stored, and the palette's end."""
     entry = 3 if header.size == 12 else 4
-    place = 14 + header.size
+    offset = 14 + header.size
     count = min(header.colours or 1 << header.bits, 1 << header.bits)
-    if header.start > place:
-        count = min(count, (header.start - place) // entry)
-    stored = np.frombuffer(data, np.uint8, entry * count, place).reshape(count, entry)
+    if header.start > offset:
+        count = min(count, (header.start - offset) // entry)
+    stored = np.frombuffer(data, np.uint8, entry * count, offset).reshape(count, entry)
     palette = np.zeros((1 << header.bits, 3), np.uint8)
     palette[:count] = stored[:, :3]
-    return palette, place + entry * count
+    return palette, offset + entry * count
 
 
-def _numbered(data: bytes, header: _Header) -> tuple[NDArray[np.uint8], bool]:
-    """The colours of pixels that are numbers of a palette's, and whether something is suspect."""
+def _decode_indexed(data: bytes, header: _Header) -> tuple[NDArray[np.uint8], bool]:
+    """Decode pixels that are palette indexes. Return them and whether the data look damaged."""
     palette, end = _palette(data, header)
-    # Where the pixels are said to begin in the palette, they begin behind it.
+    # Pixels that are declared to start within the palette start after it.
     header = replace(header, start=max(header.start, end))
     samples = np.empty((header.height, header.width, 3), np.uint8)
     if header.coding in _RUNS:
         body = data[header.start :]
-        numbers, outcome = entropy.decode_bitmap_runs(
+        indexes, outcome = entropy.decode_bitmap_runs(
             body, header.width, header.height, header.bits
         )
         if outcome is Outcome.LOST:
             raise ValueError("pixels are missing")
         for band in _bands(header):
-            samples[band] = palette[numbers[band]]
+            samples[band] = palette[indexes[band]]
         return samples, outcome is Outcome.SUSPECT
     rows = _rows(data, header)
     shifts = np.arange(8 // header.bits - 1, -1, -1, dtype=np.uint8) * np.uint8(header.bits)
     mask = np.uint8((1 << header.bits) - 1)
     for band in _bands(header):
-        numbers = (rows[band, :, None] >> shifts & mask).reshape(len(rows[band]), -1)
-        samples[band] = palette[numbers[:, : header.width]]
+        indexes = (rows[band, :, None] >> shifts & mask).reshape(len(rows[band]), -1)
+        samples[band] = palette[indexes[:, : header.width]]
     return samples, False
 
 
 def _masks(data: bytes, header: _Header) -> _Masks:
-    """Where in a pixel the colours are. An opacity of no bits is none, whatever the rest holds."""
+    """Return the bit masks of the colours; an empty mask of the opacity means no opacity."""
     if header.coding == _PLAIN:
         return _DEFAULT_MASKS[header.bits]
     red, green, blue = struct.unpack_from("<III", data, 54)
@@ -167,7 +174,9 @@ def _masks(data: bytes, header: _Header) -> _Masks:
     return red, green, blue, alpha
 
 
-def _masked(rows: NDArray[np.uint8], header: _Header, masks: _Masks) -> NDArray[np.uint8]:
+def _decode_bit_fields(
+    rows: NDArray[np.uint8], header: _Header, masks: _Masks
+) -> NDArray[np.uint8]:
     red, green, blue, alpha = masks
     order = (blue, green, red, alpha) if alpha else (blue, green, red)
     samples = np.empty((header.height, header.width, len(order)), np.uint8)
@@ -177,12 +186,12 @@ def _masked(rows: NDArray[np.uint8], header: _Header, masks: _Masks) -> NDArray[
         for channel, mask in enumerate(order):
             samples[band, :, channel] = _channel(words, mask)
     if alpha and not samples[..., 3].any():
-        return samples[..., :3]  # written by who does not know of opacity
+        return samples[..., :3]  # opacity 0 everywhere: the writer did not use it
     return samples
 
 
 def _channel(words: NDArray[np.unsignedinteger], mask: int) -> NDArray[np.uint8]:
-    """The bits of the mask, stretched to 0..255."""
+    """Extract the bits of the mask, scaled to 0..255."""
     if mask == 0:
         return np.zeros(words.shape, np.uint8)
     shift = (mask & -mask).bit_length() - 1
@@ -194,6 +203,6 @@ def _channel(words: NDArray[np.unsignedinteger], mask: int) -> NDArray[np.uint8]
 
 
 def _bands(header: _Header) -> list[slice]:
-    """Rows to be converted at once, so that temporaries stay small."""
+    """Return slices of rows that are converted at once, so that temporaries stay small."""
     rows = max(1, _BAND_PIXELS // header.width)
     return [slice(top, top + rows) for top in range(0, header.height, rows)]

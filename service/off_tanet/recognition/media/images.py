@@ -1,4 +1,4 @@
-"""Bytes to pictures, in memory, within limits; what `clips` shares. Nothing is written to disk."""
+"""Decoding of images in memory and within limits, and checks that `video` shares."""
 
 from __future__ import annotations
 
@@ -15,76 +15,115 @@ from off_tanet.limits import MediaLimits
 from off_tanet.recognition.media import (
     bmp,
     containers,
+    entropy,
     jpeg,
     png,
     tiff,
     tiff_colours,
     tiff_jpeg,
     tiff_layout,
-    unread_images,
+    unsupported_images,
     webp,
 )
-from off_tanet.recognition.media.bmp import UnreadBitmapError
+from off_tanet.recognition.media.bmp import UnsupportedBitmapError
 from off_tanet.recognition.media.containers import Kind
 from off_tanet.recognition.media.entropy import Outcome
 from off_tanet.recognition.media.raster import Raster, Samples
-from off_tanet.recognition.media.tiff_layout import UnreadTiffError
+from off_tanet.recognition.media.tiff_layout import UnsupportedTiffError
 from off_tanet.types import Pixels
 
-# What decoders say on stderr can quote an upload (a title, a chunk's bytes), and OpenCV has one
-# level for the whole process and no other. (libpng and libjpeg cannot be told; their line about a
-# broken file quotes a chunk's four letters at most.)
+# Log lines of decoders on stderr may quote an upload (a title, bytes of a chunk). OpenCV has one
+# log level, for the whole process. (libpng and libjpeg have no setting; their line about a broken
+# file quotes at most the four letters of a chunk.)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """A decoded picture. `damaged`: a part of it may not be what was taken."""
+class DecodedImage:
+    """A decoded image.
+
+    Attributes:
+        pixels: Blue-green-red, [H, W, 3], uint8, upright.
+        damaged: Whether a part of the image may differ from the original.
+    """
 
     pixels: Pixels
     damaged: bool = False
 
 
 def decode_image(data: bytes, limits: MediaLimits) -> Pixels:
-    """A PNG, JPEG, WebP, BMP or TIFF picture as BGR uint8 [H, W, 3], upright.
+    """Decode a PNG, JPEG, WebP, BMP or TIFF image.
 
-    Grey becomes colour, 16 bits are scaled to 8, an EXIF orientation is applied. Transparent
-    parts become black, as they already are in the files that store premultiplied colours.
+    Grey is converted to colour, 16 bits are scaled to 8, and an EXIF orientation is applied.
+    Transparent parts become black, as they already are in files with premultiplied colours.
 
-    Raises UnsupportedMediaError for other kinds of bytes, whatever their declared type,
-    LimitExceededError before the memory is taken, and UndecodableMediaError for empty, truncated
-    or broken files.
+    Args:
+        data: The file. Its kind is determined by its first bytes.
+        limits: `upload_bytes` and `image_pixels` apply.
+
+    Returns:
+        Blue-green-red, [H, W, 3], uint8, upright.
+
+    Raises:
+        UnsupportedMediaError: The file is of another kind.
+        LimitExceededError: A limit is exceeded; raised before memory for pixels is allocated.
+        UndecodableMediaError: The file is empty, truncated or broken.
     """
-    raster = _raster(data, limits)
-    return raster.pixels(raster.depth)
+    raster = _decode(data, limits)
+    return raster.to_pixels(raster.depth)
 
 
-def decode_pair(onset: bytes, apex: bytes, limits: MediaLimits) -> tuple[Picture, Picture]:
-    """Two pictures of one recording: where their files do not tell how many bits are in use, the
-    same number is taken for both, so that a motion is not a change of brightness, too.
+def decode_pair(
+    onset: bytes, apex: bytes, limits: MediaLimits
+) -> tuple[DecodedImage, DecodedImage]:
+    """Decode two images of one recording.
 
-    Raises like `decode_image`.
+    If the files do not declare the significant bits of their samples, the same number is used for
+    both. Otherwise the brightness would differ between the two.
+
+    Args:
+        onset: The file of the first image.
+        apex: The file of the second image.
+        limits: `upload_bytes` and `image_pixels` apply to each.
+
+    Returns:
+        The two images, with whether each is damaged.
+
+    Raises:
+        MediaError: As for `decode_image`.
     """
-    first = _raster(onset, limits)
+    first = _decode(onset, limits)
     depth = first.depth
-    if not first.is_guessed or depth == 16:  # the other changes nothing, and memory is let go
-        picture = Picture(first.pixels(depth), first.damaged)
+    if not first.is_depth_estimated or depth == 16:  # independent of the second: free memory first
+        image = DecodedImage(first.to_pixels(depth), first.damaged)
         del first
-        return picture, _beside(_raster(apex, limits), depth)
-    second = _raster(apex, limits)
+        return image, _convert_second(_decode(apex, limits), depth)
+    second = _decode(apex, limits)
     depth = max(depth, second.depth)
-    return Picture(first.pixels(depth), first.damaged), _beside(second, depth)
+    return DecodedImage(first.to_pixels(depth), first.damaged), _convert_second(second, depth)
 
 
-def _beside(raster: Raster, depth: int) -> Picture:
-    """The second picture of a pair whose first one has samples of `depth` bits."""
+def _convert_second(raster: Raster, depth: int) -> DecodedImage:
+    """Convert the second image of a pair whose first one has samples of `depth` bits."""
     own = raster.depth
-    pixels = raster.pixels(max(own, depth) if raster.is_guessed else own)
-    return Picture(pixels, raster.damaged)
+    pixels = raster.to_pixels(max(own, depth) if raster.is_depth_estimated else own)
+    return DecodedImage(pixels, raster.damaged)
 
 
-def accepted(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind:
-    """The kind of the bytes, one of `kinds`, whole as far as they tell; raises a MediaError."""
+def validate_upload(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind:
+    """Check that an upload is one of `kinds`, complete and not too large.
+
+    Args:
+        data: The file.
+        kinds: The kinds that are accepted.
+        limits: `upload_bytes` applies.
+
+    Returns:
+        The kind of the file.
+
+    Raises:
+        MediaError: The check failed.
+    """
     if not data:
         raise UndecodableMediaError("The upload is empty.")
     if len(data) > limits.upload_bytes:
@@ -92,102 +131,112 @@ def accepted(data: bytes, kinds: tuple[Kind, ...], limits: MediaLimits) -> Kind:
         raise LimitExceededError(detail, "upload_bytes")
     kind = containers.kind_of(data)
     if kind not in kinds:
-        raise UnsupportedMediaError(f"The upload is none of {', '.join(kinds)}.")
+        raise UnsupportedMediaError(
+            f"The upload is not one of the supported formats: {', '.join(kinds)}."
+        )
     if not containers.is_whole(data, kind):
         raise UndecodableMediaError(f"The {kind} file is truncated or broken.")
     return kind
 
 
 def check_size(width: int, height: int, pixels: int, limit: str) -> None:
-    """Raises LimitExceededError, which names `limit`, for more than so many `pixels`."""
+    """Check a size in pixels against a limit.
+
+    Args:
+        width: Width in pixels.
+        height: Height in pixels.
+        pixels: The largest area that is allowed.
+        limit: The name of this limit, for the error.
+
+    Raises:
+        LimitExceededError: The area is larger.
+    """
     if width * height > pixels:
-        detail = f"{width} x {height} pixels are more than the limit of {pixels}."
+        detail = f"{width} x {height} pixels exceed the limit of {pixels} pixels."
         raise LimitExceededError(detail, limit)
 
 
-# --- pictures ---------------------------------------------------------------------------------
-
-
-def _raster(data: bytes, limits: MediaLimits) -> Raster:
-    """The picture's samples. Raises a MediaError."""
+def _decode(data: bytes, limits: MediaLimits) -> Raster:
+    """Decode the samples of an image. Raises a MediaError."""
     try:
-        kind = accepted(data, containers.PICTURES, limits)
+        kind = validate_upload(data, containers.PICTURES, limits)
     except UnsupportedMediaError:
-        if (found := unread_images.named(data)) is None:
+        if (found := unsupported_images.identify(data)) is None:
             raise
-        raise UnsupportedMediaError(found.told("picture")) from None
+        raise UnsupportedMediaError(found.refusal("image")) from None
     width, height = containers.picture_size(data, kind)
     check_size(width, height, limits.image_pixels, "image_pixels")
     try:
         raster = _DECODERS[kind](data)
-    except (UnreadBitmapError, UnreadTiffError) as error:
+    except (UnsupportedBitmapError, UnsupportedTiffError) as error:
         raise UnsupportedMediaError(str(error)) from None
     except (struct.error, LookupError, ValueError, cv2.error):
         raise UndecodableMediaError(f"The {kind} file is truncated or broken.") from None
     if raster.samples.shape[0] * raster.samples.shape[1] > width * height:
-        raise UndecodableMediaError(f"The {kind} picture is larger than it says.")
+        raise UndecodableMediaError(f"The {kind} image is larger than its header declares.")
     return raster
 
 
-def _decoded_png(data: bytes) -> Raster:
-    raster = _by_opencv(png.still(data))
+def _decode_png(data: bytes) -> Raster:
+    raster = _decode_with_opencv(png.strip_extras(data))
     raster = replace(raster, orientation=png.orientation(data) or raster.orientation)
-    hidden = png.transparent_grey(data)
-    if hidden is not None and raster.samples.ndim == 2:  # which OpenCV passes over
-        raster.samples[raster.samples == hidden] = 0
+    transparent = png.transparent_grey(data)
+    if transparent is not None and raster.samples.ndim == 2:  # OpenCV ignores it
+        raster.samples[raster.samples == transparent] = 0
     if raster.samples.dtype == np.uint8:
         return raster
-    # By the standard they are the upper ones; cameras' programs fill the lower ones, too.
-    return replace(raster, least_bits=png.significant_bits(data))
+    # By the standard these are the upper bits; programs of cameras use the lower ones, too.
+    return replace(raster, min_bits=png.significant_bits(data))
 
 
-def _decoded_jpeg(data: bytes) -> Raster:
-    data, outcome = jpeg.whole(data)
+def _decode_jpeg(data: bytes) -> Raster:
+    outcome = entropy.walk_jpeg(data)
     if outcome is Outcome.LOST:
-        raise ValueError("a part of the picture is missing")
-    return replace(_by_opencv(data), damaged=outcome is Outcome.SUSPECT)
+        raise ValueError("a part of the image is missing")
+    raster = _decode_with_opencv(jpeg.append_end_marker(data))
+    return replace(raster, damaged=outcome is Outcome.SUSPECT)
 
 
-def _decoded_webp(data: bytes) -> Raster:
-    raster = _by_opencv(data)
-    shortened = webp.shortened(data)
-    return replace(raster, damaged=shortened is not None and _is_decodable(shortened))
+def _decode_webp(data: bytes) -> Raster:
+    raster = _decode_with_opencv(data)
+    truncated = webp.truncate(data)
+    return replace(raster, damaged=truncated is not None and _is_decodable(truncated))
 
 
-def _decoded_tiff(data: bytes) -> Raster:
+def _decode_tiff(data: bytes) -> Raster:
     raster = tiff_colours.decode(data)
     if raster is not None:
         return raster
     damaged = tiff_jpeg.is_damaged(data)
     try:
-        raster = _by_opencv(tiff.as_stored(data))
+        raster = _decode_with_opencv(tiff.reset_orientation(data))
     except (ValueError, cv2.error):
-        raise UnreadTiffError(tiff_layout.coding_of(data)) from None
-    # libtiff has multiplied by the opacity already.
-    turned = tiff.orientation(data)
-    return replace(raster, multiplied=True, damaged=damaged, orientation=turned)
+        raise UnsupportedTiffError(tiff_layout.unsupported_coding(data)) from None
+    orientation = tiff.orientation(data)
+    # libtiff has already multiplied the colours by the opacity.
+    return replace(raster, premultiplied=True, damaged=damaged, orientation=orientation)
 
 
 _DECODERS: Mapping[Kind, Callable[[bytes], Raster]] = {
-    Kind.PNG: _decoded_png,
-    Kind.JPEG: _decoded_jpeg,
-    Kind.WEBP: _decoded_webp,
+    Kind.PNG: _decode_png,
+    Kind.JPEG: _decode_jpeg,
+    Kind.WEBP: _decode_webp,
     Kind.BMP: bmp.decode,
-    Kind.TIFF: _decoded_tiff,
+    Kind.TIFF: _decode_tiff,
 }
 
 
-def _by_opencv(data: bytes) -> Raster:
-    """Samples as stored and the EXIF orientation. Raises ValueError or cv2.error."""
+def _decode_with_opencv(data: bytes) -> Raster:
+    """Decode samples as stored, with the EXIF orientation. Raises ValueError or cv2.error."""
     encoded = np.frombuffer(data, np.uint8)
     samples, types, blocks = cv2.imdecodeWithMetadata(encoded, cv2.IMREAD_UNCHANGED)
-    if samples is None:  # OpenCV 5 returns no picture at all for one that ends too soon
-        raise ValueError("the picture ends too soon")
+    if samples is None:  # OpenCV 5 returns nothing for a truncated image
+        raise ValueError("the image is truncated")
     metadata = dict(zip(types, blocks, strict=True))
     exif = metadata.get(cv2.IMAGE_METADATA_EXIF)
     orientation = 1 if exif is None else tiff.orientation(np.asarray(exif).tobytes())
     if samples.dtype not in (np.uint8, np.uint16):
-        raise UndecodableMediaError("Samples of this picture's type are not read.")
+        raise UndecodableMediaError("An image with samples of this type is not supported.")
     return Raster(cast(Samples, samples), orientation=orientation)
 
 

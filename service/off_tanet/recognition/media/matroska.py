@@ -1,7 +1,7 @@
-"""Matroska's chain of elements (RFC 8794 and 9559), of which WebM is a part.
+"""The elements of a Matroska file (RFC 8794 and 9559) that FFmpeg may read; WebM is a subset.
 
-FFmpeg passes over what it cannot follow and goes on at the next cluster, without a word of the
-frames in between. Of each element of a list, which may have two bytes, it keeps fifty.
+FFmpeg skips what it cannot parse up to the next cluster, without reporting the lost frames. For
+each element of a list, which may take two bytes in the file, it allocates fifty.
 """
 
 from __future__ import annotations
@@ -53,114 +53,120 @@ _CLUSTER_PARTS = {
 _VOID = 0xEC
 _ANYWHERE = {_VOID, 0xBF}  # CRC-32
 _KNOWN = _SEGMENT_PARTS | _CLUSTER_PARTS | _ANYWHERE
-_STRIPPED_HEADERS = b"\x42\x54\x81\x03"  # ContentCompAlgo 3, which unfolds to no more than it is
+_STRIPPED_HEADERS = b"\x42\x54\x81\x03"  # ContentCompAlgo 3, which does not expand the data
 
-_ELEMENTS_PER_FRAME = 20  # sound has more blocks, and each may be a group
-_MOST_OTHER_ELEMENTS = 10_000
-_DEEPEST = 8
+_ELEMENTS_PER_FRAME = 20  # sound has more blocks than video, each may be a group
+_MAX_OTHER_ELEMENTS = 10_000
+_MAX_DEPTH = 8
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether the segment is there to the end that it announces. Raises IndexError."""
-    start, size = _segment(data)
+    """Return whether the segment has its declared size. Raises IndexError."""
+    start, size = _read_segment(data)
     return size is None or start + size <= len(data)
 
 
 def view(data: bytes, frames: int) -> View:
-    """The tracks and their frames, without titles, chapters, attachments and indexes.
+    """Return a view of the tracks and frames, without titles, chapters, attachments and indexes.
 
-    Raises TooManyFramesError for more elements than `frames` can have, and ValueError.
+    Args:
+        data: The file.
+        frames: The largest number of frames.
+
+    Raises:
+        TooManyFramesError: The file has more elements than so many frames can have.
+        ValueError: An element is cut short, too deep or exceeds its parent.
     """
     walk = _Walk(data, frames)
-    walk.segment()
+    walk.traverse()
     return walk.view
 
 
 @dataclass(slots=True)
 class _Walk:
-    """One walk along the chain."""
+    """The state while the elements of a file are traversed: the view so far, and a count."""
 
     data: bytes
     frames: int
     view: View = field(default_factory=View)
     elements: int = 0
 
-    def segment(self) -> None:
+    def traverse(self) -> None:
         try:
-            position, size = _segment(self.data)
+            position, size = _read_segment(self.data)
         except IndexError:
             self.view.broken = True
             return
         end = len(self.data) if size is None else min(position + size, len(self.data))
         while position < end:
-            position = self._element(position, end)
+            position = self._visit(position, end)
         self.view.broken |= position != end
 
-    def _element(self, start: int, end: int) -> int:
-        """Where the chain goes on behind the element at `start`, or in it."""
+    def _visit(self, start: int, end: int) -> int:
+        """Process the element at `start`; return the position of the next one."""
         try:
-            identity, position = self._named(start)
-            size, position = _size(self.data, position)
+            element_id, position = self._read_id(start)
+            size, position = _read_size(self.data, position)
         except IndexError:
-            identity, size = 0, None
-        if identity == _CLUSTER:
-            return position  # its parts come next
-        if identity not in _KNOWN or size is None:
+            element_id, size = 0, None
+        if element_id == _CLUSTER:
+            return position  # its children come next
+        if element_id not in _KNOWN or size is None:
             return self._next_cluster(start, end)
-        if identity in _MASKED:
+        if element_id in _MASKED:
             self._mask(start, position, size)
-        elif identity == _TRACKS:
-            self._inside(position, min(position + size, end), 1)
-        elif identity == _BLOCK_GROUP:
+        elif element_id == _TRACKS:
+            self._visit_children(position, min(position + size, end), 1)
+        elif element_id == _BLOCK_GROUP:
             try:
-                self._inside(position, position + size, 1)
+                self._visit_children(position, position + size, 1)
             except ValueError:
                 self.view.broken = True
                 self._mask(start, position, size)
         return position + size
 
     def _next_cluster(self, start: int, end: int) -> int:
-        """Blank what cannot be followed: FFmpeg would look for other parts in it."""
+        """Overwrite an invalid element with zeros: FFmpeg would search for elements in it."""
         self.view.broken = True
         found = self.data.find(_CLUSTER.to_bytes(4, "big"), start + 1, end)
         following = end if found < 0 else found
         self.view.masks[start] = bytes(following - start)
         return following
 
-    def _inside(self, position: int, end: int, depth: int) -> None:
-        """Count the elements of a master; mask what unfolds. Raises ValueError."""
-        if depth > _DEEPEST:
-            raise ValueError("elements that are too deep in others")
-        for identity, start, content, size in self._parts(position, end):
-            if identity == _CONTENT_ENCODINGS:
+    def _visit_children(self, position: int, end: int, depth: int) -> None:
+        """Count the children of an element; mask those that expand. Raises ValueError."""
+        if depth > _MAX_DEPTH:
+            raise ValueError("elements that are nested too deeply")
+        for element_id, start, content, size in self._children(position, end):
+            if element_id == _CONTENT_ENCODINGS:
                 self._mask_encodings(start, content, size)
                 continue
-            if identity == _VIDEO:
-                self._measure(content, content + size)
-            if identity in _MASTERS:
-                self._inside(content, content + size, depth + 1)
+            if element_id == _VIDEO:
+                self._read_frame_size(content, content + size)
+            if element_id in _MASTERS:
+                self._visit_children(content, content + size, depth + 1)
 
-    def _measure(self, position: int, end: int) -> None:
-        """The size of a track of pictures, as it is coded."""
+    def _read_frame_size(self, position: int, end: int) -> None:
+        """Read the coded size of a video track."""
         found = {_PIXEL_WIDTH: 0, _PIXEL_HEIGHT: 0}
-        for identity, _, content, size in self._parts(position, end):
-            if identity in found:
+        for element_id, _, content, size in self._children(position, end):
+            if element_id in found:
                 value = int.from_bytes(self.data[content : content + size], "big")
-                found[identity] = max(found[identity], value)
-        self.view.measure(found[_PIXEL_WIDTH], found[_PIXEL_HEIGHT])
+                found[element_id] = max(found[element_id], value)
+        self.view.add_stream(found[_PIXEL_WIDTH], found[_PIXEL_HEIGHT])
 
-    def _parts(self, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-        """What each element is, its start, that of its content, and its size."""
+    def _children(self, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """Yield ID, start, start of the content, and size of the content of each element."""
         while position < end:
             start = position
             try:
-                identity, position = self._named(start)
-                size, position = _size(self.data, position)
+                element_id, position = self._read_id(start)
+                size, position = _read_size(self.data, position)
             except IndexError:
                 raise ValueError("an element that is cut short") from None
             if size is None or position + size > end:
-                raise ValueError("an element that leaves its master")
-            yield identity, start, position, size
+                raise ValueError("an element that exceeds its parent")
+            yield element_id, start, position, size
             position += size
 
     def _mask_encodings(self, start: int, position: int, size: int) -> None:
@@ -169,41 +175,42 @@ class _Walk:
             self._mask(start, position, size)
 
     def _mask(self, start: int, content: int, size: int) -> None:
-        """Make padding (Void) of an element, its head of the same length as before."""
-        head, spare = content - start, b""
-        if head > 9:  # a size has 8 bytes at most: another Void stands before
-            rest = max(0, head - 11)
-            spare = bytes([_VOID, 0x80 | rest]) + bytes(rest)
-        width = head - len(spare) - 1
+        """Replace an element by padding (Void) with a header of the same length."""
+        header_bytes, filler = content - start, b""
+        if header_bytes > 9:  # a size has 8 bytes at most: put another Void before
+            empty = max(0, header_bytes - 11)
+            filler = bytes([_VOID, 0x80 | empty]) + bytes(empty)
+        width = header_bytes - len(filler) - 1
         self.view.masks[start] = (
-            spare + bytes([_VOID]) + (size | 1 << 7 * width).to_bytes(width, "big")
+            filler + bytes([_VOID]) + (size | 1 << 7 * width).to_bytes(width, "big")
         )
 
-    def _named(self, position: int) -> tuple[int, int]:
+    def _read_id(self, position: int) -> tuple[int, int]:
+        """Read the ID of an element and count the element. Return the ID and its end."""
         self.elements += 1
-        if self.elements > _MOST_OTHER_ELEMENTS + _ELEMENTS_PER_FRAME * self.frames:
+        if self.elements > _MAX_OTHER_ELEMENTS + _ELEMENTS_PER_FRAME * self.frames:
             raise TooManyFramesError
-        return _number(self.data, position)
+        return _read_number(self.data, position)
 
 
-def _segment(data: bytes) -> tuple[int, int | None]:
-    """Where the segment's content begins, and its size, None for "unknown" (a live source)."""
-    header, position = _size(data, 4)
+def _read_segment(data: bytes) -> tuple[int, int | None]:
+    """Return start and size of the segment's content; size None if unknown (a live source)."""
+    header, position = _read_size(data, 4)
     if header is None:
         return position, None
-    size, start = _size(data, position + header + 4)
+    size, start = _read_size(data, position + header + 4)
     return start, size
 
 
-def _size(data: bytes, position: int) -> tuple[int | None, int]:
-    """An element's size, None for "unknown", and where its content begins."""
-    number, end = _number(data, position)
+def _read_size(data: bytes, position: int) -> tuple[int | None, int]:
+    """Read the size of an element, None if unknown, and the start of its content."""
+    number, end = _read_number(data, position)
     bits = 7 * (end - position)
     size = number & ((1 << bits) - 1)
     return (None if size == (1 << bits) - 1 else size), end
 
 
-def _number(data: bytes, position: int) -> tuple[int, int]:
-    """A number with the bit that tells its length, and where it ends. Raises IndexError."""
+def _read_number(data: bytes, position: int) -> tuple[int, int]:
+    """Read a number, including the bit that marks its length, and its end. Raises IndexError."""
     end = position + 9 - data[position].bit_length()
     return int.from_bytes(data[position:end], "big"), end

@@ -1,4 +1,4 @@
-"""The strips and tiles of a TIFF: decoded, their differences summed, put in their places."""
+"""Decoding of the strips and tiles of a TIFF into an array."""
 
 from __future__ import annotations
 
@@ -7,60 +7,67 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from off_tanet.recognition.media import entropy
 from off_tanet.recognition.media.entropy import Bytes, Outcome
+from off_tanet.recognition.media.raster import Samples
 from off_tanet.recognition.media.tiff_layout import Compression, Layout
-
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 _DEFLATE = (Compression.DEFLATE, Compression.OLD_DEFLATE)
 DECODED = (Compression.NONE, Compression.LZW, Compression.PACKBITS, Compression.LZMA, *_DEFLATE)
-"""Compressions of which a strip or tile is decoded here."""
+"""The compressions that are decoded here."""
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_MOST_BITS = 1 << 24  # unpacked to a byte each at once
-_MOST_SAMPLES = 1 << 22  # copied at once
+_MAX_BITS = 1 << 24  # unpacked at once, to a byte each
+_MAX_SAMPLES = 1 << 22  # copied at once
 
 
 class LostBlockError(ValueError):
-    """A strip or tile of which a part is missing or cannot be decoded."""
+    """A part of a strip or tile is missing or cannot be decoded."""
 
 
 def samples(data: bytes, layout: Layout, order: str) -> tuple[Samples, bool]:
-    """All channels [H, W, channels] as uint8 or uint16, and whether something is suspect.
+    """Decode all channels of an image.
 
-    Raises LostBlockError.
+    Args:
+        data: The file.
+        layout: Its layout.
+        order: The byte order of its 16-bit samples, `<` or `>`.
+
+    Returns:
+        The samples [H, W, channels] as uint8 or uint16, and whether the data look damaged.
+
+    Raises:
+        LostBlockError: A part of a strip or tile is missing.
     """
     decoded = _empty((layout.height, layout.width, layout.channels), layout.bits)
     suspect = False
-    for (start, length), (down, across, channels) in _placed(layout):
+    for (start, length), (down, across, channels) in _blocks(layout):
         height = down.stop - down.start
-        # A strip ends with the picture, a tile goes on behind it.
+        # The last strip ends with the image, a tile may extend beyond it.
         rows = layout.block_height if layout.tiled else height
-        stored, outcome = _bytes(data[start : start + length], layout, rows)
+        stored, outcome = _decompress(data[start : start + length], layout, rows)
         if outcome >= Outcome.LOST:
-            raise LostBlockError("a strip or tile is not whole")
+            raise LostBlockError("a strip or tile is incomplete")
         suspect |= outcome is not Outcome.WHOLE
-        block = _unpacked(stored, layout, order, rows)[:height]
-        _place(block, decoded[down, across, channels], layout)
+        block = _unpack(stored, layout, order, rows)[:height]
+        _copy_block(block, decoded[down, across, channels], layout)
     return decoded, suspect
 
 
-def _place(block: Samples, target: Samples, layout: Layout) -> None:
-    """Copy a block to its place, a few rows at once: it may be the whole picture."""
+def _copy_block(block: Samples, target: Samples, layout: Layout) -> None:
+    """Copy a block into the image, a few rows at once since it may be the whole image."""
     width = target.shape[1]
-    step = max(1, _MOST_SAMPLES // (block.shape[1] * block.shape[2]))
+    step = max(1, _MAX_SAMPLES // (block.shape[1] * block.shape[2]))
     for top in range(0, len(block), step):
         target[top : top + step] = block[top : top + step, :width]
         if layout.predictor == 2:
-            _sum_up(target[top : top + step], layout.bits)
+            _undo_predictor(target[top : top + step], layout.bits)
 
 
 def is_old_lzw(data: bytes, layout: Layout) -> bool:
-    """Whether it is in LZW with the last bit first, as before 1992."""
-    start = layout.places[0][0]
+    """Return whether the first block is in LZW with the last bit first, as before 1992."""
+    start = layout.extents[0][0]
     first = data[start : start + 2]
     return layout.compression is Compression.LZW and first[:1] == b"\0" and first[1:] > b"\0"
 
@@ -69,30 +76,30 @@ def _empty(shape: tuple[int, ...], bits: int) -> Samples:
     return np.empty(shape, np.uint8) if bits <= 8 else np.empty(shape, np.uint16)
 
 
-def _sum_up(block: Samples, bits: int) -> None:
-    """Make samples of their differences along each row (section 14)."""
+def _undo_predictor(block: Samples, bits: int) -> None:
+    """Convert differences along each row to samples in place (section 14)."""
     np.cumsum(block, axis=1, dtype=block.dtype, out=block)
     block &= block.dtype.type((1 << bits) - 1)
 
 
-def _placed(layout: Layout) -> Iterator[tuple[tuple[int, int], tuple[slice, slice, slice]]]:
-    """The place of each block in the file, and in the picture."""
-    places = iter(layout.places)
+def _blocks(layout: Layout) -> Iterator[tuple[tuple[int, int], tuple[slice, slice, slice]]]:
+    """Yield offset and length of each block in the file, and its slices of the image."""
+    extents = iter(layout.extents)
     for channel in range(layout.channels if layout.separate else 1):
         channels = slice(channel, channel + layout.block_channels)
         for y in range(0, layout.height, layout.block_height):
             down = slice(y, min(y + layout.block_height, layout.height))
             for x in range(0, layout.width, layout.block_width):
                 across = slice(x, min(x + layout.block_width, layout.width))
-                yield next(places), (down, across, channels)
+                yield next(extents), (down, across, channels)
 
 
 def _row_bytes(layout: Layout) -> int:
     return (layout.block_width * layout.block_channels * layout.bits + 7) // 8
 
 
-def _bytes(stored: bytes, layout: Layout, rows: int) -> tuple[Bytes, Outcome]:
-    """A block's bytes without its compression, as many as it has to have."""
+def _decompress(stored: bytes, layout: Layout, rows: int) -> tuple[Bytes, Outcome]:
+    """Decompress a block to the size that its layout requires."""
     size = rows * _row_bytes(layout)
     if layout.reversed_bits:
         stored = stored.translate(_REVERSED)
@@ -102,16 +109,16 @@ def _bytes(stored: bytes, layout: Layout, rows: int) -> tuple[Bytes, Outcome]:
         return entropy.decode_packbits(stored, size)
     outcome = Outcome.WHOLE
     if layout.compression in _DEFLATE:
-        stored, outcome = _inflated(stored, size)
+        stored, outcome = _inflate(stored, size)
     elif layout.compression is Compression.LZMA:
-        stored, outcome = _expanded(stored, size)
+        stored, outcome = _decompress_lzma(stored, size)
     if len(stored) < size:
         return np.zeros(size, np.uint8), Outcome.LOST
     return np.frombuffer(stored, np.uint8, size), outcome
 
 
-def _inflated(stored: bytes, size: int) -> tuple[bytes, Outcome]:
-    """With its checksum, at which decoders that have what they need do not look."""
+def _inflate(stored: bytes, size: int) -> tuple[bytes, Outcome]:
+    """Inflate up to the checksum, which decoders skip once they have enough data."""
     inflater = zlib.decompressobj()
     try:
         decoded = inflater.decompress(stored, size) if size else b""
@@ -121,7 +128,7 @@ def _inflated(stored: bytes, size: int) -> tuple[bytes, Outcome]:
     return decoded, Outcome.WHOLE if inflater.eof else Outcome.SUSPECT
 
 
-def _expanded(stored: bytes, size: int) -> tuple[bytes, Outcome]:
+def _decompress_lzma(stored: bytes, size: int) -> tuple[bytes, Outcome]:
     try:
         expander = lzma.LZMADecompressor(memlimit=1 << 27)
         return expander.decompress(stored, size), Outcome.WHOLE
@@ -129,8 +136,8 @@ def _expanded(stored: bytes, size: int) -> tuple[bytes, Outcome]:
         return b"", Outcome.LOST
 
 
-def _unpacked(stored: Bytes, layout: Layout, order: str, rows: int) -> Samples:
-    """[rows, width, channels] of a block, in the file's byte order."""
+def _unpack(stored: Bytes, layout: Layout, order: str, rows: int) -> Samples:
+    """Unpack the samples of a block, [rows, width, channels]."""
     shape = rows, layout.block_width, layout.block_channels
     lines = stored.reshape(rows, -1)
     if layout.bits == 8:
@@ -140,7 +147,7 @@ def _unpacked(stored: Bytes, layout: Layout, order: str, rows: int) -> Samples:
     values = shape[1] * shape[2]
     unpacked = _empty((rows, values), layout.bits)
     weights = 1 << np.arange(layout.bits - 1, -1, -1, dtype=np.uint16)
-    step = max(1, _MOST_BITS // (values * layout.bits))
+    step = max(1, _MAX_BITS // (values * layout.bits))
     for top in range(0, rows, step):
         bits = np.unpackbits(lines[top : top + step], axis=1, count=values * layout.bits)
         unpacked[top : top + step] = bits.reshape(len(bits), values, layout.bits) @ weights

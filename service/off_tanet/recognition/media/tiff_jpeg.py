@@ -6,20 +6,20 @@ from off_tanet.recognition.media import entropy, tiff, tiff_layout
 from off_tanet.recognition.media.entropy import Outcome
 from off_tanet.recognition.media.tiff_layout import Compression
 
-_TABLES = 347  # what all strips have in common: an abbreviated file
+_TABLES = 347  # JPEGTables: the tables that all strips share, as an abbreviated JPEG file
 
 
 def is_damaged(data: bytes) -> bool:
-    """Whether a strip or tile in JPEG is suspect; False for other codings.
+    """Return whether the data of a JPEG strip or tile look damaged; False for other codings.
 
-    Raises ValueError where a part of one is missing, and like `tiff_layout.read`.
+    Raises ValueError if a part of one is missing, and the errors of `tiff_layout.read`.
     """
     layout = tiff_layout.read(data)
     if layout.compression is not Compression.JPEG:
         return False
     tables = tiff.block(data, _TABLES)[:-2]
     suspect = False
-    for start, length in layout.places:
+    for start, length in layout.extents:
         strip = data[start : start + length]
         outcome = entropy.walk_jpeg(tables + strip[2:] if tables else strip)
         if outcome is Outcome.LOST:

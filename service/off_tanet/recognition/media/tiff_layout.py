@@ -1,11 +1,12 @@
-"""How the samples of a TIFF lie in its file: the fields of its first directory, checked."""
+"""The layout of the samples of a TIFF in its file, read from its first directory and checked."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from off_tanet.recognition.media import tiff, unread
+from off_tanet.recognition.media import tiff, unsupported
 
 # Tags
 _KIND, _DNG_VERSION = 254, 50706
@@ -19,16 +20,18 @@ _WANTED = frozenset(
     | {_PREDICTOR, _COLOURS, _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT}
     | {_WIDTH, _LENGTH, _BITS, _ORIENTATION, _INK_SET}
 )
-_PREVIEW = 1  # of the bits of _KIND: a smaller copy of another picture of the file
-_CANON = b"CR"  # where Canon's raw format tells its version
+_PREVIEW = 1  # bit of _KIND: a smaller copy of another image in the file
+_CANON = b"CR"  # marks Canon's raw format, before its version
 _UNSIGNED, _UNTYPED = 1, 4
 _SEPARATE = 2
-_MOST_BITS = 16
-_MOST_CHANNELS = 5
-_MOST_BLOCKS = 100_000  # each costs some ten microseconds; 51 megapixels in tiles of 64 are 12,500
+_MAX_BITS = 16
+_MAX_CHANNELS = 5
+_MAX_BLOCKS = 100_000  # about 10 us each; 51 megapixels in 64 x 64 tiles are 12,500
 
 
 class Compression(IntEnum):
+    """Values of the tag Compression."""
+
     NONE = 1
     CCITT_RUNS = 2
     CCITT_T4 = 3
@@ -43,6 +46,8 @@ class Compression(IntEnum):
 
 
 class Photometric(IntEnum):
+    """Values of the tag PhotometricInterpretation."""
+
     WHITE_IS_ZERO = 0
     BLACK_IS_ZERO = 1
     RGB = 2
@@ -51,25 +56,46 @@ class Photometric(IntEnum):
     YCBCR = 6
 
 
-_NAMES = {4: "transparency masks", 8: "CIELab colours", 9: "ICCLab colours", 10: "ITULab colours"}
-_NAMES |= {32803: "a sensor's raw samples", 34892: "a sensor's raw samples"}
-_NAMES |= {32844: "LogL samples", 32845: "LogLuv colours"}
+_COLOUR_SPACES = {
+    4: "transparency masks",
+    8: "CIELab colours",
+    9: "ICCLab colours",
+    10: "ITULab colours",
+}
+_COLOUR_SPACES |= {32803: "a sensor's raw samples", 34892: "a sensor's raw samples"}
+_COLOUR_SPACES |= {32844: "LogL samples", 32845: "LogLuv colours"}
 _CODINGS = {34712: "JPEG 2000", 50000: "Zstandard", 50001: "WebP", 34661: "JBIG", 50002: "JPEG XL"}
 _CODINGS |= {32809: "ThunderScan", 32766: "NeXT", 34676: "SGI LogLuv", 34677: "SGI LogLuv"}
 _CODINGS |= {34887: "LERC", 33003: "JPEG 2000", 33005: "JPEG 2000", 7: "JPEG", 6: "the older JPEG"}
 
 
-class UnreadTiffError(ValueError):
-    """A kind of TIFF that is not read; the message names it."""
+class UnsupportedTiffError(ValueError):
+    """A kind of TIFF that is not supported; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`channels` samples of `bits` for each pixel, in blocks: strips or tiles.
+    """The layout of an image in blocks, which are strips or tiles.
 
-    `places` are the blocks' places and lengths in the file; where `separate`, all of one channel's
-    come before the next one's. `extra` tells what the channels behind the colours are,
-    `maximum` the largest value that a sample can have.
+    Attributes:
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+        bits: Bits of a sample, 1 to 16.
+        channels: Samples of a pixel.
+        compression: The compression of the blocks.
+        photometric: The meaning of the colour channels.
+        separate: Whether each block contains one channel; all blocks of a channel come before
+            those of the next one.
+        predictor: 1: samples, 2: differences along a row.
+        reversed_bits: Whether the first bit of a byte is the lowest one.
+        block_width: Width of a strip or tile in pixels.
+        block_height: Height of a strip or tile in pixels.
+        tiled: Whether the blocks are tiles, which may extend beyond the image.
+        extents: Offset and length in bytes of each block in the file.
+        extra: The meaning of the channels after the colours (tag ExtraSamples).
+        palette: Colours of a palette, 16 bits each, all reds first; otherwise empty.
+        orientation: The orientation as stored, 1 to 8 if it is valid.
+        maximum: The largest value of a sample, where it is declared.
     """
 
     width: int
@@ -84,7 +110,7 @@ class Layout:
     block_width: int
     block_height: int
     tiled: bool
-    places: tuple[tuple[int, int], ...]
+    extents: tuple[tuple[int, int], ...]
     extra: tuple[int, ...]
     palette: tuple[int, ...]
     orientation: int
@@ -92,91 +118,126 @@ class Layout:
 
     @property
     def blocks_across(self) -> int:
+        """Number of blocks in a row."""
         return -(-self.width // self.block_width)
 
     @property
     def blocks_down(self) -> int:
+        """Number of blocks in a column."""
         return -(-self.height // self.block_height)
 
     @property
     def block_channels(self) -> int:
-        """Channels that one block holds."""
+        """Number of channels in one block."""
         return 1 if self.separate else self.channels
 
 
 def read(data: bytes) -> Layout:
-    """The layout of a file whose size was checked.
+    """Read the layout of a file whose size in pixels was checked.
 
-    Raises UnreadTiffError for what is not read and, for what says nothing sensible, ValueError,
-    LookupError and struct.error.
+    Raises:
+        UnsupportedTiffError: This kind of TIFF is not supported.
+        ValueError: The directory is invalid. Likewise LookupError and struct.error.
     """
-    tags = tiff.values(data, _WANTED)
+    tags = _Tags(tiff.values(data, _WANTED))
     _check_preview(data)
-
-    def one(tag: int, default: int) -> int:
-        return tags.get(tag, (default,))[0]
-
-    if one(_FORMAT, _UNSIGNED) not in (_UNSIGNED, _UNTYPED):
-        raise UnreadTiffError("A TIFF of signed or floating-point samples is not read.")
-    width, height = tags[_WIDTH][0], tags[_LENGTH][0]
-    tiled = _TILES in tags or _TILE_WIDTH in tags
-    rows = min(one(_ROWS, height) or height, height)
-    block = (tags[_TILE_WIDTH][0], tags[_TILE_LENGTH][0]) if tiled else (width, rows)
-    starts = tags.get(_TILES) or tags[_STRIPS]
-    compression = _compression(one(_COMPRESSION, 1))
-    maxima = _told(data, _MAXIMUM, _SIGNED_MAXIMUM)
-    lengths = tags.get(_TILE_BYTES) or tags.get(_STRIP_BYTES) or _guessed(starts, len(data))
-    channels = one(_SAMPLES, 1)
+    if tags.first(_FORMAT, _UNSIGNED) not in (_UNSIGNED, _UNTYPED):
+        raise UnsupportedTiffError("TIFF with signed or floating-point samples is not supported.")
+    tiled, block_width, block_height = _block_shape(tags)
+    extents = _extents(tags, len(data))
+    compression = _compression(tags.first(_COMPRESSION, 1))
+    maxima = _optional_values(data, _MAXIMUM, _SIGNED_MAXIMUM)
+    channels = tags.first(_SAMPLES, 1)
     layout = Layout(
-        width=width,
-        height=height,
-        bits=_bits(tags.get(_BITS, (1,))),
+        width=tags.first(_WIDTH),
+        height=tags.first(_LENGTH),
+        bits=_bits(tags.all(_BITS) or (1,)),
         channels=channels,
         compression=compression,
-        photometric=_photometric(one(_PHOTOMETRIC, 2 if channels > 2 else 1)),
-        separate=one(_PLANAR, 1) == _SEPARATE and channels > 1,
-        predictor=one(_PREDICTOR, 1),
-        reversed_bits=one(_FILL_ORDER, 1) == 2,
-        block_width=block[0],
-        block_height=block[1],
+        photometric=_photometric(tags.first(_PHOTOMETRIC, 2 if channels > 2 else 1)),
+        separate=tags.first(_PLANAR, 1) == _SEPARATE and channels > 1,
+        predictor=tags.first(_PREDICTOR, 1),
+        reversed_bits=tags.first(_FILL_ORDER, 1) == 2,
+        block_width=block_width,
+        block_height=block_height,
         tiled=tiled,
-        places=tuple(zip(starts, lengths, strict=False)),
-        extra=tags.get(_EXTRA, ()),
-        palette=tags.get(_COLOURS, ()),
-        orientation=one(_ORIENTATION, 1),
+        extents=extents,
+        extra=tags.all(_EXTRA),
+        palette=tags.all(_COLOURS),
+        orientation=tags.first(_ORIENTATION, 1),
         maximum=max(maxima, default=None),
     )
-    _check(layout, one(_INK_SET, 1))
+    _check(layout, tags.first(_INK_SET, 1))
     return layout
 
 
-def _check_preview(data: bytes) -> None:
-    """Raises UnreadTiffError for a camera's raw format.
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    values: Mapping[int, tuple[int, ...]]
 
-    Most of them are a TIFF whose first picture is a small preview of what is meant.
+    def all(self, tag: int) -> tuple[int, ...]:
+        """Return the values of a tag; empty without it."""
+        return self.values.get(tag, ())
+
+    def first(self, tag: int, default: int | None = None) -> int:
+        """Return the first value of a tag. Raises KeyError without it and a default."""
+        if default is None:
+            return self.values[tag][0]
+        return self.values.get(tag, (default,))[0]
+
+
+def _block_shape(tags: _Tags) -> tuple[bool, int, int]:
+    """Return whether the blocks are tiles, and their width and height."""
+    if _TILES in tags.values or _TILE_WIDTH in tags.values:
+        return True, tags.first(_TILE_WIDTH), tags.first(_TILE_LENGTH)
+    height = tags.first(_LENGTH)
+    return False, tags.first(_WIDTH), min(tags.first(_ROWS, height) or height, height)
+
+
+def _extents(tags: _Tags, size: int) -> tuple[tuple[int, int], ...]:
+    """Return offset and length of each block in a file of `size` bytes.
+
+    Where lengths are missing, a block ends at the next one.
     """
-    is_told = _DNG_VERSION in tiff.present(data) or data[8:10] == _CANON
-    if is_told or any(kind & _PREVIEW for kind in _told(data, _KIND)):
-        raise UnreadTiffError(unread.RAW.told("picture"))
+    starts = tags.all(_TILES) or tags.values[_STRIPS]
+    lengths = tags.all(_TILE_BYTES) or tags.all(_STRIP_BYTES)
+    if not lengths:
+        ends = (*starts[1:], size)
+        lengths = tuple(max(0, end - start) for start, end in zip(starts, ends, strict=True))
+    return tuple(zip(starts, lengths, strict=False))
+
+
+def _check_preview(data: bytes) -> None:
+    """Raise UnsupportedTiffError for a camera's raw format.
+
+    Most raw formats are TIFF files whose first image is a small preview.
+    """
+    is_raw = _DNG_VERSION in tiff.present(data) or data[8:10] == _CANON
+    if is_raw or any(kind & _PREVIEW for kind in _optional_values(data, _KIND)):
+        raise UnsupportedTiffError(unsupported.RAW.refusal("image"))
 
 
 def _check(layout: Layout, ink_set: int) -> None:
     if layout.block_width < 1 or layout.block_height < 1 or layout.channels < 1:
-        raise ValueError("blocks of nothing")
-    if layout.channels > _MOST_CHANNELS:
-        raise UnreadTiffError(f"A TIFF of more than {_MOST_CHANNELS} channels is not read.")
+        raise ValueError("empty blocks")
+    if layout.channels > _MAX_CHANNELS:
+        raise UnsupportedTiffError(
+            f"TIFF with more than {_MAX_CHANNELS} channels is not supported."
+        )
     blocks = layout.blocks_across * layout.blocks_down
     blocks *= layout.channels if layout.separate else 1
-    if blocks > _MOST_BLOCKS:
-        raise UnreadTiffError(f"A TIFF of more than {_MOST_BLOCKS} strips or tiles is not read.")
-    if len(layout.places) < blocks:
+    if blocks > _MAX_BLOCKS:
+        raise UnsupportedTiffError(
+            f"TIFF with more than {_MAX_BLOCKS} strips or tiles is not supported."
+        )
+    if len(layout.extents) < blocks:
         raise ValueError("too few strips or tiles")
     if layout.photometric is Photometric.CMYK and ink_set != 1:
-        raise UnreadTiffError("A TIFF of other inks than CMYK is not read.")
+        raise UnsupportedTiffError("TIFF with inks other than CMYK is not supported.")
 
 
-def _told(data: bytes, *tags: int) -> tuple[int, ...]:
-    """What tags that can be done without tell; nothing where one holds something else."""
+def _optional_values(data: bytes, *tags: int) -> tuple[int, ...]:
+    """Return the values of optional tags; empty if one has another type than integers."""
     try:
         return sum(tiff.values(data, frozenset(tags)).values(), ())
     except ValueError:
@@ -185,32 +246,30 @@ def _told(data: bytes, *tags: int) -> tuple[int, ...]:
 
 def _bits(found: tuple[int, ...]) -> int:
     if len(set(found)) != 1:
-        raise UnreadTiffError("A TIFF of channels of different depths is not read.")
-    if not 1 <= found[0] <= _MOST_BITS:
-        raise ValueError("samples of no bits, or too many")
+        raise UnsupportedTiffError("TIFF with channels of different depths is not supported.")
+    if not 1 <= found[0] <= _MAX_BITS:
+        raise ValueError("an invalid number of bits")
     return found[0]
 
 
 def _compression(number: int) -> Compression:
     if number not in set(Compression):
-        raise UnreadTiffError(f"A TIFF in {_CODINGS.get(number, 'this coding')} is not read.")
+        raise UnsupportedTiffError(
+            f"TIFF in {_CODINGS.get(number, 'this coding')} is not supported."
+        )
     return Compression(number)
 
 
 def _photometric(number: int) -> Photometric:
     if number not in set(Photometric):
-        raise UnreadTiffError(f"A TIFF of {_NAMES.get(number, 'these colours')} is not read.")
+        raise UnsupportedTiffError(
+            f"TIFF with {_COLOUR_SPACES.get(number, 'these colours')} is not supported."
+        )
     return Photometric(number)
 
 
-def _guessed(starts: tuple[int, ...], size: int) -> tuple[int, ...]:
-    """Lengths that a file does not tell: up to the next block."""
-    ends = (*starts[1:], size)
-    return tuple(max(0, end - start) for start, end in zip(starts, ends, strict=True))
-
-
-def coding_of(data: bytes) -> str:
-    """That a file's coding is not read, in words. Raises like `read`."""
+def unsupported_coding(data: bytes) -> str:
+    """Return the error message for a coding that OpenCV does not decode. Raises like `read`."""
     layout = read(data)
     name = _CODINGS.get(layout.compression, layout.compression.name.replace("_", " "))
-    return f"A TIFF in {name} of this kind is not read."
+    return f"TIFF in this kind of {name} is not supported."

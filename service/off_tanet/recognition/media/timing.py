@@ -1,4 +1,4 @@
-"""When each frame of a clip is shown."""
+"""Presentation times of the frames of a clip."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ _FALLBACK_FPS = 25.0
 
 
 class Clock:
-    """Times in seconds from the first frame, by the stamps of a container or by its rate.
+    """Compute frame times in seconds from the first frame, by timestamps or by the frame rate.
 
-    Where a container has no times but counts its packets, as an AVI does, FFmpeg guesses a stamp
-    from the order in which frames are coded: they would jump by steps of 5 and 30 ms for 10. The
-    decoder takes one packet for each frame that it gives, so their count is even.
+    A container that counts its packets instead of storing times, such as AVI, has no presentation
+    timestamps. FFmpeg guesses them from the order in which frames are coded, with steps of 5 and
+    30 ms where 10 ms are right. The decoder consumes one packet for each frame that it returns, so
+    the packet counts (dts) advance evenly.
     """
 
-    def __init__(self, fps: float | None, counted: bool) -> None:
-        """Begin.
+    def __init__(self, fps: float | None, constant_rate: bool) -> None:
+        """Start a clock before the first frame.
 
         Args:
-            fps: The nominal rate, for frames that have no stamp, or one that does not advance.
-            counted: Whether the container counts frames instead of telling their times.
+            fps: The nominal frame rate, used for frames without a timestamp, and where timestamps
+                do not advance. None: 25.
+            constant_rate: Whether the container counts frames instead of storing their times.
         """
         self._step_s = 1 / (fps or _FALLBACK_FPS)
-        self._counted = counted
+        self._constant_rate = constant_rate
         self._first_s: float | None = None
         self._time_s = -self._step_s
 
     def time_of(self, frame: VideoFrame) -> float:
-        """The time of the next frame, which is always later than that of the one before."""
+        """Return the time of the next frame in seconds, always later than the previous one."""
         stamp_s, expected_s = self._stamp(frame), self._time_s + self._step_s
         if self._first_s is None and math.isfinite(stamp_s):
             self._first_s = stamp_s - expected_s
@@ -40,6 +42,6 @@ class Clock:
         return self._time_s
 
     def _stamp(self, frame: VideoFrame) -> float:
-        """NaN where the frame has none, as with the last ones of a decoder that holds some back."""
-        ticks = frame.dts if self._counted else frame.pts
+        """Return the timestamp, NaN without one (as for the last frames of a delaying decoder)."""
+        ticks = frame.dts if self._constant_rate else frame.pts
         return math.nan if ticks is None or not frame.time_base else float(ticks * frame.time_base)

@@ -1,7 +1,8 @@
-"""The chunks of a WebP (RFC 9649), and whether the coded picture in it is whole.
+"""The chunks of a WebP (RFC 9649), and whether its coded image is complete.
 
-Its codes have no checksum and no marks. But a decoder that lost its way does not end where the data
-end: it wants more of them, which libwebp notices, or fewer, which is noticed here.
+The coded data have no checksum and no markers. But a decoder that was misled by damage does not
+stop where the data end: either it needs more data, which libwebp reports, or it needs less, which
+`truncate` makes visible.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-_HEAD = 12
-_MOST_CHUNKS = 10_000
-_SPARE = {b"VP8 ": 24, b"VP8L": 2}
-"""Bytes at the end that are left out. The arithmetic decoder of VP8 reads ahead of what it needs.
+_HEADER_BYTES = 12
+_MAX_CHUNKS = 10_000
+_TRUNCATED_BYTES = {b"VP8 ": 24, b"VP8L": 2}
+"""Bytes that `truncate` removes from the end, by chunk.
 
-The codes of VP8L, where an error soon heals and leaves a pixel more or less, end within the last
-two: encoders fill up to an even number.
+The arithmetic decoder of VP8 reads ahead of what it needs. In VP8L an error is soon corrected and
+leaves a pixel more or less; its codes end within the last two bytes, since encoders pad the data to
+an even length.
 """
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Width and height. Raises ValueError or struct.error."""
+    """Return width and height in pixels. Raises ValueError or struct.error."""
     chunk = data[12:16]
     if chunk == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
@@ -31,17 +33,17 @@ def size(data: bytes) -> tuple[int, int]:
     if chunk == b"VP8X" and len(data) >= 30:
         canvas = int.from_bytes(data[24:27], "little"), int.from_bytes(data[27:30], "little")
         return 1 + canvas[0], 1 + canvas[1]
-    raise ValueError("no picture")
+    raise ValueError("no image")
 
 
-def shortened(data: bytes) -> bytes | None:
-    """The picture alone, without its last bytes: whole, it cannot be decoded any more.
+def truncate(data: bytes) -> bytes | None:
+    """Return the image alone without its last bytes; an undamaged one is then undecodable.
 
-    None for animations, and where there is too little to leave out.
+    None for animations, and where the data are too short.
     """
     for name, start, end in _chunks(data):
-        if name in _SPARE and end - start > 2 * _SPARE[name]:
-            body = data[start : end - _SPARE[name]]
+        if name in _TRUNCATED_BYTES and end - start > 2 * _TRUNCATED_BYTES[name]:
+            body = data[start : end - _TRUNCATED_BYTES[name]]
             length = struct.pack("<I", len(body))
             body += bytes(len(body) % 2)
             chunk = name + length + body
@@ -52,11 +54,11 @@ def shortened(data: bytes) -> bytes | None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of each chunk's content."""
-    place = _HEAD
-    for _ in range(_MOST_CHUNKS):
-        if place + 8 > len(data):
+    """Yield name, start and end of the content of each chunk."""
+    offset = _HEADER_BYTES
+    for _ in range(_MAX_CHUNKS):
+        if offset + 8 > len(data):
             return
-        name, length = struct.unpack_from("<4sI", data, place)
-        yield name, place + 8, min(place + 8 + length, len(data))
-        place += 8 + length + length % 2
+        name, length = struct.unpack_from("<4sI", data, offset)
+        yield name, offset + 8, min(offset + 8 + length, len(data))
+        offset += 8 + length + length % 2

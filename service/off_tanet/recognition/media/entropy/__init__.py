@@ -1,8 +1,9 @@
-"""Whether a picture's coded data hold all of it: its codes are followed, no pixel is computed.
+"""Check whether the coded data of an image are complete, by parsing all codes in C++.
 
-Decoders fill what they cannot decode with grey and go on; what they fill in would look like motion.
-The walk is C++ behind a plain C interface, called without the interpreter lock. It takes two fifths
-of the decoding's time (33 to 79 ms for JPEGs of 12 megapixels).
+Decoders replace parts that they cannot decode by grey, and these parts would look like motion. The
+check parses the entropy-coded data without computing pixels. The C++ library has a C interface and
+is called without the interpreter lock. It takes two fifths of the decoding time (33 to 79 ms for
+JPEGs of 12 megapixels).
 """
 
 from __future__ import annotations
@@ -17,49 +18,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
+"""Decoded bytes, [size]."""
 
 
 class Outcome(IntEnum):
-    """What was found; the larger, the less can be relied on."""
+    """The result of a check; larger values are less reliable."""
 
-    WHOLE = 0  # every block is there, and nothing is left over
-    SUSPECT = 1  # every block is there, but the data are not what an encoder writes
-    LOST = 2  # a part cannot be decoded, or is not there
-    UNKNOWN = 3  # coded in a way that is not followed
+    WHOLE = 0  # all blocks are complete, and no data are left over
+    SUSPECT = 1  # all blocks are complete, but no encoder writes such data
+    LOST = 2  # a part cannot be decoded or is missing
+    UNKNOWN = 3  # the coding is not supported by the check
 
 
 def walk_jpeg(data: bytes) -> Outcome:
-    """A whole JPEG file: sequential or progressive Huffman codes of 8-bit samples."""
+    """Check a JPEG file with 8-bit samples, sequential or progressive, Huffman-coded."""
     return Outcome(_library().off_tanet_walk_jpeg(data, len(data)))
 
 
 def walk_gif(data: bytes) -> Outcome:
-    """A whole GIF file, its last frame's end included."""
+    """Check all frames of a GIF file, including the end of the last one."""
     return Outcome(_library().off_tanet_walk_gif(data, len(data)))
 
 
 def decode_lzw(data: bytes, size: int) -> tuple[Bytes, Outcome]:
-    """`size` bytes from a strip or tile of a TIFF in LZW; zeros where something is missing."""
-    return _decoded(_library().off_tanet_decode_lzw, data, size)
+    """Decode a TIFF strip or tile in LZW.
+
+    Args:
+        data: The compressed bytes.
+        size: The number of bytes to decode.
+
+    Returns:
+        The decoded bytes, zero where data are missing, and the result of the check.
+    """
+    return _decode(_library().off_tanet_decode_lzw, data, size)
 
 
 def decode_packbits(data: bytes, size: int) -> tuple[Bytes, Outcome]:
-    """The same from one in PackBits."""
-    return _decoded(_library().off_tanet_decode_packbits, data, size)
+    """Decode a TIFF strip or tile in PackBits, like `decode_lzw`."""
+    return _decode(_library().off_tanet_decode_packbits, data, size)
 
 
 def decode_bitmap_runs(data: bytes, width: int, height: int, bits: int) -> tuple[Bytes, Outcome]:
-    """The numbers [height, width] of a bitmap's pixels in runs, in the file's order of rows.
+    """Decode the run-length coded pixels of a BMP.
 
-    Those that are passed over are 0.
+    Args:
+        data: The coded bytes.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+        bits: Bits per pixel, 4 or 8.
+
+    Returns:
+        The palette index of each pixel [height, width], 0 for skipped pixels, in the order of rows
+        of the file, and the result of the check.
     """
-    numbers = np.zeros((height, width), np.uint8)
+    indexes = np.zeros((height, width), np.uint8)
     decode = _library().off_tanet_decode_bitmap_runs
-    outcome = decode(data, len(data), numbers.ctypes.data, width, height, bits)
-    return numbers, Outcome(outcome)
+    outcome = decode(data, len(data), indexes.ctypes.data, width, height, bits)
+    return indexes, Outcome(outcome)
 
 
-def _decoded(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes, Outcome]:
+def _decode(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes, Outcome]:
     decoded = np.zeros(size, np.uint8)
     outcome = decode(data, len(data), decoded.ctypes.data, size)
     return decoded, Outcome(outcome)
@@ -67,7 +85,7 @@ def _decoded(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes,
 
 @cache
 def _library() -> ctypes.CDLL:
-    # An editable install keeps the library apart from this file: look in each place.
+    # An editable installation stores the library in another directory than this file.
     found = [path for place in __path__ for path in Path(place).glob("libentropy.*")]
     if not found:
         raise ImportError(f"no entropy library in {', '.join(__path__)}")

@@ -6,7 +6,7 @@
 
 #include "outcome.h"
 
-// The number of each pixel, a byte each, first the row that comes first in the file. `bits`: 4 or 8.
-// A pixel that is passed over keeps the number that stands there.
-Outcome decode_bitmap_runs(const std::uint8_t* data, std::size_t size, std::uint8_t* numbers,
+// Writes the palette index of each pixel, one byte each, in the order of rows of the file. `bits` per
+// pixel: 4 or 8. Skipped pixels keep the value in `indexes`.
+Outcome decode_bitmap_runs(const std::uint8_t* data, std::size_t size, std::uint8_t* indexes,
                            std::size_t width, std::size_t height, int bits);

@@ -5,7 +5,7 @@
 
 namespace {
 
-// Of 8-bit samples no coefficient is larger than 1024; rounding and sharpening encoders go beyond it.
+// With 8-bit samples coefficients are at most 1024; encoders that round or sharpen exceed it slightly.
 constexpr int LARGEST_DC = 1200;
 constexpr int LARGEST_AC = 2048;
 constexpr long long LARGEST_LEVEL = 1 << 20;
@@ -13,21 +13,22 @@ constexpr long long LARGEST_LEVEL = 1 << 20;
 }  // namespace
 
 bool Blocks::read(Component& component, const Scan& scan, int x, int y) {
-    if (!progressive) return dc(component, 0, x, y) && ac(component);
-    std::uint64_t& known =
-        component.known[static_cast<std::size_t>(y) * component.stride + x];
+    if (!progressive) return read_dc(component, 0, x, y) && read_ac(component);
+    std::uint64_t& nonzero =
+        component.nonzero[static_cast<std::size_t>(y) * component.stride + x];
     if (scan.first == 0) {
-        if (scan.high == 0) return dc(component, scan.low, x, y);
+        if (scan.high == 0) return read_dc(component, scan.low, x, y);
         bits.read(1);
         return true;
     }
-    return scan.high == 0 ? first_ac(component, scan, known) : refined_ac(component, scan, known);
+    return scan.high == 0 ? read_first_ac(component, scan, nonzero)
+                          : read_refined_ac(component, scan, nonzero);
 }
 
-bool Blocks::dc(Component& component, int low, int x, int y) {
+bool Blocks::read_dc(Component& component, int low, int x, int y) {
     const int size = component.dc->read(bits);
     if (size < 0 || size > 15) return false;
-    component.last_dc += extended(size);
+    component.last_dc += read_extended(size);
     const long long value = static_cast<long long>(component.last_dc) * (1 << low);
     const int step = steps[component.table][0];
     if (std::abs(component.last_dc) >= 1 << 16) return false;
@@ -40,7 +41,7 @@ bool Blocks::dc(Component& component, int low, int x, int y) {
     return true;
 }
 
-bool Blocks::ac(const Component& component) {
+bool Blocks::read_ac(const Component& component) {
     int lowest = 0;  // coefficients of zero bits
     for (int k = 1; k < SIZE; ++k) {
         const int symbol = component.ac->read(bits);
@@ -57,14 +58,14 @@ bool Blocks::ac(const Component& component) {
         lowest += bits.peek(size) == 0;
         bits.skip(size);
     }
-    // As a hole that was filled with zeros is decoded, and no scene.
+    // Missing data that were replaced by zeros decode to this, a real scene does not.
     suspect |= lowest == SIZE - 1;
     return true;
 }
 
-bool Blocks::first_ac(const Component& component, const Scan& scan, std::uint64_t& known) {
-    if (ended_blocks > 0) {
-        --ended_blocks;
+bool Blocks::read_first_ac(const Component& component, const Scan& scan, std::uint64_t& nonzero) {
+    if (skipped_blocks > 0) {
+        --skipped_blocks;
         return true;
     }
     for (int k = scan.first; k <= scan.last; ++k) {
@@ -73,7 +74,7 @@ bool Blocks::first_ac(const Component& component, const Scan& scan, std::uint64_
         const int run = symbol >> 4, size = symbol & 15;
         if (size == 0) {
             if (run < 15) {
-                ended_blocks = (1 << run) - 1 + static_cast<int>(bits.read(run));
+                skipped_blocks = (1 << run) - 1 + static_cast<int>(bits.read(run));
                 return true;
             }
             k += 15;
@@ -83,14 +84,14 @@ bool Blocks::first_ac(const Component& component, const Scan& scan, std::uint64_
         if (k > scan.last) return false;
         suspect |= (1LL << (size - 1 + scan.low)) * steps[component.table][k] > LARGEST_AC;
         bits.read(size);
-        known |= 1ull << k;
+        nonzero |= 1ull << k;
     }
     return true;
 }
 
-bool Blocks::refined_ac(const Component& component, const Scan& scan, std::uint64_t& known) {
+bool Blocks::read_refined_ac(const Component& component, const Scan& scan, std::uint64_t& nonzero) {
     int k = scan.first;
-    if (ended_blocks == 0) {
+    if (skipped_blocks == 0) {
         for (; k <= scan.last; ++k) {
             const int symbol = component.ac->read(bits);
             if (symbol < 0) return false;
@@ -100,11 +101,11 @@ bool Blocks::refined_ac(const Component& component, const Scan& scan, std::uint6
             if (fresh) {
                 bits.read(1);
             } else if (run < 15) {
-                ended_blocks = (1 << run) + static_cast<int>(bits.read(run));
+                skipped_blocks = (1 << run) + static_cast<int>(bits.read(run));
                 break;
             }
             for (; k <= scan.last; ++k) {
-                if (known >> k & 1) {
+                if (nonzero >> k & 1) {
                     bits.read(1);
                 } else if (run-- == 0) {
                     break;
@@ -112,19 +113,19 @@ bool Blocks::refined_ac(const Component& component, const Scan& scan, std::uint6
             }
             if (!fresh) continue;
             if (k > scan.last) return false;
-            known |= 1ull << k;
+            nonzero |= 1ull << k;
         }
     }
-    if (ended_blocks > 0) {
+    if (skipped_blocks > 0) {
         for (; k <= scan.last; ++k) {
-            if (known >> k & 1) bits.read(1);
+            if (nonzero >> k & 1) bits.read(1);
         }
-        --ended_blocks;
+        --skipped_blocks;
     }
     return true;
 }
 
-int Blocks::extended(int size) {
+int Blocks::read_extended(int size) {
     if (size == 0) return 0;
     const int value = static_cast<int>(bits.read(size));
     return value < 1 << (size - 1) ? value - (1 << size) + 1 : value;

@@ -1,4 +1,4 @@
-// The library's C interface: what is returned is an `Outcome`.
+// The C interface of the library. Functions return an `Outcome`.
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -33,7 +33,7 @@ EXPORTED int off_tanet_decode_packbits(const std::uint8_t* data, std::size_t siz
 }
 
 EXPORTED int off_tanet_decode_bitmap_runs(const std::uint8_t* data, std::size_t size,
-                                          std::uint8_t* numbers, std::size_t width,
+                                          std::uint8_t* indexes, std::size_t width,
                                           std::size_t height, int bits) {
-    return decode_bitmap_runs(data, size, numbers, width, height, bits);
+    return decode_bitmap_runs(data, size, indexes, width, height, bits);
 }

@@ -1,4 +1,4 @@
-// The coded frames of a GIF (89a).
+// Parses the coded frames of a GIF (89a).
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,6 @@
 
 #include "outcome.h"
 
-// A whole file: each frame's codes have to give the pixels that it is said to have, and nothing but
-// zeros may follow the last.
+// Checks a whole file: the codes of each frame have to give as many pixels as its header declares, and
+// only zeros may follow the last frame.
 Outcome walk_gif(const std::uint8_t* data, std::size_t size);

@@ -8,8 +8,8 @@
 
 class Huffman {
 public:
-    // From the 16 counts of codes of each length and the symbols behind them; false where there are
-    // more codes of a length than fit.
+    // Builds the table from the number of codes of each length, 1 to 16, and their symbols. Returns
+    // false if the codes of a length do not fit.
     bool define(const std::uint8_t* counts, const std::uint8_t* symbols, int total) {
         direct_.fill(0);
         int code = 0, index = 0;
@@ -18,7 +18,7 @@ public:
             for (int i = 0; i < counts[length - 1]; ++i, ++code, ++index) {
                 if (code >= 1 << length || index >= total) return false;
                 symbols_[index] = symbols[index];
-                if (length <= DIRECT) enter(code, length, symbols[index]);
+                if (length <= DIRECT) add_to_lookup(code, length, symbols[index]);
             }
             beyond_[length] = code;
             code <<= 1;
@@ -29,7 +29,7 @@ public:
 
     bool defined() const { return defined_; }
 
-    // The next symbol, or -1 where no code begins with the next bits.
+    // Returns the next symbol, or -1 if the next bits are no code.
     int read(Bits& bits) const {
         const unsigned ahead = bits.peek(16);
         const std::uint16_t entry = direct_[ahead >> (16 - DIRECT)];
@@ -48,9 +48,9 @@ public:
     }
 
 private:
-    static constexpr int DIRECT = 10;  // bits that are looked up at once
+    static constexpr int DIRECT = 10;  // bits that index the lookup table
 
-    void enter(int code, int length, std::uint8_t symbol) {
+    void add_to_lookup(int code, int length, std::uint8_t symbol) {
         const int spare = DIRECT - length;
         for (int i = 0; i < 1 << spare; ++i) {
             direct_[(code << spare) + i] = static_cast<std::uint16_t>(length << 8 | symbol);
@@ -59,7 +59,7 @@ private:
 
     std::array<std::uint16_t, 1 << DIRECT> direct_{};  // length and symbol; 0 for longer codes
     std::array<std::uint8_t, 256> symbols_{};
-    std::array<int, 17> first_{};   // added to a code of that length: its place in `symbols_`
-    std::array<int, 17> beyond_{};  // the first number that is no code of that length
+    std::array<int, 17> first_{};   // added to a code of that length: its index in `symbols_`
+    std::array<int, 17> beyond_{};  // the first value that is no code of that length
     bool defined_ = false;
 };

@@ -10,14 +10,14 @@
 
 namespace {
 
-constexpr int MOST_COMPONENTS = 4;
-constexpr int MOST_SCANS = 100;    // as `jpeg.size` has it
-constexpr int LEAST_SHIFT = 16;    // two grey levels: a coefficient is eight times the mean
+constexpr int MAX_COMPONENTS = 4;
+constexpr int MAX_SCANS = 100;  // as in `jpeg.size`
+constexpr int MIN_SHIFT = 16;   // two grey levels: a DC coefficient is eight times the mean
 
 class Walker {
 public:
     Walker(const std::uint8_t* data, std::size_t size)
-        : place_(data + 2), end_(data + size), blocks_(data, data + size) {
+        : position_(data + 2), end_(data + size), blocks_(data, data + size) {
         for (int number : {0, 1}) {
             tables_[0][number].define(standard::DC_COUNTS[number].data(),
                                       standard::DC_SYMBOLS.data(), standard::DC_SYMBOLS.size());
@@ -30,51 +30,51 @@ public:
     Outcome walk() {
         for (;;) {
             const int marker = next_marker();
-            if (marker < 0 || marker == 0xD9) return finished();
-            if (end_ - place_ < 2) return LOST;
-            const std::size_t length = place_[0] << 8 | place_[1];
-            if (length < 2 || length > static_cast<std::size_t>(end_ - place_)) return LOST;
-            const std::uint8_t* segment = place_ + 2;
-            place_ += length;
-            const Outcome outcome = read(marker, segment, static_cast<int>(length) - 2);
+            if (marker < 0 || marker == 0xD9) return final_outcome();
+            if (end_ - position_ < 2) return LOST;
+            const std::size_t length = position_[0] << 8 | position_[1];
+            if (length < 2 || length > static_cast<std::size_t>(end_ - position_)) return LOST;
+            const std::uint8_t* segment = position_ + 2;
+            position_ += length;
+            const Outcome outcome = read_segment(marker, segment, static_cast<int>(length) - 2);
             if (outcome >= LOST) return outcome;
         }
     }
 
 private:
-    Outcome read(int marker, const std::uint8_t* data, int size) {
+    Outcome read_segment(int marker, const std::uint8_t* data, int size) {
         switch (marker) {
-            case 0xC0: case 0xC1: case 0xC2: return frame(marker == 0xC2, data, size);
-            case 0xC4: return huffman_tables(data, size);
-            case 0xDB: return quantization_tables(data, size);
+            case 0xC0: case 0xC1: case 0xC2: return read_frame(marker == 0xC2, data, size);
+            case 0xC4: return read_huffman_tables(data, size);
+            case 0xDB: return read_quantization_tables(data, size);
             case 0xDD:
                 if (size < 2) return LOST;
                 interval_ = data[0] << 8 | data[1];
                 return WHOLE;
-            case 0xDA: return scan(data, size);
+            case 0xDA: return read_scan(data, size);
             case 0xC3: case 0xC5: case 0xC6: case 0xC7: case 0xC9: case 0xCA: case 0xCB:
             case 0xCC: case 0xCD: case 0xCE: case 0xCF: return UNKNOWN;
             default: return WHOLE;
         }
     }
 
-    // The next marker but RST and TEM, as `jpeg.py` finds it; -1 at the end of the data.
+    // Returns the next marker except RST and TEM, as `jpeg.py` does; -1 at the end of the data.
     int next_marker() {
-        while (end_ - place_ >= 2) {
-            const int code = place_[1];
-            if (place_[0] == 0xFF && code != 0 && code != 1 && code != 0xFF &&
+        while (end_ - position_ >= 2) {
+            const int code = position_[1];
+            if (position_[0] == 0xFF && code != 0 && code != 1 && code != 0xFF &&
                 (code < 0xD0 || code > 0xD7)) {
-                place_ += 2;
+                position_ += 2;
                 return code;
             }
-            ++place_;
+            ++position_;
         }
-        place_ = end_;
+        position_ = end_;
         return -1;
     }
 
-    Outcome frame(bool progressive, const std::uint8_t* data, int size) {
-        if (size < 6 || size < 6 + 3 * data[5] || data[5] > MOST_COMPONENTS || !data[5]) return LOST;
+    Outcome read_frame(bool progressive, const std::uint8_t* data, int size) {
+        if (size < 6 || size < 6 + 3 * data[5] || data[5] > MAX_COMPONENTS || !data[5]) return LOST;
         if (data[0] != 8 || !components_.empty()) return UNKNOWN;
         blocks_.progressive = progressive;
         const int height = data[1] << 8 | data[2], width = data[3] << 8 | data[4];
@@ -90,8 +90,8 @@ private:
             if (!component.across || !component.down || component.across > 4 || component.down > 4) {
                 return LOST;
             }
-            most_across_ = std::max(most_across_, component.across);
-            most_down_ = std::max(most_down_, component.down);
+            max_across_ = std::max(max_across_, component.across);
+            max_down_ = std::max(max_down_, component.down);
         }
         lay_out(width, height);
         return WHOLE;
@@ -99,22 +99,22 @@ private:
 
     void lay_out(int width, int height) {
         const auto parts = [](int length, int part) { return (length + part - 1) / part; };
-        blocks_.mcus_across = parts(width, 8 * most_across_);
-        mcus_down_ = parts(height, 8 * most_down_);
+        blocks_.mcus_across = parts(width, 8 * max_across_);
+        mcus_down_ = parts(height, 8 * max_down_);
         for (Component& component : components_) {
-            component.blocks_across = parts(parts(width * component.across, most_across_), 8);
-            component.blocks_down = parts(parts(height * component.down, most_down_), 8);
+            component.blocks_across = parts(parts(width * component.across, max_across_), 8);
+            component.blocks_down = parts(parts(height * component.down, max_down_), 8);
             component.stride = blocks_.mcus_across * component.across;
             component.missing_bits.fill(-1);
             component.levels.assign(static_cast<std::size_t>(blocks_.mcus_across) * mcus_down_, 0);
             if (blocks_.progressive) {
-                component.known.assign(
+                component.nonzero.assign(
                     static_cast<std::size_t>(component.stride) * mcus_down_ * component.down, 0);
             }
         }
     }
 
-    Outcome huffman_tables(const std::uint8_t* data, int size) {
+    Outcome read_huffman_tables(const std::uint8_t* data, int size) {
         while (size > 0) {
             if (size < 17) return LOST;
             int total = 0;
@@ -128,7 +128,7 @@ private:
         return WHOLE;
     }
 
-    Outcome quantization_tables(const std::uint8_t* data, int size) {
+    Outcome read_quantization_tables(const std::uint8_t* data, int size) {
         while (size > 0) {
             const int wide = data[0] >> 4, number = data[0] & 15, bytes = wide ? 128 : 64;
             if (number > 3 || size < 1 + bytes) return LOST;
@@ -141,10 +141,10 @@ private:
         return WHOLE;
     }
 
-    Outcome scan(const std::uint8_t* data, int size) {
-        if (components_.empty() || ++scans_ > MOST_SCANS) return LOST;
+    Outcome read_scan(const std::uint8_t* data, int size) {
+        if (components_.empty() || ++scans_ > MAX_SCANS) return LOST;
         const int count = size ? data[0] : 0;
-        if (count < 1 || count > MOST_COMPONENTS || size < 4 + 2 * count) return LOST;
+        if (count < 1 || count > MAX_COMPONENTS || size < 4 + 2 * count) return LOST;
         Scan scan;
         for (int i = 0; i < count; ++i) {
             const auto found =
@@ -160,60 +160,60 @@ private:
         if (blocks_.progressive) {
             scan.first = rest[0], scan.last = rest[1];
             scan.high = rest[2] >> 4, scan.low = rest[2] & 15;
-            if (!lawful(scan)) return LOST;
+            if (!is_valid(scan)) return LOST;
         }
-        if (!defined(scan)) return LOST;
-        note(scan);
-        const Outcome outcome = follow(scan);
-        place_ = blocks_.bits.position();
+        if (!has_tables(scan)) return LOST;
+        record_coverage(scan);
+        const Outcome outcome = read_blocks(scan);
+        position_ = blocks_.bits.position();
         return outcome;
     }
 
-    static bool lawful(const Scan& scan) {
+    static bool is_valid(const Scan& scan) {
         return scan.first <= scan.last && scan.last < SIZE && scan.low <= 13 &&
                (scan.first ? scan.components.size() == 1 : scan.last == 0);
     }
 
-    bool defined(const Scan& scan) const {
+    bool has_tables(const Scan& scan) const {
         const bool dc = scan.first == 0 && scan.high == 0, ac = scan.last > 0;
         return std::all_of(scan.components.begin(), scan.components.end(), [&](Component* c) {
             return (!dc || c->dc->defined()) && (!ac || c->ac->defined());
         });
     }
 
-    // What a scan brings, so that at the end it is known what is missing.
-    void note(const Scan& scan) {
+    // Records which bits a scan codes, to find missing ones at the end.
+    void record_coverage(const Scan& scan) {
         for (Component* component : scan.components) {
             ++component->scans;
             for (int k = scan.first; k <= scan.last; ++k) component->missing_bits[k] = scan.low;
         }
     }
 
-    Outcome follow(const Scan& scan) {
-        const bool alone = scan.components.size() == 1;
+    Outcome read_blocks(const Scan& scan) {
+        const bool single = scan.components.size() == 1;
         const Component& first = *scan.components[0];
-        const int across = alone ? first.blocks_across : blocks_.mcus_across;
-        const int down = alone ? first.blocks_down : mcus_down_;
-        blocks_.bits.start_at(place_);
+        const int across = single ? first.blocks_across : blocks_.mcus_across;
+        const int down = single ? first.blocks_down : mcus_down_;
+        blocks_.bits.start_at(position_);
         restart();
         restarts_ = 0;
-        int left = interval_;
+        int remaining = interval_;
         for (int y = 0; y < down; ++y) {
             for (int x = 0; x < across; ++x) {
-                if (interval_ && left-- == 0) {
-                    if (!restart_marker()) return LOST;
-                    left = interval_ - 1;
+                if (interval_ && remaining-- == 0) {
+                    if (!read_restart_marker()) return LOST;
+                    remaining = interval_ - 1;
                 }
-                if (!mcu(scan, alone, x, y)) return LOST;
+                if (!read_mcu(scan, single, x, y)) return LOST;
             }
             if (blocks_.bits.overrun()) return LOST;
         }
-        look_at_end();
+        check_end();
         return WHOLE;
     }
 
-    bool mcu(const Scan& scan, bool alone, int x, int y) {
-        if (alone) return blocks_.read(*scan.components[0], scan, x, y);
+    bool read_mcu(const Scan& scan, bool single, int x, int y) {
+        if (single) return blocks_.read(*scan.components[0], scan, x, y);
         for (Component* component : scan.components) {
             for (int v = 0; v < component->down; ++v) {
                 for (int h = 0; h < component->across; ++h) {
@@ -228,55 +228,61 @@ private:
     }
 
     void restart() {
-        blocks_.ended_blocks = 0;
+        blocks_.skipped_blocks = 0;
         for (Component& component : components_) component.last_dc = 0;
     }
 
-    // Whether the next marker is the next of the restarts'.
-    bool restart_marker() {
+    // Reads a restart marker; false if the next marker is not the expected one.
+    bool read_restart_marker() {
         if (blocks_.bits.overrun()) return false;
-        look_at_end();
-        const std::uint8_t* place = blocks_.bits.position();
-        while (end_ - place >= 2 && !(place[0] == 0xFF && place[1] != 0 && place[1] != 0xFF)) ++place;
-        if (end_ - place < 2 || place[1] != 0xD0 + restarts_) return false;
+        check_end();
+        const std::uint8_t* position = blocks_.bits.position();
+        while (end_ - position >= 2 &&
+               !(position[0] == 0xFF && position[1] != 0 && position[1] != 0xFF)) {
+            ++position;
+        }
+        if (end_ - position < 2 || position[1] != 0xD0 + restarts_) return false;
         restarts_ = (restarts_ + 1) & 7;
-        blocks_.bits.start_at(place + 2);
+        blocks_.bits.start_at(position + 2);
         restart();
         return true;
     }
 
-    // Encoders leave nothing between the last block and the next marker, or bytes that are all alike.
-    void look_at_end() {
-        blocks_.suspect |= blocks_.ended_blocks > 0;
+    // Checks the data between the last block and the next marker: encoders write nothing there, or
+    // equal bytes.
+    void check_end() {
+        blocks_.suspect |= blocks_.skipped_blocks > 0;
         blocks_.suspect |= !blocks_.bits.padded();
-        const std::uint8_t* place = blocks_.bits.position();
-        for (; place < end_ && (*place == 0 || *place == 0xFF); ++place) {
-            if (*place == 0xFF && place + 1 < end_ && place[1] != 0 && place[1] != 0xFF) return;
+        const std::uint8_t* position = blocks_.bits.position();
+        for (; position < end_ && (*position == 0 || *position == 0xFF); ++position) {
+            if (*position == 0xFF && position + 1 < end_ && position[1] != 0 && position[1] != 0xFF) {
+                return;
+            }
         }
-        blocks_.suspect |= place < end_;
+        blocks_.suspect |= position < end_;
     }
 
-    Outcome finished() const {
+    Outcome final_outcome() const {
         if (components_.empty()) return LOST;
-        bool rough = false, lifted = false;
+        bool incomplete = false, shifted = false;
         for (const Component& component : components_) {
             if (component.scans == 0 || component.missing_bits[0] < 0) return LOST;
-            rough |= std::any_of(component.missing_bits.begin(), component.missing_bits.end(),
-                                 [](int bits) { return bits != 0; });
-            // Behind a restart the levels begin anew.
-            lifted |= !interval_ && shifted(component.levels, blocks_.mcus_across, mcus_down_,
-                                            LEAST_SHIFT);
+            incomplete |= std::any_of(component.missing_bits.begin(), component.missing_bits.end(),
+                                      [](int bits) { return bits != 0; });
+            // After a restart the levels start again.
+            shifted |= !interval_ && has_level_shift(component.levels, blocks_.mcus_across,
+                                                     mcus_down_, MIN_SHIFT);
         }
-        return blocks_.suspect || lifted || (blocks_.progressive && rough) ? SUSPECT : WHOLE;
+        return blocks_.suspect || shifted || (blocks_.progressive && incomplete) ? SUSPECT : WHOLE;
     }
 
-    const std::uint8_t* place_;
+    const std::uint8_t* position_;
     const std::uint8_t* end_;
     Blocks blocks_;
     int interval_ = 0;
     int restarts_ = 0;
     int scans_ = 0;
-    int most_across_ = 1, most_down_ = 1, mcus_down_ = 0;
+    int max_across_ = 1, max_down_ = 1, mcus_down_ = 0;
     std::vector<Component> components_{};
     std::array<std::array<Huffman, 4>, 2> tables_{};
 };

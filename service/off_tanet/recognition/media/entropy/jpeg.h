@@ -1,4 +1,4 @@
-// Whether the coded data of a JPEG (ITU-T T.81) hold all of its picture.
+// Checks whether the coded data of a JPEG (ITU-T T.81) are complete.
 #pragma once
 
 #include <cstddef>
@@ -6,5 +6,5 @@
 
 #include "outcome.h"
 
-// Of a whole file: Huffman-coded, sequential or progressive, 8 bits a sample; else UNKNOWN.
+// Checks a whole file: Huffman-coded, sequential or progressive, 8 bits per sample; otherwise UNKNOWN.
 Outcome walk_jpeg(const std::uint8_t* data, std::size_t size);

@@ -1,9 +1,9 @@
-// What a walk along a picture's coded data finds. No sample is computed.
+// The result of parsing the coded data of an image. No sample is computed.
 #pragma once
 
 enum Outcome : int {
-    WHOLE = 0,    // every block is there, and nothing is left over
-    SUSPECT = 1,  // every block is there, but the data are not what an encoder writes
-    LOST = 2,     // a part cannot be decoded, or is not there
-    UNKNOWN = 3,  // coded in a way that is not followed here
+    WHOLE = 0,    // all blocks are complete, and no data are left over
+    SUSPECT = 1,  // all blocks are complete, but no encoder writes such data
+    LOST = 2,     // a part cannot be decoded or is missing
+    UNKNOWN = 3,  // the coding is not supported
 };

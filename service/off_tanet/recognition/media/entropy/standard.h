@@ -1,5 +1,5 @@
-// The Huffman tables that a picture without any is decoded with (ITU-T T.81, annex K.3): the frames of
-// many cameras' MJPEG leave them out.
+// The Huffman tables for images without tables (ITU-T T.81, annex K.3), such as the MJPEG frames of
+// many cameras.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace standard {
 
-using Counts = std::array<std::uint8_t, 16>;  // of codes of 1 to 16 bits
+using Counts = std::array<std::uint8_t, 16>;  // number of codes of 1 to 16 bits
 
 constexpr Counts DC_COUNTS[2] = {{0, 1, 5, 1, 1, 1, 1, 1, 1}, {0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
 constexpr std::array<std::uint8_t, 12> DC_SYMBOLS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};

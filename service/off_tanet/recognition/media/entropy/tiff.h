@@ -1,4 +1,4 @@
-// The codings of a TIFF's strips and tiles (revision 6.0) that are no file format of their own.
+// Decoders for the strips and tiles of a TIFF (revision 6.0).
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,12 @@
 
 #include "outcome.h"
 
-// Each decodes `size` bytes to the `expected` ones of `decoded`; what is missing stays as it was.
+// Each decodes `size` bytes to `expected` bytes at `decoded`. Missing bytes are left unchanged.
 
-// Section 13: codes of 9 to 12 bits, the first bit first. The older order is UNKNOWN.
+// LZW (section 13): codes of 9 to 12 bits, highest bit first. The older bit order is UNKNOWN.
 Outcome decode_lzw(const std::uint8_t* data, std::size_t size, std::uint8_t* decoded,
                    std::size_t expected);
 
-// Section 9.
+// PackBits (section 9).
 Outcome decode_packbits(const std::uint8_t* data, std::size_t size, std::uint8_t* decoded,
                         std::size_t expected);

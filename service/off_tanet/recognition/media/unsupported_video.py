@@ -1,40 +1,47 @@
-"""Films that are not read: how each is known, what it is called, and what its owner can do.
+"""Recognition of video formats that are not supported, with a command that converts them.
 
-Recorders, televisions and messengers write many containers; of those few are decoded here, because
-each decoder is a way in. A refusal names what came and the command that makes a clip of it.
+Recorders, televisions and messengers write many containers. Few of them are decoded, since every
+decoder adds attack surface.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from off_tanet.recognition.media.unread import FILES, HEAD_BYTES, HTML, TAR, Format, by_magic
+from off_tanet.recognition.media.unsupported import (
+    FILES,
+    HEAD_BYTES,
+    HTML,
+    TAR,
+    Format,
+    match_magic,
+)
 
 _REPACK = "ffmpeg -i in.{0} -c copy out.{1} repacks it without loss"
 _CONVERT = "ffmpeg -i in.{0} -crf 12 out.mp4 converts it"
 _RAW = "ffmpeg -framerate RATE -i in.{0} -c copy out.mp4 packs it without loss"
-_PAIR = "send an onset and an apex picture instead"
-_SOUND = "a clip needs pictures"
+_PAIR = "send an onset and an apex image instead"
+_SOUND = "it contains sound only, and a clip needs video"
 
 _TRANSPORT = Format("MPEG-TS", _REPACK.format("ts", "mp4"))
 _APNG = Format("APNG", _CONVERT.format("png"))
-_ANIMATED_WEBP = Format("animated WebP", "save it as GIF or MP4")
+_ANIMATED_WEBP = Format("Animated WebP", "save it as GIF or MP4")
 _MP3 = Format("MP3", _SOUND)
-_H264 = Format("raw H.264", _RAW.format("h264"))
-_HEVC = Format("raw HEVC", _RAW.format("h265"))
+_H264 = Format("Raw H.264", _RAW.format("h264"))
+_HEVC = Format("Raw HEVC", _RAW.format("h265"))
 
 _MAGIC = {
     **FILES,
     b"\0\0\x01\xba": Format("MPEG-PS (MPG, VOB)", _CONVERT.format("mpg")),
-    b"\0\0\x01\xb3": Format("raw MPEG video", _CONVERT.format("mpg")),
-    b"\0\0\x01\xb0": Format("raw MPEG-4", _RAW.format("m4v")),
+    b"\0\0\x01\xb3": Format("Raw MPEG video", _CONVERT.format("mpg")),
+    b"\0\0\x01\xb0": Format("Raw MPEG-4", _RAW.format("m4v")),
     bytes.fromhex("3026b2758e66cf11"): Format("WMV (ASF)", _CONVERT.format("wmv")),
     b"FLV\x01": Format("FLV", _REPACK.format("flv", "mp4")),
     b"FWS": Format("Flash (SWF)", "export it as MP4"),
     b"CWS": Format("Flash (SWF)", "export it as MP4"),
     b"OggS": Format("Ogg (OGV)", _CONVERT.format("ogv")),
     b".RMF": Format("RealMedia", _CONVERT.format("rm")),
-    b"\x1f\x07\0": Format("raw DV", _CONVERT.format("dv")),
+    b"\x1f\x07\0": Format("Raw DV", _CONVERT.format("dv")),
     b"\x06\x0e\x2b\x34": Format("MXF", _CONVERT.format("mxf")),
     b"DKIF": Format("IVF", _REPACK.format("ivf", "webm")),
     b"YUV4MPEG2": Format("YUV4MPEG", _CONVERT.format("y4m")),
@@ -54,8 +61,10 @@ _MAGIC = {
     b"\xff\xfb": _MP3,
 }
 _RIFF = {b"WEBP": Format("WebP", _PAIR), b"WAVE": Format("WAV", _SOUND)}
-# Boxes of MP4 as they open what is not whole: a part of a stream has its header in another file.
-_SEGMENT = Format("a segment of a stream", "put its first segment, which has the header, before it")
+# Boxes at the start of an incomplete MP4: a segment of a stream has its header in another file.
+_SEGMENT = Format(
+    "A segment of a stream", "prepend the initialization segment, which has the header"
+)
 _BOXES = {b"styp": _SEGMENT, b"moof": _SEGMENT, b"sidx": _SEGMENT}
 _BRANDS = {
     b"avif": Format("AVIF", _PAIR),
@@ -64,32 +73,38 @@ _BRANDS = {
 }
 _ENDINGS = {"AVI": "avi", "WebM or MKV": "mkv", "MP4 or MOV": "mov"}
 _START_CODES = (b"\0\0\0\x01", b"\0\0\x01")
-_PACKET, _TIMED_PACKET = 188, 192  # of MPEG-TS, and with the time that camcorders put before it
+_PACKET, _TIMED_PACKET = 188, 192  # bytes; camcorders put a timestamp before each packet
 _SYNC = 0x47
 
 
-def named(data: bytes) -> Format | None:
-    """What the first bytes show, or None where they show none of the formats of this room."""
+def identify(data: bytes) -> Format | None:
+    """Return the format of a file by its first bytes, or None if it is not one of these."""
     head = data[:HEAD_BYTES]
-    return next(filter(None, (look(head) for look in _LOOKS)), None)
+    return next(filter(None, (check(head) for check in _CHECKS)), None)
 
 
-def codec(container: str, name: str, read: str) -> str:
-    """What a refusal says of a codec: `name` is FFmpeg's word for it, `read` are those taken."""
-    way_out = _CONVERT.format(_ENDINGS.get(container, "mp4"))
-    return f"{container} files coded in {name} are not read, only those in {read}: {way_out}."
+def codec_refusal(container: str, name: str, supported: str) -> str:
+    """Return the error message for a codec that is not supported.
+
+    Args:
+        container: The name of the file's format.
+        name: FFmpeg's name of the codec.
+        supported: The names of the supported codecs.
+    """
+    advice = _CONVERT.format(_ENDINGS.get(container, "mp4"))
+    return f"{container} with the codec {name} is not supported, only {supported}: {advice}."
 
 
 def _packets(head: bytes) -> Format | None:
     for start, step in ((0, _PACKET), (4, _TIMED_PACKET)):
-        signs = head[start : start + 5 * step : step]
-        if len(signs) > 1 and set(signs) == {_SYNC}:
+        sync_bytes = head[start : start + 5 * step : step]
+        if len(sync_bytes) > 1 and set(sync_bytes) == {_SYNC}:
             return _TRANSPORT
     return None
 
 
 def _unit(head: bytes) -> Format | None:
-    """The first unit of a stream of H.264 or HEVC: its parameters, or what may stand before."""
+    """Identify a raw H.264 or HEVC stream by its first unit: parameters, or what may precede."""
     code = next((code for code in _START_CODES if head.startswith(code)), None)
     unit = head[len(code) : len(code) + 2] if code else b""
     if len(unit) < 2:
@@ -115,7 +130,7 @@ def _riff(head: bytes) -> Format | None:
 
 
 def _magic(head: bytes) -> Format | None:
-    return by_magic(head, _MAGIC)
+    return match_magic(head, _MAGIC)
 
 
 def _text(head: bytes) -> Format | None:
@@ -127,6 +142,6 @@ def _archive(head: bytes) -> Format | None:
     return TAR if head[257:262] == b"ustar" else None
 
 
-_LOOKS: tuple[Callable[[bytes], Format | None], ...] = (
+_CHECKS: tuple[Callable[[bytes], Format | None], ...] = (
     _packets, _animation, _magic, _unit, _box, _riff, _text, _archive
 )  # fmt: skip

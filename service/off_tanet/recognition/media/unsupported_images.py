@@ -1,32 +1,40 @@
-"""Pictures that are not read: how each is known, what it is called, and what its owner can do."""
+"""Recognition of image formats that are not supported, with advice for the user."""
 
 from __future__ import annotations
 
 import re
 
 from off_tanet.recognition.media import containers
-from off_tanet.recognition.media.unread import FILES, HEAD_BYTES, HTML, RAW, TAR, Format, by_magic
+from off_tanet.recognition.media.unsupported import (
+    FILES,
+    HEAD_BYTES,
+    HTML,
+    RAW,
+    TAR,
+    Format,
+    match_magic,
+)
 
 _CONVERT = "convert it to PNG or JPEG"
 _EXPORT = "export it as PNG or JPEG"
-_CLIP = "send clips where a clip is asked for, and two of their frames as PNG here"
+_CLIP = "send it where a clip is expected, or send two of its frames as PNG"
 _HEIC = Format(
     "HEIC",
     "on an iPhone choose Settings, Camera, Formats, 'Most Compatible', or convert it to JPEG",
 )
 _AVIF = Format("AVIF", _CONVERT)
 _JPEG_2000, _JPEG_XL = Format("JPEG 2000", _CONVERT), Format("JPEG XL", _CONVERT)
-_NETPBM = Format("PPM, PGM or PBM", "convert it to PNG, which loses nothing")
+_NETPBM = Format("PPM, PGM or PBM", "convert it to PNG, which is lossless")
 
 _TGA = Format("TGA", _CONVERT)
 _DICOM = Format("DICOM", _EXPORT)
 _SVG = Format("SVG", "export it as PNG")
-_BASE64 = Format("Base64 text", "send the picture itself, or JSON that holds the text")
-_LATE_JPEG = Format("A JPEG with bytes before its beginning", "leave them out")
+_BASE64 = Format("Base64 text", "send the image itself, or JSON with this text")
+_LATE_JPEG = Format("JPEG with bytes before its start", "remove these bytes")
 
 _MAGIC: dict[bytes, Format] = {
     **FILES,
-    b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI": Format("PNG as Xcode packs it (CgBI)", _EXPORT),
+    b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI": Format("Xcode's PNG (CgBI)", _EXPORT),
     b"\0\0\0\x0cjP  ": _JPEG_2000,
     b"\xff\x4f\xff\x51": _JPEG_2000,
     b"\0\0\0\x0cJXL ": _JPEG_XL,
@@ -41,8 +49,8 @@ _MAGIC: dict[bytes, Format] = {
     b"\0MRM": RAW,
     b"8BPS": Format("PSD", _EXPORT),
     b"gimp xcf": Format("XCF", _EXPORT),
-    b"%PDF": Format("PDF", "export its page as PNG"),
-    b"%!PS": Format("PostScript", "export its page as PNG"),
+    b"%PDF": Format("PDF", "export the page as PNG"),
+    b"%!PS": Format("PostScript", "export the page as PNG"),
     b"v/1\x01": Format("OpenEXR", _EXPORT),
     b"#?RADIANCE": Format("Radiance HDR", _EXPORT),
     b"SIMPLE  =": Format("FITS", _EXPORT),
@@ -65,31 +73,31 @@ _BRANDS: dict[bytes, Format] = {
 }
 _CLIPS = {kind: Format(kind, _CLIP) for kind in containers.CLIPS}
 
-_NETPBM_HEAD = re.compile(rb"P[1-7Ff]\s")
+_NETPBM_HEADER = re.compile(rb"P[1-7Ff]\s")
 _DATA_URI = re.compile(rb"\s*data:[\w.+-]+/[\w.+-]+[;,]")
 _BASE64_TEXT = re.compile(rb"[A-Za-z0-9+/_-]{64}[A-Za-z0-9+/_=\s-]*\Z")
 _HTML_TAG = re.compile(rb"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _SVG_TAG = re.compile(rb"<svg\b", re.IGNORECASE)
-_TGA_FOOT = b"TRUEVISION-XFILE.\0"
+_TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 _TGA_KINDS = frozenset({1, 2, 3, 9, 10, 11})
 
 
-def named(data: bytes) -> Format | None:
-    """What the bytes show, or None where they show none of the formats of this room."""
+def identify(data: bytes) -> Format | None:
+    """Return the format of a file by its bytes, or None if it is not one of these formats."""
     head = data[:HEAD_BYTES]
-    found = next(filter(None, (look(head) for look in _LOOKS)), None)
-    return _TGA if found is None and data.endswith(_TGA_FOOT) else found
+    found = next(filter(None, (check(head) for check in _CHECKS)), None)
+    return _TGA if found is None and data.endswith(_TGA_FOOTER) else found
 
 
 def _brand(head: bytes) -> Format | None:
-    """By the brands of an ISO media file: the major one, then those that it says it is, too."""
+    """Identify an ISO media file by its brands: the major one, then the compatible ones."""
     if head[4:8] != b"ftyp":
         return None
     end = int.from_bytes(head[:4], "big")
-    brands = [head[8:12], *(head[place : place + 4] for place in range(16, min(end, 256), 4))]
-    named = [brand for brand in brands if brand in _BRANDS]
-    exact = [brand for brand in named if brand not in (b"mif1", b"msf1")]  # of HEIC and AVIF alike
-    return _BRANDS[(exact or named)[0]] if named else None
+    brands = [head[8:12], *(head[offset : offset + 4] for offset in range(16, min(end, 256), 4))]
+    known = [brand for brand in brands if brand in _BRANDS]
+    exact = [brand for brand in known if brand not in (b"mif1", b"msf1")]  # in HEIC and AVIF
+    return _BRANDS[(exact or known)[0]] if known else None
 
 
 def _clip(head: bytes) -> Format | None:
@@ -98,11 +106,11 @@ def _clip(head: bytes) -> Format | None:
 
 
 def _magic(head: bytes) -> Format | None:
-    if _NETPBM_HEAD.match(head):
+    if _NETPBM_HEADER.match(head):
         return _NETPBM
     if head[128:132] == b"DICM":
         return _DICOM
-    return TAR if head[257:262] == b"ustar" else by_magic(head, _MAGIC)
+    return TAR if head[257:262] == b"ustar" else match_magic(head, _MAGIC)
 
 
 def _text(head: bytes) -> Format | None:
@@ -116,7 +124,7 @@ def _text(head: bytes) -> Format | None:
 
 
 def _tga(head: bytes) -> Format | None:
-    """A TGA has no mark at its beginning, but fields of few values."""
+    """Identify a TGA: it has no signature at its start, but fields with few valid values."""
     if len(head) < 18 or head[1] > 1 or head[2] not in _TGA_KINDS:
         return None
     width, height = int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little")
@@ -131,8 +139,8 @@ def _tga(head: bytes) -> Format | None:
     return _TGA if fits else None
 
 
-def _late(head: bytes) -> Format | None:
+def _late_jpeg(head: bytes) -> Format | None:
     return _LATE_JPEG if b"\xff\xd8\xff" in head[1:64] else None
 
 
-_LOOKS = (_brand, _clip, _magic, _text, _tga, _late)
+_CHECKS = (_brand, _clip, _magic, _text, _tga, _late_jpeg)

@@ -1,4 +1,4 @@
-"""What is not read is called by its name, with a way out; "none of PNG, JPEG…" helps nobody."""
+"""Formats that are not supported are named in the error, with advice for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from off_tanet.errors import UnsupportedMediaError
 from off_tanet.limits import MediaLimits
-from off_tanet.recognition.media import unread_images
+from off_tanet.recognition.media import unsupported_images
 from off_tanet.recognition.media.images import decode_image
 from PIL import Image
 
@@ -65,7 +65,7 @@ UNREAD = {
     "JPEG-LS": b"\xff\xd8\xff\xf7\0\x0b" + bytes(100),
     "Lossless JPEG": JPEG.replace(b"\xff\xc0", b"\xff\xc3", 1),
     "Hierarchical JPEG": JPEG.replace(b"\xff\xc0", b"\xff\xc5", 1),
-    "JPEG of 12 bits": JPEG.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c", 1),
+    "JPEG with 12 bits": JPEG.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c", 1),
 }
 
 
@@ -80,10 +80,10 @@ def test_what_is_not_read_is_named(name: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_have_a_name_or_none(data: bytes) -> None:
     """And the name quotes nothing of them."""
-    found = unread_images.named(data)
-    assert found is None or found.told("picture").isascii()
+    found = unsupported_images.identify(data)
+    assert found is None or found.refusal("image").isascii()
 
 
 @pytest.mark.parametrize("data", [factories.text(), b"", np.arange(200, dtype=np.uint8).tobytes()])
 def test_what_is_not_known_has_no_name(data: bytes) -> None:
-    assert unread_images.named(data) is None
+    assert unsupported_images.identify(data) is None
