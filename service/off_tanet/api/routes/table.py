@@ -1,4 +1,4 @@
-"""The flat table of routes, and how each is described in the OpenAPI document."""
+"""The table of routes, and the description of each in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.schemas.spotting import SpottingBody
 
 VIDEO_PATH = "/v1/predictions/video"
-"""The route of long videos, which have an engine and limits of their own."""
+"""Path of the route for long videos, which has its own engine and limits."""
 
 _RECOGNITION: dict[str, Any] = {
     "tags": ["recognition"],
@@ -43,7 +43,7 @@ _RECOGNITION: dict[str, Any] = {
 
 
 def _upload(form: type[FramesForm | ClipForm | VideoForm], example: str) -> dict[str, Any]:
-    """The description of a route that takes a form; `example` is a command that sends one."""
+    """Describe a route that accepts a form; `example` is a command that sends one."""
     return {
         **_RECOGNITION,
         "dependencies": [accepts("multipart/form-data", example)],
@@ -85,7 +85,7 @@ _INFERENCE: dict[str, Any] = {
 
 
 def routes() -> APIRouter:
-    """Every route; `operation_id` is what a generated client calls it."""
+    """Create all routes; `operation_id` is the name of the method in generated clients."""
     table = APIRouter()
     _add_get(table, "/", page.index, include_in_schema=False)
     _add_get(table, "/web/{name}", page.file, include_in_schema=False)
@@ -96,9 +96,9 @@ def routes() -> APIRouter:
         ("/v1/predictions", _JSON, "predict", predictions.predictions),
     ):
         table.post(path, operation_id=operation, **options)(route)
-    unready = failures(503)
+    not_ready = failures(503)
     _add_get(
-        table, "/v1/model", model.model, tags=["model"], responses=unready, operation_id="get_model"
+        table, "/v1/model", model.model, tags=["model"], responses=not_ready, operation_id="get_model"
     )
     _add_inference(table)
     _add_get(table, "/health/live", health.live, operation_id="get_live", tags=["health"])
@@ -107,7 +107,7 @@ def routes() -> APIRouter:
         "/health/ready",
         health.ready,
         tags=["health"],
-        responses=unready,
+        responses=not_ready,
         operation_id="get_ready",
     )
     _add_get(
@@ -122,8 +122,11 @@ def routes() -> APIRouter:
 
 
 def _add_get(table: APIRouter, path: str, route: Callable[..., Any], **options: Any) -> None:
-    """A route that answers HEAD as well as GET. The first answers; the document, which would list
-    both of its methods as the same operation, has the second."""
+    """Add a route that answers GET and HEAD.
+
+    The OpenAPI document would list both methods under the same operation id, therefore a second
+    route, for GET alone, is added only for the document.
+    """
     hidden = {**options, "include_in_schema": False}
     table.api_route(path, methods=["GET", "HEAD"], **hidden)(route)
     if options.get("include_in_schema", True):
@@ -131,21 +134,21 @@ def _add_get(table: APIRouter, path: str, route: Callable[..., Any], **options: 
 
 
 def _add_inference(table: APIRouter) -> None:
-    """The routes of the Open Inference Protocol, for the model and for a version of it."""
+    """Add the routes of the Open Inference Protocol, for the model and for one version of it."""
     tags: list[str | Enum] = ["inference"]
-    unready: dict[str, Any] = {"tags": tags, "responses": inference_failures(503)}
+    not_ready: dict[str, Any] = {"tags": tags, "responses": inference_failures(503)}
     _add_get(table, "/v2", v2.server, tags=tags, operation_id="server_metadata")
     _add_get(table, "/v2/health/live", v2.live, tags=tags, operation_id="server_live")
-    _add_get(table, "/v2/health/ready", v2.ready, operation_id="server_ready", **unready)
-    refused = inference_failures(404, 503)
-    for path, what, known in (
+    _add_get(table, "/v2/health/ready", v2.ready, operation_id="server_ready", **not_ready)
+    failed = inference_failures(404, 503)
+    for path, name, known in (
         ("/v2/models/{name}", "model", v2.known_model),
         ("/v2/models/{name}/versions/{version}", "model_version", v2.known_version),
     ):
         options: dict[str, Any] = {"tags": tags, "dependencies": [Depends(known)]}
-        about = {**options, "responses": refused}
-        _add_get(table, path, v2.model, operation_id=f"{what}_metadata", **about)
-        _add_get(table, f"{path}/ready", v2.model_ready, operation_id=f"{what}_ready", **about)
+        metadata = {**options, "responses": failed}
+        _add_get(table, path, v2.model, operation_id=f"{name}_metadata", **metadata)
+        _add_get(table, f"{path}/ready", v2.model_ready, operation_id=f"{name}_ready", **metadata)
         plain = [*options["dependencies"], Depends(check_encoding)]
         infer = {**options, **_INFERENCE, "dependencies": plain}
-        table.post(f"{path}/infer", operation_id=f"{what}_infer", **infer)(v2.infer)
+        table.post(f"{path}/infer", operation_id=f"{name}_infer", **infer)(v2.infer)
