@@ -180,9 +180,9 @@ class Settings(BaseSettings):
     small_face_px: NonNegativeFloat = _QUALITY.small_face_px
     """Size of a face, in pixels of the upload, below which the warning is small_face."""
     unmatched_light: NonNegativeFloat = _QUALITY.unmatched_light
-    """Lighting change left after correction, relative to noise and motion, that gives light_change."""
+    """Uncorrected lighting change, relative to noise and motion, that gives light_change."""
     clipped_share: float = Field(_QUALITY.clipped_share, ge=0, le=1)
-    """Share of a crop, too bright or too dark to follow, above which the warning is light_change."""
+    """Share of a crop, too bright or too dark, above which the warning is light_change."""
 
     @field_validator("quota")
     @classmethod

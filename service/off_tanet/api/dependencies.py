@@ -62,7 +62,9 @@ MetricsDep = Annotated[Metrics, Depends(_metrics)]
 class Run(Protocol):
     """Runs a job on the request's body and returns its answer."""
 
-    def __call__(self, job: Job[T], /) -> Awaitable[T]: ...
+    def __call__(self, job: Job[T], /) -> Awaitable[T]:
+        """Run the job."""
+        ...
 
 
 def _run_on(request: Request, engine: Engine) -> Run:

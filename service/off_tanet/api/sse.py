@@ -61,6 +61,7 @@ class EventStream(Response):
         self._pending_bytes, self._name = pending_bytes, name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the job and send the response."""
         pending = _PendingEvents(self._pending_bytes)
         work = asyncio.create_task(
             self._engine.run(

@@ -43,7 +43,9 @@ class Tracing:
             resource=Resource.create({"service.name": name}), shutdown_on_exit=False
         )
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-        self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_MAX_QUEUED_SPANS))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(exporter, max_queue_size=_MAX_QUEUED_SPANS)
+        )
         self._tracer = self._provider.get_tracer("off_tanet")
         self._propagator = TraceContextTextMapPropagator()
 

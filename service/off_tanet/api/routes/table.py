@@ -98,7 +98,12 @@ def routes() -> APIRouter:
         table.post(path, operation_id=operation, **options)(route)
     not_ready = failures(503)
     _add_get(
-        table, "/v1/model", model.model, tags=["model"], responses=not_ready, operation_id="get_model"
+        table,
+        "/v1/model",
+        model.model,
+        tags=["model"],
+        responses=not_ready,
+        operation_id="get_model",
     )
     _add_inference(table)
     _add_get(table, "/health/live", health.live, operation_id="get_live", tags=["health"])
