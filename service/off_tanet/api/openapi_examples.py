@@ -115,6 +115,7 @@ _DETAILS = {
     503: ("queue_full", "The service has more work than it can queue."),
     504: ("deadline_exceeded", "The work took too long and was stopped."),
 }
+_LIMITS = {413: "max_body_bytes", 414: "max_url_bytes", 431: "max_headers"}
 _INFERENCE_DETAILS = _DETAILS | {
     400: ("invalid_inference_request", "inputs.0.datatype: Input should be 'FP32'"),
     404: ("unknown_model", "The model of this service is off-tanet."),
@@ -126,7 +127,7 @@ def success(example: dict[str, Any]) -> dict[str, Any]:
     return {"description": "OK", "content": {"application/json": {"example": example}}}
 
 
-def streamed(
+def success_or_events(
     example: dict[str, Any], name: str = "prediction", *partial: tuple[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """Describe a response with status 200 that is JSON or a stream of events.
@@ -195,7 +196,7 @@ def components() -> dict[str, Any]:
 
 def inference_body() -> dict[str, Any]:
     """Describe the body of an Open Inference Protocol request."""
-    json_body = {"schema": _inlined(InferenceRequestBody), "example": _INFERENCE_REQUEST}
+    json_body = {"schema": _inline(InferenceRequestBody), "example": _INFERENCE_REQUEST}
     binary = {
         "schema": {
             "type": "string",
@@ -207,21 +208,21 @@ def inference_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _inlined(model: type[BaseModel]) -> Any:
+def _inline(model: type[BaseModel]) -> Any:
     """Return the model's schema without references, which would point into the whole document."""
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
 
-    def inlined(node: Any) -> Any:
+    def inline(node: Any) -> Any:
         if isinstance(node, list):
-            return [inlined(part) for part in node]
+            return [inline(part) for part in node]
         if not isinstance(node, dict):
             return node
         if "$ref" in node:
-            return inlined(definitions[node["$ref"].rpartition("/")[2]])
-        return {name: inlined(part) for name, part in node.items()}
+            return inline(definitions[node["$ref"].rpartition("/")[2]])
+        return {name: inline(part) for name, part in node.items()}
 
-    return inlined(schema)
+    return inline(schema)
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -251,7 +252,7 @@ def _example(status: int, code: str, detail: str, instance: str) -> Problem:
         instance=instance,
         code=code,
         request_id="01KAQ4T6DZ7N2R9C5F8G3H1JKM",
-        limit="max_body_bytes" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None,
+        limit=_LIMITS.get(status),
     )
 
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from off_tanet.errors import InvalidRequestError
 from off_tanet.schemas import compression, encoded, multipart
-from off_tanet.schemas.options import ClipOptions, Options, Query, joined, validated
+from off_tanet.schemas.options import ClipOptions, Options, Query, combine, validate
 
 
 def _file(content: object) -> object:
@@ -53,9 +53,9 @@ class _Form(Options):
         """
         compression.check_body(body)
         names = multipart.Names(cls.files, cls.model_fields.keys() - cls.files)
-        fields = joined(multipart.parts(body, boundary, names), cls, "body")
-        form = validated(cls, fields, "body")
-        options = validated(cls.options, query or {}, "query")
+        fields = combine(multipart.parts(body, boundary, names), cls, "body")
+        form = validate(cls, fields, "body")
+        options = validate(cls.options, query or {}, "query")
         for name in options.model_fields_set:
             if name in form.model_fields_set and getattr(form, name) != getattr(options, name):
                 raise InvalidRequestError(f"{name}: the query and the form have different values")

@@ -106,12 +106,12 @@ def read_query(model: type[Options], pairs: Iterable[tuple[str, str]]) -> Query:
     Raises:
         InvalidRequestError: An option is unknown, repeated or invalid.
     """
-    given = joined(pairs, model, "query")
-    validated(model, given, "query")
+    given = combine(pairs, model, "query")
+    validate(model, given, "query")
     return given
 
 
-def joined(pairs: Iterable[tuple[str, T]], model: type[BaseModel], place: str) -> dict[str, T]:
+def combine(pairs: Iterable[tuple[str, T]], model: type[BaseModel], place: str) -> dict[str, T]:
     """Combine the values of each name.
 
     A list may be one text or several (`include=flow&include=attention`). `include[]`, which PHP and
@@ -137,7 +137,7 @@ def joined(pairs: Iterable[tuple[str, T]], model: type[BaseModel], place: str) -
     return {name: _combine(values) for name, values in found.items()}
 
 
-def validated(model: type[M], given: Mapping[str, object], place: str) -> M:
+def validate(model: type[M], given: Mapping[str, object], place: str) -> M:
     """Validate the fields of a request.
 
     Args:

@@ -84,18 +84,18 @@ class SpottingBody(BaseModel):
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
 
     @classmethod
-    def of(cls, result: types.VideoSpotting, bodies: Sequence[MicroBody | MacroBody]) -> Self:
+    def of(cls, result: types.VideoSpotting, expressions: Sequence[MicroBody | MacroBody]) -> Self:
         """Create the body with a new identifier.
 
         Args:
             result: The result of the spotting.
-            bodies: The bodies of its expressions.
+            expressions: The converted expressions.
         """
         return cls.model_validate(
             {
                 "id": ulid(),
                 "model": ModelNameBody(name=result.model.name, version=result.model.version),
-                "expressions": bodies,
+                "expressions": expressions,
                 "video": VideoBody(
                     frames=result.frames,
                     frames_with_face=result.frames_with_face,

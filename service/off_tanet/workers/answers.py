@@ -125,14 +125,14 @@ def video_answer(
     Raises:
         OffTanetError: As raised by `Recognizer.video`.
     """
-    bodies: list[MicroBody | MacroBody] = []
+    expressions: list[MicroBody | MacroBody] = []
 
     def add(expression: Expression) -> None:
-        bodies.append(_expression(expression, include))
-        on_expression(_json(bodies[-1]))
+        expressions.append(_expression(expression, include))
+        on_expression(_json(expressions[-1]))
 
     spotting = recognizer.video(video, face=face, progress=progress, on_expression=add)
-    return Answer(_json(SpottingBody.of(spotting, bodies)), spotting.timings_ms)
+    return Answer(_json(SpottingBody.of(spotting, expressions)), spotting.timings_ms)
 
 
 def _expression(expression: Expression, include: frozenset[Included]) -> MicroBody | MacroBody:

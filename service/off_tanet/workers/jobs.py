@@ -11,7 +11,7 @@ from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.schemas import oip_codec
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
 from off_tanet.schemas.json_requests import ClipInput, PredictionRequest
-from off_tanet.schemas.options import Options, Query, validated
+from off_tanet.schemas.options import Options, Query, validate
 from off_tanet.types import Classification, ModelName
 from off_tanet.workers.answers import Answer, clip_answer, frames_answer, video_answer
 from off_tanet.workers.messages import Job, PartialResult, Report, StagesMs
@@ -95,7 +95,7 @@ class JsonJob(Job[Answer], frozen=True):
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         """Classify the pictures or the clip."""
-        options = validated(Options, self.query, "query")
+        options = validate(Options, self.query, "query")
         media = PredictionRequest.parse(body).input
         if isinstance(media, ClipInput):
             return clip_answer(

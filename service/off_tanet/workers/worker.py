@@ -68,24 +68,25 @@ class Worker:
             OSError: The system cannot provide a process or a file.
             RuntimeError: The system cannot provide a thread.
         """
-        ours, theirs = socket.socketpair()
+        server_end, worker_end = socket.socketpair()
         spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
         process = spawn.Process(
             target=worker_process.run,
-            args=(theirs, options),
+            args=(worker_end, options),
             name="off-tanet-worker",
             daemon=True,
         )
         worker = cls(process, options.memory_bytes)
-        with ours:
+        with server_end:
             try:
                 await _start(process)
-                theirs.close()  # so that the worker's death closes this socket
+                worker_end.close()  # so that the server's end is closed when the worker dies
                 _, worker._channel = await asyncio.get_running_loop().create_unix_connection(
-                    lambda: Channel(options.message_bytes, lambda: on_lost(worker)), sock=ours.dup()
+                    lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
+                    sock=server_end.dup(),
                 )
             except BaseException:
-                theirs.close()
+                worker_end.close()
                 _kill(process)
                 raise
         return worker

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -20,8 +19,8 @@ from off_tanet.api.openapi_examples import (
     inference_body,
     inference_failures,
     prediction_body,
-    streamed,
     success,
+    success_or_events,
 )
 from off_tanet.api.routes import health, metrics, model, page, predictions, v2
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
@@ -42,24 +41,30 @@ _RECOGNITION: dict[str, Any] = {
 }
 
 
-def _upload(form: type[FramesForm | ClipForm | VideoForm], example: str) -> dict[str, Any]:
+def _upload(
+    form: type[FramesForm | ClipForm | VideoForm], summary: str, example: str
+) -> dict[str, Any]:
     """Describe a route that accepts a form; `example` is a command that sends one."""
     return {
         **_RECOGNITION,
+        "summary": summary,
         "dependencies": [accepts("multipart/form-data", example)],
         "openapi_extra": form_body(form),
     }
 
 
 _FRAMES: dict[str, Any] = _upload(
-    FramesForm, "curl -F onset=@onset.png -F apex=@apex.png URL/v1/predictions/frames"
+    FramesForm,
+    "Classify two pictures",
+    "curl -F onset=@onset.png -F apex=@apex.png URL/v1/predictions/frames",
 )
 _CLIP: dict[str, Any] = {
-    **_upload(ClipForm, "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
-    "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
+    **_upload(ClipForm, "Classify a clip", "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
+    "responses": _RECOGNITION["responses"] | {200: success_or_events(PREDICTION)},
 }
 _JSON: dict[str, Any] = {
     **_RECOGNITION,
+    "summary": "Classify two pictures or a clip in JSON",
     "dependencies": [
         accepts(
             "application/json",
@@ -69,10 +74,14 @@ _JSON: dict[str, Any] = {
     "openapi_extra": prediction_body(),
 }
 _VIDEO: dict[str, Any] = {
-    **_upload(VideoForm, f"curl -F video=@video.mp4 URL{VIDEO_PATH}"),
+    **_upload(
+        VideoForm,
+        "Find the expressions of a long video",
+        f"curl -F video=@video.mp4 URL{VIDEO_PATH}",
+    ),
     "response_model": SpottingBody,
     "responses": _RECOGNITION["responses"]
-    | {200: streamed(SPOTTING, "spotting", ("expression", EXPRESSION))},
+    | {200: success_or_events(SPOTTING, "spotting", ("expression", EXPRESSION))},
 }
 _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,
@@ -96,33 +105,9 @@ def routes() -> APIRouter:
         ("/v1/predictions", _JSON, "predict", predictions.predictions),
     ):
         table.post(path, operation_id=operation, **options)(route)
-    not_ready = failures(503)
-    _add_get(
-        table,
-        "/v1/model",
-        model.model,
-        tags=["model"],
-        responses=not_ready,
-        operation_id="get_model",
-    )
+    _add_model(table)
     _add_inference(table)
-    _add_get(table, "/health/live", health.live, operation_id="get_live", tags=["health"])
-    _add_get(
-        table,
-        "/health/ready",
-        health.ready,
-        tags=["health"],
-        responses=not_ready,
-        operation_id="get_ready",
-    )
-    _add_get(
-        table,
-        "/metrics",
-        metrics.metrics,
-        tags=["operation"],
-        response_class=PlainTextResponse,
-        operation_id="get_metrics",
-    )
+    _add_operation(table)
     return table
 
 
@@ -138,22 +123,108 @@ def _add_get(table: APIRouter, path: str, route: Callable[..., Any], **options: 
         table.get(path, **options)(route)
 
 
+def _add_model(table: APIRouter) -> None:
+    _add_get(
+        table,
+        "/v1/model",
+        model.model,
+        operation_id="get_model",
+        summary="Describe the model",
+        tags=["model"],
+        responses=failures(503),
+    )
+
+
+def _add_operation(table: APIRouter) -> None:
+    """Add the health checks and the metrics."""
+    _add_get(
+        table,
+        "/health/live",
+        health.live,
+        operation_id="get_live",
+        summary="Check that the process is alive",
+        tags=["health"],
+    )
+    _add_get(
+        table,
+        "/health/ready",
+        health.ready,
+        operation_id="get_ready",
+        summary="Check that requests are accepted",
+        tags=["health"],
+        responses=failures(503),
+    )
+    _add_get(
+        table,
+        "/metrics",
+        metrics.metrics,
+        operation_id="get_metrics",
+        summary="Return Prometheus metrics",
+        tags=["operation"],
+        response_class=PlainTextResponse,
+    )
+
+
 def _add_inference(table: APIRouter) -> None:
-    """Add the routes of the Open Inference Protocol, for the model and for one version of it."""
-    tags: list[str | Enum] = ["inference"]
-    not_ready: dict[str, Any] = {"tags": tags, "responses": inference_failures(503)}
-    _add_get(table, "/v2", v2.server, tags=tags, operation_id="server_metadata")
-    _add_get(table, "/v2/health/live", v2.live, tags=tags, operation_id="server_live")
-    _add_get(table, "/v2/health/ready", v2.ready, operation_id="server_ready", **not_ready)
-    failed = inference_failures(404, 503)
-    for path, name, known in (
-        ("/v2/models/{name}", "model", v2.known_model),
-        ("/v2/models/{name}/versions/{version}", "model_version", v2.known_version),
-    ):
-        options: dict[str, Any] = {"tags": tags, "dependencies": [Depends(known)]}
-        metadata = {**options, "responses": failed}
-        _add_get(table, path, v2.model, operation_id=f"{name}_metadata", **metadata)
-        _add_get(table, f"{path}/ready", v2.model_ready, operation_id=f"{name}_ready", **metadata)
-        plain = [*options["dependencies"], Depends(check_encoding)]
-        infer = {**options, **_INFERENCE, "dependencies": plain}
-        table.post(f"{path}/infer", operation_id=f"{name}_infer", **infer)(v2.infer)
+    """Add the routes of the Open Inference Protocol."""
+    described: dict[str, Any] = {"tags": ["inference"]}
+    not_ready = {**described, "responses": inference_failures(503)}
+    _add_get(
+        table,
+        "/v2",
+        v2.server,
+        operation_id="server_metadata",
+        summary="Describe the service",
+        **described,
+    )
+    _add_get(
+        table,
+        "/v2/health/live",
+        v2.live,
+        operation_id="server_live",
+        summary="Check that the process is alive",
+        **described,
+    )
+    _add_get(
+        table,
+        "/v2/health/ready",
+        v2.ready,
+        operation_id="server_ready",
+        summary="Check that requests are accepted",
+        **not_ready,
+    )
+    _add_model_inference(table, "/v2/models/{name}", "model", v2.known_model)
+    _add_model_inference(
+        table, "/v2/models/{name}/versions/{version}", "model_version", v2.known_version
+    )
+
+
+def _add_model_inference(
+    table: APIRouter, path: str, name: str, known: Callable[..., Awaitable[None]]
+) -> None:
+    """Add the routes of the model or of one version of it, which the dependency `known` checks."""
+    described: dict[str, Any] = {"tags": ["inference"], "dependencies": [Depends(known)]}
+    not_ready = {**described, "responses": inference_failures(404, 503)}
+    _add_get(
+        table,
+        path,
+        v2.model,
+        operation_id=f"{name}_metadata",
+        summary="Describe the inputs and outputs of the model",
+        **not_ready,
+    )
+    _add_get(
+        table,
+        f"{path}/ready",
+        v2.model_ready,
+        operation_id=f"{name}_ready",
+        summary="Check that the model accepts requests",
+        **not_ready,
+    )
+    infer = {
+        **described,
+        **_INFERENCE,
+        "dependencies": [Depends(known), Depends(check_encoding)],
+        "summary": "Classify optical flow",
+    }
+    table.post(f"{path}/infer", operation_id=f"{name}_infer", **infer)(v2.infer)
