@@ -80,7 +80,7 @@ class Worker:
         with server_end:
             try:
                 await _start(process)
-                worker_end.close()  # so that the server's end is closed when the worker dies
+                worker_end.close()  # else the worker's death would not close the channel
                 _, worker._channel = await asyncio.get_running_loop().create_unix_connection(
                     lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
                     sock=server_end.dup(),

@@ -21,8 +21,9 @@ from off_tanet.api.http_protocol.writing import Backlog, WriteWatch
 from off_tanet.limits import ConnectionLimits
 
 _SHUTDOWN_WRITE_TIMEOUT_S = 2.0  # for clients that read nothing while the server is shutting down
-_MAX_AHEAD_BYTES = 65536  # pipelined behind the current request; they must be read, because only
-# reading shows that a client has left
+# Bytes pipelined behind the current request. They are read, because only reading shows that a
+# client has left.
+_MAX_AHEAD_BYTES = 65536
 _MAX_LINGER_BYTES = 1 << 20  # read and discarded of a refused body without a declared length
 _MAX_PARSING_S = 0.002  # before other connections have their turn
 _TCP_OPTIONS = {
