@@ -58,6 +58,8 @@ _NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
 OPEN_PATHS = page.PATHS | HEALTH_PATHS
 """Paths that need no API key: the health checks, and the page, which has a field for the key."""
 
@@ -82,19 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or load()
     state = _state(settings)
     tracing = _tracing(settings.otlp_endpoint)
-    app = DocumentedApp(
-        title="Off-TANet",
-        summary="Micro-expression recognition: two frames or a clip in, class probabilities out.",
-        description=_DESCRIPTION,
-        version="1",
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        openapi_tags=_TAGS,
-        lifespan=_lifespan(state, settings, tracing),
-        docs_url=None,  # its page loads scripts from another site
-        redoc_url=None,
-        telemetry=_NO_TELEMETRY,
-        redirect_slashes=False,  # its redirects repeat any host that the request or its path names
-    )
+    app = _documented_app(_lifespan(state, settings, tracing))
     app.requires_key = settings.api_keys is not None
     app.state = state
     problems.install(app)
@@ -107,9 +97,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _lifespan(
-    state: State, settings: Settings, tracing: Tracing | None
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _documented_app(lifespan: Lifespan) -> DocumentedApp:
+    return DocumentedApp(
+        title="Off-TANet",
+        summary="Micro-expression recognition: two frames or a clip in, class probabilities out.",
+        description=_DESCRIPTION,
+        version="1",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from another site
+        redoc_url=None,
+        telemetry=_NO_TELEMETRY,
+        redirect_slashes=False,  # its redirects repeat any host that the request or its path names
+    )
+
+
+def _lifespan(state: State, settings: Settings, tracing: Tracing | None) -> Lifespan:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:  # possibly an app that mounts this one
         asyncio.get_running_loop().set_exception_handler(logs.log_loop_error)

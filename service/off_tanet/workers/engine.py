@@ -190,13 +190,11 @@ class Engine:
     ) -> T:
         """Run a job in a worker; cancelling the call stops the work.
 
-        The callbacks are called in the event loop.
-
         Args:
             job: The job.
             upload: The body of the request.
             client: Identifier of the client; all clients have equal shares.
-            progress: Called with the progress of each stage.
+            progress: Called in the event loop with the progress of each stage.
             waited: Called once with the seconds until a worker was free.
             on_partial: Called with each partial result.
 
@@ -205,12 +203,8 @@ class Engine:
 
         Raises:
             OffTanetError: The job failed.
-            QueueFullError: No place is free for this client.
-            WarmingUpError: The engine is starting.
-            DrainingError: The engine is stopping.
-            NoWorkerError: No worker can be started.
-            DeadlineError: The job was not completed in time.
-            WorkerLostError: The worker process died.
+            EngineError: The engine is starting, stopping or full, no worker can be started, the
+                worker died, or the job was not completed in time.
         """
         admitted = time.monotonic()
         deadline = admitted + self.limits.deadline_s
