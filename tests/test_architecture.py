@@ -19,6 +19,7 @@ ORDER = (
     ("errors", "limits", "identifiers", "cpu", "logs", "setting_names"),
     ("types", "files", "configuration"),
     ("settings",),
+    ("environment",),
     ("recognition",),
     ("visualization",),
     ("schemas",),

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from off_tanet.logs import JsonFormatter, TextFormatter, tell_of_loop_error
+from off_tanet.logs import JsonFormatter, TextFormatter, log_loop_error
 
 PIXELS = "secret pixels"
 FORMATTERS = [JsonFormatter(), TextFormatter()]
@@ -63,7 +63,7 @@ def test_a_forgotten_task_is_told_without_its_message(caplog: pytest.LogCaptureF
         raise ValueError(PIXELS)
 
     async def body() -> None:
-        asyncio.get_running_loop().set_exception_handler(tell_of_loop_error)
+        asyncio.get_running_loop().set_exception_handler(log_loop_error)
         task = asyncio.create_task(fail())
         await asyncio.wait([task])
         del task  # never asked for its result

@@ -8,7 +8,8 @@ import sys
 from contextlib import suppress
 
 import pytest
-from off_tanet.settings import Settings, SettingsError, load, table
+from off_tanet.environment import load, table
+from off_tanet.settings import Settings, SettingsError
 
 from tests.support.paths import ROOT
 

@@ -1,4 +1,7 @@
-"""Off-TANet, the service. In process: `from off_tanet import Recognizer`."""
+"""Off-TANet: micro-expression recognition as a service or in process.
+
+For use in process, `from off_tanet import Recognizer`.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +12,7 @@ __all__ = ["Recognizer"]
 
 
 def __getattr__(name: str) -> Any:
-    """Names of `__all__` when they are asked for: most modules here need none of what they need."""
+    """Import the names of `__all__` on first use, because they load ONNX Runtime and OpenCV."""
     if name != "Recognizer":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from off_tanet.recognition.recognizer import Recognizer

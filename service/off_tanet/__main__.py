@@ -1,4 +1,4 @@
-"""`python -m off_tanet` is the command `off-tanet`."""
+"""Run the command line as `python -m off_tanet`."""
 
 import sys
 

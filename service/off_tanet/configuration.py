@@ -1,4 +1,4 @@
-"""What a Recognizer is made of."""
+"""Configuration of a Recognizer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ SAMPLES = ASSETS / "samples"
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a Recognizer is made of; plain values, so that it travels to a worker process."""
+    """Configuration of a Recognizer: plain values, which can be sent to a worker process.
+
+    Attributes:
+        model: The ONNX model file.
+        detector: Folder of the face detector's files.
+        media: Limits on the size of uploads.
+        thresholds: Limits at which warnings begin.
+        durations: Durations that separate micro- from macro-expressions.
+        batch: Maximum number of flow fields per request.
+    """
 
     model: Path = ASSETS / "off_tanet.onnx"
     detector: Path = ASSETS
     media: MediaLimits = field(default_factory=MediaLimits)
     thresholds: Thresholds = field(default_factory=Thresholds)
     durations: Durations = field(default_factory=Durations)
-    batch: int = 64  # flows that one request may bring
+    batch: int = 64

@@ -1,4 +1,4 @@
-"""How many processor cores this process may use, in a container as well."""
+"""The number of CPU cores that this process may use, inside a container too."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from pathlib import Path, PurePosixPath
 
 
 def available(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Whole cores that the affinity mask and the control groups' CPU quotas leave, at least 1.
+    """Return how many whole cores the affinity mask and the CPU quotas of control groups allow.
 
-    The part of a core that a quota has above its whole ones is left to the process that answers: a
-    worker more than the quota feeds would bring all of them to a stop at the end of each period.
+    A fraction of a core above the whole ones is left to the server process: one worker more than
+    the quota allows would stop all of them at the end of each period.
+
+    Args:
+        proc: The proc file system.
+        cgroups: The control group file system, version 1 or 2.
+
+    Returns:
+        The number of cores, at least 1.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, int(min([cores or 1, *_quotas(proc, cgroups)])))
 
 
 def _quotas(proc: Path, cgroups: Path) -> Iterator[float]:
-    """The quota of each group that this process is in, in cores; those without one are left out."""
-    for line in _text(proc / "self" / "cgroup").splitlines():
+    """Yield the quotas, in cores, of all groups of this process that have one."""
+    for line in _read(proc / "self" / "cgroup").splitlines():
         _, controllers, group = line.split(":", 2)
         if controllers == "":
             yield from _quotas_v2(cgroups, group)
@@ -28,25 +35,25 @@ def _quotas(proc: Path, cgroups: Path) -> Iterator[float]:
 
 
 def _quotas_v2(root: Path, group: str) -> Iterator[float]:
-    """`cpu.max` holds a quota, or `max`, and a period in microseconds."""
+    """Read `cpu.max`, which contains a quota (or `max`) and a period, in microseconds."""
     for folder in _folders(root, group):
-        quota, _, period = _text(folder / "cpu.max").partition(" ")
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
         if quota.isdecimal():
             yield int(quota) / int(period)
 
 
 def _quotas_v1(root: Path, group: str) -> Iterator[float]:
-    """`cpu.cfs_quota_us` holds -1 where there is no quota."""
+    """Read `cpu.cfs_quota_us`, which is -1 if there is no quota."""
     for folder in _folders(root, group):
-        quota = _text(folder / "cpu.cfs_quota_us").strip()
+        quota = _read(folder / "cpu.cfs_quota_us").strip()
         if quota.isdecimal():
-            yield int(quota) / int(_text(folder / "cpu.cfs_period_us"))
+            yield int(quota) / int(_read(folder / "cpu.cfs_period_us"))
 
 
 def _folders(root: Path, group: str) -> Iterator[Path]:
-    """The group's folder and those above it: the tightest quota of them all holds.
+    """Yield the folder of the group and those above it, whose quotas apply too.
 
-    A container sees its own group at the root, whatever path `/proc/self/cgroup` tells.
+    Inside a container, the group is mounted at the root, whatever path `/proc/self/cgroup` gives.
     """
     inner = PurePosixPath(group.lstrip("/"))
     for path in (inner, *inner.parents):
@@ -54,8 +61,8 @@ def _folders(root: Path, group: str) -> Iterator[Path]:
             yield root / path
 
 
-def _text(path: Path) -> str:
-    """What a file of the kernel holds; nothing where there is none."""
+def _read(path: Path) -> str:
+    """Return the content of a kernel file, or an empty string if it does not exist."""
     try:
         return path.read_text(encoding="ascii")
     except OSError:

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from off_tanet import setting_names, settings, startup
+from off_tanet import environment, settings, startup
 from off_tanet.batch.manifest import Row
 from off_tanet.batch.runner import scored
 from off_tanet.batch.scoring import Result
@@ -54,7 +54,7 @@ def examine() -> Iterator[Check]:
     yield kernel
     yield _checked("settings", _settings)
     try:
-        configured = settings.load()
+        configured = environment.load()
     except settings.SettingsError:
         configured = Settings.model_construct()  # the defaults
     yield _checked("limits", lambda: _limits(configured))
@@ -99,8 +99,8 @@ def _kernel() -> str:
 
 def _settings() -> str:
     """All that `serve` looks at before it starts: files of keys and extras, too."""
-    startup.create(settings.load())
-    return ", ".join(setting_names.in_environment()) or "all by default"
+    startup.create(environment.load())
+    return ", ".join(environment.variables()) or "all by default"
 
 
 def _limits(configured: Settings) -> str:

@@ -1,40 +1,16 @@
-"""Every way in which a request can fail.
+"""The errors of the package. All of them derive from OffTanetError.
 
     OffTanetError
-    ├── MediaError
-    │   ├── UnsupportedMediaError    415  a media type that is not accepted
-    │   ├── UndecodableMediaError    422  the bytes are no image or video that can be read
-    │   ├── LimitExceededError       413  bytes, pixels, frames or seconds over a limit
-    │   │   ├── ClipTooLongError     413  a clip that is as long as a video
-    │   │   ├── UrlTooLongError      414  a URL over its limit
-    │   │   └── HeadersTooLargeError 431  too many headers, or too many bytes of them
-    │   ├── TooFewFramesError        422  a clip of fewer than two frames
-    │   └── FrameSizesError          422  onset and apex are of different sizes
-    ├── UnreadableFileError          404  a file that a command or a manifest names cannot be read
-    ├── NoFaceError                  422  no face where one is needed
-    ├── FrameOrderError              422  the onset is not before the apex
-    ├── FrameIndexError              422  an index that the clip does not have
-    ├── MalformedJsonError           400  a body that is no JSON
-    ├── MalformedBase64Error         400  media in it that are no base64
-    ├── InvalidRequestError          422  fields that are missing, unknown or of the wrong kind
-    ├── InferenceRequestError        400  tensors or a description of them that cannot be used
-    ├── UnknownModelError            404  another model or version than the one that is served
-    ├── SlowRequestError             408  the body took too long to arrive
-    ├── UnauthorizedError            401  no API key, or an unknown one
-    ├── QuotaError                   429  this client's quota is used up
-    ├── ModelError                   500  the model file is missing or not one of ours
-    └── EngineError
-        ├── WarmingUpError           503  not ready yet
-        ├── DrainingError            503  about to stop
-        ├── QueueFullError           503  more work than fits
-        ├── NoWorkerError            503  no worker process lives
-        ├── WorkerLostError          503  the worker died under this request
-        │   └── WorkMemoryError      413  this request's work took too much memory
-        ├── DeadlineError            504  the work took too long and was stopped
-        └── ClientGoneError          499  nobody waits for the answer any more
+    ├── MediaError                 the upload cannot be processed
+    │   └── LimitExceededError     it has too many bytes, pixels, frames or seconds
+    │       └── ...                ClipTooLongError, UrlTooLongError, HeadersTooLargeError
+    ├── ...                        the request, the model file or the installation is at fault
+    └── EngineError                the service is at fault; the same request may succeed later
+        └── WorkerLostError        its worker process died
+            └── WorkMemoryError    the request needs too much memory, and would again
 
-An error carries what any transport needs: an HTTP status, a stable `code`, a `title` for the kind
-and a `detail` for the case. A detail never repeats what was uploaded.
+An error has what any transport needs: an HTTP `status`, a stable `code`, a `title` for its kind and
+a `detail` for the case. No detail repeats anything that was uploaded.
 """
 
 from __future__ import annotations
@@ -43,9 +19,14 @@ from typing import ClassVar
 
 
 class OffTanetError(Exception):
-    """The root: `detail` says in one sentence what was wrong with this request.
+    """Base class of all errors of the package.
 
-    `retry_after_s` says when to come back, where coming back helps.
+    Attributes:
+        detail: What was wrong with this request, in one sentence.
+        status: HTTP status of the kind of error.
+        code: Short and stable name of the kind of error.
+        title: The kind of error in a few words.
+        retry_after_s: Seconds to wait before a retry; None if retrying is pointless.
     """
 
     status: ClassVar[int] = 500
@@ -59,7 +40,7 @@ class OffTanetError(Exception):
 
 
 class MediaError(OffTanetError):
-    """The upload itself is the trouble."""
+    """The upload itself cannot be processed."""
 
     status = 422
     code = "bad_media"
@@ -67,18 +48,26 @@ class MediaError(OffTanetError):
 
 
 class UnsupportedMediaError(MediaError):
+    """The media type is not accepted."""
+
     status = 415
     code = "unsupported_media_type"
     title = "Unsupported media type"
 
 
 class UndecodableMediaError(MediaError):
+    """The bytes are not a picture or a video that can be decoded."""
+
     code = "undecodable_media"
     title = "Undecodable media"
 
 
 class LimitExceededError(MediaError):
-    """`limit` names the setting that was exceeded."""
+    """The request exceeds a limit, such as bytes, pixels, frames or seconds.
+
+    Attributes:
+        limit: Name of the limit: that of the setting without `max_`.
+    """
 
     status = 413
     code = "limit_exceeded"
@@ -91,106 +80,142 @@ class LimitExceededError(MediaError):
 
 
 class ClipTooLongError(LimitExceededError):
-    """What is asked to be one short clip may be a long video."""
+    """The clip is so long that it should be sent as a long video."""
 
 
 class UrlTooLongError(LimitExceededError):
+    """The URL of the request is too long."""
+
     status = 414
 
 
 class HeadersTooLargeError(LimitExceededError):
+    """The request has too many headers, or its headers are too large."""
+
     status = 431
 
 
 class TooFewFramesError(MediaError):
+    """The clip has fewer than two frames."""
+
     code = "too_few_frames"
     title = "Too few frames"
 
 
 class FrameSizesError(MediaError):
+    """Onset and apex have different sizes."""
+
     code = "frame_sizes_differ"
     title = "Frame sizes differ"
 
 
 class UnreadableFileError(OffTanetError):
+    """A file that a command or a manifest names cannot be read."""
+
     status = 404
     code = "unreadable_file"
     title = "Unreadable file"
 
 
 class NoFaceError(OffTanetError):
+    """No face was found in a frame that needs one."""
+
     status = 422
     code = "no_face"
     title = "No face found"
 
 
 class FrameOrderError(OffTanetError):
+    """The onset is not before the apex."""
+
     status = 422
     code = "onset_not_before_apex"
     title = "Onset not before apex"
 
 
 class FrameIndexError(OffTanetError):
+    """The clip has no frame with the given index."""
+
     status = 422
     code = "frame_index_out_of_range"
     title = "Frame index out of range"
 
 
 class MalformedJsonError(OffTanetError):
+    """The body is not valid JSON."""
+
     status = 400
     code = "malformed_json"
     title = "Malformed request"
 
 
 class MalformedBase64Error(OffTanetError):
+    """A file in the request is not valid base64."""
+
     status = 400
     code = "malformed_base64"
     title = "Malformed request"
 
 
 class MalformedFormError(OffTanetError):
+    """The body is not a valid multipart form."""
+
     status = 400
     code = "malformed_body"
     title = "Malformed request"
 
 
 class InvalidRequestError(OffTanetError):
+    """Fields of the request are missing, unknown or invalid."""
+
     status = 422
     code = "invalid_request"
     title = "Invalid request"
 
 
 class InferenceRequestError(OffTanetError):
+    """An Open Inference Protocol request, or one of its tensors, is invalid."""
+
     status = 400
     code = "invalid_inference_request"
     title = "Invalid inference request"
 
 
 class UnknownModelError(OffTanetError):
+    """The service has no model of the given name or version."""
+
     status = 404
     code = "unknown_model"
     title = "Unknown model"
 
 
 class SlowRequestError(OffTanetError):
+    """The body of the request took too long to arrive."""
+
     status = 408
     code = "slow_request"
     title = "Slow request"
 
 
 class SlowReaderError(OffTanetError):
+    """The client read the events of a stream too slowly."""
+
     status = 408
     code = "slow_reader"
     title = "Slow reader"
 
 
 class UnauthorizedError(OffTanetError):
+    """The request has no API key, or an unknown one."""
+
     status = 401
     code = "unauthorized"
     title = "Unauthorized"
 
 
 class QuotaError(OffTanetError):
+    """The quota of the API key is used up."""
+
     status = 429
     code = "quota_exceeded"
     title = "Quota exceeded"
@@ -202,17 +227,21 @@ class QuotaError(OffTanetError):
 
 
 class ModelError(OffTanetError):
+    """The model file is missing or is not a model of Off-TANet."""
+
     code = "bad_model"
     title = "Bad model file"
 
 
 class InstallationError(OffTanetError):
+    """The installation does not work: it cannot decode the samples of the package."""
+
     code = "bad_installation"
     title = "Bad installation"
 
 
 class EngineError(OffTanetError):
-    """The service, not the request, is the trouble."""
+    """The service, not the request, is the cause."""
 
     status = 503
     code = "unavailable"
@@ -221,32 +250,42 @@ class EngineError(OffTanetError):
 
 
 class WarmingUpError(EngineError):
+    """The service is starting."""
+
     code = "warming_up"
     title = "Warming up"
 
 
 class DrainingError(EngineError):
+    """The service is shutting down."""
+
     code = "draining"
     title = "Draining"
 
 
 class QueueFullError(EngineError):
+    """The service cannot queue more requests."""
+
     code = "queue_full"
     title = "Queue full"
 
 
 class NoWorkerError(EngineError):
+    """No worker process is alive."""
+
     code = "no_worker"
     title = "No worker"
 
 
 class WorkerLostError(EngineError):
+    """The worker process died while it worked on the request."""
+
     code = "worker_lost"
     title = "Worker lost"
 
 
 class WorkMemoryError(WorkerLostError):
-    """The request is the trouble: whoever sends it again loses another worker."""
+    """The request needs too much memory; sending it again would end another worker."""
 
     status = 413
     retry_after_s = None
@@ -255,6 +294,8 @@ class WorkMemoryError(WorkerLostError):
 
 
 class DeadlineError(EngineError):
+    """The work took too long and was stopped."""
+
     status = 504
     retry_after_s = None
     code = "deadline_exceeded"
@@ -262,7 +303,7 @@ class DeadlineError(EngineError):
 
 
 class ClientGoneError(EngineError):
-    """499 is nginx's; no client sees it, a log does."""
+    """The client closed the connection. The status 499 is nginx's, and appears only in the log."""
 
     status = 499
     retry_after_s = None

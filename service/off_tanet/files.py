@@ -1,4 +1,4 @@
-"""Reading files that a command or a manifest names."""
+"""Reading of files that a command or a manifest names."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ from off_tanet.errors import UnreadableFileError
 
 
 def read(path: Path, limit: int) -> bytes:
-    """The file's bytes, or its first `limit` + 1: who decodes them refuses what is over its limit.
+    """Read a file, but not much more of it than its decoder accepts.
 
-    Raises UnreadableFileError.
+    Args:
+        path: The file.
+        limit: Maximum size in bytes. Of a larger file the first `limit + 1` bytes are returned, so
+            that the decoder refuses it.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        UnreadableFileError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)
-    except (OSError, ValueError) as error:  # ValueError: a name with a null byte in it
-        reason = getattr(error, "strerror", None) or "no name of a file"
+    except (OSError, ValueError) as error:  # ValueError: the name contains a null byte
+        reason = getattr(error, "strerror", None) or "not a valid file name"
         raise UnreadableFileError(f"{printable(path.name or str(path))}: {reason}.") from None
 
 
 def printable(name: str) -> str:
-    """`name` on one line, what cannot be shown escaped as Python does it."""
+    """Return `name` with characters that cannot be printed escaped as in Python."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)

@@ -1,4 +1,4 @@
-"""Names for requests and predictions."""
+"""Identifiers of requests and predictions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def ulid() -> str:
-    """A new ULID: 26 characters that sort by the time they were made."""
+    """Return a new ULID: 26 characters whose order is that of their creation times."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))

@@ -1,4 +1,4 @@
-"""Every limit once: plain values, whose defaults are those of the settings."""
+"""All limits, as plain values. The settings take their defaults from here."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """What an upload may cost. An error names the field that was exceeded.
+    """Limits on uploads. An error names the field that was exceeded.
 
-    `upload_bytes`: the encoded file; `video_bytes`: that of a long video. `image_pixels`: width x
-    height of a picture, 3 bytes each.
-    `video_pixels`: width x height of a clip's or video's frame. `frames` and `seconds`: a clip's
-    length. `video_frames` and `video_seconds`: the length of a long video.
+    Attributes:
+        upload_bytes: Bytes of an encoded picture or clip.
+        video_bytes: Bytes of an encoded long video.
+        image_pixels: Width x height of a picture, at 3 bytes per pixel.
+        video_pixels: Width x height of a frame of a clip or video.
+        frames: Frames of a clip.
+        seconds: Duration of a clip.
+        video_frames: Frames of a long video.
+        video_seconds: Duration of a long video.
     """
 
     upload_bytes: int = 50_000_000
     video_bytes: int = 128 << 20
-    image_pixels: int = 51_000_000  # telephones take 8160 x 6144
+    image_pixels: int = 51_000_000  # phones take pictures of 8160 x 6144
     video_pixels: int = 4096 * 2304
     frames: int = 1000
     seconds: float = 30.0
@@ -28,16 +33,23 @@ class MediaLimits:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where a warning begins. Motions in pixels at 112 x 112, faces in pixels of the upload.
+    """Values at which warnings begin.
 
-    Of two pictures of a still face, camera noise of 2 grey levels alone gives a strength of 0.05;
-    an action unit of 0.3 px gives about 0.1 and one of 0.6 px, from which on the classes are
-    told apart reliably, 0.2 to 0.3.
+    Motion is measured in pixels at 112 x 112. Between two pictures of a still face, camera noise of
+    2 grey levels alone gives a strength of 0.05. An action unit of 0.3 px gives about 0.1; one of
+    0.6 px, above which the classes are distinguished reliably, gives 0.2 to 0.3.
 
-    A change of light is too much where what is left of it, when the crops have been brought to one
-    light, is larger than what noise and motion leave (0.5 at most on made faces whose head moves
-    by a pixel; a shadow of 15% that ends within the face leaves 1, one of 30% leaves 2), or where
-    a share of the pixels is too bright or too dark to follow: up to a quarter, no label changed.
+    Attributes:
+        no_motion_px: Motion below this gives `no_motion`.
+        low_motion_px: Motion below this gives `low_motion`.
+        large_head_motion_px: Head motion above this gives `large_head_motion`.
+        small_face_px: Faces smaller than this, in pixels of the upload, give `small_face`.
+        unmatched_light: `light_change` is given if the difference in lighting that remains after
+            the crops were matched is more than this multiple of what noise and motion leave. On
+            synthetic faces whose head moves by a pixel it is 0.5 at most; a shadow of 15% that ends
+            within the face leaves 1, one of 30% leaves 2.
+        clipped_share: `light_change` is also given if more than this share of the pixels is too
+            bright or too dark to follow. Up to a quarter, no label changed.
     """
 
     no_motion_px: float = 0.05
@@ -50,7 +62,12 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Seconds from onset to offset: what is shorter is no expression, what is longer is `macro`."""
+    """Durations of expressions from onset to offset.
+
+    Attributes:
+        shortest_s: Shorter motions, in seconds, are not expressions.
+        longest_s: Longer expressions, in seconds, are `macro`.
+    """
 
     shortest_s: float = 1 / 25
     longest_s: float = 0.5
@@ -58,12 +75,19 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """`workers` processes, `queue` requests waiting for one, seconds for each step.
+    """Limits of an engine and its workers.
 
-    A worker that holds more than `worker_memory_bytes` while it works is stopped, one that holds
-    more than `worker_idle_memory_bytes` afterwards is replaced; an answer has at most
-    `answer_bytes`. `niceness` is added to every worker's: the nicer ones get the processor's time
-    that the others leave.
+    Attributes:
+        workers: Number of worker processes.
+        queue_size: Number of requests that may wait for a worker.
+        deadline_s: Seconds from the admission of a request until it is stopped.
+        startup_timeout_s: Seconds that a worker may take to become ready.
+        shutdown_timeout_s: Seconds for admitted requests to complete on shutdown.
+        worker_memory_bytes: A worker that holds more than this while it works is stopped.
+        worker_idle_memory_bytes: A worker that holds more than this after its work is replaced.
+        answer_bytes: Maximum size of a worker's answer.
+        niceness: Added to the niceness of every worker; nicer workers run when the others leave CPU
+            time unused.
     """
 
     workers: int = 1
@@ -79,19 +103,19 @@ class EngineLimits:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Bounds of one connection, and of all together.
+    """Limits of one connection, and of all connections together.
 
     Attributes:
-        connections: Those that are open at once.
-        head_bytes: What is not yet a head, or trailers behind a body.
-        header_timeout_s: Seconds for a whole head, from the connection's beginning or the first
-            byte after an answer.
-        write_timeout_s: Seconds without progress in writing an answer.
-        unsent_bytes: What all clients together have not taken yet of their answers.
+        connections: Number of open connections.
+        header_bytes: Bytes of an unfinished request line and headers, or of trailers.
+        header_timeout_s: Seconds for the request line and headers to arrive, from the start of the
+            connection or the first byte after a response.
+        write_timeout_s: Seconds without progress in sending a response.
+        unsent_bytes: Bytes of all responses that clients have not read yet.
     """
 
     connections: int
-    head_bytes: int
+    header_bytes: int
     header_timeout_s: float
     write_timeout_s: float
     unsent_bytes: int
@@ -102,7 +126,13 @@ _SPARE_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class HeaderLimits:
-    """Bytes of a URL, number of headers, and their bytes with names and separators."""
+    """Limits on what precedes a request's body.
+
+    Attributes:
+        url_bytes: Bytes of the URL.
+        headers: Number of headers.
+        header_bytes: Bytes of all headers, with their names and separators.
+    """
 
     url_bytes: int = 8192
     headers: int = 100
@@ -110,13 +140,19 @@ class HeaderLimits:
 
     @property
     def server_bytes(self) -> int:
-        """Bytes of an unfinished head that the server may hold."""
+        """Bytes of an unfinished request line and headers that the server may buffer."""
         return self.url_bytes + self.header_bytes + _SPARE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """`bytes` of one body, `held_bytes` of all at once, `seconds` from a head to its body's end."""
+    """Limits on request bodies.
+
+    Attributes:
+        bytes: Bytes of one body.
+        held_bytes: Bytes of all bodies in memory.
+        seconds: Seconds from the request's headers to the end of its body.
+    """
 
     bytes: int
     held_bytes: int
@@ -124,4 +160,7 @@ class BodyLimits:
 
 
 ShareBy = Literal["client", "key", "none"]
-"""`client`: by API key, else by address; `key`: by API key alone; `none`: all are one client."""
+"""How clients are identified for fair sharing.
+
+`client`: by API key, or else by address; `key`: by API key only; `none`: all are one client.
+"""

@@ -1,6 +1,6 @@
-"""Log records as lines, JSON for machines or text for people; no line quotes what was uploaded.
+"""Log records as lines of JSON or text, which never quote an upload.
 
-An exception's message may do so, therefore an exception is told of by its type and its place.
+The message of an exception may quote one; therefore only an exception's type and place are logged.
 """
 
 from __future__ import annotations
@@ -22,27 +22,29 @@ log = logging.getLogger(__name__)
 Format = Literal["json", "text"]
 QUEUE = 10_000  # lines; a few megabytes
 
-_FLUSH_S = 1.0  # at the end of the process, for a reader that is slow
+_FLUSH_S = 1.0  # at the end of the process, if the reader of standard error is slow
 _STDERR = 2  # the file descriptor
 
 
 def configure(kind: Format, capacity: int = QUEUE) -> None:
-    """Send every record of this process to standard error, in one form; nobody waits for that.
+    """Write all log records of this process to standard error, from a background thread.
 
-    Up to `capacity` lines wait to be written.
+    Args:
+        kind: Format of the lines.
+        capacity: Number of lines that may wait to be written.
     """
     handler = BackgroundHandler(capacity)
     handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    # Its warnings quote the parts of a form, headers with file names among them.
+    # Its warnings quote parts of forms, including headers with file names.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     threading.excepthook = lambda failed: log.error("a thread failed", exc_info=failed.exc_value)
     sys.unraisablehook = lambda failed: log.error("a finalizer failed", exc_info=failed.exc_value)
 
 
-def told(error: BaseException) -> str:
-    """The type of `error` and the place that raised it."""
+def describe_error(error: BaseException) -> str:
+    """Return the type of an exception and the place that raised it, but not its message."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -50,32 +52,32 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__} in {where}"
 
 
-def tell_of_loop_error(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-    """The event loop's exception handler; its own would print the exception into the message."""
+def log_loop_error(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Log an error of the event loop; the default handler would include the exception's message."""
     log.error(context["message"], exc_info=context.get("exception"))
 
 
 class BackgroundHandler(logging.Handler):
-    """Writes lines in a thread of its own: a reader that stops would stop the event loop, too.
+    """Writes lines from a thread, because a reader that stops reading would block the event loop.
 
-    What finds `capacity` lines waiting is lost, and so is what cannot be written. How many lines
-    that were is told by a line, as soon as one can be written.
+    Lines are lost if `capacity` lines are waiting already, or if they cannot be written. Their
+    number is logged as soon as a line can be written again.
     """
 
     def __init__(self, capacity: int) -> None:
         super().__init__()
         self._capacity = capacity
-        # Of all queues the one whose `put` may be interrupted by another: a finalizer may log.
+        # The only queue whose `put` is reentrant: a finalizer may interrupt it and log.
         self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
-        self._refused = 0  # written by those who log, and read by the thread
-        self._torn = False  # the last line is there in part
+        self._refused = 0  # written by the logging threads, read by the writing thread
+        self._torn = False  # whether the last line was written only in part
         threading.Thread(target=self._write_lines, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Leave the line to the thread, or count it as lost."""
+        """Queue a line for the thread, or count it as lost."""
         try:
             line = self.format(record)
-        except Exception:  # the caller's arguments do not fit; it must not fail by that
+        except Exception:  # the arguments do not fit the message; the caller must not fail
             line = self.format(_record("a record could not be formatted"))
         if self._lines.qsize() < self._capacity:
             self._lines.put(line)
@@ -83,34 +85,34 @@ class BackgroundHandler(logging.Handler):
             self._refused += 1
 
     def flush(self) -> None:
-        """Wait until all is written, but not for long; `logging` does so when the process ends."""
+        """Wait briefly until all lines are written; `logging` calls this when the process ends."""
         written = threading.Event()
         self._lines.put(written)
         written.wait(_FLUSH_S)
 
     def _write_lines(self) -> None:
-        unwritten = told = 0
+        unwritten = reported = 0
         while True:
             line = self._lines.get()
-            lost = self._refused + unwritten - told
-            if lost and self._written(self.format(_record(f"{lost} lines of the log were lost"))):
-                told += lost
+            lost = self._refused + unwritten - reported
+            if lost and self._write(self.format(_record(f"{lost} lines of the log were lost"))):
+                reported += lost
             if isinstance(line, threading.Event):
                 line.set()
-            elif not self._written(line):
+            elif not self._write(line):
                 unwritten += 1
 
-    def _written(self, line: str) -> bool:
-        """Write to standard error, for as long as it takes; False where that cannot be done."""
+    def _write(self, line: str) -> bool:
+        """Write a line to standard error, however long it takes; return whether it was written."""
         begun = data = f"{chr(10) * self._torn}{line}\n".encode("utf-8", "backslashreplace")
         while data:
             try:
                 data = data[os.write(_STDERR, data) :]
-            except BlockingIOError:  # whoever shares it has made it so
+            except BlockingIOError:  # another process that shares it has made it non-blocking
                 writable = select.poll()
                 writable.register(_STDERR, select.POLLOUT)
                 writable.poll()
-            except OSError:  # nobody reads, or the disk is full
+            except OSError:  # it has no reader, or the disk is full
                 self._torn = self._torn or data != begun
                 return False
         self._torn = False
@@ -122,9 +124,10 @@ def _record(message: str) -> logging.LogRecord:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; a record's `fields` are members of it."""
+    """Formats a record as a JSON object, with the record's `fields` as members."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the JSON object on one line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -136,16 +139,17 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Level, message, then what else the record has as name=value."""
+    """Formats a record as its level and message, followed by its `fields` as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the text on one line."""
         message = " ".join(record.getMessage().split())
-        rest = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        return f"{record.levelname}:     {message}{rest}"
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        return f"{record.levelname}:     {message}{fields}"
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     fields = dict(getattr(record, "fields", {}))
     if record.exc_info and record.exc_info[1] is not None:
-        fields["exception"] = told(record.exc_info[1])
+        fields["exception"] = describe_error(record.exc_info[1])
     return fields

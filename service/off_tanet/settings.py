@@ -1,15 +1,21 @@
-"""Every setting of the service: `OFF_TANET_*` variables, and standard ones where there are."""
+"""The settings of the service, read from `OFF_TANET_*` and some standard environment variables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Self
+from typing import Annotated, Self
 
 import limits
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from off_tanet import cpu, logs
@@ -24,242 +30,202 @@ from off_tanet.limits import (
     ShareBy,
     Thresholds,
 )
-from off_tanet.setting_names import (
-    ELSEWHERE,
-    PREFIX,
-    STANDARD,
-    in_environment,
-    variable,
-    variable_at,
-    with_new_name,
-)
+from off_tanet.setting_names import PREFIX, STANDARD
 
 _DEFAULTS = Configuration()
-_MEDIA, _QUALITY = _DEFAULTS.media, _DEFAULTS.thresholds
-_ENGINE = EngineLimits()
-_DURATIONS = Durations()
-_VIDEO_NICENESS = 5  # a third of the processor's time of a short request beside it
-_HEADS = HeaderLimits()
+_MEDIA, _QUALITY, _DURATIONS = _DEFAULTS.media, _DEFAULTS.thresholds, _DEFAULTS.durations
+_ENGINE, _HEADERS = EngineLimits(), HeaderLimits()
+_VIDEO_NICENESS = 5  # next to a short request, a third of the CPU time
+
+_Workers = Annotated[int, Field(ge=1, le=256)]
 
 
 class SettingsError(Exception):
-    """A setting that is unknown or has a bad value; the message is one line."""
+    """A setting is unknown or has a bad value; the message is one line."""
 
 
 class Settings(BaseSettings):
-    """One field for each variable; see `variable`."""
+    """The settings of the service, one field per environment variable.
+
+    The variable of a field is its name in upper case after `OFF_TANET_`. The exception is
+    `otlp_endpoint`, which is read from `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         populate_by_name=True,
         frozen=True,
-        allow_inf_nan=False,  # clocks, sums and JSON go on with them, and never come to an end
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,  # clocks, sums and JSON accept them, and would never end
     )
 
-    model: Path | None = Field(None, description="The model file; none: the one in the package.")
+    # Model and access
+    model: Path | None = None
+    """ONNX model file; if unset, the one in the package."""
+    api_keys: Path | None = None
+    """File of API key hashes, one `digest name` per line; if unset, no API key is required."""
+    quota: str | None = None
+    """Quota of requests per API key, such as `100/minute`; if unset, there is none."""
+    cors_origins: str = Field("", pattern=r"^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)?$")
+    """Origins that may call the API from a browser (CORS), separated by commas, or * for all."""
 
-    api_keys: Path | None = Field(
-        None,
-        description="A file of API key hashes, `digest name` a line; none: no key is asked for.",
-    )
+    # Workers
+    workers: _Workers | None = None
+    """Worker processes, which use one core each; if unset, one per available core."""
+    queue_size: NonNegativeInt = _ENGINE.queue_size
+    """Maximum number of requests that wait for a worker."""
+    worker_memory_bytes: PositiveInt = _ENGINE.worker_memory_bytes
+    """Memory in bytes above which a worker is stopped and its request fails."""
+    worker_idle_memory_bytes: PositiveInt = _ENGINE.worker_idle_memory_bytes
+    """Memory in bytes above which a worker is replaced after a request."""
+    max_answer_bytes: int = Field(_ENGINE.answer_bytes, ge=1 << 16)
+    """Maximum bytes of the answer of a worker."""
+    max_pending_bytes: PositiveInt = 16 << 20
+    """Maximum bytes of an event stream that its client has not read yet."""
+    share_by: ShareBy = "client"
+    """What gets an equal share of the workers: client (API key, else address), key or none."""
+    trusted_proxies: str = ""
+    """Addresses of proxies whose X-Forwarded-For is trusted, separated by commas, or * for all."""
+    deadline_s: PositiveFloat = _ENGINE.deadline_s
+    """Seconds from the admission of a request until it is stopped."""
+    startup_timeout_s: PositiveFloat = _ENGINE.startup_timeout_s
+    """Seconds that a worker may take to become ready."""
+    shutdown_timeout_s: NonNegativeFloat = _ENGINE.shutdown_timeout_s
+    """Seconds for admitted requests to complete on shutdown."""
 
-    quota: str | None = Field(
-        None, description="Requests for each API key, as in `100/minute`; none: no quota."
-    )
+    # Long videos
+    video_shutdown_timeout_s: NonNegativeFloat = 60.0
+    """Seconds for admitted long videos to complete on shutdown."""
+    video_workers: _Workers = 1
+    """Worker processes for long videos, which start with the first video."""
+    video_queue_size: NonNegativeInt = 2
+    """Maximum number of long videos that wait for a worker."""
+    video_deadline_s: PositiveFloat = 900.0
+    """Seconds from the admission of a long video until it is stopped."""
 
-    cors_origins: str = Field(
-        "",
-        pattern=r"^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)?$",
-        description="Origins whose pages may ask, separated by commas, or *; none: no CORS.",
-    )
+    # Ray Serve
+    min_replicas: PositiveInt = 1
+    """Minimum number of replicas on Ray."""
+    max_replicas: PositiveInt = 8
+    """Maximum number of replicas on Ray."""
+    upscale_delay_s: NonNegativeFloat = 30.0
+    """Seconds of load before Ray adds replicas."""
+    downscale_delay_s: NonNegativeFloat = 600.0
+    """Seconds without load before Ray removes replicas."""
 
-    workers: int | None = Field(
-        None,
-        ge=1,
-        le=256,
-        description="Worker processes, one core each; none: as many as cores may be used.",
-    )
-    queue_size: int = Field(
-        _ENGINE.queue_size, ge=0, description="Requests that may wait for a worker."
-    )
-    worker_memory_bytes: int = Field(
-        _ENGINE.worker_memory_bytes, ge=1, description="Memory that a worker may hold, in bytes."
-    )
-    worker_idle_memory_bytes: int = Field(
-        _ENGINE.worker_idle_memory_bytes,
-        ge=1,
-        description="Memory that a worker may hold between requests, in bytes.",
-    )
-    max_answer_bytes: int = Field(
-        _ENGINE.answer_bytes, ge=1 << 16, description="Bytes of a worker's answer."
-    )
-    max_pending_bytes: int = Field(
-        16 << 20, ge=1, description="Bytes of a stream's events that its client has not read yet."
-    )
-    share_by: ShareBy = Field(
-        "client",
-        description="What has an equal share of the workers: client (an API key, else an address), "
-        "key, or none.",
-    )
-    trusted_proxies: str = Field(
-        "",
-        description="Addresses of proxies whose X-Forwarded-For names the client, separated by "
-        "commas, or *; none: no proxy's.",
-    )
-    deadline_s: float = Field(
-        _ENGINE.deadline_s, gt=0, description="Seconds from arrival until a request is stopped."
-    )
-    startup_timeout_s: float = Field(
-        _ENGINE.startup_timeout_s, gt=0, description="Seconds a worker may warm up."
-    )
-    shutdown_timeout_s: float = Field(
-        _ENGINE.shutdown_timeout_s,
-        ge=0,
-        description="Seconds for admitted work to end when stopping.",
-    )
-
-    video_shutdown_timeout_s: float = Field(
-        60.0, ge=0, description="Seconds for admitted long videos to end when stopping."
-    )
-    video_workers: int = Field(
-        1,
-        ge=1,
-        le=256,
-        description="Worker processes for long videos; the first video starts them.",
-    )
-    video_queue_size: int = Field(2, ge=0, description="Long videos that may wait for a worker.")
-    video_deadline_s: float = Field(
-        900.0, gt=0, description="Seconds from arrival until a long video is stopped."
-    )
-
-    min_replicas: int = Field(1, ge=1, description="Replicas on Ray that are always there.")
-    max_replicas: int = Field(8, ge=1, description="Replicas on Ray under load.")
-    upscale_delay_s: float = Field(
-        30.0, ge=0, description="Seconds of load before Ray adds replicas."
-    )
-    downscale_delay_s: float = Field(
-        600.0, ge=0, description="Seconds without load before Ray ends replicas."
-    )
-
-    log_format: logs.Format = Field("json", description="Lines of the log: json or text.")
-    log_queue_size: int = Field(
-        logs.QUEUE,
-        ge=1,
-        description="Lines of the log that may wait to be written; what is more is lost.",
-    )
+    # Log and traces
+    log_format: logs.Format = "json"
+    """Format of log lines: json or text."""
+    log_queue_size: PositiveInt = logs.QUEUE
+    """Maximum number of log lines that wait to be written; further lines are lost."""
     otlp_endpoint: str | None = Field(
         None,
         validation_alias=STANDARD["otlp_endpoint"],
         pattern=r"^(https?://[^\s/]+(/\S*)?)?$",
-        description="Collector for traces, as `http://collector:4318`; none: no traces.",
     )
+    """Collector of traces, such as `http://collector:4318`; if unset, there are no traces."""
 
-    max_url_bytes: int = Field(_HEADS.url_bytes, ge=1, description="Bytes of a request's URL.")
-    max_headers: int = Field(_HEADS.headers, ge=1, description="Headers of a request.")
-    max_header_bytes: int = Field(
-        _HEADS.header_bytes, ge=1, description="Bytes of a request's headers together."
-    )
-    # With the workers of 47 cores, this is what Linux lets a process have by default: 1,024 files.
-    max_connections: int = Field(800, ge=1, description="Connections that are open at once.")
-    header_timeout_s: float = Field(
-        10.0, gt=0, description="Seconds for a request's head to arrive."
-    )
-    write_timeout_s: float = Field(
-        30.0, gt=0, description="Seconds without progress until an unread answer is cut off."
-    )
-    max_unsent_bytes: int = Field(
-        256 << 20, ge=1, description="Bytes of all answers that wait for clients to read them."
-    )
-    body_timeout_s: float = Field(60.0, gt=0, description="Seconds for a request's body to arrive.")
-    max_body_bytes: int = Field(64 << 20, ge=1, description="Bytes of a request's body.")
-    max_inflight_body_bytes: int = Field(
-        1 << 30, ge=1, description="Bytes of all bodies that are held at once."
-    )
-    max_image_pixels: int = Field(
-        _MEDIA.image_pixels, ge=1, description="Pixels (width x height) of a picture."
-    )
-    max_video_pixels: int = Field(
-        _MEDIA.video_pixels, ge=1, description="Pixels (width x height) of a video frame."
-    )
-    max_frames: int = Field(_MEDIA.frames, ge=2, description="Frames of a clip.")
-    max_seconds: float = Field(_MEDIA.seconds, gt=0, description="Seconds of a clip.")
-    max_video_bytes: int = Field(
-        _MEDIA.video_bytes, ge=1, description="Bytes of a request's body with a long video."
-    )
-    max_video_frames: int = Field(_MEDIA.video_frames, ge=2, description="Frames of a long video.")
-    max_video_seconds: float = Field(
-        _MEDIA.video_seconds, gt=0, description="Seconds of a long video."
-    )
-    max_batch: int = Field(_DEFAULTS.batch, ge=1, description="Flows of a /v2 request.")
+    # Connections and requests
+    max_url_bytes: PositiveInt = _HEADERS.url_bytes
+    """Maximum bytes of the URL of a request."""
+    max_headers: PositiveInt = _HEADERS.headers
+    """Maximum number of headers of a request."""
+    max_header_bytes: PositiveInt = _HEADERS.header_bytes
+    """Maximum bytes of all headers of a request."""
+    # With the workers of 47 cores, 800 is what Linux's default of 1,024 files per process allows.
+    max_connections: PositiveInt = 800
+    """Maximum number of open connections."""
+    header_timeout_s: PositiveFloat = 10.0
+    """Seconds for the headers of a request to arrive."""
+    write_timeout_s: PositiveFloat = 30.0
+    """Seconds after which a connection is closed if its client reads nothing of the response."""
+    max_unsent_bytes: PositiveInt = 256 << 20
+    """Maximum bytes of all responses that clients have not read yet."""
+    body_timeout_s: PositiveFloat = 60.0
+    """Seconds for the body of a request to arrive."""
+    max_body_bytes: PositiveInt = 64 << 20
+    """Maximum bytes of the body of a request."""
+    max_inflight_body_bytes: PositiveInt = 1 << 30
+    """Maximum bytes of all request bodies in memory."""
 
-    min_expression_duration_s: float = Field(
-        _DURATIONS.shortest_s, ge=0, description="Seconds; what is shorter is no expression."
-    )
-    max_micro_duration_s: float = Field(
-        _DURATIONS.longest_s, gt=0, description="Seconds; longer expressions are macro."
-    )
-    no_motion_px: float = Field(
-        _QUALITY.no_motion_px, ge=0, description="Motion below it is warned of as no_motion."
-    )
-    low_motion_px: float = Field(
-        _QUALITY.low_motion_px, ge=0, description="Motion below it is warned of as low_motion."
-    )
-    large_head_motion_px: float = Field(
-        _QUALITY.large_head_motion_px,
-        ge=0,
-        description="Head motion above it is warned of as large_head_motion.",
-    )
-    small_face_px: float = Field(
-        _QUALITY.small_face_px, ge=0, description="Faces below it are warned of as small_face."
-    )
-    unmatched_light: float = Field(
-        _QUALITY.unmatched_light,
-        ge=0,
-        description="Light that changes and cannot be matched, in multiples of what noise and "
-        "motion leave: above it, light_change.",
-    )
-    clipped_share: float = Field(
-        _QUALITY.clipped_share,
-        ge=0,
-        le=1,
-        description="Share of a crop that is too bright or too dark in one frame: above it, "
-        "light_change.",
-    )
+    # Media
+    max_image_pixels: PositiveInt = _MEDIA.image_pixels
+    """Maximum pixels (width x height) of a picture."""
+    max_video_pixels: PositiveInt = _MEDIA.video_pixels
+    """Maximum pixels (width x height) of a frame of a clip or video."""
+    max_frames: int = Field(_MEDIA.frames, ge=2)
+    """Maximum number of frames of a clip."""
+    max_seconds: PositiveFloat = _MEDIA.seconds
+    """Maximum duration of a clip in seconds."""
+    max_video_bytes: PositiveInt = _MEDIA.video_bytes
+    """Maximum bytes of the body of a request with a long video."""
+    max_video_frames: int = Field(_MEDIA.video_frames, ge=2)
+    """Maximum number of frames of a long video."""
+    max_video_seconds: PositiveFloat = _MEDIA.video_seconds
+    """Maximum duration of a long video in seconds."""
+    max_batch: PositiveInt = _DEFAULTS.batch
+    """Maximum number of flow fields in a /v2 request."""
+
+    # Recognition
+    min_expression_duration_s: NonNegativeFloat = _DURATIONS.shortest_s
+    """Duration in seconds below which a motion is not an expression."""
+    max_micro_duration_s: PositiveFloat = _DURATIONS.longest_s
+    """Duration in seconds above which an expression is macro."""
+    no_motion_px: NonNegativeFloat = _QUALITY.no_motion_px
+    """Motion, in pixels at 112 x 112, below which the warning is no_motion."""
+    low_motion_px: NonNegativeFloat = _QUALITY.low_motion_px
+    """Motion, in pixels at 112 x 112, below which the warning is low_motion."""
+    large_head_motion_px: NonNegativeFloat = _QUALITY.large_head_motion_px
+    """Head motion, in pixels at 112 x 112, above which the warning is large_head_motion."""
+    small_face_px: NonNegativeFloat = _QUALITY.small_face_px
+    """Size of a face, in pixels of the upload, below which the warning is small_face."""
+    unmatched_light: NonNegativeFloat = _QUALITY.unmatched_light
+    """Uncorrected lighting change, relative to noise and motion, that gives light_change."""
+    clipped_share: float = Field(_QUALITY.clipped_share, ge=0, le=1)
+    """Share of a crop, too bright or too dark, above which the warning is light_change."""
 
     @field_validator("quota")
     @classmethod
-    def _readable(cls, quota: str | None) -> str | None:
-        """The library takes several, of which only the first would hold, and none at all."""
+    def _check_quota(cls, quota: str | None) -> str | None:
+        """Accept one quota; of several, the library would enforce only the first."""
         if quota is not None and [limit.amount > 0 for limit in limits.parse_many(quota)] != [True]:
-            raise ValueError("it is one quota, as in 100/minute")
+            raise ValueError("it must be one quota, such as 100/minute")
         return quota
 
     @model_validator(mode="after")
-    def _quota_of_keys(self) -> Self:
-        """A quota that counts nobody would be believed to protect."""
+    def _check_quota_has_keys(self) -> Self:
+        """Refuse a quota that would count no request."""
         if self.quota is not None and self.api_keys is None:
             raise ValueError(f"{PREFIX}QUOTA counts by API key, and {PREFIX}API_KEYS is not set")
         return self
 
     @model_validator(mode="after")
-    def _replicas_in_order(self) -> Self:
+    def _check_replicas(self) -> Self:
         if self.max_replicas < self.min_replicas:
             raise ValueError(f"{PREFIX}MAX_REPLICAS is below {PREFIX}MIN_REPLICAS")
         return self
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
+        """The origins of `cors_origins`."""
         return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @property
+    def header_limits(self) -> HeaderLimits:
+        """Limits on URLs and headers."""
+        return HeaderLimits(self.max_url_bytes, self.max_headers, self.max_header_bytes)
+
+    @property
     def body_limits(self) -> BodyLimits:
+        """Limits on request bodies."""
         return BodyLimits(self.max_body_bytes, self.max_inflight_body_bytes, self.body_timeout_s)
 
     @property
     def connection_limits(self) -> ConnectionLimits:
+        """Limits on connections."""
         return ConnectionLimits(
             connections=self.max_connections,
-            head_bytes=self.head_limits.server_bytes,
+            header_bytes=self.header_limits.server_bytes,
             header_timeout_s=self.header_timeout_s,
             write_timeout_s=self.write_timeout_s,
             unsent_bytes=self.max_unsent_bytes,
@@ -267,7 +233,7 @@ class Settings(BaseSettings):
 
     @property
     def configuration(self) -> Configuration:
-        """What the workers' Recognizers are made of."""
+        """Configuration of the workers' Recognizers."""
         return Configuration(
             model=self.model or _DEFAULTS.model,
             media=MediaLimits(
@@ -293,11 +259,8 @@ class Settings(BaseSettings):
         )
 
     @property
-    def head_limits(self) -> HeaderLimits:
-        return HeaderLimits(self.max_url_bytes, self.max_headers, self.max_header_bytes)
-
-    @property
     def engine_limits(self) -> EngineLimits:
+        """Limits of the engine for pictures and clips."""
         return EngineLimits(
             workers=self.workers or cpu.available(),
             queue_size=self.queue_size,
@@ -311,7 +274,10 @@ class Settings(BaseSettings):
 
     @property
     def video_limits(self) -> EngineLimits:
-        """Long videos have workers of their own: no short request ever waits for one."""
+        """Limits of the engine for long videos, which has its own workers.
+
+        Therefore short requests never wait for a long video.
+        """
         return replace(
             self.engine_limits,
             workers=self.video_workers,
@@ -320,36 +286,3 @@ class Settings(BaseSettings):
             shutdown_timeout_s=self.video_shutdown_timeout_s,
             niceness=_VIDEO_NICENESS,
         )
-
-
-def load(given: Mapping[str, object] = MappingProxyType({})) -> Settings:
-    """The settings of this process's environment, but for those `given`. Raises SettingsError."""
-    known = {variable(name) for name in Settings.model_fields} | ELSEWHERE
-    named = sorted({*in_environment(), *map(variable, given)})
-    unknown = [with_new_name(name) for name in named if name.upper() not in known]
-    if unknown:
-        raise SettingsError(f"unknown setting {', '.join(unknown)}")
-    try:
-        return Settings.model_validate(dict(given))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = "".join(f" of {variable_at(str(place))}" for place in first["loc"][:1])
-        raise SettingsError(f"bad value{where}: {first['msg']}") from None
-
-
-def listing() -> list[dict[str, object]]:
-    """Every setting: its variable, its default and its meaning."""
-    return [
-        {"variable": variable(name), "default": field.default, "meaning": field.description}
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def table() -> str:
-    """Every setting with its default and its meaning, as a Markdown table."""
-    rows = [
-        f"| `{each['variable']}` | {'' if each['default'] is None else each['default']} "
-        f"| {each['meaning']} |"
-        for each in listing()
-    ]
-    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])

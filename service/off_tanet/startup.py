@@ -1,4 +1,4 @@
-"""What the service needs before it listens: a model, a kernel, files of keys, open files."""
+"""Checks before the service listens: its model, flow kernel, key file and open files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,33 @@ from off_tanet.recognition.classifier import Classifier
 from off_tanet.setting_names import PREFIX
 from off_tanet.settings import Settings, SettingsError
 
-_FILES_OF_A_WORKER = 4  # its socket and two pipes; one more while another is started
+_FILES_PER_WORKER = 4  # a socket and two pipes, and one more while another worker is started
 _OTHER_FILES = 32  # standard streams, event loop, listening sockets, traces: 10 were counted
 
 
 def application(settings: Settings) -> FastAPI:
-    """The service, where all that its settings name can be used. Raises SettingsError."""
+    """Create the service, and check that its workers will be able to load the model.
+
+    Args:
+        settings: The settings of the service.
+
+    Raises:
+        SettingsError: A file that the settings name, or the installation, cannot be used.
+    """
     app = create(settings)
     check_model(settings)
     return app
 
 
 def create(settings: Settings) -> FastAPI:
-    """The service, whatever its model is. Raises SettingsError."""
+    """Create the service without checking its model.
+
+    Args:
+        settings: The settings of the service.
+
+    Raises:
+        SettingsError: A setting or the file of API keys cannot be used.
+    """
     try:
         return create_app(settings)
     except (OSError, ValueError) as error:
@@ -35,9 +49,13 @@ def create(settings: Settings) -> FastAPI:
 
 
 def check_model(settings: Settings) -> None:
-    """Open what every worker opens: one that cannot would be started again for ever.
+    """Load what every worker loads; a worker that cannot would be restarted for ever.
 
-    Raises SettingsError.
+    Args:
+        settings: The settings of the service.
+
+    Raises:
+        SettingsError: The model or the flow kernel cannot be loaded.
     """
     try:
         Classifier(settings.configuration.model)
@@ -49,25 +67,32 @@ def check_model(settings: Settings) -> None:
 
 
 def files_needed(settings: Settings) -> int:
-    """Files that this process may have open at once."""
+    """Return how many files the server process may have open at once."""
     workers = settings.engine_limits.workers + settings.video_workers
-    return settings.max_connections + workers * _FILES_OF_A_WORKER + _OTHER_FILES
+    return settings.max_connections + workers * _FILES_PER_WORKER + _OTHER_FILES
 
 
 def reserve_files(settings: Settings) -> int:
-    """Raise the limit on this process's open files to what the settings may need, if need be.
+    """Raise this process's limit on open files, if it is lower than the settings require.
 
-    Returns how many it may open. Raises SettingsError where the system gives less.
+    Args:
+        settings: The settings of the service.
+
+    Returns:
+        The number of files that the process may open.
+
+    Raises:
+        SettingsError: The system does not allow that many.
     """
     needed = files_needed(settings)
     soft, hard = map(_number, resource.getrlimit(resource.RLIMIT_NOFILE))
     if soft < needed:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (needed, _limit(hard)))
-        except (OSError, ValueError, OverflowError):  # it is above the hard limit, or the kernel's
+        except (OSError, ValueError, OverflowError):  # above the hard limit, or the kernel's own
             raise SettingsError(
                 f"{PREFIX}MAX_CONNECTIONS is {settings.max_connections}, which with the workers "
-                f"needs {needed} open files; the system gives {hard} (ulimit -n)"
+                f"needs {needed} open files; the system allows {hard} (ulimit -n)"
             ) from None
     return needed if soft == math.inf else max(needed, int(soft))
 

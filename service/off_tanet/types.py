@@ -1,4 +1,4 @@
-"""What passes from room to room. Everything here is immutable and states its shape and units."""
+"""Values that pass between the stages. All are immutable and state their shapes and units."""
 
 from __future__ import annotations
 
@@ -11,32 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
-"""A colour picture, [H, W, 3], blue-green-red as OpenCV has it."""
+"""A colour picture, [H, W, 3], in the order blue, green, red, as in OpenCV."""
 
 Crop = NDArray[np.uint8]
-"""A canonical grey face crop, [112, 112]: eye centres near (.27, .28) and (.73, .28)."""
+"""An aligned grey face crop, [112, 112]: eye centres near (.27, .28) and (.73, .28)."""
 
 Flow = NDArray[np.float32]
-"""Optical flow onset -> apex, [2, H, W]: u to the right, v downwards, in pixels."""
+"""Optical flow from onset to apex, [2, H, W]: u to the right, v downwards, in pixels."""
 
 Attention = NDArray[np.float32]
-"""Where the network looked, [14, 14] over the crop, each value in 0..1."""
+"""Attention map of the network over the crop, [14, 14], each value in 0..1."""
 
 Similarity = NDArray[np.float64]
 """A 2 x 3 similarity transform from image pixels to crop pixels."""
 
 CROP_SIZE = 112
-CLASSES = ("negative", "positive", "surprise")
+"""Width and height of a Crop in pixels."""
 
-_GONE = 0.25  # of the apex's motion
+CLASSES = ("negative", "positive", "surprise")
+"""Class labels in the order of the model's outputs."""
+
+_OFFSET_SHARE = 0.25  # of the strength at the apex
 
 Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, the steps done and the steps in all."""
+"""Called with the name of a stage, the number of steps done and their total."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One decoded picture and its place in the clip it came from."""
+    """One decoded picture, with its position in the clip.
+
+    Attributes:
+        pixels: The picture.
+        index: Index of the frame, from 0.
+        time_s: Seconds from the start of the clip.
+    """
 
     pixels: Pixels
     index: int = 0
@@ -45,7 +54,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """Five points (x, y) in image pixels. Left and right are the image's, not the subject's."""
+    """Five points (x, y) in image pixels. Left and right are those of the image."""
 
     left_eye: tuple[float, float]
     right_eye: tuple[float, float]
@@ -56,7 +65,13 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A found face: box (x, y, width, height) in image pixels, detector score in 0..1."""
+    """A detected face.
+
+    Attributes:
+        box: Bounding box (x, y, width, height) in image pixels.
+        score: Score of the detector, 0..1.
+        landmarks: Points of the face in image pixels.
+    """
 
     box: tuple[float, float, float, float]
     score: float
@@ -64,17 +79,21 @@ class Face:
 
     @property
     def area(self) -> float:
+        """Area of the box in square pixels."""
         return self.box[2] * self.box[3]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
-    """The motion curve of a clip: expression strength of each frame against the first one that was
-    looked at, which is the onset where that was given.
+    """The motion curve of a clip.
 
-    `strength_px` [T] float32, pixels at 112 x 112 after head motion is taken out;
-    `times_s` [T] float32, seconds from the clip's start. From the frame `scene_end` on nothing was
-    measured, as another scene begins there.
+    Attributes:
+        strength_px: Strength of the expression in each frame, [T] float32, in pixels at 112 x 112
+            without head motion. It is measured against the onset if that was given, else against
+            the first frame that was examined.
+        times_s: Seconds from the start of the clip, [T] float32.
+        scene_end: Index of the first frame of another scene, from which on nothing was measured;
+            None if there is none.
     """
 
     strength_px: NDArray[np.float32]
@@ -82,19 +101,28 @@ class Motion:
     scene_end: int | None = None
 
     def offset(self, apex: int) -> int | None:
-        """The frame behind the apex at which most of the motion has gone; None where it stays.
+        """Find the frame after the apex at which most of the motion has disappeared.
 
-        That is where the curve first falls below a quarter of its height at the apex, in the
-        same scene.
+        Args:
+            apex: Index of the apex frame.
+
+        Returns:
+            The index of the first frame, in the same scene, whose strength is less than a quarter
+            of that at the apex; None if there is no such frame.
         """
         following = self.strength_px[apex : self.scene_end]
-        gone = np.flatnonzero(following < _GONE * self.strength_px[apex])
-        return apex + int(gone[0]) if gone.size else None
+        weak = np.flatnonzero(following < _OFFSET_SHARE * self.strength_px[apex])
+        return apex + int(weak[0]) if weak.size else None
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A frame's place in its clip."""
+    """Position of a frame in its clip.
+
+    Attributes:
+        index: Index of the frame, from 0.
+        time_s: Seconds from the start of the clip.
+    """
 
     index: int
     time_s: float
@@ -102,7 +130,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far an answer can be trusted; lengths in pixels at 112 x 112."""
+    """How far a prediction can be trusted.
+
+    Attributes:
+        motion_px: Strength of the expression's motion, in pixels at 112 x 112.
+        head_motion_px: Mean motion of the head, in pixels at 112 x 112.
+        warnings: Names of warnings, such as `low_motion`.
+    """
 
     motion_px: float
     head_motion_px: float
@@ -111,7 +145,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """Which model answered."""
+    """Name and version of the model that made a prediction."""
 
     name: str
     version: str
@@ -119,11 +153,22 @@ class ModelName:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """The answer for one onset-apex pair.
+    """The prediction for one pair of onset and apex.
 
-    `probabilities` maps each class to a finite value; they sum to 1 within 1e-6. `flow`,
-    `attention`, `apex_crop` and `motion` are what `drawing` turns into pictures.
-    `timings_ms` maps a stage to milliseconds.
+    Attributes:
+        model: The model that made it.
+        label: The most probable class.
+        probabilities: A finite value for each class; their sum is 1 within 1e-6.
+        onset: Position of the onset frame.
+        apex: Position of the apex frame.
+        face: The face on the onset frame; None if the frames were already face crops.
+        quality: How far the prediction can be trusted.
+        flow: Optical flow from onset to apex, [2, 112, 112], in pixels.
+        attention: Attention map of the network, [14, 14].
+        onset_crop: Face crop of the onset frame.
+        apex_crop: Face crop of the apex frame.
+        motion: Motion curve of a clip; None for two pictures.
+        timings_ms: Milliseconds per stage, and their `total`.
     """
 
     model: ModelName
@@ -141,22 +186,30 @@ class Prediction:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def _repr_png_(self) -> bytes:
-        """The one-page report, which notebooks show for a value that stands alone."""
-        # Named, not imported: values know nothing of how they are drawn, and a client that draws
-        # none loads no OpenCV.
+        """Return the one-page report, which notebooks display."""
+        # By name: this module must not import the visualization, so that a client that draws
+        # nothing does not load OpenCV.
         draw: Callable[[Prediction], bytes] = resolve_name("off_tanet.visualization:report_png")
         return draw(self)
 
 
 ExpressionKind = Literal["micro", "macro"]
+"""Micro-expressions last up to half a second by default, macro-expressions longer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """One expression of a video. `prediction` is None for `macro`: the model knows none of them.
+    """One expression of a video.
 
-    `confidence` in 0.5..1 grows with how far its motion, `strength_px` at 112 x 112, stands out of
-    all else that moves.
+    Attributes:
+        kind: Whether it is a micro- or a macro-expression.
+        onset: Position of the first frame of its motion.
+        apex: Position of the frame with the strongest motion.
+        offset: Position of the frame at which the motion has disappeared.
+        strength_px: Strength of its motion, in pixels at 112 x 112.
+        confidence: 0.5..1; the higher, the more its motion stands out from all other motion.
+        prediction: The prediction for its onset and apex; None for `macro`, which the model does
+            not cover.
     """
 
     kind: ExpressionKind
@@ -170,10 +223,16 @@ class Expression:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoSpotting:
-    """The answer for a long video: every expression, in the order of their offsets.
+    """All expressions of a long video.
 
-    `frames` and `seconds` are the video's, `frames_with_face` those on which a face was followed;
-    `warnings` are words of the contract for the whole of it.
+    Attributes:
+        model: The model that made the predictions.
+        expressions: The expressions in the order of their offsets.
+        frames: Number of frames of the video.
+        frames_with_face: Number of frames in which a face was tracked.
+        seconds: Duration of the video.
+        warnings: Names of warnings about the whole video.
+        timings_ms: Milliseconds per stage, and their `total`.
     """
 
     model: ModelName
@@ -186,17 +245,28 @@ class VideoSpotting:
 
 
 ExpressionCallback = Callable[[Expression], None]
-"""Called with each expression as soon as it is sure."""
+"""Called with each expression as soon as it is certain."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What the model file says of itself.
+    """The metadata of a model file.
 
-    `scores` are the measured ones, as plain JSON values; `preprocessing` is the recipe by which
-    the graph makes the network's map: kind of strain, map size, scaling, mirroring, temperature.
-    `training` is the configuration that it was trained with. `limits` and `responsible_use` are
-    sentences for people; they and `training` are empty where the file is silent.
+    Attributes:
+        name: Name of the model.
+        version: Version of the model.
+        classes: Class labels in the order of the outputs.
+        input: Description of the input tensor.
+        parameters: Number of parameters of the network.
+        licence: Licence of the weights.
+        training_data: Description of the training data.
+        scores: Measured scores, as plain JSON values.
+        preprocessing: How the graph computes the network's input from the flow: kind of strain, map
+            size, scaling, mirroring and temperature.
+        training: Configuration of the training; empty if the file has none.
+        limits: What the model cannot do, in sentences; empty if the file has none.
+        responsible_use: What the model must not be used for, in sentences; empty if the file has
+            none.
     """
 
     name: str
@@ -215,11 +285,16 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classification:
-    """`probabilities` [3] in the order of the classes, finite, of sum 1; `attention` [14, 14]."""
+    """The output of the network for one flow field.
+
+    Attributes:
+        probabilities: Finite values, [3], in the order of the classes; their sum is 1.
+        attention: Attention map, [14, 14].
+    """
 
     probabilities: NDArray[np.float64]
     attention: Attention
 
 
 FaceMode = Literal["auto", "none"]
-"""`auto` finds the face; `none` takes the frames for tight face crops."""
+"""`auto` detects the face; `none` treats the frames as face crops."""

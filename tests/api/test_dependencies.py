@@ -74,7 +74,7 @@ def test_a_stream_ends_with_a_problem_whatever_fails() -> None:
 
     async def body() -> None:
         stream = EventStream(cast(Engine, Broken()), FramesJob(b""), Upload(), "", 1000)
-        await stream({"type": "http", "path": "/"}, receive, send)
+        await stream({"type": "http", "path": "/", "headers": []}, receive, send)
 
     asyncio.run(body())
     assert b'"code":"internal_error"' in sent[-1]["body"]

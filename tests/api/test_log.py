@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from off_tanet.api.problems import UnexpectedErrorMiddleware
+from off_tanet.api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
 from tests.api.test_predictions import CLIP, ask_frames, pair

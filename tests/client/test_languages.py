@@ -58,7 +58,7 @@ def test_fetch_of_node_is_answered(server: Server) -> None:
         "recorded": "surprise",
         "json": "positive",
     }
-    assert own_header.startswith("400 The Content-Type of the form names no boundary")
+    assert own_header.startswith("400 The Content-Type of the form has no boundary")
     assert slip.startswith("422 query.Face: unknown name")
 
 

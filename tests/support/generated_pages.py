@@ -16,7 +16,7 @@ from io import StringIO
 from unittest.mock import patch
 
 from off_tanet.cli import main as off_tanet
-from off_tanet.settings import table
+from off_tanet.environment import table
 
 from tests.support.paths import ROOT
 

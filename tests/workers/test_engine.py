@@ -356,19 +356,19 @@ def test_draining_finishes_what_was_admitted() -> None:
     asyncio.run(body())
 
 
-def test_the_census_tells_who_works_waits_and_was_replaced() -> None:
+def test_the_stats_count_workers_waiting_requests_and_restarts() -> None:
     """An operator sees overload and crashes in these four numbers alone."""
 
     async def body(engine: Engine) -> None:
-        assert engine.census() == EngineStats(alive=1, idle=1, waiting=0, restarts=0)
+        assert engine.stats() == EngineStats(alive=1, idle=1, waiting=0, restarts=0)
         held = asyncio.Event()
         working = asyncio.create_task(engine.run(Hang(), progress=lambda *_: held.set()))
         await held.wait()
         waiting = asyncio.create_task(pid(engine))
         await asyncio.sleep(0)  # lets it be admitted
-        assert engine.census() == EngineStats(alive=1, idle=0, waiting=1, restarts=0)
+        assert engine.stats() == EngineStats(alive=1, idle=0, waiting=1, restarts=0)
         working.cancel()
         assert await waiting > 0
-        assert engine.census() == EngineStats(alive=1, idle=1, waiting=0, restarts=1)
+        assert engine.stats() == EngineStats(alive=1, idle=1, waiting=0, restarts=1)
 
     with_engine(body)

@@ -198,7 +198,7 @@ def test_what_an_idle_worker_says_reaches_nobody(kind: str) -> None:
             sabotage.write_as(before, sabotage.GARBAGE[kind]())
         except PermissionError:
             pytest.skip("this user may not take another process's socket")
-        while engine.census().idle:  # until the loop has seen it
+        while engine.stats().idle:  # until the loop has seen it
             await asyncio.sleep(0)
         word, after = await engine.run(Echo("after"))
         assert word == "after"

@@ -1,4 +1,4 @@
-"""The application: its engines, its routes, and what goes around them."""
+"""The ASGI application: its engines, routes and middleware."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import limits
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
 from starlette.middleware.cors import CORSMiddleware
@@ -18,22 +18,25 @@ from starlette.routing import Route
 from off_tanet import logs
 from off_tanet.api import problems
 from off_tanet.api.metrics import Metrics
-from off_tanet.api.middleware import instrumentation
 from off_tanet.api.middleware.admission import AdmissionMiddleware
 from off_tanet.api.middleware.auth import AuthMiddleware, KeyFile
 from off_tanet.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
 from off_tanet.api.middleware.client_id import client_of
 from off_tanet.api.middleware.header_limits import HeaderLimitMiddleware
 from off_tanet.api.middleware.hosts import HostMiddleware
+from off_tanet.api.middleware.instrumentation import InstrumentationMiddleware, log_request
 from off_tanet.api.middleware.rate_limit import RateLimitMiddleware
 from off_tanet.api.middleware.request_id import RequestIdMiddleware
 from off_tanet.api.middleware.security_headers import SecurityHeadersMiddleware
+from off_tanet.api.middleware.trailing_slash import TrailingSlashMiddleware
+from off_tanet.api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from off_tanet.api.openapi import DocumentedApp
-from off_tanet.api.paths import HEALTH_PATHS, TrailingSlashMiddleware
+from off_tanet.api.paths import HEALTH_PATHS
 from off_tanet.api.routes import page
 from off_tanet.api.routes.table import VIDEO_PATH, routes
+from off_tanet.environment import load
 from off_tanet.setting_names import variable
-from off_tanet.settings import Settings, SettingsError, load
+from off_tanet.settings import Settings, SettingsError
 from off_tanet.workers.answers import warm_up
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import JOBS
@@ -47,7 +50,7 @@ _CORS: dict[str, Any] = {
     "expose_headers": ("Retry-After", "X-Request-ID"),
 }
 
-# The framework's own traces hold paths, queries and messages of exceptions.
+# The framework's own telemetry contains paths, queries and messages of exceptions.
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -55,59 +58,67 @@ _NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
 OPEN_PATHS = page.PATHS | HEALTH_PATHS
-"""What needs no key: what a load balancer asks, and the page, which has a field for the key."""
+"""Paths that need no API key: the health checks, and the page, which has a field for the key."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as an ASGI application; its workers live as long as its lifespan.
+    """Create the service as an ASGI application.
 
-    Without `settings`, they are those of the environment. Raises SettingsError for one that is
-    unknown, has a bad value or needs what is not installed, OSError and ValueError for a file of
-    keys that cannot be used.
+    Its worker processes start and end with the application's lifespan.
+
+    Args:
+        settings: The settings; by default they are read from the environment.
+
+    Returns:
+        The application, for a server such as uvicorn or for mounting in another application.
+
+    Raises:
+        SettingsError: A setting is unknown, has a bad value or needs an extra that is not
+            installed.
+        OSError: The file of API keys cannot be read.
+        ValueError: The file of API keys is malformed.
     """
     settings = settings or load()
     state = _state(settings)
     tracing = _tracing(settings.otlp_endpoint)
-    app = DocumentedApp(
-        title="Off-TANet",
-        summary="Micro-expression recognition: two frames or a clip in, class probabilities out.",
-        description=_DESCRIPTION,
-        version="1",
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=_lifespan(state, settings, tracing),
-        docs_url=None,  # its page loads scripts from elsewhere
-        redoc_url=None,
-        telemetry=_NO_TELEMETRY,
-        redirect_slashes=False,  # its redirects name whatever host the request or its path names
-    )
-    app.keyed = settings.api_keys is not None
+    app = _documented_app(_lifespan(state, settings, tracing))
+    app.requires_key = settings.api_keys is not None
     app.state = state
     problems.install(app)
     table = routes()
     app.include_router(table)
-    _surround(app, settings)
-    observers = [app.state.metrics.observe, instrumentation.log_request]
-    if tracing is not None:
-        observers.append(tracing.observe)
-    app.add_middleware(
-        instrumentation.InstrumentationMiddleware,
-        templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
-        observers=tuple(observers),
-    )
+    _add_guards(app, settings)
+    _add_instrumentation(app, table, tracing)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(TrailingSlashMiddleware)
     return app
 
 
-def _lifespan(
-    state: State, settings: Settings, tracing: Tracing | None
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _documented_app(lifespan: Lifespan) -> DocumentedApp:
+    return DocumentedApp(
+        title="Off-TANet",
+        summary="Micro-expression recognition: two frames or a clip in, class probabilities out.",
+        description=_DESCRIPTION,
+        version="1",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from another site
+        redoc_url=None,
+        telemetry=_NO_TELEMETRY,
+        redirect_slashes=False,  # its redirects repeat any host that the request or its path names
+    )
+
+
+def _lifespan(state: State, settings: Settings, tracing: Tracing | None) -> Lifespan:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:  # it may be one that mounts ours
-        asyncio.get_running_loop().set_exception_handler(logs.tell_of_loop_error)
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:  # possibly an app that mounts this one
+        asyncio.get_running_loop().set_exception_handler(logs.log_loop_error)
         state.engine.start()
-        state.videos.start_when_asked()
+        state.video_engine.start_on_demand()
         yield
         give_up = time.monotonic() + settings.shutdown_timeout_s
         await state.drain()
@@ -118,27 +129,27 @@ def _lifespan(
 
 
 def _state(settings: Settings) -> State:
-    """What the routes use."""
+    """Create what the routes and the middleware share."""
     state = State()
     engine = Engine(settings.configuration, settings.engine_limits, JOBS, warm_up)
-    videos = Engine(settings.configuration, settings.video_limits, JOBS, warm_up)
+    video_engine = Engine(settings.configuration, settings.video_limits, JOBS, warm_up)
 
     async def drain() -> None:
-        """Let both engines end their work, each within its own grace period."""
-        state.bodies.stop()
-        await asyncio.gather(engine.stop(), videos.stop())
+        """Let both engines complete their work, each within its own shutdown timeout."""
+        state.body_budget.stop()
+        await asyncio.gather(engine.stop(), video_engine.stop())
 
-    state.engine, state.videos, state.drain = engine, videos, drain
-    state.metrics = Metrics(engine, videos)
+    state.engine, state.video_engine, state.drain = engine, video_engine, drain
+    state.metrics = Metrics(engine, video_engine)
     state.client_of = client_of(settings.share_by)
-    state.bodies = BodyBudget(settings.body_limits, state.client_of)
+    state.body_budget = BodyBudget(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes
     return state
 
 
 def _tracing(endpoint: str | None) -> Tracing | None:
-    """Imports what traces need only where they are asked for."""
-    if not endpoint:  # OpenTelemetry takes an empty variable for one that is not set
+    """Create the tracing, whose dependencies are imported only if there is an endpoint."""
+    if not endpoint:  # OpenTelemetry treats an empty variable as unset
         return None
     try:
         from off_tanet.api.tracing import Tracing
@@ -149,17 +160,17 @@ def _tracing(endpoint: str | None) -> Tracing | None:
     return Tracing(endpoint)
 
 
-def _surround(app: FastAPI, settings: Settings) -> None:
-    """What guards the routes, from the inside to the outside."""
+def _add_guards(app: FastAPI, settings: Settings) -> None:
+    """Add the middlewares that protect the routes, from the innermost to the outermost."""
     app.add_middleware(
         AdmissionMiddleware,
         engine=app.state.engine,
-        others={VIDEO_PATH: app.state.videos},
+        others={VIDEO_PATH: app.state.video_engine},
         client_of=app.state.client_of,
     )
     app.add_middleware(
         BodyLimitMiddleware,
-        bodies=app.state.bodies,
+        budget=app.state.body_budget,
         others={VIDEO_PATH: (settings.max_video_bytes, "video_bytes")},
     )
     if settings.quota is not None:
@@ -168,16 +179,45 @@ def _surround(app: FastAPI, settings: Settings) -> None:
         keys = KeyFile(settings.api_keys)
         app.add_middleware(AuthMiddleware, keys=keys, open_paths=OPEN_PATHS)
     app.add_middleware(HostMiddleware)
-    app.add_middleware(HeaderLimitMiddleware, limits=settings.head_limits)
-    app.add_middleware(problems.UnexpectedErrorMiddleware)
+    app.add_middleware(HeaderLimitMiddleware, limits=settings.header_limits)
+    app.add_middleware(UnexpectedErrorMiddleware)
     if origins := settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
     app.add_middleware(SecurityHeadersMiddleware)
 
 
+def _add_instrumentation(app: FastAPI, table: APIRouter, tracing: Tracing | None) -> None:
+    observers = [app.state.metrics.observe, log_request]
+    if tracing is not None:
+        observers.append(tracing.observe)
+    app.add_middleware(
+        InstrumentationMiddleware,
+        templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
+        observers=tuple(observers),
+    )
+
+
 _DESCRIPTION = """\
-Answers how a face moved between an onset and an apex frame resembles the motion of three classes
-of micro-expression. The scores describe a motion in a picture; they are no finding about what a
-person feels, thinks or intends, and must not be used to decide about people. Inferring emotions at
-work and in education is prohibited in the European Union (Regulation 2024/1689, Article 5(1)(f)).
+Off-TANet classifies the motion of a face between an onset frame and an apex frame as one of three
+classes of micro-expression: `negative`, `positive` or `surprise`.
+
+The scores are the output of a statistical model for one observed motion. They are not a finding
+about what a person feels, thinks or intends, and must not be used to decide about people. Inferring
+emotions at work and in education is prohibited in the European Union (Regulation 2024/1689,
+Article 5(1)(f)).
+
+Errors are `application/problem+json` (RFC 9457). Their `code` is stable; their `detail` is text for
+people. Responses 408, 429 and 503 are temporary; `Retry-After` gives the seconds to wait, if known.
 """
+
+_TAGS = [
+    {"name": "recognition", "description": "Recognise micro-expressions in pictures and videos."},
+    {"name": "model", "description": "Describe the model that the service runs."},
+    {
+        "name": "inference",
+        "description": "The Open Inference Protocol (version 2), as KServe, Triton and MLServer "
+        "implement it, for optical flow that the client has computed.",
+    },
+    {"name": "health", "description": "Health checks for load balancers and orchestrators."},
+    {"name": "operation", "description": "Metrics for Prometheus."},
+]

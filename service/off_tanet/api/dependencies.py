@@ -1,4 +1,4 @@
-"""What a route asks for, so that its signature reads as a sentence."""
+"""FastAPI dependencies of the routes."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from python_multipart.multipart import parse_options_header
 from starlette.types import Receive
 
 from off_tanet.api.metrics import Metrics
-from off_tanet.api.middleware.body_limits import upload
-from off_tanet.api.middleware.instrumentation import note_stages, note_wait
+from off_tanet.api.middleware.body_limits import read_upload
+from off_tanet.api.middleware.instrumentation import record_stages, record_wait
 from off_tanet.errors import ClientGoneError, MalformedFormError, UnsupportedMediaError
 from off_tanet.schemas import compression
 from off_tanet.schemas.options import ClipOptions, Options, Query, read_query
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.messages import Job
 
-# The parser's time grows with their square: 16,000, which fit into the headers, were 15 ms.
-_MOST_TYPE_PARAMETERS = 16
+# The parser's time grows with the square of their number: 16,000, which fit into the headers, took
+# 15 ms.
+_MAX_TYPE_PARAMETERS = 16
 _UTF_8 = {b"utf-8", b"utf8"}
 
 
 class Timed(Protocol):
-    """What every job answers with, whatever else."""
+    """The answer of any job."""
 
     @property
     def stages_ms(self) -> Mapping[str, float]:
-        """Milliseconds of each stage, in their order, and `total`."""
+        """Milliseconds of each stage in order, and their `total`."""
         ...
 
 
@@ -44,11 +45,11 @@ async def _engine(request: Request) -> Engine:
 EngineDep = Annotated[Engine, Depends(_engine)]
 
 
-async def _videos(request: Request) -> Engine:
-    return cast(Engine, request.app.state.videos)
+async def _video_engine(request: Request) -> Engine:
+    return cast(Engine, request.app.state.video_engine)
 
 
-VideosDep = Annotated[Engine, Depends(_videos)]
+VideoEngineDep = Annotated[Engine, Depends(_video_engine)]
 
 
 async def _metrics(request: Request) -> Metrics:
@@ -59,27 +60,28 @@ MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
 class Run(Protocol):
-    """Carries out a job with the request's body, and gives its answer."""
+    """Runs a job on the request's body and returns its answer."""
 
-    def __call__(self, job: Job[T], /) -> Awaitable[T]: ...
+    def __call__(self, job: Job[T], /) -> Awaitable[T]:
+        """Run the job."""
+        ...
 
 
-def _runs_on(request: Request, engine: Engine) -> Run:
-    """Carries out a job for as long as its client waits for it."""
+def _run_on(request: Request, engine: Engine) -> Run:
+    """Return a function that runs a job until it ends or the client disconnects."""
 
     async def run(job: Job[T]) -> T:
-        body = await upload(request)
-        waited = partial(note_wait, request.scope)
-        work = asyncio.create_task(
-            engine.run(job, body, client=request.app.state.client_of(request.scope), waited=waited)
-        )
+        upload = await read_upload(request)
+        client = request.app.state.client_of(request.scope)
+        waited = partial(record_wait, request.scope)
+        work = asyncio.create_task(engine.run(job, upload, client=client, waited=waited))
         gone = asyncio.create_task(disconnected(request.receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise ClientGoneError("The client closed the connection.")
             answer = work.result()
-            note_stages(request.scope, answer.stages_ms)
+            record_stages(request.scope, answer.stages_ms)
             return answer
         finally:
             gone.cancel()
@@ -89,14 +91,14 @@ def _runs_on(request: Request, engine: Engine) -> Run:
 
 
 async def _run(request: Request, engine: EngineDep) -> Run:
-    return _runs_on(request, engine)
+    return _run_on(request, engine)
 
 
 RunDep = Annotated[Run, Depends(_run)]
 
 
-async def _run_video(request: Request, videos: VideosDep) -> Run:
-    return _runs_on(request, videos)
+async def _run_video(request: Request, engine: VideoEngineDep) -> Run:
+    return _run_on(request, engine)
 
 
 RunVideoDep = Annotated[Run, Depends(_run_video)]
@@ -122,48 +124,52 @@ async def _clip_query(request: Request) -> Query:
 ClipQueryDep = Annotated[Query, Depends(_clip_query)]
 
 
-def _takes_events(kind: str) -> bool:
-    """Whether one of the kinds of an Accept header is that of events; a weight of 0 refuses it."""
-    media_type, parameters = parse_options_header(kind)
+def _accepts_events(media_range: str) -> bool:
+    """Whether one range of an Accept header is that of events; a weight of 0 excludes them."""
+    media_type, parameters = parse_options_header(media_range)
     return media_type == b"text/event-stream" and parameters.get(b"q", b"1").strip(b"0.") != b""
 
 
 async def _wants_events(
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> bool:
-    return any(map(_takes_events, (accept or "").split(",")))
+    return any(map(_accepts_events, (accept or "").split(",")))
 
 
 WantsEvents = Annotated[bool, Depends(_wants_events)]
 
 
 def accepts(media_type: str, example: str) -> params.Depends:
-    """A dependency that refuses bodies of any other type with 415, before they are read.
+    """Return a dependency that refuses bodies of any other type with 415, before they are read.
 
-    `example` is a command that sends one of this type.
+    Args:
+        media_type: The accepted type, without parameters.
+        example: A command that sends a body of this type, for the error's detail.
     """
 
     async def check(request: Request) -> None:
         declared, options = _content_type(request)
         if declared.decode("latin-1") != media_type:
-            raise UnsupportedMediaError(f"This route takes {media_type}, as from: {example}")
+            raise UnsupportedMediaError(f"This route accepts {media_type}, for example: {example}")
         if options.get(b"charset", b"utf-8").lower() not in _UTF_8:
-            raise UnsupportedMediaError("This route takes text in UTF-8.")
+            raise UnsupportedMediaError("This route accepts only text in UTF-8.")
         await check_encoding(request)
 
     return params.Depends(check)
 
 
 def _content_type(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
-    """The media type and its parameters. Raises UnsupportedMediaError where there are too many."""
+    """Return the media type and its parameters, unless there are too many to parse."""
     declared = request.headers.get("content-type", "")
-    if declared.count(";") > _MOST_TYPE_PARAMETERS:
-        raise UnsupportedMediaError(f"More than {_MOST_TYPE_PARAMETERS} parameters of a type.")
+    if declared.count(";") > _MAX_TYPE_PARAMETERS:
+        raise UnsupportedMediaError(
+            f"The Content-Type has more than {_MAX_TYPE_PARAMETERS} parameters."
+        )
     return parse_options_header(declared)
 
 
 async def check_encoding(request: Request) -> None:
-    """Raises UnsupportedMediaError for a body that is compressed."""
+    """Raise UnsupportedMediaError if the body is declared to be compressed."""
     compression.check_header(request.headers.get("content-encoding", ""))
 
 
@@ -172,7 +178,7 @@ async def _boundary(request: Request) -> bytes:
     boundary = options.get(b"boundary", b"")
     if not boundary:
         raise MalformedFormError(
-            "The Content-Type of the form names no boundary: let the HTTP client set this header."
+            "The Content-Type of the form has no boundary: let the HTTP client set this header."
         )
     return boundary
 

@@ -1,4 +1,4 @@
-"""What Prometheus asks of the service: its requests as they ended, its engine as it stands."""
+"""Prometheus metrics: finished requests, and the current state of the engines."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from off_tanet.workers.engine import Engine, EngineStats
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
-# From a health check to the default deadline; from a fast inference to a long clip's spotting.
+# Buckets from a health check to the default deadline.
 _REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# Buckets from a fast inference to the spotting in a long clip.
 _STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -37,68 +38,68 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "off_tanet_requests",
-            "Requests answered.",
+            "Finished requests.",
             ("route", "method", "code"),
             registry=self._registry,
         )
         self._seconds = Histogram(
             "off_tanet_request_duration_seconds",
-            "Time from a request's head to the end of its answer.",
+            "Time from the headers of a request to the end of its response.",
             ("route",),
             buckets=_REQUEST_SECONDS,
             registry=self._registry,
         )
         self._stages = Histogram(
             "off_tanet_stage_duration_seconds",
-            "Time of each stage of a recognition; total is all of it.",
+            "Time of each stage of a recognition, and the total.",
             ("stage",),
             buckets=_STAGE_SECONDS,
             registry=self._registry,
         )
         self._rejections = Counter(
             "off_tanet_rejections",
-            "Requests answered with a problem, by its code.",
+            "Requests answered with a problem, by the code of the problem.",
             ("reason",),
             registry=self._registry,
         )
         self._registry.register(_EngineCollector(engines))
         ProcessCollector(registry=self._registry)
 
-    def observe(self, exchange: RequestRecord) -> None:
-        """Count one exchange."""
-        self._requests.labels(exchange.route, exchange.method, str(exchange.status)).inc()
-        self._seconds.labels(exchange.route).observe(exchange.seconds)
-        for stage, milliseconds in exchange.stages_ms.items():
+    def observe(self, record: RequestRecord) -> None:
+        """Count one finished request."""
+        self._requests.labels(record.route, record.method, str(record.status)).inc()
+        self._seconds.labels(record.route).observe(record.seconds)
+        for stage, milliseconds in record.stages_ms.items():
             self._stages.labels(stage).observe(milliseconds / 1000)
-        if exchange.problem is not None:
-            self._rejections.labels(exchange.problem).inc()
+        if record.problem is not None:
+            self._rejections.labels(record.problem).inc()
 
     def exposition(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 class _EngineCollector(Collector):
-    """Reads the engines when it is asked, so that they need not know of metrics."""
+    """Reads the state of the engines when the metrics are scraped."""
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         self._engines = engines
 
     def collect(self) -> Iterator[Metric]:
-        census = sum((engine.census() for engine in self._engines), EngineStats(0, 0, 0, 0))
+        stats = sum((engine.stats() for engine in self._engines), EngineStats(0, 0, 0, 0))
         yield GaugeMetricFamily(
-            "off_tanet_queue_depth", "Admitted requests that wait for a worker.", census.waiting
+            "off_tanet_queue_depth", "Admitted requests that wait for a worker.", stats.waiting
         )
         workers = GaugeMetricFamily(
-            "off_tanet_workers", "Worker processes; idle ones are alive too.", labels=("state",)
+            "off_tanet_workers", "Worker processes; alive includes idle.", labels=("state",)
         )
-        workers.add_metric(("alive",), census.alive)
-        workers.add_metric(("idle",), census.idle)
+        workers.add_metric(("alive",), stats.alive)
+        workers.add_metric(("idle",), stats.idle)
         yield workers
         yield CounterMetricFamily(
             "off_tanet_worker_restarts",
-            "Workers started in the place of one that ended.",
-            census.restarts,
+            "Workers started to replace another one.",
+            stats.restarts,
         )
         if (info := self._engines[0].info) is not None:
             labels = {
@@ -106,4 +107,4 @@ class _EngineCollector(Collector):
                 "version": info.card.version,
                 "flow_build": info.flow_build,
             }
-            yield InfoMetricFamily("off_tanet_model", "The model that answers.", labels)
+            yield InfoMetricFamily("off_tanet_model", "The loaded model.", labels)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, with what the framework cannot derive from the routes."""
+"""The OpenAPI document, completed with what the framework cannot derive from the routes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ _KEYS = {
 
 
 class DocumentedApp(FastAPI):
-    """Its document has the bodies that only a worker parses, no error but ours, and the keys."""
+    """Adds to the document the bodies that workers parse and the API keys.
 
-    keyed = False
-    """Whether an API key is asked for."""
+    It also removes the framework's validation errors, which are never sent.
+    """
+
+    requires_key = False
+    """Whether requests need an API key."""
 
     def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
         document = super().openapi()
         document["components"]["schemas"] |= components()
         for name in _FRAMEWORK_ERRORS:
@@ -30,21 +34,21 @@ class DocumentedApp(FastAPI):
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 _drop_framework_422(operation["responses"])
-                if self.keyed and path not in HEALTH_PATHS:
-                    _ask_for_key(operation, path)
-        if self.keyed:
+                if self.requires_key and path not in HEALTH_PATHS:
+                    _require_key(operation, path)
+        if self.requires_key:
             document["components"]["securitySchemes"] = _KEYS
         return document
 
 
 def _drop_framework_422(responses: dict[str, Any]) -> None:
-    """The framework promises one wherever there is a parameter, even one that takes any text."""
+    """Remove the 422 that the framework adds wherever there is a parameter, even free text."""
     if "application/json" in responses.get("422", {}).get("content", {}):
         del responses["422"]
 
 
-def _ask_for_key(operation: dict[str, Any], path: str) -> None:
+def _require_key(operation: dict[str, Any], path: str) -> None:
     operation["security"] = [{name: []} for name in _KEYS]
-    told = inference_failures if path.startswith("/v2") else failures
+    describe = inference_failures if path.startswith("/v2") else failures
     refusals = (401, 429) if "requestBody" in operation else (401,)
-    operation["responses"] |= {str(status): told(status)[status] for status in refusals}
+    operation["responses"] |= {str(status): describe(status)[status] for status in refusals}

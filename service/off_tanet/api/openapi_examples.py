@@ -1,4 +1,4 @@
-"""Examples and error descriptions for the OpenAPI document."""
+"""Examples and descriptions for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -103,37 +103,44 @@ _INFERENCE_REQUEST = {
 
 _DETAILS = {
     400: ("malformed_json", "body.5: JSON decode error"),
-    401: ("unauthorized", "This service asks for an API key that it knows."),
+    401: ("unauthorized", "The request has no API key that this service accepts."),
     408: ("slow_request", "The body did not arrive within 60 s."),
     413: ("limit_exceeded", "The body has more than 67108864 bytes."),
     414: ("limit_exceeded", "The URL has more than 8192 bytes."),
     415: ("unsupported_media_type", "The body is compressed (gzip): send it uncompressed."),
     422: ("no_face", "No face was found on the onset frame."),
-    429: ("quota_exceeded", "This key's quota is 100 per 1 minute."),
+    429: ("quota_exceeded", "The quota of this API key is 100 per 1 minute."),
     431: ("limit_exceeded", "There are more than 100 headers."),
     500: ("internal_error", "The service failed on this request."),
     503: ("queue_full", "The service has more work than it can queue."),
     504: ("deadline_exceeded", "The work took too long and was stopped."),
 }
+_LIMITS = {413: "max_body_bytes", 414: "max_url_bytes", 431: "max_headers"}
 _INFERENCE_DETAILS = _DETAILS | {
     400: ("invalid_inference_request", "inputs.0.datatype: Input should be 'FP32'"),
-    404: ("unknown_model", "The model that is served is off-tanet."),
+    404: ("unknown_model", "The model of this service is off-tanet."),
 }
 
 
 def success(example: dict[str, Any]) -> dict[str, Any]:
-    """The description of a JSON answer with 200."""
+    """Describe a JSON response with status 200."""
     return {"description": "OK", "content": {"application/json": {"example": example}}}
 
 
-def streamed(
-    example: dict[str, Any], name: str = "prediction", *parts: tuple[str, dict[str, Any]]
+def success_or_events(
+    example: dict[str, Any], name: str = "prediction", *partial: tuple[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """The same, or a stream of events that ends with it; `parts` are named examples before it."""
+    """Describe a response with status 200 that is JSON or a stream of events.
+
+    Args:
+        example: The JSON, which is also the data of the last event.
+        name: The name of the last event.
+        partial: Names and data of the events before it.
+    """
     progress = {"stage": "decode", "done": 3, "total": 26}
     events = "".join(
         f"event: {kind}\ndata: {json.dumps(body)}\n\n"
-        for kind, body in (("progress", progress), *parts, (name, example))
+        for kind, body in (("progress", progress), *partial, (name, example))
     )
     plain = success(example)
     plain["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": events}
@@ -141,7 +148,7 @@ def streamed(
 
 
 def prediction_body() -> dict[str, Any]:
-    """The description of a JSON prediction request, whose query and body its route reads itself."""
+    """Describe the query and the body of a JSON prediction request."""
     json_body = {
         "schema": {"$ref": _COMPONENT.format(model=PredictionRequest.__name__)},
         "examples": {"frames": _FRAMES_REQUEST, "clip": _CLIP_REQUEST},
@@ -154,7 +161,7 @@ def prediction_body() -> dict[str, Any]:
 
 
 def form_body(form: type[FramesForm | ClipForm | VideoForm]) -> dict[str, Any]:
-    """The description of a form's request, whose query and body its route reads itself."""
+    """Describe the query and the body of a request with a form."""
     content = {"multipart/form-data": {"schema": {"$ref": _COMPONENT.format(model=form.__name__)}}}
     return {
         "parameters": _queries(form.options),
@@ -163,7 +170,7 @@ def form_body(form: type[FramesForm | ClipForm | VideoForm]) -> dict[str, Any]:
 
 
 def _queries(options: type[Options]) -> list[dict[str, Any]]:
-    """The description of a query, a parameter for each of the options."""
+    """Describe each option as a parameter of the query."""
     return [
         {
             "name": name,
@@ -177,7 +184,7 @@ def _queries(options: type[Options]) -> list[dict[str, Any]]:
 
 
 def components() -> dict[str, Any]:
-    """The named schemas that the bodies and the problems refer to."""
+    """Return the named schemas that the descriptions of bodies and problems refer to."""
     schema = PredictionRequest.model_json_schema(ref_template=_COMPONENT)
     return {
         **schema.pop("$defs"),
@@ -188,38 +195,38 @@ def components() -> dict[str, Any]:
 
 
 def inference_body() -> dict[str, Any]:
-    """The description of an inference request's body, which no parameter of its route shows."""
-    json_body = {"schema": _inlined(InferenceRequestBody), "example": _INFERENCE_REQUEST}
+    """Describe the body of an Open Inference Protocol request."""
+    json_body = {"schema": _inline(InferenceRequestBody), "example": _INFERENCE_REQUEST}
     binary = {
         "schema": {
             "type": "string",
             "format": "binary",
-            "description": "the JSON, of Inference-Header-Content-Length bytes, then the tensor",
+            "description": "Inference-Header-Content-Length bytes of JSON, then the binary tensor.",
         }
     }
     content = {"application/json": json_body, "application/octet-stream": binary}
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _inlined(model: type[BaseModel]) -> Any:
-    """The model's schema with no references, which would be taken from the whole document."""
+def _inline(model: type[BaseModel]) -> Any:
+    """Return the model's schema without references, which would point into the whole document."""
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
 
-    def inlined(node: Any) -> Any:
+    def inline(node: Any) -> Any:
         if isinstance(node, list):
-            return [inlined(part) for part in node]
+            return [inline(part) for part in node]
         if not isinstance(node, dict):
             return node
         if "$ref" in node:
-            return inlined(definitions[node["$ref"].rpartition("/")[2]])
-        return {name: inlined(part) for name, part in node.items()}
+            return inline(definitions[node["$ref"].rpartition("/")[2]])
+        return {name: inline(part) for name, part in node.items()}
 
-    return inlined(schema)
+    return inline(schema)
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems a route may answer, each with an example."""
+    """Describe the problems that a route may respond with, each with an example."""
     return {
         status: _failure(_example(status, *_DETAILS[status], "/v1/predictions/frames"))
         for status in statuses
@@ -227,13 +234,13 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def inference_failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The same for a route under /v2."""
-    told: dict[int | str, dict[str, Any]] = {}
+    """Describe the problems of a route under /v2, whose details are repeated as `error`."""
+    described: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         code, detail = _INFERENCE_DETAILS[status]
         example = _example(status, code, detail, "/v2/models/off-tanet/infer")
-        told[status] = _failure(example.model_copy(update={"error": detail}))
-    return told
+        described[status] = _failure(example.model_copy(update={"error": detail}))
+    return described
 
 
 def _example(status: int, code: str, detail: str, instance: str) -> Problem:
@@ -245,7 +252,7 @@ def _example(status: int, code: str, detail: str, instance: str) -> Problem:
         instance=instance,
         code=code,
         request_id="01KAQ4T6DZ7N2R9C5F8G3H1JKM",
-        limit="max_body_bytes" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None,
+        limit=_LIMITS.get(status),
     )
 
 

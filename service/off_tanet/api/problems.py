@@ -1,8 +1,7 @@
-"""Every error as `application/problem+json` (RFC 9457), from one place."""
+"""Conversion of errors to `application/problem+json` (RFC 9457), in one place."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from http import HTTPStatus
@@ -12,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from off_tanet import errors, logs
-from off_tanet.api.middleware.instrumentation import note_problem
+from off_tanet.api.middleware.instrumentation import record_problem
 from off_tanet.api.middleware.request_id import request_id
 from off_tanet.api.paths import route_path
 from off_tanet.schemas.validation import error_of
@@ -24,56 +23,59 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# The framework's own, for a body that could not even be read.
+# The framework's own error for a body that it cannot read.
 _HTTP_CODES = {400: "malformed_body"}
 
 
 class Problem(BaseModel):
-    """What went wrong, in the form of RFC 9457."""
+    """An error in the format of RFC 9457."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    limit: str | None = Field(None, description="with 413: the setting that was exceeded")
-    error: str | None = Field(None, description="under /v2, for its clients: the detail again")
+    type: str = Field(description="A URN that identifies the kind of problem.")
+    title: str = Field(description="The kind of problem in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong with this request, for people.")
+    instance: str = Field(description="The path of the request.")
+    code: str = Field(description="The kind of problem, for programs; stable.")
+    request_id: str = Field(description="Identifies the request in the service's log.")
+    limit: str | None = Field(None, description="With 413, 414 and 431: the setting exceeded.")
+    error: str | None = Field(None, description="Under /v2, as its clients expect: the detail.")
 
 
 def problem(scope: Scope, error: errors.OffTanetError) -> Problem:
-    """The problem that tells of `error`."""
+    """Return the problem that describes `error`, and record its code."""
     detail = error.detail
     if isinstance(error, errors.ClipTooLongError):
         mount = scope.get("root_path", "")
         detail += f" Long recordings are videos: POST {mount}/v1/predictions/video."
-    told = _problem(scope, error.status, error.code, error.title, detail)
+    body = _problem(scope, error.status, error.code, error.title, detail)
     if isinstance(error, errors.LimitExceededError):
-        told.limit = f"max_{error.limit}"
-    return told
+        body.limit = f"max_{error.limit}"
+    return body
 
 
 def response(scope: Scope, error: errors.OffTanetError) -> Response:
-    """The response that tells of `error`, with `Retry-After` where coming back helps."""
+    """Return the response that describes `error`, with the headers that its kind requires."""
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.SlowRequestError):
-        headers["Connection"] = "close"  # the rest of the body may never come
+        headers["Connection"] = "close"  # the remainder of the body may never arrive
     return _response(problem(scope, error), headers)
 
 
 def unexpected(error: Exception) -> errors.OffTanetError:
-    """What a client is told of an error of ours; the log gets its type and its place."""
-    log.error("%s", logs.told(error))
+    """Return the error that a client receives for a fault of the service.
+
+    The log receives the type of the fault and the place that raised it.
+    """
+    log.error("%s", logs.describe_error(error))
     return errors.OffTanetError("The service failed on this request.")
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app`, the framework's own included, with a problem."""
+    """Answer every error of `app`, including the framework's own, with a problem."""
 
     @app.exception_handler(errors.OffTanetError)
     async def domain(request: Request, error: errors.OffTanetError) -> Response:
@@ -95,46 +97,11 @@ def install(app: FastAPI) -> None:
         return response(request.scope, error_of(error.errors()))
 
 
-class UnexpectedErrorMiddleware:
-    """Answers an error of ours with a problem, and so what the server cancels when it stops.
-
-    The log gets an error's type and its place.
-
-    The framework's own handler stands outside all middleware, where its answer gets none of their
-    headers, and raises the error again, whereupon the server logs it with its message.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began = False
-
-        async def send_noted(message: Message) -> None:
-            nonlocal began
-            began = True
-            await send(message)
-
-        failed: errors.OffTanetError
-        try:
-            await self.app(scope, receive, send_noted)
-            return
-        except asyncio.CancelledError:  # by the server, which stops and waits no longer
-            if began:
-                raise
-            failed = errors.DrainingError("The service stopped before this request's end.")
-        except Exception as error:
-            failed = unexpected(error)
-        answer = response(scope, failed)
-        if not began:  # else the server sees an answer without an end, and hangs up
-            await answer(scope, receive, send)
-
-
 class BodyRefusedError(HTTPException):
-    """Carries the error through the framework's reading of a body; only this kind gets through."""
+    """Wraps an error that is raised while the framework reads a body.
+
+    The framework passes on only exceptions of this class.
+    """
 
     def __init__(self, error: errors.OffTanetError) -> None:
         super().__init__(error.status, error.detail)
@@ -142,7 +109,7 @@ class BodyRefusedError(HTTPException):
 
 
 def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> Problem:
-    note_problem(scope, code)
+    record_problem(scope, code)
     return Problem(
         type=f"urn:off-tanet:problem:{code}",
         title=title,

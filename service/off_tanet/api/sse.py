@@ -13,28 +13,35 @@ from starlette.types import Receive, Scope, Send
 
 from off_tanet.api import problems
 from off_tanet.api.dependencies import disconnected
-from off_tanet.api.middleware.instrumentation import note_gone, note_stages, note_wait
+from off_tanet.api.middleware.instrumentation import (
+    record_client_gone,
+    record_stages,
+    record_wait,
+)
 from off_tanet.errors import DrainingError, OffTanetError, SlowReaderError
 from off_tanet.workers.answers import Answer
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.messages import Job, PartialResult
 from off_tanet.workers.uploads import Upload
 
-_MOST_PROGRESS_BYTES = 65536
-_HEADERS = {"X-Accel-Buffering": "no"}  # a proxy is not to keep events back
+_MAX_PROGRESS_BYTES = 65536
+_HEADERS = {"X-Accel-Buffering": "no"}  # a proxy must not delay the events
 
 
 class ProgressBody(BaseModel):
+    """The data of a `progress` event."""
+
     stage: str
     done: int
     total: int
 
 
 class EventStream(Response):
-    """`progress` events and the job's parts as they come, then one event `name` or `problem`.
+    """Runs a job and sends its events.
 
-    Of what a client has not read yet, no more than `pending_bytes` are kept: then the connection is
-    given up, and the work is cancelled.
+    These are `progress` events and partial results as they occur, and then one event with the
+    answer, named `name`, or a `problem`. If more than `pending_bytes` bytes of events wait for the
+    client to read them, the work is cancelled and the stream ends with a problem.
     """
 
     media_type = "text/event-stream"
@@ -54,15 +61,16 @@ class EventStream(Response):
         self._pending_bytes, self._name = pending_bytes, name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        pending = _Pending(self._pending_bytes)
+        """Run the job and send the response."""
+        pending = _PendingEvents(self._pending_bytes)
         work = asyncio.create_task(
             self._engine.run(
                 self._job,
                 self._upload,
                 client=self._client,
                 progress=pending.put_progress,
-                waited=partial(note_wait, scope),
-                parts=pending.put_part,
+                waited=partial(record_wait, scope),
+                on_partial=pending.put_partial,
             )
         )
         gone = asyncio.create_task(disconnected(receive))
@@ -72,15 +80,17 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             while (event := await pending.next()) is not None:
                 await send({"type": "http.response.body", "body": event, "more_body": True})
-            if pending.overflown:
+            if pending.overflowed:
                 final = _problem(scope, SlowReaderError("Events were not read in time."))
             elif work.done():
                 final = self._final(scope, work)
             else:
-                note_gone(scope)
+                record_client_gone(scope)
                 return
-        except asyncio.CancelledError:  # by the server, which stops and waits no longer
-            final = _problem(scope, DrainingError("The service stopped before this request's end."))
+        except asyncio.CancelledError:  # by the server, when the shutdown timeout is over
+            final = _problem(
+                scope, DrainingError("The service stopped before this request was completed.")
+            )
         finally:
             gone.cancel()
             work.cancel()
@@ -94,40 +104,43 @@ class EventStream(Response):
             return _problem(scope, error)
         except Exception as error:
             return _problem(scope, problems.unexpected(error))
-        note_stages(scope, answer.stages_ms)
+        record_stages(scope, answer.stages_ms)
         return event
 
 
-class _Pending:
-    """Events that were not sent yet: parts of the answer up to so many bytes, progress if few."""
+class _PendingEvents:
+    """Events that have not been sent yet.
 
-    def __init__(self, most_bytes: int) -> None:
-        self.overflown = False
-        self._most_bytes = most_bytes
+    Partial results may take up `max_bytes`; progress is dropped while more than a few are waiting.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.overflowed = False
+        self._max_bytes = max_bytes
         self._events: deque[bytes] = deque()
         self._bytes = 0
         self._finished = False
         self._changed = asyncio.Event()
 
     def put_progress(self, stage: str, done: int, total: int) -> None:
-        if self._bytes < _MOST_PROGRESS_BYTES:  # else a later step says more
+        if self._bytes < _MAX_PROGRESS_BYTES:  # a later event replaces one that is dropped
             body = ProgressBody(stage=stage, done=done, total=total)
             self._put(_event("progress", body.model_dump_json()))
 
-    def put_part(self, part: PartialResult) -> None:
-        if self._bytes + len(part.json) > self._most_bytes:
-            self.overflown = True
+    def put_partial(self, result: PartialResult) -> None:
+        if self._bytes + len(result.json) > self._max_bytes:
+            self.overflowed = True
             self.finish()
         else:
-            self._put(_event(part.kind, part.json))
+            self._put(_event(result.kind, result.json))
 
     def finish(self) -> None:
-        """No event comes any more."""
+        """Note that no further event will come."""
         self._finished = True
         self._changed.set()
 
     async def next(self) -> bytes | None:
-        """The next event; None after the last one."""
+        """Wait for the next event; return None after the last one."""
         while not self._events and not self._finished:
             self._changed.clear()
             await self._changed.wait()

@@ -1,8 +1,8 @@
-"""OpenTelemetry: a span for each request and, under it, one for each stage, told to a collector.
+"""OpenTelemetry traces: one span per request, with a child span per stage, sent to a collector.
 
-Needs the extra `otel`. Spans are made of finished exchanges, so they hold what the log may hold and
-nothing else. A thread of the SDK sends them; its queue is bounded and drops what does not fit, so
-that a collector that is slow or gone costs no request anything.
+Needs the extra `otel`. Spans are created from finished requests and contain only what the log may
+contain. A thread of the SDK sends them. Its queue is bounded and drops spans that do not fit, so
+that a slow or unreachable collector delays no request.
 """
 
 from __future__ import annotations
@@ -23,64 +23,71 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from off_tanet.api.middleware.instrumentation import UNMATCHED, RequestRecord
 
 _FLUSH_S = 2.0
-_SPANS_KEPT = 2048
+_MAX_QUEUED_SPANS = 2048
 
 
 class Tracing:
-    """Sends spans to the collector at `endpoint`, a base URL; OTEL_* variables hold for the rest.
-
-    Raises ValueError where one of those cannot be read.
-    """
+    """Exports spans to a collector."""
 
     def __init__(self, endpoint: str) -> None:
+        """Configure the exporter, which reads its other options from OTEL_* variables.
+
+        Args:
+            endpoint: Base URL of the collector, such as `http://collector:4318`.
+
+        Raises:
+            ValueError: An OTEL_* variable has a bad value.
+        """
         name = os.environ.get("OTEL_SERVICE_NAME", "off-tanet")
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": name}), shutdown_on_exit=False
         )
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-        self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_SPANS_KEPT))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(exporter, max_queue_size=_MAX_QUEUED_SPANS)
+        )
         self._tracer = self._provider.get_tracer("off_tanet")
         self._propagator = TraceContextTextMapPropagator()
 
-    def observe(self, exchange: RequestRecord) -> None:
-        """Tell of one exchange, as a part of its client's trace where that names one."""
+    def observe(self, record: RequestRecord) -> None:
+        """Export the spans of one request, as part of the client's trace if the client sent one."""
         ended = time.time_ns()
-        started = ended - _nanoseconds(exchange.seconds)
-        known = exchange.route != UNMATCHED
-        method = "_OTHER" if exchange.method == "other" else exchange.method
+        started = ended - _nanoseconds(record.seconds)
+        known = record.route != UNMATCHED
+        method = "_OTHER" if record.method == "other" else record.method
         attributes: dict[str, str | int] = {
             "http.request.method": method,
-            "http.response.status_code": exchange.status,
-            "off_tanet.request_id": exchange.request_id,
+            "http.response.status_code": record.status,
+            "off_tanet.request_id": record.request_id,
         }
         if known:
-            attributes["http.route"] = exchange.route
-        if exchange.problem is not None:
-            attributes["error.type"] = exchange.problem
+            attributes["http.route"] = record.route
+        if record.problem is not None:
+            attributes["error.type"] = record.problem
         span = self._tracer.start_span(
-            f"{method} {exchange.route}" if known else method,
-            context=self._propagator.extract({"traceparent": exchange.traceparent}),
+            f"{method} {record.route}" if known else method,
+            context=self._propagator.extract({"traceparent": record.traceparent}),
             kind=SpanKind.SERVER,
             attributes=attributes,
             start_time=started,
         )
         if span.is_recording():
-            self._tell_stages(exchange, started, set_span_in_context(span))
-        if exchange.status >= 500:
+            self._export_stages(record, started, set_span_in_context(span))
+        if record.status >= 500:
             span.set_status(StatusCode.ERROR)
         span.end(ended)
 
     async def close(self, within_s: float) -> None:
-        """Send what is left, or give up in time."""
-        # Its own shutdown waits for half a minute; a daemon's end is not waited for at exit.
+        """Send the spans that are left, within `within_s` seconds."""
+        # The provider's shutdown waits for half a minute; a daemon thread does not delay the exit.
         flushing = threading.Thread(target=self._provider.shutdown, daemon=True)
         flushing.start()
         await asyncio.to_thread(flushing.join, min(_FLUSH_S, within_s))
 
-    def _tell_stages(self, exchange: RequestRecord, started: int, parent: Context) -> None:
-        """The stages follow each other, from the moment at which the request began to wait."""
-        stages = {name: ms / 1000 for name, ms in exchange.stages_ms.items() if name != "total"}
-        at = started + _nanoseconds(exchange.began_s - stages.get("queue", 0.0))
+    def _export_stages(self, record: RequestRecord, started: int, parent: Context) -> None:
+        """Export a span per stage; the stages follow each other from the start of the wait on."""
+        stages = {name: ms / 1000 for name, ms in record.stages_ms.items() if name != "total"}
+        at = started + _nanoseconds(record.began_s - stages.get("queue", 0.0))
         for name, seconds in stages.items():
             span = self._tracer.start_span(name, context=parent, start_time=at)
             at += _nanoseconds(seconds)

@@ -47,7 +47,7 @@ async def started(engine: Engine) -> None:
 
     Raises WarmingUpError.
     """
-    engine.start_when_asked()
+    engine.start_on_demand()
     engine.start()
     seconds = engine.limits.startup_timeout_s
     first = asyncio.FIRST_COMPLETED

@@ -78,7 +78,7 @@ def score(row: Row, recognizer: Recognizer, face: FaceMode = "auto") -> Result:
     except OffTanetError as error:
         return failed(row, error)
     except Exception as error:
-        return failed(row, OffTanetError(f"The recognition failed: {logs.told(error)}."))
+        return failed(row, OffTanetError(f"The recognition failed: {logs.describe_error(error)}."))
     return Result(row, json.loads(answer.json))
 
 

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from off_tanet.cli import batch, doctor, keys, recognition, serve, settings, streams, training
 from off_tanet.cli.exit_codes import Code, EndError
 from off_tanet.errors import EngineError, InstallationError, ModelError, OffTanetError
-from off_tanet.logs import told
+from off_tanet.logs import describe_error
 
 EPILOG = (
     "Exit codes: 0 good; 1 a picture, clip or manifest that cannot be used; 2 a wrong command, "
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _told(str(error.strerror or error), Code.ENVIRONMENT)
     except Exception as error:  # an error of ours; its message could quote a file
-        return _told(f"internal error: {told(error)}", Code.ENVIRONMENT)
+        return _told(f"internal error: {describe_error(error)}", Code.ENVIRONMENT)
     if code == Code.STOPPED:
         return _told("stopped", Code.STOPPED)
     return int(code)

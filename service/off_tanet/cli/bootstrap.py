@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def configured() -> Settings:
     """The settings of this process; a wrong one ends the command."""
-    from off_tanet.settings import SettingsError, load
+    from off_tanet.environment import load
+    from off_tanet.settings import SettingsError
 
     try:
         return load()

@@ -158,7 +158,7 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
     import uvicorn
 
     from off_tanet import logs
-    from off_tanet.api.http_protocol.protocol import bounded
+    from off_tanet.api.http_protocol.protocol import bounded_protocol
     from off_tanet.api.http_protocol.server import DrainingServer
 
     logs.configure(settings.log_format, settings.log_queue_size)
@@ -166,7 +166,7 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
     config = uvicorn.Config(
         app,
         server_header=False,
-        http=bounded(settings.connection_limits),
+        http=bounded_protocol(settings.connection_limits),
         backlog=_BACKLOG,
         log_config=None,
         access_log=False,  # its lines hold the query string

@@ -7,9 +7,9 @@ from off_tanet.cli.console import AsJson, answer
 
 def settings(as_json: AsJson = False) -> None:
     """List every setting with its default."""
-    from off_tanet import settings as known
+    from off_tanet import environment
 
     if as_json:
-        answer(known.listing())
+        answer(environment.listing())
     else:
-        print(known.table())
+        print(environment.table())

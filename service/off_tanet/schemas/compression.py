@@ -1,11 +1,11 @@
-"""Compressed bodies, which no route takes: unpacked, they could be of any size."""
+"""Detection of compressed bodies, which are refused because their real size is unbounded."""
 
 from __future__ import annotations
 
 from off_tanet.errors import UnsupportedMediaError
 
-# How a body begins that is compressed although no header says so; neither a form nor JSON does.
-_BEGINNINGS = {
+# First bytes of a body that is compressed without a header that says so. No form or JSON begins so.
+_MAGIC = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x78\x9c": "deflate",
@@ -14,15 +14,15 @@ _BEGINNINGS = {
 
 
 def check_header(coding: str) -> None:
-    """Raises UnsupportedMediaError where a Content-Encoding says that the body is compressed."""
+    """Raise UnsupportedMediaError if a Content-Encoding means that the body is compressed."""
     if coding.strip().lower() not in ("", "identity"):
         raise UnsupportedMediaError(
-            "The body is compressed, as its Content-Encoding says: send it uncompressed."
+            "The body is compressed according to its Content-Encoding: send it uncompressed."
         )
 
 
 def check_body(body: bytes) -> None:
-    """Raises UnsupportedMediaError for a body that is compressed without a word of it."""
-    for beginning, coding in _BEGINNINGS.items():
-        if body.startswith(beginning):
+    """Raise UnsupportedMediaError if the first bytes of a body show that it is compressed."""
+    for magic, coding in _MAGIC.items():
+        if body.startswith(magic):
             raise UnsupportedMediaError(f"The body is compressed ({coding}): send it uncompressed.")

@@ -1,4 +1,4 @@
-"""Files as text: base64 (RFC 4648) in the spellings that programs write it in."""
+"""Decoding of files in base64 (RFC 4648), in all the variants that programs write."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ _LINE_ENDS = b"\r\n"
 
 
 class EncodedError(ValueError):
-    """Text that is no base64; the message says why, and quotes nothing of it."""
+    """The text is not valid base64; the message gives the reason without quoting the text."""
 
 
 def is_data_uri(content: bytes) -> bool:
-    """Whether it begins as `canvas.toDataURL()` does, which no picture and no video does."""
+    """Whether the content begins like `canvas.toDataURL()`; no picture or video file does."""
     return _DATA_URI.match(content) is not None
 
 
 def decode(text: bytes) -> bytes:
-    """The bytes of a file in base64.
+    """Decode a file in base64.
 
-    Taken are a `data:` prefix, line ends, the URL-safe alphabet and missing padding. Raises
-    EncodedError.
+    Args:
+        text: The base64. A `data:` prefix, line ends, the URL-safe alphabet and missing padding are
+            accepted.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        EncodedError: The text is not valid base64.
     """
     if prefix := _DATA_URI.match(text):
         text = text[prefix.end() :]
-        if b"%" in text:  # as URIs may have it for + / and =
+        if b"%" in text:  # URIs may escape +, / and = in this way
             text = unquote_to_bytes(text)
     if any(end in text for end in _LINE_ENDS) or text[:1].isspace() or text[-1:].isspace():
         text = text.strip().translate(None, _LINE_ENDS)
     if b" " in text:
-        raise EncodedError("must be base64; it has spaces, which URL decoding makes of +")
+        raise EncodedError("must be base64; it contains spaces, to which URL decoding converts +")
     if b"-" in text or b"_" in text:
         text = text.translate(_URL_SAFE)
     if len(text) % 4:
-        bare = text.rstrip(b"=")
-        text = bare + b"=" * (-len(bare) % 4)
+        unpadded = text.rstrip(b"=")
+        text = unpadded + b"=" * (-len(unpadded) % 4)
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:

@@ -1,7 +1,7 @@
-"""Forms (RFC 7578), parsed in a worker: their cost is bounded by a request's own deadline there.
+"""Multipart forms (RFC 7578), which are parsed in a worker, under the deadline of the request.
 
-The process that answers everybody would answer nobody while it looked for a boundary in megabytes
-of almost-boundaries.
+In the server process, searching for a boundary in megabytes of near matches would block all other
+requests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from off_tanet.errors import InvalidRequestError
 from off_tanet.schemas import compression, encoded, multipart
-from off_tanet.schemas.options import ClipOptions, Options, Query, joined, parsed
+from off_tanet.schemas.options import ClipOptions, Options, Query, combine, validate
 
 
 def _file(content: object) -> object:
@@ -38,23 +38,32 @@ class _Form(Options):
 
     @classmethod
     def parse(cls, body: bytes, boundary: bytes, query: Query | None = None) -> Self:
-        """Of a multipart body, and of the options in the query.
+        """Parse a multipart body, and combine it with the options in the query.
 
-        Raises MalformedFormError, MalformedBase64Error, UnsupportedMediaError and
-        InvalidRequestError, also where query and form disagree.
+        Args:
+            body: The body of the request.
+            boundary: The boundary from its Content-Type.
+            query: Options that were in the URL.
+
+        Raises:
+            MalformedFormError: The body is not a form with this boundary.
+            MalformedBase64Error: A file is not valid base64.
+            UnsupportedMediaError: The body or a part of it is compressed or encoded.
+            InvalidRequestError: A field is missing, unknown or invalid, or differs from the query.
         """
         compression.check_body(body)
         names = multipart.Names(cls.files, cls.model_fields.keys() - cls.files)
-        form = parsed(cls, joined(multipart.parts(body, boundary, names), cls, "body"), "body")
-        asked = parsed(cls.options, query or {}, "query")
-        for name in asked.model_fields_set:
-            if name in form.model_fields_set and getattr(form, name) != getattr(asked, name):
-                raise InvalidRequestError(f"{name}: the query and the form disagree")
-        return form.model_copy(update={name: getattr(asked, name) for name in query or {}})
+        fields = combine(multipart.parts(body, boundary, names), cls, "body")
+        form = validate(cls, fields, "body")
+        options = validate(cls.options, query or {}, "query")
+        for name in options.model_fields_set:
+            if name in form.model_fields_set and getattr(form, name) != getattr(options, name):
+                raise InvalidRequestError(f"{name}: the query and the form have different values")
+        return form.model_copy(update={name: getattr(options, name) for name in query or {}})
 
 
 class FramesForm(_Form):
-    """Two pictures (PNG, JPEG, WebP, BMP or TIFF), and options that the query has, too."""
+    """Two pictures (PNG, JPEG, WebP, BMP or TIFF). The options may also be in the query."""
 
     files = frozenset({"onset", "apex"})
 
@@ -63,7 +72,7 @@ class FramesForm(_Form):
 
 
 class ClipForm(_Form, ClipOptions):
-    """A clip (MP4, MOV, AVI, WebM, MKV or GIF), and options that the query has, too."""
+    """A clip (MP4, MOV, AVI, WebM, MKV or GIF). The options may also be in the query."""
 
     files = frozenset({"video"})
     options = ClipOptions
@@ -72,7 +81,7 @@ class ClipForm(_Form, ClipOptions):
 
 
 class VideoForm(_Form):
-    """A long video (MP4, MOV, AVI, WebM, MKV or GIF), and options that the query has, too."""
+    """A long video (MP4, MOV, AVI, WebM, MKV or GIF). The options may also be in the query."""
 
     files = frozenset({"video"})
 

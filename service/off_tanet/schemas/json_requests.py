@@ -1,4 +1,4 @@
-"""Prediction requests in JSON: the media in base64, for clients that speak nothing else."""
+"""Prediction requests in JSON with the media in base64, for clients that cannot send forms."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pydantic_core import PydanticCustomError
 
 from off_tanet.errors import InvalidRequestError, MalformedJsonError
 from off_tanet.schemas import compression, encoded
+from off_tanet.schemas.options import APEX_INDEX, ONSET_INDEX
 from off_tanet.schemas.validation import invalid
 
 _MAX_COMMAS = 100
-_UTF_8_MARK = b"\xef\xbb\xbf"
-_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, and of UTF-32 that is little-endian
+_UTF_8_BOM = b"\xef\xbb\xbf"
+_OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, and of little-endian UTF-32
 _SHAPE = (
-    'The body is {"input": {"type": "frames", "onset": BASE64, "apex": BASE64}} or '
+    'The body must be {"input": {"type": "frames", "onset": BASE64, "apex": BASE64}} or '
     '{"input": {"type": "clip", "video": BASE64}}, with the files\' bytes in base64.'
 )
 
@@ -32,7 +33,7 @@ def _decode(text: object) -> bytes:
 Base64 = Annotated[
     bytes,
     BeforeValidator(_decode, json_schema_input_type=str),
-    Field(description="base64 of the file's bytes; `data:` URIs are taken, too"),
+    Field(description="The content of the file in base64, or as a `data:` URI."),
 ]
 
 
@@ -53,28 +54,34 @@ class ClipInput(_Strict):
 
     type: Literal["clip"]
     video: Base64
-    onset_index: int | None = Field(None, ge=0)
-    apex_index: int | None = Field(None, ge=0)
+    onset_index: int | None = Field(None, ge=0, description=ONSET_INDEX)
+    apex_index: int | None = Field(None, ge=0, description=APEX_INDEX)
 
 
 class PredictionRequest(_Strict):
-    """The same as the multipart routes, for clients that speak only JSON."""
+    """Two pictures or a clip, for clients that cannot send forms."""
 
     input: Annotated[FramesInput | ClipInput, Field(discriminator="type")]
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Of JSON.
+        """Parse a JSON body.
 
-        Raises MalformedJsonError, MalformedBase64Error, InvalidRequestError, and
-        UnsupportedMediaError for a body that is compressed.
+        Args:
+            body: The body of the request, in UTF-8.
+
+        Raises:
+            MalformedJsonError: The body is not valid JSON.
+            MalformedBase64Error: A file is not valid base64.
+            UnsupportedMediaError: The body is compressed.
+            InvalidRequestError: A member is missing, unknown or invalid.
         """
         compression.check_body(body)
         text = _utf_8(body)
-        # A parsed list of millions takes twenty times its memory, so commas are counted before.
+        # Commas are counted first, because a parsed list of millions takes twenty times its memory.
         if text.count(b",") > _MAX_COMMAS:
             raise InvalidRequestError(
-                f"body: The JSON has more members than any request needs. {_SHAPE}"
+                f"body: The JSON has more members than any request can have. {_SHAPE}"
             )
         try:
             return cls.model_validate_json(text)
@@ -83,8 +90,8 @@ class PredictionRequest(_Strict):
 
 
 def _utf_8(body: bytes) -> bytes:
-    """The body without a byte order mark. Raises MalformedJsonError for UTF-16 and UTF-32."""
-    # JSON begins with two characters of ASCII, which have zeros beside them in these alone.
-    if body.startswith(_OTHER_MARKS) or b"\0" in body[:4]:
-        raise MalformedJsonError("The JSON is in UTF-16 or UTF-32; RFC 8259 asks for UTF-8.")
-    return body.removeprefix(_UTF_8_MARK)
+    """Return the body without a byte order mark, unless it is in UTF-16 or UTF-32."""
+    # JSON begins with two ASCII characters, which only these encodings combine with null bytes.
+    if body.startswith(_OTHER_BOMS) or b"\0" in body[:4]:
+        raise MalformedJsonError("The JSON is in UTF-16 or UTF-32; RFC 8259 requires UTF-8.")
+    return body.removeprefix(_UTF_8_BOM)

@@ -1,6 +1,7 @@
-"""The numbers of a tensor in JSON, from text to float32 without a Python number for each at once.
+"""Conversion of tensors in JSON to float32, in pieces.
 
-As Python's, the numbers of 64 flows take more memory than all else that a worker holds.
+As Python floats, the numbers of 64 flow fields would take more memory than everything else in a
+worker.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ from numpy.typing import NDArray
 from off_tanet.errors import InferenceRequestError
 from off_tanet.recognition.classifier import INPUT
 
-_PIECE = 1 << 16  # bytes of text that are read at once
-_OF_NUMBERS = b"+-.0123456789Ee \t\r\n"
+_PIECE_BYTES = 1 << 16  # of text, decoded at once
+_NUMBER_CHARACTERS = b"+-.0123456789Ee \t\r\n"
 
 Members = dict[str, msgspec.Raw]
 
 
-def lift(body: bytes) -> tuple[bytes, memoryview | None]:
-    """The JSON of a request without the first input's `data`, and the text of those.
+def separate_data(body: bytes) -> tuple[bytes, memoryview | None]:
+    """Separate the `data` of the first input from the JSON of a request.
 
-    A body that is no strict JSON or no request comes back whole: who reads it finds the fault.
+    Args:
+        body: The JSON of an Open Inference Protocol request.
+
+    Returns:
+        The JSON without that member, and the text of the member. A body that is not strict JSON, or
+        not a request, is returned unchanged with None; the validation that follows reports why.
     """
     try:
         request = msgspec.json.decode(body, type=Members)
@@ -39,28 +45,39 @@ def lift(body: bytes) -> tuple[bytes, memoryview | None]:
     return msgspec.json.encode(request), data
 
 
-def read(text: memoryview, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Numbers of JSON, flat or nested as `shape`; those beyond float32 become infinite.
+def parse(text: memoryview, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Convert the `data` of a tensor.
 
-    Raises InferenceRequestError for another structure and for numbers that no double holds.
+    Args:
+        text: A JSON list of numbers, flat in row-major order or nested as `shape`.
+        shape: The shape of the tensor.
+
+    Returns:
+        The tensor. Numbers beyond the range of float32 are infinite.
+
+    Raises:
+        InferenceRequestError: The structure differs from `shape`, or a value is not a number or
+            beyond the range of a double.
     """
     _check_structure(text, shape)
     values = np.empty(math.prod(shape), np.float32)
     filled = 0
     with np.errstate(over="ignore"):
         for piece in _pieces(text):
-            numbers = _decoded(piece.translate(None, b"[]"))
+            numbers = _decode(piece.translate(None, b"[]"))
             values[filled : filled + len(numbers)] = numbers
             filled += len(numbers)
     return values.reshape(shape)
 
 
 def _check_structure(text: memoryview, shape: tuple[int, ...]) -> None:
-    """Flow in the order [N, 112, 112, 2] has the right number of values, too."""
-    found = b"".join(piece.translate(None, _OF_NUMBERS) + b"," for piece in _pieces(text))[:-1]
+    """Compare the nesting too: flow in the order [N, 112, 112, 2] has the same number of values."""
+    found = b"".join(piece.translate(None, _NUMBER_CHARACTERS) + b"," for piece in _pieces(text))[
+        :-1
+    ]
     if found.startswith(b"[["):
         if found != _nested(shape):
-            raise InferenceRequestError(f"{INPUT} has nested data that are not of its shape.")
+            raise InferenceRequestError(f"{INPUT} has nested data of another shape.")
         return
     if found[1:-1].strip(b","):
         raise InferenceRequestError(f"{INPUT} has data that are not numbers.")
@@ -72,7 +89,7 @@ def _check_structure(text: memoryview, shape: tuple[int, ...]) -> None:
 
 
 def _nested(shape: tuple[int, ...]) -> bytes:
-    """The brackets and commas of nested lists of `shape`."""
+    """Return the brackets and commas of nested lists of `shape`."""
     structure = b""
     for length in reversed(shape):
         structure = b"[" + b",".join([structure] * length) + b"]"
@@ -80,11 +97,11 @@ def _nested(shape: tuple[int, ...]) -> bytes:
 
 
 def _pieces(text: memoryview) -> Iterator[bytes]:
-    """The text, cut at some of its commas."""
+    """Yield the text in pieces, which are separated by commas."""
     start = 0
     while start < len(text):
-        piece = bytes(text[start : start + _PIECE])
-        if start + _PIECE < len(text):
+        piece = bytes(text[start : start + _PIECE_BYTES])
+        if start + _PIECE_BYTES < len(text):
             if b"," not in piece:
                 raise InferenceRequestError(f"{INPUT} has data that are not numbers.")
             piece = piece[: piece.rfind(b",")]
@@ -92,8 +109,10 @@ def _pieces(text: memoryview) -> Iterator[bytes]:
         yield piece
 
 
-def _decoded(piece: bytes) -> list[float]:
+def _decode(piece: bytes) -> list[float]:
     try:
         return msgspec.json.decode(b"[" + piece + b"]", type=list[float])
-    except msgspec.ValidationError:  # strict JSON without text and names: only size is left
+    except (
+        msgspec.ValidationError
+    ):  # in strict JSON without strings, only a value that is too large
         raise InferenceRequestError(f"{INPUT} holds values that are not finite in FP32.") from None

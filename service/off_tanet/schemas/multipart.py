@@ -1,4 +1,4 @@
-"""Multipart bodies (RFC 7578) as their parts."""
+"""Parsing of multipart bodies (RFC 7578)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from off_tanet.errors import MalformedBase64Error, MalformedFormError, UnsupportedMediaError
 from off_tanet.schemas import encoded
-from off_tanet.schemas.validation import named
+from off_tanet.schemas.validation import shorten
 
-_MOST_PARTS = 16  # no route has so many
-_MOST_PART_HEADERS, _MOST_PART_HEADER_BYTES = 8, 4096
-_MOST_FIELD_BYTES = 64  # of a part that is no file: all words of `include` are 61
-_CHARSET = "_charset_"  # which browsers fill in with the form's charset (HTML, section 4.10.22.4)
+_MAX_PARTS = 16  # more than any route has
+_MAX_PART_HEADERS, _MAX_PART_HEADER_BYTES = 8, 4096
+_MAX_FIELD_BYTES = 64  # of a part that is not a file; all words of `include` take 61
+_CHARSET = "_charset_"  # to which browsers assign the charset of the form (HTML, section 4.10.22.4)
 _IDENTITIES = frozenset({"", "7bit", "8bit", "binary"})  # RFC 2045, section 6.1
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a form's parts: `files` are files, be they sent with a file name or without."""
+    """The names of the parts of a form.
+
+    Attributes:
+        files: Names of files, which may be sent with or without a file name.
+        fields: Names of all other parts.
+    """
 
     files: Collection[str]
     fields: Collection[str]
@@ -33,15 +38,25 @@ class _Part:
     name: str = ""
     disposition: bytes = b""
     transfer_encoding: str = ""
-    most_bytes: float = 0
+    max_bytes: float = 0
     content: bytearray = field(default_factory=bytearray)
 
 
 def parts(body: bytes, boundary: bytes, names: Names) -> list[tuple[str, bytes]]:
-    """The parts in their order, each with its name; nothing is kept of what has an unknown one.
+    """Parse a multipart body.
 
-    Raises MalformedFormError, and for a part's encoding MalformedBase64Error and
-    UnsupportedMediaError.
+    Args:
+        body: The body of the request.
+        boundary: The boundary from its Content-Type.
+        names: The known names. The content of parts with other names is discarded.
+
+    Returns:
+        The name and the content of each part, in order.
+
+    Raises:
+        MalformedFormError: The body is not a form with this boundary.
+        MalformedBase64Error: A part is not valid base64, although its headers say so.
+        UnsupportedMediaError: A part has another encoding.
     """
     reader = _Reader(names)
     try:
@@ -55,21 +70,23 @@ def parts(body: bytes, boundary: bytes, names: Names) -> list[tuple[str, bytes]]
                 "on_part_data": reader.data,
                 "on_end": reader.finish,
             },
-            max_header_count=_MOST_PART_HEADERS,
-            max_header_size=_MOST_PART_HEADER_BYTES,
+            max_header_count=_MAX_PART_HEADERS,
+            max_header_size=_MAX_PART_HEADER_BYTES,
         )
         parser.write(_without_preamble(body, boundary))
     except FormParserError:
-        raise MalformedFormError("The body is not the form that its Content-Type names.") from None
+        raise MalformedFormError(
+            "The body is not the form that its Content-Type declares."
+        ) from None
     if not reader.finished:
-        raise MalformedFormError("The form has no end: its closing boundary is missing.")
-    return [(part.name, _decoded(part)) for part in reader.parts if part.name != _CHARSET]
+        raise MalformedFormError("The form is incomplete: its closing boundary is missing.")
+    return [(part.name, _decode(part)) for part in reader.parts if part.name != _CHARSET]
 
 
 def _without_preamble(body: bytes, boundary: bytes) -> bytes:
-    """The body from its first boundary on. Raises MalformedFormError where there is none."""
+    """Return the body from its first boundary on."""
     delimiter = b"--" + boundary
-    lines_end_with_lf = MalformedFormError("The form's lines end with LF; RFC 7578 asks for CRLF.")
+    lines_end_with_lf = MalformedFormError("The form's lines end with LF; RFC 7578 requires CRLF.")
     if body.startswith(delimiter + b"\n"):
         raise lines_end_with_lf
     if body.startswith(delimiter):
@@ -80,13 +97,13 @@ def _without_preamble(body: bytes, boundary: bytes) -> bytes:
     if b"\n" + delimiter in body:
         raise lines_end_with_lf
     raise MalformedFormError(
-        "The boundary that the Content-Type names is not in the body; "
-        "where an HTTP client makes the form, let it set this header."
+        "The boundary of the Content-Type is not in the body: "
+        "let the HTTP client that creates the form set this header."
     )
 
 
-def _decoded(part: _Part) -> bytes:
-    encoding, name = part.transfer_encoding, named(part.name)
+def _decode(part: _Part) -> bytes:
+    encoding, name = part.transfer_encoding, shorten(part.name)
     if encoding == "base64":
         try:
             return encoded.decode(bytes(part.content))
@@ -94,13 +111,13 @@ def _decoded(part: _Part) -> bytes:
             raise MalformedBase64Error(f"body.{name}: {error}") from None
     if encoding not in _IDENTITIES:
         raise UnsupportedMediaError(
-            f"body.{name}: its Content-Transfer-Encoding is none of binary and base64."
+            f"body.{name}: its Content-Transfer-Encoding is neither binary nor base64."
         )
     return bytes(part.content)
 
 
 class _Reader:
-    """What the parser calls as it goes through a body."""
+    """The callbacks of the parser, which collect the parts."""
 
     def __init__(self, names: Names) -> None:
         self.parts: list[_Part] = []
@@ -109,8 +126,8 @@ class _Reader:
         self._header = b""
 
     def begin(self) -> None:
-        if len(self.parts) == _MOST_PARTS:
-            raise MalformedFormError(f"The form has more than {_MOST_PARTS} parts.")
+        if len(self.parts) == _MAX_PARTS:
+            raise MalformedFormError(f"The form has more than {_MAX_PARTS} parts.")
         self.parts.append(_Part())
 
     def header_name(self, data: bytes, start: int, end: int) -> None:
@@ -128,20 +145,20 @@ class _Reader:
         part.name = options.get(b"name", b"").decode("utf-8", "replace")
         if not part.name:
             raise MalformedFormError("A part of the form has no name.")
-        bare = part.name.removesuffix("[]")
-        if bare in self._names.files:
-            part.most_bytes = math.inf
-        elif bare in self._names.fields:
-            part.most_bytes = _MOST_FIELD_BYTES
+        name = part.name.removesuffix("[]")
+        if name in self._names.files:
+            part.max_bytes = math.inf
+        elif name in self._names.fields:
+            part.max_bytes = _MAX_FIELD_BYTES
         else:
             part.transfer_encoding = ""
 
     def data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
-        if part.most_bytes == 0:
+        if part.max_bytes == 0:
             return
-        if len(part.content) + end - start > part.most_bytes:
-            raise MalformedFormError(f"{part.name} has more than {_MOST_FIELD_BYTES} bytes.")
+        if len(part.content) + end - start > part.max_bytes:
+            raise MalformedFormError(f"{part.name} has more than {_MAX_FIELD_BYTES} bytes.")
         part.content += memoryview(data)[start:end]
 
     def finish(self) -> None:

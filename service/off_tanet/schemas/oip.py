@@ -1,7 +1,7 @@
-"""What goes over the wire under /v2: the JSON of the Open Inference Protocol.
+"""JSON bodies of the Open Inference Protocol, under /v2.
 
-The specification is KServe's `open-inference-protocol`, with Triton's binary tensor extension.
-Members that are not listed here are other extensions' and are passed over, as it demands.
+They follow KServe's `open-inference-protocol` and Triton's binary tensor extension. Other members
+belong to other extensions and are ignored, as the protocol requires.
 """
 
 from __future__ import annotations
@@ -19,59 +19,75 @@ OutputName = Literal["probabilities", "attention"]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Told(BaseModel):
+class _RequestModel(BaseModel):
     model_config = ConfigDict(strict=True)
 
 
-class InputParameters(_Told):
-    binary_data_size: int | None = Field(None, ge=0, description="bytes after the JSON")
+class InputParameters(_RequestModel):
+    """Parameters of an input tensor."""
+
+    binary_data_size: int | None = Field(
+        None, ge=0, description="Size of the tensor in bytes, if it follows the JSON."
+    )
 
 
-class InputTensor(_Told):
-    """Flows, u to the right and v downwards, in pixels of a 112 x 112 face crop."""
+class InputTensor(_RequestModel):
+    """Optical flow: u to the right and v downwards, in pixels of a 112 x 112 face crop."""
 
     name: Literal["flow"]
     datatype: Literal["FP32"]
     shape: tuple[Count, Literal[2], Literal[112], Literal[112]]
     data: list[Any] | None = Field(
-        None, description="numbers, flat in row-major order or nested as the shape"
+        None, description="Numbers, flat in row-major order or nested as the shape."
     )
     parameters: InputParameters | None = None
 
 
-class OutputParameters(_Told):
-    binary_data: bool | None = None
-    # Whoever asks for these would misread an answer that passed them over.
-    classification: None = Field(None, description="not offered")
-    shared_memory_region: None = Field(None, description="not offered")
+class OutputParameters(_RequestModel):
+    """Parameters of a requested output."""
+
+    binary_data: bool | None = Field(None, description="Whether it is to follow the JSON.")
+    # Clients that use these would misread a response that ignored them.
+    classification: None = Field(None, description="Not supported.")
+    shared_memory_region: None = Field(None, description="Not supported.")
 
 
-class RequestedOutput(_Told):
+class RequestedOutput(_RequestModel):
+    """An output that the response is to contain."""
+
     name: OutputName
     parameters: OutputParameters | None = None
 
 
-class RequestParameters(_Told):
-    binary_data_output: bool | None = Field(None, description="for outputs that do not say")
+class RequestParameters(_RequestModel):
+    """Parameters of a request."""
+
+    binary_data_output: bool | None = Field(
+        None, description="The default of `binary_data` for all outputs."
+    )
 
 
-class InferenceRequestBody(_Told):
-    id: str | None = Field(None, description="returned as it came")
+class InferenceRequestBody(_RequestModel):
+    """A request for inference."""
+
+    id: str | None = Field(None, description="Returned unchanged in the response.")
     inputs: tuple[InputTensor]
-    outputs: list[RequestedOutput] | None = Field(None, description="none: all")
+    outputs: list[RequestedOutput] | None = Field(None, description="All outputs, if omitted.")
     parameters: RequestParameters | None = None
 
 
 class OutputTensor(BaseModel):
+    """An output tensor."""
+
     name: OutputName
     datatype: Literal["FP32"] = "FP32"
     shape: list[int]
-    data: list[float] | None = Field(None, description="flat, in row-major order")
+    data: list[float] | None = Field(None, description="Numbers, flat in row-major order.")
     parameters: dict[Literal["binary_data_size"], int] | None = None
 
 
 class InferenceResponseBody(BaseModel):
-    """With `binary_data`, the bytes of the outputs follow the JSON, little-endian, in order."""
+    """The outputs. With `binary_data`, their bytes follow the JSON in order, little-endian."""
 
     model_name: str
     model_version: str
@@ -80,18 +96,24 @@ class InferenceResponseBody(BaseModel):
 
 
 class ServerMetadataBody(BaseModel):
+    """Description of the service."""
+
     name: str
     version: str
     extensions: list[str]
 
 
 class TensorMetadataBody(BaseModel):
+    """Description of an input or output of the model."""
+
     name: str
     datatype: Literal["FP32"] = "FP32"
-    shape: list[int] = Field(description="-1: any")
+    shape: list[int] = Field(description="-1 stands for any length.")
 
 
 class ModelMetadataBody(BaseModel):
+    """Description of the model."""
+
     name: str
     versions: list[str]
     platform: Literal["onnxruntime_onnx"] = "onnxruntime_onnx"
@@ -100,6 +122,7 @@ class ModelMetadataBody(BaseModel):
 
     @classmethod
     def of(cls, card: ModelCard) -> Self:
+        """Create the description from the metadata of the model file."""
         return cls(
             name=card.name,
             versions=[card.version],
@@ -112,12 +135,18 @@ class ModelMetadataBody(BaseModel):
 
 
 class ServerLiveBody(BaseModel):
+    """The process responds."""
+
     live: Literal[True] = True
 
 
 class ServerReadyBody(BaseModel):
+    """The service accepts requests."""
+
     ready: Literal[True] = True
 
 
 class ModelReadyBody(ServerReadyBody):
+    """The model accepts requests."""
+
     name: str

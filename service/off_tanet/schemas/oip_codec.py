@@ -1,7 +1,8 @@
-"""Open Inference Protocol bodies to and from arrays: JSON, and binary tensors after it.
+"""Conversion of Open Inference Protocol bodies to and from arrays.
 
-A body with an `Inference-Header-Content-Length` is that many bytes of JSON and then the tensors
-that the JSON gives a `binary_data_size`, little-endian and without gaps; one without it is JSON.
+A body with an `Inference-Header-Content-Length` consists of that many bytes of JSON, followed by
+the tensors whose `binary_data_size` is in the JSON, little-endian and without gaps. A body without
+this header is JSON only.
 """
 
 from __future__ import annotations
@@ -30,12 +31,18 @@ from off_tanet.types import ModelName
 Floats = NDArray[np.float32]
 
 _LITTLE_ENDIAN = np.dtype("<f4")
-_OTHER_COMMAS = 1000  # those of a request's JSON that are not between the numbers
+_OTHER_COMMAS = 1000  # in the JSON of a request, except between its numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InferenceRequest:
-    """Flows [N, 2, 112, 112], finite, and the outputs wanted of them: name -> whether binary."""
+    """A parsed request.
+
+    Attributes:
+        id: Identifier that the client gave.
+        flows: Finite flow fields, [N, 2, 112, 112].
+        outputs: Name of each requested output, and whether it is to be binary.
+    """
 
     id: str | None
     flows: Floats
@@ -44,33 +51,52 @@ class InferenceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The JSON of an answer, and the tensors that follow it; empty where all are in the JSON."""
+    """A serialized response.
+
+    Attributes:
+        header: The JSON.
+        binary: The tensors that follow it; empty if all are in the JSON.
+    """
 
     header: bytes = field(repr=False)
     binary: bytes = field(repr=False)
 
 
 def parse(body: bytes, header_length: str | None, max_batch: int) -> InferenceRequest:
-    """The request in `body`; `header_length` is the header of that name as it came.
+    """Parse a request.
 
-    Raises InferenceRequestError, and LimitExceededError for more than `max_batch` flows.
+    Args:
+        body: The body of the request.
+        header_length: The value of its `Inference-Header-Content-Length`, if it has that header.
+        max_batch: Maximum number of flow fields.
+
+    Raises:
+        InferenceRequestError: The request is invalid.
+        LimitExceededError: There are more than `max_batch` flow fields.
     """
     length = len(body) if header_length is None else _length(header_length, len(body))
     header, binary = body[:length], body[length:]
     if header.count(b",") > max_batch * math.prod(FLOW_SHAPE) + _OTHER_COMMAS:
         raise _too_many(max_batch)
-    described, data = json_tensors.lift(header)
+    described, data = json_tensors.separate_data(header)
     try:
-        told = InferenceRequestBody.model_validate_json(described)
+        request = InferenceRequestBody.model_validate_json(described)
     except ValidationError as error:
-        raise InferenceRequestError(_first(error)) from None
-    if told.inputs[0].shape[0] > max_batch:
+        raise InferenceRequestError(_describe_first(error)) from None
+    tensor = request.inputs[0]
+    if tensor.shape[0] > max_batch:
         raise _too_many(max_batch)
-    return InferenceRequest(told.id, _flows(told.inputs[0], data, binary), _wanted(told))
+    return InferenceRequest(request.id, _flows(tensor, data, binary), _outputs(request))
 
 
 def reply(request: InferenceRequest, model: ModelName, outputs: Mapping[str, Floats]) -> Reply:
-    """The answer to `request`, of `outputs` what it wants, as it wants it."""
+    """Serialize the response to a request.
+
+    Args:
+        request: The request, which determines the outputs and their encoding.
+        model: Name and version of the model.
+        outputs: All outputs of the model, by name.
+    """
     tensors, binary = [], b""
     for name, as_binary in request.outputs.items():
         values = outputs[name].astype(_LITTLE_ENDIAN)
@@ -81,10 +107,10 @@ def reply(request: InferenceRequest, model: ModelName, outputs: Mapping[str, Flo
         else:
             tensor.data = values.ravel().tolist()
         tensors.append(tensor)
-    told = InferenceResponseBody(
+    response = InferenceResponseBody(
         model_name=model.name, model_version=model.version, id=request.id, outputs=tensors
     )
-    return Reply(told.model_dump_json(exclude_none=True).encode(), binary)
+    return Reply(response.model_dump_json(exclude_none=True).encode(), binary)
 
 
 def _length(text: str, total: int) -> int:
@@ -101,22 +127,22 @@ def _too_many(max_batch: int) -> LimitExceededError:
     return LimitExceededError(f"The request has more than {max_batch} flows.", "batch")
 
 
-def _first(error: ValidationError) -> str:
-    """Where and why; never the value."""
+def _describe_first(error: ValidationError) -> str:
+    """Return the location and the reason of the first error, without the value."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(map(str, fault["loc"])) or "body"
     return f"{place}: {fault['msg']}"
 
 
-def _wanted(told: InferenceRequestBody) -> dict[OutputName, bool]:
-    default = bool(told.parameters and told.parameters.binary_data_output)
-    if not told.outputs:
+def _outputs(request: InferenceRequestBody) -> dict[OutputName, bool]:
+    default = bool(request.parameters and request.parameters.binary_data_output)
+    if not request.outputs:
         return {"probabilities": default, "attention": default}
-    wanted: dict[OutputName, bool] = {}
-    for output in told.outputs:
+    outputs: dict[OutputName, bool] = {}
+    for output in request.outputs:
         chosen = None if output.parameters is None else output.parameters.binary_data
-        wanted[output.name] = default if chosen is None else chosen
-    return wanted
+        outputs[output.name] = default if chosen is None else chosen
+    return outputs
 
 
 def _flows(tensor: InputTensor, data: memoryview | None, binary: bytes) -> Floats:
@@ -150,8 +176,8 @@ def _from_bytes(binary: bytes, size: int, shape: tuple[int, ...]) -> Floats:
 
 
 def _from_json(tensor: InputTensor, data: memoryview | None) -> Floats:
-    if tensor.data is not None:  # NaN and Infinity, which are no JSON
+    if tensor.data is not None:  # with NaN or Infinity, which are not JSON
         raise InferenceRequestError(f"{INPUT} holds values that are not finite.")
     if data is None:
         raise InferenceRequestError(f"{INPUT} has neither data nor binary_data_size.")
-    return json_tensors.read(data, tensor.shape)
+    return json_tensors.parse(data, tensor.shape)

@@ -1,4 +1,4 @@
-"""What may be asked for beside the media: by the query of a request, or by fields of its form."""
+"""Options of a prediction, in the query of a request or in fields of its form."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from off_tanet.types import FaceMode
 
 _INCLUDED: tuple[Included, ...] = get_args(Included)
 _ANY = "|".join(_INCLUDED)
-_LISTS = frozenset({"include"})  # names that may come several times
-_MOST_CHARACTERS = 1000
+ONSET_INDEX = "Index of the onset frame, from 0; if omitted, it is found automatically."
+APEX_INDEX = "Index of the apex frame, from 0; if omitted, it is found automatically."
+_LISTS = frozenset({"include"})  # names that may be given several times
+_MAX_CHARACTERS = 1000
 
 
 def _text(content: object) -> object:
@@ -31,7 +33,7 @@ def _text(content: object) -> object:
             content = content.decode("utf-8")
         except UnicodeDecodeError:
             raise PydanticCustomError("not_utf8", "not UTF-8") from None
-    if isinstance(content, str) and len(content) > _MOST_CHARACTERS:
+    if isinstance(content, str) and len(content) > _MAX_CHARACTERS:
         raise PydanticCustomError("too_long", "longer than any value here")
     return content
 
@@ -63,72 +65,102 @@ Index = Annotated[int | None, BeforeValidator(_text), Field(ge=0)]
 
 
 class Options(BaseModel):
-    """Those of every prediction."""
+    """Options of every prediction."""
 
     model_config = ConfigDict(extra="forbid")
 
     face: Annotated[FaceMode, BeforeValidator(_text)] = Field(
         "auto",
-        description="`auto` finds the face; `none`: the frames are already tight face crops.",
+        description="`auto` detects the face; `none` treats the frames as tight face crops.",
     )
     include: Include = Field(
         frozenset(),
-        description=f"What to add, separated by commas: {', '.join(_INCLUDED)}.",
+        description="Pictures and arrays to add to the response, separated by commas: "
+        f"{', '.join(_INCLUDED)}.",
     )
 
 
 class ClipOptions(Options):
-    """Those of a clip: what is not to be sought in it."""
+    """Options of a prediction from a clip."""
 
-    onset_index: Index = Field(None, description="The onset's frame, from 0; none: it is found.")
-    apex_index: Index = Field(None, description="The apex's frame, from 0; none: it is found.")
+    onset_index: Index = Field(None, description=ONSET_INDEX)
+    apex_index: Index = Field(None, description=APEX_INDEX)
 
 
 T = TypeVar("T", str, bytes)
 M = TypeVar("M", bound=BaseModel)
 Query = dict[str, str]
-"""A query that was read, each name once."""
+"""A parsed query, in which each name occurs once."""
 
 
 def read_query(model: type[Options], pairs: Iterable[tuple[str, str]]) -> Query:
-    """The options in a query. Raises InvalidRequestError, which names what is wrong."""
-    given = joined(pairs, model, "query")
-    parsed(model, given, "query")
+    """Check the options in a query.
+
+    Args:
+        model: The options that the route accepts.
+        pairs: The names and values of the query.
+
+    Returns:
+        The options, still as text.
+
+    Raises:
+        InvalidRequestError: An option is unknown, repeated or invalid.
+    """
+    given = combine(pairs, model, "query")
+    validate(model, given, "query")
     return given
 
 
-def joined(pairs: Iterable[tuple[str, T]], model: type[BaseModel], place: str) -> dict[str, T]:
-    """Each name once, with its value. Raises InvalidRequestError for one that is given twice.
+def combine(pairs: Iterable[tuple[str, T]], model: type[BaseModel], place: str) -> dict[str, T]:
+    """Combine the values of each name.
 
-    A list comes as one text or as several (`include=flow&include=attention`), and PHP's and axios'
-    `include[]` is `include`.
+    A list may be one text or several (`include=flow&include=attention`). `include[]`, which PHP and
+    axios send, is `include`.
+
+    Args:
+        pairs: The names and values of a query or a form.
+        model: The accepted fields.
+        place: Where the names are from: `query` or `body`.
+
+    Raises:
+        InvalidRequestError: A name other than that of a list is given more than once.
     """
     found: dict[str, list[T]] = {}
     for name, value in pairs:
-        found.setdefault(_bare(name, model), []).append(value)
-    twice = [name for name, values in found.items() if len(values) > 1 and name not in _LISTS]
-    if twice:
+        found.setdefault(_field_name(name, model), []).append(value)
+    repeated = [name for name, values in found.items() if len(values) > 1 and name not in _LISTS]
+    if repeated:
         raise error_of(
             {"type": "given_twice", "loc": (place, name), "msg": "given more than once"}
-            for name in twice
+            for name in repeated
         )
-    return {name: _one(values) for name, values in found.items()}
+    return {name: _combine(values) for name, values in found.items()}
 
 
-def parsed(model: type[M], given: Mapping[str, object], place: str) -> M:
-    """`given` as a model of these fields. Raises InvalidRequestError and MalformedBase64Error."""
+def validate(model: type[M], given: Mapping[str, object], place: str) -> M:
+    """Validate the fields of a request.
+
+    Args:
+        model: The accepted fields.
+        given: The names and values.
+        place: Where they are from: `query` or `body`.
+
+    Raises:
+        InvalidRequestError: A field is missing, unknown or invalid.
+        MalformedBase64Error: A file is not valid base64.
+    """
     try:
         return model.model_validate(given)
     except ValidationError as error:
         raise invalid(error, place, known=model.model_fields) from None
 
 
-def _bare(name: str, model: type[BaseModel]) -> str:
+def _field_name(name: str, model: type[BaseModel]) -> str:
     bare = name.removesuffix("[]")
     return bare if bare in model.model_fields else name
 
 
-def _one(values: list[T]) -> T:
+def _combine(values: list[T]) -> T:
     if len(values) == 1:
         return values[0]
     comma: T = "," if isinstance(values[0], str) else b","

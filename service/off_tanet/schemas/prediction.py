@@ -1,4 +1,4 @@
-"""What goes over the wire, as the OpenAPI document shows it."""
+"""Bodies of responses: predictions, the model card and health."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from off_tanet.identifiers import ulid
 from off_tanet.types import ModelCard
 
 Included = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report", "arrays"]
-"""What an answer may hold beside the rest: pictures, and the arrays they are drawn from."""
+"""Optional contents of a response: pictures, and the arrays from which they are drawn."""
 
 
 class ModelNameBody(BaseModel):
+    """The model that made the prediction."""
+
     name: str
     version: str
 
 
 class MomentBody(BaseModel):
-    """A frame of the clip; a pair of pictures has the indices 0 and 1."""
+    """Position of a frame in the clip; two pictures have the indices 0 and 1."""
 
     index: int
     time_s: float
 
 
 class LandmarksBody(BaseModel):
-    """Points x, y in pixels of the upload; left and right are the picture's."""
+    """Points (x, y) in pixels of the upload; left and right are those of the picture."""
 
     left_eye: tuple[float, float]
     right_eye: tuple[float, float]
@@ -41,12 +43,17 @@ class LandmarksBody(BaseModel):
 
 
 class FaceBody(BaseModel):
-    box: tuple[float, float, float, float] = Field(description="x, y, width, height in pixels")
-    score: float = Field(description="the detector's, 0 to 1")
+    """The face that was analysed."""
+
+    box: tuple[float, float, float, float] = Field(
+        description="x, y, width and height in pixels of the upload."
+    )
+    score: float = Field(description="Score of the face detector, 0 to 1.")
     landmarks: LandmarksBody
 
     @classmethod
     def of(cls, face: types.Face) -> Self:
+        """Create the body from a detected face."""
         points = {
             name: _rounded(getattr(face.landmarks, name)) for name in LandmarksBody.model_fields
         }
@@ -58,8 +65,12 @@ class FaceBody(BaseModel):
 
 
 class QualityBody(BaseModel):
-    motion_px: float = Field(description="strength of the expression's motion, pixels at 112 x 112")
-    head_motion_px: float = Field(description="mean motion of the head, pixels at 112 x 112")
+    """How far the prediction can be trusted."""
+
+    motion_px: float = Field(
+        description="Strength of the expression's motion, in pixels at 112 x 112."
+    )
+    head_motion_px: float = Field(description="Mean motion of the head, in pixels at 112 x 112.")
     warnings: list[
         Literal[
             "no_motion",
@@ -79,30 +90,44 @@ class QualityBody(BaseModel):
         ]
     ] = Field(
         description=(
-            "What to distrust. cut: frames of different scenes, of which the longest was searched; "
-            "turned_head: by 30 degrees or more; occluded: something before the face; blink: "
-            "closed eyes between onset and apex; face_lost: in a part of the clip, or found anew "
-            "elsewhere; damaged_video: a part could not be decoded and was left out, or may not be "
-            "what was taken; "
-            "damaged_image: a part of a picture may not be what was taken; "
-            "light_change: between onset and apex, by more than could be undone."
+            "Reasons to distrust the prediction. "
+            "no_motion: the face hardly moves, so that the classes mean nothing; "
+            "low_motion: the motion is weak; "
+            "large_head_motion: the head moves much; "
+            "weak_apex: no peak of the motion stands out; "
+            "several_faces: the largest of several faces was analysed; "
+            "small_face: the face is small in the picture; "
+            "cut: the frames show different scenes, of which the longest was searched; "
+            "turned_head: the head is turned by 30 degrees or more; "
+            "occluded: something covers a part of the face; "
+            "blink: the eyes close between onset and apex; "
+            "face_lost: no face was found in a part of the clip, or it was found again elsewhere; "
+            "damaged_video: a part of the video was left out or may be decoded incorrectly; "
+            "damaged_image: a part of a picture may be decoded incorrectly; "
+            "light_change: the lighting changes between onset and apex by more than can be "
+            "corrected."
         )
     )
 
 
 class MotionBody(BaseModel):
-    """The motion curve of a clip, and its picture."""
+    """The motion curve of a clip, and a picture of it."""
 
-    times_s: list[float]
-    strength_px: list[float]
-    offset: MomentBody | None = Field(description="where the motion has gone; null where it stays")
-    scene_end: int | None = Field(
-        description="from this frame on nothing was measured; null where all was"
+    times_s: list[float] = Field(description="Seconds from the start of the clip, per frame.")
+    strength_px: list[float] = Field(
+        description="Strength of the motion in pixels at 112 x 112, per frame."
     )
-    picture: str = Field(description="PNG data URI")
+    offset: MomentBody | None = Field(
+        description="The frame at which most of the motion has disappeared; null if it does not."
+    )
+    scene_end: int | None = Field(
+        description="The frame from which on nothing was measured; null if all frames were."
+    )
+    picture: str = Field(description="PNG data URI.")
 
     @classmethod
     def of(cls, motion: types.Motion, apex: int, picture: str) -> Self:
+        """Create the body from a motion curve, the index of its apex and its picture."""
         offset = motion.offset(apex)
         return cls(
             times_s=[round(float(time), 6) for time in motion.times_s],
@@ -116,25 +141,26 @@ class MotionBody(BaseModel):
 
 
 class ArraysBody(BaseModel):
-    """What was measured, as float32 in C order, little-endian, in base64."""
+    """Arrays as base64 of little-endian float32 in row-major order."""
 
-    flow: str = Field(description="[2, 112, 112]: u, v from onset to apex in pixels")
-    attention: str = Field(description="[14, 14], each value in 0..1")
+    flow: str = Field(description="[2, 112, 112]: u and v from onset to apex, in pixels.")
+    attention: str = Field(description="[14, 14]: each value in 0..1.")
 
     @classmethod
     def of(cls, flow: types.Flow, attention: types.Attention) -> Self:
-        return cls(flow=_packed(flow), attention=_packed(attention))
+        """Encode the arrays."""
+        return cls(flow=_encode(flow), attention=_encode(attention))
 
 
 class CropsBody(BaseModel):
-    """The face as the model got it, 112 x 112 grey pixels, as PNG data URIs."""
+    """The face crops that the model analysed, 112 x 112 grey pixels, as PNG data URIs."""
 
     onset: str
     apex: str
 
 
 class PredictionBody(BaseModel):
-    """Scores of a statistical model for one observed motion: not a finding about a person."""
+    """Scores of a statistical model for one observed motion; not a finding about a person."""
 
     id: str
     model: ModelNameBody
@@ -142,48 +168,58 @@ class PredictionBody(BaseModel):
     probabilities: dict[Literal["negative", "positive", "surprise"], float]
     onset: MomentBody
     apex: MomentBody
-    face: FaceBody | None = Field(description="null with face=none")
+    face: FaceBody | None = Field(description="The analysed face; null with face=none.")
     quality: QualityBody
-    timings_ms: dict[str, float]
-    flow: str | None = Field(None, description="with include=flow: PNG data URI, colour wheel")
+    timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
+    flow: str | None = Field(
+        None, description="With include=flow: the flow in colours, as a PNG data URI."
+    )
     arrows: str | None = Field(
-        None, description="with include=arrows: PNG data URI, flow over the onset crop"
+        None, description="With include=arrows: the flow over the onset crop, as a PNG data URI."
     )
-    strain: str | None = Field(None, description="with include=strain: PNG data URI")
+    strain: str | None = Field(
+        None, description="With include=strain: the optical strain, as a PNG data URI."
+    )
     attention: str | None = Field(
-        None, description="with include=attention: PNG data URI, attention over the apex crop"
+        None,
+        description="With include=attention: the attention over the apex crop, as a PNG data URI.",
     )
-    crops: CropsBody | None = Field(None, description="with include=crops")
-    motion: MotionBody | None = Field(None, description="with include=motion, for clips")
-    arrays: ArraysBody | None = Field(None, description="with include=arrays")
+    crops: CropsBody | None = Field(None, description="With include=crops.")
+    motion: MotionBody | None = Field(None, description="With include=motion, for clips.")
+    arrays: ArraysBody | None = Field(None, description="With include=arrays.")
     report: str | None = Field(
-        None, description="with include=report: PNG data URI, all of this on one page"
+        None, description="With include=report: all of this on one page, as a PNG data URI."
     )
 
     @classmethod
-    def of(cls, made: types.Prediction, drawn: Mapping[str, object]) -> Self:
-        """`drawn` are the fields of those pictures that were asked for."""
+    def of(cls, prediction: types.Prediction, included: Mapping[str, object]) -> Self:
+        """Create the body with a new identifier.
+
+        Args:
+            prediction: The prediction.
+            included: The optional fields that the request includes.
+        """
         fields: dict[str, object] = {
             "id": ulid(),
-            "model": ModelNameBody(name=made.model.name, version=made.model.version),
-            "label": made.label,
-            "probabilities": made.probabilities,
-            "onset": moment_body(made.onset),
-            "apex": moment_body(made.apex),
-            "face": made.face and FaceBody.of(made.face),
+            "model": ModelNameBody(name=prediction.model.name, version=prediction.model.version),
+            "label": prediction.label,
+            "probabilities": prediction.probabilities,
+            "onset": moment_body(prediction.onset),
+            "apex": moment_body(prediction.apex),
+            "face": prediction.face and FaceBody.of(prediction.face),
             "quality": QualityBody(
-                motion_px=round(made.quality.motion_px, 4),
-                head_motion_px=round(made.quality.head_motion_px, 4),
-                warnings=list(made.quality.warnings),
+                motion_px=round(prediction.quality.motion_px, 4),
+                head_motion_px=round(prediction.quality.head_motion_px, 4),
+                warnings=list(prediction.quality.warnings),
             ),
-            "timings_ms": {stage: round(ms, 3) for stage, ms in made.timings_ms.items()},
-            **drawn,
+            "timings_ms": {stage: round(ms, 3) for stage, ms in prediction.timings_ms.items()},
+            **included,
         }
         return cls.model_validate(fields)
 
 
 class ModelBody(BaseModel):
-    """The model's own card, read from its file."""
+    """The model card, which is read from the model file."""
 
     name: str
     version: str
@@ -192,15 +228,16 @@ class ModelBody(BaseModel):
     parameters: int
     licence: str
     training_data: str
-    preprocessing: dict[str, object] = Field(description="what the graph does with the flow")
-    training: dict[str, object] = Field(description="the configuration it was trained with")
-    scores: dict[str, object] = Field(description="measured; see the model card for how")
-    limits: str = Field(description="what it cannot do")
-    responsible_use: str = Field(description="what it must not be used for")
-    flow_build: str = Field(description="the build of the flow kernel that this processor runs")
+    preprocessing: dict[str, object] = Field(description="How the graph processes the flow.")
+    training: dict[str, object] = Field(description="Configuration of the training.")
+    scores: dict[str, object] = Field(description="Measured scores, by data set and protocol.")
+    limits: str = Field(description="What the model cannot do.")
+    responsible_use: str = Field(description="What the model must not be used for.")
+    flow_build: str = Field(description="The build of the flow kernel that runs on this processor.")
 
     @classmethod
     def of(cls, card: ModelCard, flow_build: str) -> Self:
+        """Create the body from the metadata of the model file."""
         return cls(
             name=card.name,
             version=card.version,
@@ -219,14 +256,17 @@ class ModelBody(BaseModel):
 
 
 class HealthBody(BaseModel):
+    """The state of the service."""
+
     status: Literal["live", "ready"]
 
 
 def moment_body(moment: types.Moment) -> MomentBody:
+    """Create the body from the position of a frame."""
     return MomentBody(index=moment.index, time_s=round(moment.time_s, 6))
 
 
-def _packed(values: NDArray[np.float32]) -> str:
+def _encode(values: NDArray[np.float32]) -> str:
     return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""What a long video is answered with: expressions, each with its course."""
+"""Bodies of responses for long videos."""
 
 from __future__ import annotations
 
@@ -11,54 +11,65 @@ from off_tanet import types
 from off_tanet.identifiers import ulid
 from off_tanet.schemas.prediction import ModelNameBody, MomentBody, PredictionBody, moment_body
 
+_STRENGTH = "Strength of the motion, in pixels at 112 x 112."
+_CONFIDENCE = "0.5 to 1; the higher, the more the motion stands out from all other motion."
+
 
 class MicroBody(PredictionBody):
-    """A micro-expression of a video: a prediction, and where in the video it belongs."""
+    """A micro-expression of a video, with its prediction."""
 
     kind: Literal["micro"]
-    offset: MomentBody
-    strength_px: float = Field(description="of its motion, pixels at 112 x 112")
-    confidence: float = Field(description="0.5 to 1: how far it stands out of all else that moves")
+    offset: MomentBody = Field(description="The frame at which the motion has disappeared.")
+    strength_px: float = Field(description=_STRENGTH)
+    confidence: float = Field(description=_CONFIDENCE)
 
     @classmethod
     def of_expression(
         cls,
-        found: types.Expression,
-        made: types.Prediction,
-        pictures: Mapping[str, object],
+        expression: types.Expression,
+        prediction: types.Prediction,
+        included: Mapping[str, object],
     ) -> Self:
-        prediction = PredictionBody.of(made, pictures).model_dump(exclude_unset=True)
-        return cls.model_validate({"kind": "micro", **prediction, **_course(found)})
+        """Create the body with a new identifier.
+
+        Args:
+            expression: The expression.
+            prediction: Its prediction.
+            included: The optional fields that the request includes.
+        """
+        fields = PredictionBody.of(prediction, included).model_dump(exclude_unset=True)
+        return cls.model_validate({"kind": "micro", **fields, **_common_fields(expression)})
 
 
 class MacroBody(BaseModel):
-    """A longer expression of a video, which the model says nothing of."""
+    """A longer expression of a video, which the model does not cover."""
 
     kind: Literal["macro"]
     onset: MomentBody
     apex: MomentBody
     offset: MomentBody
-    strength_px: float
-    confidence: float
+    strength_px: float = Field(description=_STRENGTH)
+    confidence: float = Field(description=_CONFIDENCE)
 
     @classmethod
-    def of(cls, found: types.Expression) -> Self:
-        return cls.model_validate({"kind": "macro", **_course(found)})
+    def of(cls, expression: types.Expression) -> Self:
+        """Create the body from an expression."""
+        return cls.model_validate({"kind": "macro", **_common_fields(expression)})
 
 
 ExpressionBody = Annotated[MicroBody | MacroBody, Field(discriminator="kind")]
 
 
 class VideoBody(BaseModel):
-    """What of the video was seen."""
+    """The extent of the video."""
 
     frames: int
-    frames_with_face: int
+    frames_with_face: int = Field(description="Number of frames in which a face was tracked.")
     seconds: float
 
 
 class SpottingBody(BaseModel):
-    """Every expression of a video, in the order of their ends."""
+    """All expressions of a video, in the order of their offsets."""
 
     id: str
     model: ModelNameBody
@@ -67,33 +78,40 @@ class SpottingBody(BaseModel):
     warnings: list[
         Literal["cut", "turned_head", "occluded", "blink", "face_lost", "damaged_video"]
     ] = Field(
-        description="turned_head, occluded and blink are told where they last most of the video"
+        description="Reasons to distrust the result, as for a prediction. turned_head, occluded "
+        "and blink are given if they last for most of the video."
     )
-    timings_ms: dict[str, float]
+    timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
 
     @classmethod
-    def of(cls, made: types.VideoSpotting, expressions: Sequence[MicroBody | MacroBody]) -> Self:
+    def of(cls, result: types.VideoSpotting, expressions: Sequence[MicroBody | MacroBody]) -> Self:
+        """Create the body with a new identifier.
+
+        Args:
+            result: The result of the spotting.
+            expressions: The converted expressions.
+        """
         return cls.model_validate(
             {
                 "id": ulid(),
-                "model": ModelNameBody(name=made.model.name, version=made.model.version),
+                "model": ModelNameBody(name=result.model.name, version=result.model.version),
                 "expressions": expressions,
                 "video": VideoBody(
-                    frames=made.frames,
-                    frames_with_face=made.frames_with_face,
-                    seconds=round(made.seconds, 6),
+                    frames=result.frames,
+                    frames_with_face=result.frames_with_face,
+                    seconds=round(result.seconds, 6),
                 ),
-                "warnings": made.warnings,
-                "timings_ms": {stage: round(ms, 3) for stage, ms in made.timings_ms.items()},
+                "warnings": result.warnings,
+                "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings_ms.items()},
             }
         )
 
 
-def _course(found: types.Expression) -> dict[str, object]:
+def _common_fields(expression: types.Expression) -> dict[str, object]:
     return {
-        "onset": moment_body(found.onset),
-        "apex": moment_body(found.apex),
-        "offset": moment_body(found.offset),
-        "strength_px": round(found.strength_px, 4),
-        "confidence": round(found.confidence, 4),
+        "onset": moment_body(expression.onset),
+        "apex": moment_body(expression.apex),
+        "offset": moment_body(expression.offset),
+        "strength_px": round(expression.strength_px, 4),
+        "confidence": round(expression.confidence, 4),
     }

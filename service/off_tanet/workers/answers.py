@@ -1,7 +1,7 @@
-"""Answers as JSON: what the Recognizer finds, written as the API gives it.
+"""Serialization of results to the JSON of the API.
 
-They are written where the work is done, because the process that answers everybody should only pass
-them on: a prediction with its flow and its crops is a hundred times as long as one without.
+It is done in the workers, so that the server process only passes the bytes on: a prediction with
+its flow and its crops is a hundred times as long as one without.
 """
 
 from __future__ import annotations
@@ -23,20 +23,31 @@ from off_tanet.workers.messages import StagesMs
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A prediction or spotting as JSON, and the milliseconds of its stages."""
+    """The answer of a job.
+
+    Attributes:
+        json: The JSON of a prediction, or of the expressions of a video.
+        stages_ms: Milliseconds per stage, and their `total`.
+    """
 
     json: bytes
     stages_ms: StagesMs
 
 
 def warm_up(recognizer: Recognizer) -> None:
-    """Answer once as a request would be, so that the first client does not pay for it.
+    """Process one sample like a request, so that the first request is not slower than others.
 
-    Raises what a recognition raises where this installation does not work.
+    Args:
+        recognizer: The recognizer to warm up.
+
+    Raises:
+        OffTanetError: The installation does not work.
     """
     recognizer.warm_up()
     onset, apex = ((SAMPLES / f"surprise_{name}.jpg").read_bytes() for name in ("onset", "apex"))
-    with suppress(LimitExceededError):  # a service may be set to take only smaller pictures
+    with suppress(
+        LimitExceededError
+    ):  # the service may be configured to accept only smaller pictures
         frames_answer(recognizer, onset, apex)
 
 
@@ -47,7 +58,18 @@ def frames_answer(
     face: FaceMode = "auto",
     include: frozenset[Included] = frozenset(),
 ) -> Answer:
-    """The expression between two encoded pictures. Raises like `Recognizer.frames`."""
+    """Classify the expression between two encoded pictures.
+
+    Args:
+        recognizer: The recognizer.
+        onset: File content of the onset picture.
+        apex: File content of the apex picture.
+        face: Whether to detect the face.
+        include: Optional contents of the answer.
+
+    Raises:
+        OffTanetError: As raised by `Recognizer.frames`.
+    """
     return _answer(recognizer.frames(onset, apex, face=face), include)
 
 
@@ -61,7 +83,20 @@ def clip_answer(
     apex_index: int | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The expression of one encoded clip. Raises like `Recognizer.clip`."""
+    """Classify the expression in an encoded clip.
+
+    Args:
+        recognizer: The recognizer.
+        video: File content of the clip.
+        face: Whether to detect the face.
+        include: Optional contents of the answer.
+        onset_index: Index of the onset frame; None to find it.
+        apex_index: Index of the apex frame; None to find it.
+        progress: Called with the progress of each stage.
+
+    Raises:
+        OffTanetError: As raised by `Recognizer.clip`.
+    """
     prediction = recognizer.clip(
         video, onset_index=onset_index, apex_index=apex_index, face=face, progress=progress
     )
@@ -77,30 +112,38 @@ def video_answer(
     progress: Progress | None = None,
     on_expression: Callable[[bytes], None] = lambda _: None,
 ) -> Answer:
-    """Every expression of one encoded video.
+    """Find every expression of an encoded video.
 
-    `on_expression` is called with each as JSON, as soon as it is sure. Raises like
-    `Recognizer.video`.
+    Args:
+        recognizer: The recognizer.
+        video: File content of the video.
+        face: Whether to detect the face.
+        include: Optional contents of each prediction.
+        progress: Called with the progress of each stage.
+        on_expression: Called with the JSON of each expression as soon as it is certain.
+
+    Raises:
+        OffTanetError: As raised by `Recognizer.video`.
     """
-    bodies: list[MicroBody | MacroBody] = []
+    expressions: list[MicroBody | MacroBody] = []
 
-    def note(expression: Expression) -> None:
-        bodies.append(_expression(expression, include))
-        on_expression(_json(bodies[-1]))
+    def add(expression: Expression) -> None:
+        expressions.append(_expression(expression, include))
+        on_expression(_json(expressions[-1]))
 
-    spotting = recognizer.video(video, face=face, progress=progress, on_expression=note)
-    return Answer(_json(SpottingBody.of(spotting, bodies)), spotting.timings_ms)
+    spotting = recognizer.video(video, face=face, progress=progress, on_expression=add)
+    return Answer(_json(SpottingBody.of(spotting, expressions)), spotting.timings_ms)
 
 
 def _expression(expression: Expression, include: frozenset[Included]) -> MicroBody | MacroBody:
-    made = expression.prediction
-    if made is None:
+    prediction = expression.prediction
+    if prediction is None:
         return MacroBody.of(expression)
-    return MicroBody.of_expression(expression, made, _draw(made, include))
+    return MicroBody.of_expression(expression, prediction, _included(prediction, include))
 
 
 def _answer(prediction: Prediction, include: frozenset[Included]) -> Answer:
-    body = PredictionBody.of(prediction, _draw(prediction, include))
+    body = PredictionBody.of(prediction, _included(prediction, include))
     return Answer(_json(body), prediction.timings_ms)
 
 
@@ -108,23 +151,23 @@ def _json(body: BaseModel) -> bytes:
     return body.model_dump_json(exclude_unset=True).encode()
 
 
-def _draw(made: Prediction, include: frozenset[Included]) -> dict[str, object]:
-    """The fields of a prediction's body that hold what was asked for."""
-    onset, apex, uri = made.onset_crop, made.apex_crop, visualization.data_uri
-    ways: dict[Included, Callable[[], object]] = {
-        "flow": lambda: uri(visualization.flow_png(made.flow)),
-        "arrows": lambda: uri(visualization.arrows_png(made.flow, onset)),
-        "strain": lambda: uri(visualization.strain_png(made.flow)),
-        "attention": lambda: uri(visualization.attention_png(made.attention, apex)),
+def _included(prediction: Prediction, include: frozenset[Included]) -> dict[str, object]:
+    """Create the optional fields of a prediction's body that the request includes."""
+    onset, apex, uri = prediction.onset_crop, prediction.apex_crop, visualization.data_uri
+    creators: dict[Included, Callable[[], object]] = {
+        "flow": lambda: uri(visualization.flow_png(prediction.flow)),
+        "arrows": lambda: uri(visualization.arrows_png(prediction.flow, onset)),
+        "strain": lambda: uri(visualization.strain_png(prediction.flow)),
+        "attention": lambda: uri(visualization.attention_png(prediction.attention, apex)),
         "crops": lambda: CropsBody(
             onset=uri(visualization.crop_png(onset)), apex=uri(visualization.crop_png(apex))
         ),
-        "arrays": lambda: ArraysBody.of(made.flow, made.attention),
-        "report": lambda: uri(visualization.report_png(made)),
+        "arrays": lambda: ArraysBody.of(prediction.flow, prediction.attention),
+        "report": lambda: uri(visualization.report_png(prediction)),
     }
-    if (motion := made.motion) is not None:
-        ways["motion"] = lambda: _curve(motion, made.onset.index, made.apex.index)
-    return {name: draw() for name, draw in ways.items() if name in include}
+    if (motion := prediction.motion) is not None:
+        creators["motion"] = lambda: _curve(motion, prediction.onset.index, prediction.apex.index)
+    return {name: create() for name, create in creators.items() if name in include}
 
 
 def _curve(motion: Motion, onset: int, apex: int) -> MotionBody:

@@ -1,7 +1,7 @@
-"""The server's end of the socket that it shares with one worker process.
+"""The server's end of the socket to one worker process.
 
-A protocol of asyncio and no stream: what a worker says out of turn, and its end, are noticed when
-they happen and not when somebody reads next.
+It is an asyncio protocol rather than a stream, so that unexpected messages and the end of the
+worker are detected when they occur, not at the next read.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ _MESSAGES = decoder((Step, PartialResult, Result, Failure))
 
 
 class Channel(asyncio.Protocol):
-    """Sends a worker one request at a time and receives the messages that answer it.
+    """Sends a worker one request at a time and receives the messages of its answer.
 
-    A message is decoded when somebody asks for it, and the socket is not read while a whole one
-    waits: a worker that writes without end fills its own side, and costs the event loop no more
-    than a message a turn.
+    A message is decoded when `receive` is called, and the socket is not read while a complete
+    message waits. A worker that writes without end only fills its own send buffer, and takes the
+    event loop no more time than one message per iteration.
 
-    The channel is `lost`, for good, when the socket closes, and when the worker writes anything but
-    messages of the request that it was asked: then it is `broken`, too. `on_lost` is called once.
+    Attributes:
+        lost: Whether the channel can no longer be used, because the socket was closed or the worker
+            violated the protocol. The callback `on_lost` is called once when this happens.
+        broken: Whether the worker violated the protocol: it wrote something other than the messages
+            of the current request.
     """
 
     def __init__(self, max_message_bytes: int, on_lost: Callable[[], None]) -> None:
@@ -40,66 +43,73 @@ class Channel(asyncio.Protocol):
         self._max_message_bytes = max_message_bytes
         self._on_lost = on_lost
         self._received = bytearray()
-        self._number: int | None = None  # of the request that is not answered yet
-        self._readable = asyncio.Event()  # a message can be looked at, or none can come any more
+        self._number: int | None = None  # of the current request
+        self._readable = asyncio.Event()  # a message is complete, or the channel is lost
         self._writable = asyncio.Event()
         self._writable.set()
 
     @property
     def idle(self) -> bool:
-        """Whether the worker's own final message was the last thing that it said."""
+        """Whether the last request was completed by the worker's own final message."""
         return not self.lost and self._number is None
 
     def expect(self, number: int) -> None:
-        """Take messages with this number from now on, up to the final one."""
+        """Accept messages with this number from now on, up to the final one."""
         self._number = number
 
     async def send(self, pieces: Iterable[bytes]) -> None:
-        """Write the pieces, each as soon as those before it have mostly gone."""
+        """Write the pieces, each when most of those before it have been sent."""
         for piece in pieces:
             if self.lost:
-                return  # `receive` says so
+                return  # `receive` will raise an error
             self._transport.write(piece)
             await self._writable.wait()
 
     async def receive(self) -> Message:
-        """The next message. Raises MessageError where none can come any more."""
+        """Return the next message; raise MessageError if the channel is lost or breaks."""
         await self._readable.wait()
-        await asyncio.sleep(0)  # others have their turn, however many messages there are
+        await asyncio.sleep(0)  # let other tasks run, however many messages there are
         if self.lost:
             raise MessageError("the channel is lost")
         try:
-            message = self._taken()
-        except Exception:  # of whatever kind: nothing that it says can be trusted any more
+            message = self._take()
+        except Exception:  # of any kind: nothing from this worker can be trusted any more
             self._break()
-            raise MessageError("what the worker wrote is no message of this request") from None
+            raise MessageError(
+                "the worker wrote something other than a message of this request"
+            ) from None
         if not self._is_readable():
             self._readable.clear()
             self._transport.resume_reading()
         if self._number is None and self._received:
-            self._break()  # `idle` says so
+            self._break()  # `idle` is False then
         return message
 
     def close(self) -> None:
-        """Close the socket; what comes after that is not looked at."""
+        """Close the socket and ignore anything that still arrives."""
         self._lose()
         self._transport.close()
 
     # --- asyncio.Protocol ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # a socket's reads and writes
+        """Store the transport."""
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
+        """Mark the channel as lost."""
         self._lose()
 
     def pause_writing(self) -> None:
+        """Make `send` wait."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
+        """Let `send` continue."""
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
+        """Store the data, and stop reading when a message is complete."""
         if self.lost:
             return
         self._received += data
@@ -110,15 +120,15 @@ class Channel(asyncio.Protocol):
             self._readable.set()
 
     def _is_readable(self) -> bool:
-        """Whether the first message is whole, or begins as none may."""
+        """Whether the first message is complete, or its beginning is already invalid."""
         if len(self._received) < REPLY.size:
             return False
         number, length = REPLY.unpack_from(self._received)
-        is_whole: bool = len(self._received) >= REPLY.size + length
-        return is_whole or number != self._number or length > self._max_message_bytes
+        is_complete: bool = len(self._received) >= REPLY.size + length
+        return is_complete or number != self._number or length > self._max_message_bytes
 
-    def _taken(self) -> Message:
-        """The first message, which is received no more. Raises what its decoder raises, too."""
+    def _take(self) -> Message:
+        """Remove the first message from the buffer and decode it."""
         number, length = REPLY.unpack_from(self._received)
         if number != self._number:
             raise MessageError("the message belongs to another request")

@@ -1,8 +1,8 @@
-"""Who may wait for a worker, and who gets the next one: equal shares between clients.
+"""Admission of requests and assignment of workers, with equal shares for all clients.
 
-Where more is asked than can be served, the next worker goes to the client that has the fewest, and
-a full queue makes room for a client that has fewer places in it than another: a client's share does
-not grow with the number of its connections.
+Under overload, the next worker is assigned to the client that has the fewest workers. A full queue
+makes room for a client that has fewer places in it than another one. Therefore a client does not
+get more by opening more connections.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class Place(Generic[T]):
-    """A request that was admitted: whose it is, and the worker that it waits for."""
+    """The place of an admitted request.
+
+    Attributes:
+        client: Identifier of the client.
+        worker: The worker that the request waits for.
+        released: Whether the place has been given up.
+    """
 
     client: str
     worker: asyncio.Future[T] = field(init=False)
@@ -29,40 +35,49 @@ class Place(Generic[T]):
 
 
 class Dispatcher(Generic[T]):
-    """Hands idle workers to at most `places` requests at a time."""
+    """Assigns idle workers to at most `places` admitted requests."""
 
     def __init__(self, places: int) -> None:
         self._places = places
         self._idle: list[T] = []
-        self._admitted: Counter[str] = Counter()  # places of each client, served and waiting
-        self._waiting: OrderedDict[str, deque[Place[T]]] = OrderedDict()  # next to be served first
+        self._admitted: Counter[str] = Counter()  # places per client, with and without a worker
+        self._waiting: OrderedDict[str, deque[Place[T]]] = (
+            OrderedDict()
+        )  # the client that was served the longest ago is first
         self._closed: EngineError | None = None
 
     @property
     def admitted(self) -> int:
-        """Requests that have a worker or wait for one."""
+        """Number of requests that have a worker or wait for one."""
         return self._admitted.total()
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a worker."""
+        """Number of requests that wait for a worker."""
         return sum(map(len, self._waiting.values()))
 
     @property
     def idle(self) -> int:
-        """Workers that wait for a request."""
+        """Number of workers that wait for a request."""
         return len(self._idle)
 
     def check(self, client: str) -> None:
-        """Raises QueueFullError where a request of `client` would not be admitted now."""
+        """Raise QueueFullError if a request of `client` would not be admitted now."""
         if self.admitted >= self._places and self._to_displace(client) is None:
             raise QueueFullError("The service has more work than it can queue.")
 
     @contextmanager
     def place(self, client: str) -> Iterator[Place[T]]:
-        """A place for one request, until the work is over. Raises QueueFullError.
+        """Admit a request for the duration of a `with` block.
 
-        Where all are taken, one that waits makes room if its client has at least two more.
+        If all places are taken, a waiting request of a client with at least two more places is
+        refused instead.
+
+        Args:
+            client: Identifier of the client.
+
+        Raises:
+            QueueFullError: All places are taken, and this client gets none of them.
         """
         self.check(client)
         if self.admitted >= self._places and (displaced := self._to_displace(client)) is not None:
@@ -75,10 +90,14 @@ class Dispatcher(Generic[T]):
             self._release(place)
 
     async def worker(self, place: Place[T]) -> T:
-        """The worker for an admitted request, as soon as it is its turn.
+        """Wait for a worker for an admitted request.
 
-        Raises QueueFullError where the place was given to another client, and what `fail` or
-        `close` was told.
+        Args:
+            place: The place of the request.
+
+        Raises:
+            QueueFullError: The place was given to another client.
+            EngineError: The error that was passed to `fail` or `close`.
         """
         if self._closed is not None:
             raise self._closed
@@ -89,15 +108,15 @@ class Dispatcher(Generic[T]):
         try:
             return await place.worker
         except asyncio.CancelledError:
-            given = place.worker
-            if given.done() and not given.cancelled() and given.exception() is None:
-                self.offer(given.result())
+            future = place.worker
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.offer(future.result())
             raise
         finally:
             self._leave_queue(place)
 
     def offer(self, worker: T) -> None:
-        """Give an idle worker to the request whose turn it is, or keep it for the next one."""
+        """Assign an idle worker to the next waiting request, or keep it for a later one."""
         place = self._next_place()
         if place is None:
             self._idle.append(worker)
@@ -105,26 +124,27 @@ class Dispatcher(Generic[T]):
             place.worker.set_result(worker)
 
     def withdraw(self, worker: T) -> bool:
-        """Take back an idle worker; False where it is not idle."""
+        """Remove a worker if it is idle; return whether it was."""
         if worker not in self._idle:
             return False
         self._idle.remove(worker)
         return True
 
     def fail(self, error: EngineError) -> None:
-        """Let every request that waits end with `error`."""
+        """Fail all waiting requests with `error`."""
         for place in [place for places in self._waiting.values() for place in places]:
             self._fail(place, error)
 
     def close(self, error: EngineError) -> None:
-        """Let every request end with `error` that waits, or will wait again, for a worker."""
+        """Fail all requests with `error` that wait for a worker now or later."""
         self._closed = error
         self.fail(error)
 
     def _next_place(self) -> Place[T] | None:
-        """The request whose turn it is, taken out of the queue.
+        """Remove the next request from the queue and return it.
 
-        One that was cancelled in this turn of the event loop is still there, and takes nothing.
+        A request that was cancelled in this iteration of the event loop may still be in the queue;
+        it is skipped.
         """
         while self._waiting:
             client = min(self._waiting, key=self._served)
@@ -136,19 +156,22 @@ class Dispatcher(Generic[T]):
         return None
 
     def _to_displace(self, client: str) -> Place[T] | None:
-        """The newest request of the client with the most places, where that makes shares equal."""
+        """Return the request that makes room for `client`, if that makes the shares more equal.
+
+        It is the newest request of the client with the most places.
+        """
         greediest = max(self._waiting, key=self._admitted.__getitem__, default=None)
         if greediest is None or self._admitted[greediest] < self._admitted[client] + 2:
             return None
         return self._waiting[greediest][-1]
 
     def _served(self, client: str) -> int:
-        """The requests of a client that have a worker."""
+        """Return how many requests of a client have a worker."""
         return self._admitted[client] - len(self._waiting.get(client, ()))
 
     def _fail(self, place: Place[T], error: EngineError) -> None:
         self._release(place)
-        if not place.worker.done():  # else it was cancelled in this turn of the event loop
+        if not place.worker.done():  # else it was cancelled in this iteration of the event loop
             place.worker.set_exception(error)
 
     def _release(self, place: Place[T]) -> None:

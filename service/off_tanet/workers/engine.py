@@ -1,7 +1,7 @@
-"""Admission, deadlines, drain. What runs inside a worker is not known here.
+"""Admission, deadlines and draining, independent of what the jobs do.
 
-A request is admitted or refused at once; it waits for an idle worker, runs there, and holds its
-place until the work is over, whether it ended well, ran out of time or lost its client.
+A request is admitted or refused at once. It waits for an idle worker, runs there, and occupies its
+place until the work has ended: completed, out of time, or cancelled because its client left.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_END_S = 1.0  # for work that nobody waits for any more; a new process takes longer to start
-_DRAINED_LOOK_S = 0.02
+_CANCEL_TIMEOUT_S = 1.0  # for cancelled work to end; starting a new process takes longer
+_DRAIN_INTERVAL_S = 0.02
 
 
 class State(Enum):
+    """State of an engine."""
+
     WARMING = "warming_up"
     READY = "ready"
     DRAINING = "draining"
@@ -48,9 +50,13 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """How the workers stand: processes `alive`, those `idle`, requests `waiting` for one.
+    """Current state of an engine in numbers.
 
-    `restarts` counts the workers started in the place of another.
+    Attributes:
+        alive: Worker processes that are alive.
+        idle: Worker processes without a request.
+        waiting: Requests that wait for a worker.
+        restarts: Workers that were started to replace another one.
     """
 
     alive: int
@@ -68,7 +74,7 @@ class EngineStats:
 
 
 class Engine:
-    """Runs jobs in worker processes. Lives in one event loop: `start`, `run`…, `stop`."""
+    """Runs jobs in worker processes, within one event loop."""
 
     def __init__(
         self,
@@ -77,9 +83,13 @@ class Engine:
         jobs: Sequence[type[Job[Any]]],
         warm_up: Callable[[Recognizer], None] = Recognizer.warm_up,
     ) -> None:
-        """The workers carry out these types of `jobs` and no others.
+        """Configure the engine without starting it.
 
-        `warm_up` is what each does once before it is ready.
+        Args:
+            configuration: Configuration of the workers' Recognizers.
+            limits: Limits of the engine.
+            jobs: The types of jobs that the workers accept.
+            warm_up: Called in each worker before it is ready.
         """
         self.limits = limits
         self.state = State.WARMING
@@ -102,36 +112,37 @@ class Engine:
 
     @property
     def info(self) -> WorkerInfo | None:
-        """What the workers tell of themselves; None before the first one is warm."""
+        """Description of the workers; None before the first one is warm."""
         return self._pool.info
 
     @property
     def starting(self) -> Sequence[asyncio.Task[None]]:
-        """A task for each of the first workers, which ends when it is warm."""
+        """A task per initial worker, which ends when the worker is warm."""
         return self._pool.starting
 
     def start(self) -> None:
-        """Begin to start the workers; the engine is ready when all of them are warm."""
+        """Start the workers in the background; the engine is ready when all of them are warm."""
         self._pool.start()
         for task in self.starting:
             task.add_done_callback(self._note_ready)
 
-    def start_when_asked(self) -> None:
-        """Take jobs from now on; the first one starts the workers, and waits until one is warm."""
+    def start_on_demand(self) -> None:
+        """Accept jobs now; the first one starts the workers and waits until one is warm."""
         self.state = State.READY
 
     async def stop(self) -> None:
-        """Refuse new work, let the admitted work end within the grace period, end the workers.
+        """Refuse new work, let admitted work complete, and stop the workers.
 
-        What has not ended then ends with DrainingError. Safe to call again, and at the same time.
+        Work that is not completed within the shutdown timeout fails with DrainingError. Further
+        calls, also concurrent ones, wait for the same end.
         """
         if self._stopping is None:
             self.state = State.DRAINING
             self._stopping = asyncio.create_task(self._drain())
         await asyncio.shield(self._stopping)
 
-    def census(self) -> EngineStats:
-        """How the workers stand at this moment."""
+    def stats(self) -> EngineStats:
+        """Return the current state in numbers."""
         return EngineStats(
             alive=self._pool.alive,
             idle=self._dispatcher.idle,
@@ -140,7 +151,13 @@ class Engine:
         )
 
     def check_ready(self) -> WorkerInfo:
-        """What the workers tell of themselves. Raises WarmingUp-, Draining- and NoWorkerError."""
+        """Return the description of the workers if the engine is ready.
+
+        Raises:
+            WarmingUpError: The engine is starting.
+            DrainingError: The engine is stopping.
+            NoWorkerError: No worker is alive.
+        """
         self._check_state()
         if self._pool.info is None:
             raise WarmingUpError("The service is starting and not ready yet.")
@@ -149,7 +166,14 @@ class Engine:
         return self._pool.info
 
     def check_admission(self, client: str = "") -> None:
-        """Whether `run` would take a job now; raises the same errors of the service."""
+        """Check whether `run` would accept a job now.
+
+        Args:
+            client: Identifier of the client.
+
+        Raises:
+            EngineError: As `run` would raise it.
+        """
         self._check_state()
         self._pool.check()
         self._dispatcher.check(client)
@@ -162,15 +186,25 @@ class Engine:
         client: str = "",
         progress: Progress = lambda *_: None,
         waited: Callable[[float], None] = lambda _: None,
-        parts: Callable[[PartialResult], None] = lambda _: None,
+        on_partial: Callable[[PartialResult], None] = lambda _: None,
     ) -> T:
-        """Carry out `job` in a worker; cancelling the caller stops the work.
+        """Run a job in a worker; cancelling the call stops the work.
 
-        `client` names whose request it is: all clients have equal shares. `progress` is called in
-        the event loop, `waited` with the seconds until a worker was free, `parts` with the parts of
-        the answer that the job has before the rest.
-        Raises what the job raises, QueueFullError, WarmingUpError, DrainingError, NoWorkerError,
-        DeadlineError and WorkerLostError.
+        Args:
+            job: The job.
+            upload: The body of the request.
+            client: Identifier of the client; all clients have equal shares.
+            progress: Called in the event loop with the progress of each stage.
+            waited: Called once with the seconds until a worker was free.
+            on_partial: Called with each partial result.
+
+        Returns:
+            The answer of the job.
+
+        Raises:
+            OffTanetError: The job failed.
+            EngineError: The engine is starting, stopping or full, no worker can be started, the
+                worker died, or the job was not completed in time.
         """
         admitted = time.monotonic()
         deadline = admitted + self.limits.deadline_s
@@ -182,10 +216,10 @@ class Engine:
             worker = await self._next_worker(place, deadline)
             waited(time.monotonic() - admitted)
             work = asyncio.create_task(
-                worker.run(job, upload or Upload(), deadline, progress, parts)
+                worker.run(job, upload or Upload(), deadline, progress, on_partial)
             )
-            work.add_done_callback(_retrieve)
-            return await self._end_of(work, worker)
+            work.add_done_callback(_retrieve_exception)
+            return await self._outcome(work, worker)
 
     def _check_state(self) -> None:
         if self.state is State.DRAINING:
@@ -197,23 +231,23 @@ class Engine:
         try:
             async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
                 worker = await self._dispatcher.worker(place)
-                while not worker.usable:  # it died a moment ago
+                while not worker.usable:  # it has just died
                     self._pool.take_back(worker)
                     worker = await self._dispatcher.worker(place)
                 return worker
         except TimeoutError:
             raise DeadlineError("No worker became free in time.") from None
 
-    async def _end_of(self, work: asyncio.Task[T], worker: Worker) -> T:
-        """The outcome of the work, once it has stopped; its worker is given on or replaced."""
+    async def _outcome(self, work: asyncio.Task[T], worker: Worker) -> T:
+        """Wait until the work has ended; then return its worker to the pool."""
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            # Whoever leaves early and often must not cost a new process each time.
-            await asyncio.wait([work], timeout=_END_S)
+            # Clients that often leave early must not cost a new process each time.
+            await asyncio.wait([work], timeout=_CANCEL_TIMEOUT_S)
             raise
         except EngineError:
-            await worker.stop()  # the answer is given when the work has stopped, not before
+            await worker.stop()  # respond only when the work has stopped
             raise
         finally:
             if not work.done():
@@ -224,8 +258,10 @@ class Engine:
     async def _drain(self) -> None:
         give_up = time.monotonic() + self.limits.shutdown_timeout_s
         while self._dispatcher.admitted and time.monotonic() < give_up:
-            await asyncio.sleep(_DRAINED_LOOK_S)
-        await self._pool.stop(DrainingError("The service stopped before this request's end."))
+            await asyncio.sleep(_DRAIN_INTERVAL_S)
+        await self._pool.stop(
+            DrainingError("The service stopped before this request was completed.")
+        )
 
     def _note_ready(self, _: object) -> None:
         all_warm = all(task.done() for task in self.starting)
@@ -241,7 +277,7 @@ class Engine:
         )
 
 
-def _retrieve(work: asyncio.Task[Any]) -> None:
-    """Look at the outcome of work that nobody may wait for any more; else the loop logs it."""
+def _retrieve_exception(work: asyncio.Task[Any]) -> None:
+    """Retrieve the exception of work that may not be awaited any more; else the loop logs it."""
     if not work.cancelled():
         work.exception()

@@ -1,4 +1,4 @@
-"""What a process that decodes strangers' uploads gives up."""
+"""Restrictions on the processes that decode uploads."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 
 
 def harden() -> None:
-    """Leave no core file, let no process of the same user look inside, gain no privileges.
+    """Disable core files, inspection by other processes of the user, and new privileges.
 
-    A core file holds the upload that the process crashed on; on Linux a size limit of 0 is not
-    enough where a crash handler takes the core over a pipe, so the process is not dumpable, either.
+    A core file would contain the upload that crashed the process. On Linux, a size limit of 0 does
+    not suffice if a crash handler receives the core over a pipe, therefore the process is not
+    dumpable either.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":

@@ -1,4 +1,4 @@
-"""The requests that a worker can carry out: their parameters, beside what was uploaded."""
+"""The jobs of the workers: the parameters of requests, apart from their uploads."""
 
 from __future__ import annotations
 
@@ -11,39 +11,51 @@ from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.schemas import oip_codec
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
 from off_tanet.schemas.json_requests import ClipInput, PredictionRequest
-from off_tanet.schemas.options import Options, Query, parsed
+from off_tanet.schemas.options import Options, Query, validate
 from off_tanet.types import Classification, ModelName
 from off_tanet.workers.answers import Answer, clip_answer, frames_answer, video_answer
 from off_tanet.workers.messages import Job, PartialResult, Report, StagesMs
 
 
 class InferenceAnswer(msgspec.Struct, frozen=True):
-    """An answer of the Open Inference Protocol, and the milliseconds of each stage."""
+    """The answer of an InferenceJob.
+
+    Attributes:
+        reply: The response of the Open Inference Protocol.
+        stages_ms: Milliseconds per stage, and their `total`.
+    """
 
     reply: oip_codec.Reply
     stages_ms: StagesMs
 
 
 class FormJob(Job[Answer], frozen=True):
-    """What a prediction from a form needs beside its body: the boundary, and the options."""
+    """Base class of the jobs whose upload is a form.
+
+    Attributes:
+        boundary: The boundary of the form.
+        query: The options in the query.
+    """
 
     boundary: bytes
     query: Query = msgspec.field(default_factory=dict)
 
 
 class FramesJob(FormJob, frozen=True):
-    """Recognise the onset-apex pair of a form."""
+    """Classify the expression between the onset and the apex picture of a form."""
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
+        """Classify the two pictures."""
         form = FramesForm.parse(body, self.boundary, self.query)
         report("recognition", 0, 1)
         return frames_answer(recognizer, form.onset, form.apex, form.face, form.include)
 
 
 class ClipJob(FormJob, frozen=True):
-    """Recognise the expression of a form's clip."""
+    """Classify the expression in the clip of a form."""
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
+        """Classify the clip."""
         form = ClipForm.parse(body, self.boundary, self.query)
         return clip_answer(
             recognizer,
@@ -57,9 +69,10 @@ class ClipJob(FormJob, frozen=True):
 
 
 class VideoJob(FormJob, frozen=True):
-    """Find and recognise every expression of a form's video; each is told as it is found."""
+    """Find every expression of the video of a form; each is a partial result."""
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
+        """Find the expressions of the video."""
         form = VideoForm.parse(body, self.boundary, self.query)
         return video_answer(
             recognizer,
@@ -67,51 +80,57 @@ class VideoJob(FormJob, frozen=True):
             form.face,
             form.include,
             progress=report,
-            on_expression=lambda json: report.part(PartialResult("expression", json.decode())),
+            on_expression=lambda json: report.partial(PartialResult("expression", json.decode())),
         )
 
 
 class JsonJob(Job[Answer], frozen=True):
-    """Recognise what a JSON body asks for.
+    """Classify the pictures or the clip of a JSON body.
 
-    The body is parsed here and not before: megabytes of base64 are a third of a second of work, in
-    which the process that answers everybody would answer nobody.
+    The body is parsed in the worker: megabytes of base64 take a third of a second, during which the
+    server process would be blocked.
     """
 
     query: Query = msgspec.field(default_factory=dict)
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
-        asked = parsed(Options, self.query, "query")
-        given = PredictionRequest.parse(body).input
-        if isinstance(given, ClipInput):
+        """Classify the pictures or the clip."""
+        options = validate(Options, self.query, "query")
+        media = PredictionRequest.parse(body).input
+        if isinstance(media, ClipInput):
             return clip_answer(
                 recognizer,
-                given.video,
-                asked.face,
-                asked.include,
-                onset_index=given.onset_index,
-                apex_index=given.apex_index,
+                media.video,
+                options.face,
+                options.include,
+                onset_index=media.onset_index,
+                apex_index=media.apex_index,
                 progress=report,
             )
         report("recognition", 0, 1)
-        return frames_answer(recognizer, given.onset, given.apex, asked.face, asked.include)
+        return frames_answer(recognizer, media.onset, media.apex, options.face, options.include)
 
 
 class InferenceJob(Job[InferenceAnswer], frozen=True):
-    """Classify the flows of an Open Inference Protocol request.
+    """Classify the flow fields of an Open Inference Protocol request.
 
-    As with JsonJob, the body is parsed here: 64 flows in JSON are a quarter of a second of work.
+    As with JsonJob, the body is parsed in the worker: 64 flow fields in JSON take a quarter of a
+    second.
+
+    Attributes:
+        header_length: The value of the header `Inference-Header-Content-Length`.
     """
 
     header_length: str | None
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> InferenceAnswer:
+        """Classify the flow fields."""
         watch = Stopwatch()
         with watch.stage("decode"):
             request = oip_codec.parse(body, self.header_length, recognizer.max_batch)
         report("inference", 0, 1)
         with watch.stage("inference"):
-            answers = _classified(recognizer, request.flows)
+            answers = _classify(recognizer, request.flows)
         outputs = {
             "probabilities": np.array([answer.probabilities for answer in answers], np.float32),
             "attention": np.array([answer.attention for answer in answers], np.float32),
@@ -122,10 +141,10 @@ class InferenceJob(Job[InferenceAnswer], frozen=True):
 
 
 JOBS = (FramesJob, ClipJob, VideoJob, JsonJob, InferenceJob)
-"""All that the API asks of its workers."""
+"""All jobs of the API."""
 
 
-def _classified(recognizer: Recognizer, flows: oip_codec.Floats) -> list[Classification]:
+def _classify(recognizer: Recognizer, flows: oip_codec.Floats) -> list[Classification]:
     try:
         return recognizer.classify(flows)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the C library does with memory that is freed."""
+"""Configuration of the C library's memory allocator, and memory in use."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import os
 import sys
 from pathlib import Path
 
-# <malloc.h> of glibc, whose default for both adapts to what a process happens to free first.
+# <malloc.h> of glibc, whose defaults for both adapt to the blocks that a process frees first.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 64 << 20
-_KEPT_BLOCK_BYTES = 32 << 20  # the most that glibc takes; larger blocks go back at once
-_TRIMMED_BYTES = 300_000_000  # a warm worker holds about 180 MB
+_KEPT_BLOCK_BYTES = 32 << 20  # glibc's maximum; larger blocks are returned at once
+_TRIM_ABOVE_BYTES = 300_000_000  # a warm worker holds about 180 MB
 
 
 def keep_freed() -> None:
-    """Keep up to 64 MB of freed memory instead of giving it back to the system.
+    """Keep up to 64 MB of freed memory instead of returning it to the system.
 
-    Each request takes and frees the same few megabytes: where they went back in between, the same
-    request was seen to cost 744 page faults and 2 ms of 17 more. Does nothing without glibc.
+    Each request allocates and frees the same few megabytes. When they were returned in between, the
+    same request took 744 more page faults and 2 ms of 17 more. Without glibc, this does nothing.
     """
     if sys.platform != "linux":
         return
@@ -29,7 +29,11 @@ def keep_freed() -> None:
 
 
 def resident_bytes(process: int | str = "self") -> int:
-    """What a process holds in memory; 0 where the system does not tell."""
+    """Return the resident memory of a process in bytes; 0 if it is not known.
+
+    Args:
+        process: Its process id.
+    """
     try:
         pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
     except (OSError, IndexError):
@@ -37,13 +41,13 @@ def resident_bytes(process: int | str = "self") -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def give_back() -> None:
-    """Give freed memory back to the system, where this process holds much more than usual.
+def trim() -> None:
+    """Return freed memory to the system, if this process holds much more than usual.
 
-    A request that took a lot would otherwise leave a worker without room for the next one.
+    Otherwise a request that needed much memory would leave too little for the next one.
     """
-    if sys.platform != "linux" or resident_bytes() <= _TRIMMED_BYTES:
+    if sys.platform != "linux" or resident_bytes() <= _TRIM_ABOVE_BYTES:
         return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

@@ -1,12 +1,12 @@
-"""What the server and its workers say to each other: numbered frames of typed data, never code.
+"""The protocol between the server and its workers: numbered frames of typed data, never code.
 
-A worker decodes what strangers upload, so what it writes is read as a stranger's, too.
+A worker decodes untrusted uploads, therefore its messages are treated as untrusted too.
 
     to a worker:    number, length of the job, length of the body | job | body
     from a worker:  number, length of the message | message
 
-Jobs and messages are msgpack of the types below. The number is drawn at random for each request and
-comes back with every message that belongs to it.
+Jobs and messages are the types below as msgpack. Each request has a random number, which every
+message of its answer repeats.
 """
 
 from __future__ import annotations
@@ -34,32 +34,32 @@ from off_tanet.types import ModelCard
 
 T = TypeVar("T")
 
-_LONGEST_MS = 1e9
+_MAX_MS = 1e9
 _STAGES = get_args(Stage)
-_MOST_CHARACTERS = 2000
+_MAX_CHARACTERS = 2000
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z_]{1,32}\Z")]
-_Text = Annotated[str, msgspec.Meta(max_length=_MOST_CHARACTERS)]
+_Text = Annotated[str, msgspec.Meta(max_length=_MAX_CHARACTERS)]
 _StageName = Annotated[str, msgspec.Meta(pattern=rf"\A({'|'.join(_STAGES)})\Z")]
 StagesMs: TypeAlias = Annotated[
-    dict[_StageName, Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_MS)]],
+    dict[_StageName, Annotated[float, msgspec.Meta(ge=0, le=_MAX_MS)]],
     msgspec.Meta(max_length=len(_STAGES)),
 ]
-"""Milliseconds of each stage: the server's metrics have a series for each name."""
+"""Milliseconds per stage. The names are restricted: the metrics have a time series for each."""
 
 REQUEST = struct.Struct(">QQQ")
 REPLY = struct.Struct(">QQ")
 
 WARM_UP = 0
-"""The number of what a worker says before its first request."""
+"""The number of the message that a worker sends before its first request."""
 
 
 class MessageError(Exception):
-    """Bytes that are no message, or not the one that was due."""
+    """The bytes are not a message, or not the expected one."""
 
 
 class Step(msgspec.Struct, frozen=True, tag=True):
-    """Progress of the work: `done` of `total` in a `stage`."""
+    """Progress: `done` of `total` steps of a `stage`."""
 
     stage: _Name
     done: int
@@ -67,29 +67,49 @@ class Step(msgspec.Struct, frozen=True, tag=True):
 
 
 class PartialResult(msgspec.Struct, frozen=True, tag=True):
-    """A part of an answer that is ready before the rest: its kind, and itself as JSON."""
+    """A part of an answer that is ready before the final result.
+
+    Attributes:
+        kind: Name of its event.
+        json: The part as JSON.
+    """
 
     kind: _Name
     json: str
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
-    """The end of good work; `value` is msgpack of the job's answer."""
+    """The final message of a job that succeeded.
+
+    Attributes:
+        value: The answer of the job as msgpack.
+    """
 
     value: msgspec.Raw
 
     def answer(self, kind: type[T]) -> T:
-        """The job's answer. Raises MessageError for anything of another type."""
+        """Decode the answer of the job.
+
+        Args:
+            kind: The expected type.
+
+        Raises:
+            MessageError: The answer has another type.
+        """
         try:
             return msgspec.msgpack.decode(self.value, type=kind)
-        except Exception:  # its decoder has several
+        except Exception:  # the decoder raises several
             raise MessageError("the answer is of another type") from None
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
-    """The end of other work: the class of an error and what it was made of.
+    """The final message of a job that failed.
 
-    `cause` tells the server's log of an error of ours; a worker has no log.
+    Attributes:
+        error: Class name of the error.
+        detail: Its detail.
+        limit: Its limit, if it is a LimitExceededError.
+        cause: Type and place of an unexpected error, for the log of the server; workers have none.
     """
 
     error: _Text
@@ -99,17 +119,21 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
 
     @classmethod
     def of(cls, error: OffTanetError, cause: str = "") -> Failure:
-        """The message that tells of `error`."""
+        """Create the message from an error and, if it was unexpected, its cause."""
         limit = error.limit if isinstance(error, LimitExceededError) else ""
         return cls(
-            type(error).__name__, error.detail[:_MOST_CHARACTERS], limit, cause[:_MOST_CHARACTERS]
+            type(error).__name__, error.detail[:_MAX_CHARACTERS], limit, cause[:_MAX_CHARACTERS]
         )
 
     def exception(self) -> OffTanetError:
-        """The error that it tells of. Raises MessageError for a class that is none of ours."""
+        """Create the error again.
+
+        Raises:
+            MessageError: The class is not an error that a worker may raise.
+        """
         kind = _kinds(OffTanetError).get(self.error)
-        if kind is None or issubclass(kind, QuotaError):  # no worker knows of quotas
-            raise MessageError("a failure names no error of a worker's")
+        if kind is None or issubclass(kind, QuotaError):  # quotas are checked by the server
+            raise MessageError("the failure has no error class of a worker")
         if issubclass(kind, LimitExceededError):
             return kind(self.detail, self.limit)
         return kind(self.detail)
@@ -119,43 +143,56 @@ Message: TypeAlias = Step | PartialResult | Result | Failure
 
 
 class WorkerInfo(msgspec.Struct, frozen=True):
-    """What a warm worker tells of itself."""
+    """Description of a warm worker.
+
+    Attributes:
+        card: Metadata of its model.
+        flow_build: Build of the flow kernel that it uses.
+    """
 
     card: ModelCard
     flow_build: str
 
 
 class Report(Protocol):
-    """What a job tells while it works: its progress, and parts of its answer."""
+    """Reports the progress and the partial results of a job to the server."""
 
-    def __call__(self, stage: str, done: int, total: int, /) -> None: ...
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
+        """Report progress: `done` of `total` steps of a `stage`."""
 
-    def part(self, part: PartialResult, /) -> None: ...
+    def partial(self, result: PartialResult, /) -> None:
+        """Report a partial result."""
 
 
 class Job(msgspec.Struct, Generic[T], frozen=True, tag=True):
-    """The parameters of a request, which a worker carries out; `Job[Answer]` gives an Answer."""
+    """The parameters of a request and its implementation; a `Job[Answer]` returns an Answer."""
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> T:
-        """Do the work; `body` is what was uploaded with the request."""
+        """Do the work, in a worker process.
+
+        Args:
+            recognizer: The recognizer of the worker.
+            report: Receives progress and partial results.
+            body: The body of the request.
+        """
         raise NotImplementedError
 
 
 def answer_type(job: Job[T]) -> type[T]:
-    """The type of a job's answer, as its class or one above it declares it."""
+    """Return the type of a job's answer, which its class or a base class declares."""
     bases = (base for kind in type(job).__mro__ for base in vars(kind).get("__orig_bases__", ()))
     declared: type[T] = next(get_args(base)[0] for base in bases if get_origin(base) is Job)
     return declared
 
 
 def decoder(kinds: Sequence[type]) -> msgspec.msgpack.Decoder[Any]:
-    """Of messages of these types and no others."""
-    return msgspec.msgpack.Decoder(Union[tuple(kinds)])  # noqa: UP007 # made at run time
+    """Return a decoder that accepts only messages of these types."""
+    return msgspec.msgpack.Decoder(Union[tuple(kinds)])  # noqa: UP007 # built at run time
 
 
 def _kinds(kind: type[OffTanetError]) -> dict[str, type[OffTanetError]]:
-    """An error's class and all below it, by their names."""
-    found = {kind.__name__: kind}
-    for below in kind.__subclasses__():
-        found |= _kinds(below)
-    return found
+    """Return a class of errors and all its subclasses by their names."""
+    kinds = {kind.__name__: kind}
+    for subclass in kind.__subclasses__():
+        kinds |= _kinds(subclass)
+    return kinds

@@ -1,4 +1,4 @@
-"""A number of worker processes, kept alive: each that is lost, late or too large is replaced."""
+"""A pool of worker processes, which replaces those that die, hang or use too much memory."""
 
 from __future__ import annotations
 
@@ -17,15 +17,22 @@ from off_tanet.workers.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 4.0  # between tries to start a worker
+_FIRST_PAUSE_S, _MAX_PAUSE_S = 0.5, 4.0  # between attempts to start a worker
 
 
 @dataclass(slots=True)
 class WorkerPool:
-    """Starts `count` workers and gives each that is idle to the dispatcher.
+    """Keeps a number of workers alive within one event loop, and offers idle ones to a dispatcher.
 
-    `startup_s` are the seconds that a worker may warm up, `idle_bytes` what it may hold when it is
-    to be asked again. Lives in one event loop: `start`, `take_back`…, `stop`.
+    Attributes:
+        options: Options of each worker.
+        count: Number of workers.
+        startup_s: Seconds that a worker may take to become ready.
+        idle_bytes: A worker that holds more memory than this after a request is replaced.
+        dispatcher: Receives the idle workers.
+        info: Description of the workers; None before the first one is warm.
+        starting: A task per initial worker, which ends when the worker is warm.
+        started: Number of processes that were started.
     """
 
     options: WorkerOptions
@@ -43,11 +50,11 @@ class WorkerPool:
     _background_tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def start(self) -> None:
-        """Begin to start the workers; each task in `starting` ends when one is warm."""
+        """Start the workers in the background."""
         self.starting += [self._in_background(self._fill_place()) for _ in range(self.count)]
 
     async def stop(self, reason: EngineError) -> None:
-        """End the workers; what still runs on them, or waits for one, ends with `reason`."""
+        """Stop the workers; requests that still run, or wait for a worker, fail with `reason`."""
         self._stopped = True
         for task in self._background_tasks:
             task.cancel()
@@ -59,31 +66,31 @@ class WorkerPool:
 
     @property
     def alive(self) -> int:
-        """Processes that live, warm or not."""
+        """Number of processes that are alive, warm or not."""
         return sum(worker.alive for worker in self._workers)
 
     @property
     def any_warm(self) -> bool:
-        """Whether a worker lives that has shown that it works."""
+        """Whether a worker is alive that has become warm."""
         return any(worker.alive for worker in self._warm)
 
     def check(self) -> None:
-        """Raises NoWorkerError where none lives and the last try to start one has failed."""
+        """Raise NoWorkerError if no worker is alive and the last attempt to start one failed."""
         if self._failing and not self.any_warm:
             raise NoWorkerError("No worker can be started.")
 
     def take_back(self, worker: Worker) -> None:
-        """Give a worker on after its work, or replace it."""
+        """Offer a worker to the dispatcher after its work, or replace it."""
         if not worker.usable:
             self._replace(worker)
         elif (held := worker.resident_bytes()) > self.idle_bytes:
-            log.warning("a worker is replaced, as it holds %d MB when idle", held // 1_000_000)
+            log.warning("replacing a worker that holds %d MB when idle", held // 1_000_000)
             self._replace(worker)
         else:
             self.dispatcher.offer(worker)
 
     def _replace_if_idle(self, worker: Worker) -> None:
-        """At work, whoever asked it gives it back."""
+        """Replace a lost worker; if it has a request, `take_back` does so later."""
         if self.dispatcher.withdraw(worker):
             self._replace(worker)
 
@@ -95,7 +102,7 @@ class WorkerPool:
         self._in_background(self._fill_place(worker))
 
     async def _fill_place(self, predecessor: Worker | None = None) -> None:
-        """Start a worker; whatever prevents it is tried again, after growing pauses."""
+        """Start a worker, with increasing pauses between failed attempts."""
         if predecessor is not None:
             await predecessor.stop()
         pause_s = _FIRST_PAUSE_S
@@ -104,12 +111,12 @@ class WorkerPool:
                 worker = await self._start_worker()
                 break
             except Exception as error:
-                log.error("a worker did not start: %s", _told(error))
+                log.error("a worker did not start: %s", _describe(error))
             self._failing = True
             if not self.any_warm:
                 self.dispatcher.fail(NoWorkerError("No worker can be started."))
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            pause_s = min(2 * pause_s, _MAX_PAUSE_S)
         self._failing = False
         self._warm.add(worker)
         self.dispatcher.offer(worker)
@@ -127,17 +134,17 @@ class WorkerPool:
         return worker
 
     def _in_background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Hold on to a task until it is done, as the event loop does not."""
+        """Start a task and keep a reference to it, which the event loop does not."""
         task = asyncio.create_task(work)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
         return task
 
 
-def _told(error: Exception) -> str:
-    """The reason in one line, with nothing of an upload."""
+def _describe(error: Exception) -> str:
+    """Return the reason on one line, without anything from an upload."""
     if isinstance(error, OffTanetError):
         return error.detail
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return logs.told(error)
+    return logs.describe_error(error)

@@ -1,4 +1,4 @@
-"""Signals that reach a whole group of processes, of which one decides when work ends."""
+"""Protection of workers from signals that are sent to the whole process group."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from multiprocessing.context import SpawnProcess
 from weakref import WeakSet
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What a terminal, as it closes too, or a service manager sends to all processes of a service."""
+"""Signals that a terminal or a service manager sends to all processes to end a service."""
 
 _started: WeakSet[SpawnProcess] = WeakSet()
 
 
 def start_shielded(process: SpawnProcess) -> None:
-    """Start a process that none of `ENDING` ends, from its first instruction on.
+    """Start a process with the signals of `ENDING` blocked from its first instruction on.
 
-    A signal that came while it imports its modules would end it, with a traceback. It inherits what
-    is blocked in the thread that calls this.
+    A signal while the process imports its modules would end it with a traceback. The process
+    inherits the signals that are blocked in the calling thread.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
-        resource_tracker.ensure_running()  # else `start` does so, which unblocks two of them
+        resource_tracker.ensure_running()  # else `start` does it, which unblocks two of the signals
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         process.start()
     finally:
@@ -31,7 +31,7 @@ def start_shielded(process: SpawnProcess) -> None:
 
 
 def _kill_started() -> None:
-    """End those that are left: `multiprocessing` sends SIGTERM, and then waits for their end."""
+    """Kill remaining processes, because `multiprocessing` sends the blocked SIGTERM and waits."""
     for process in _started:
         with suppress(ValueError):  # it has ended and was closed
             process.kill()

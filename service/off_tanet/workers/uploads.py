@@ -1,4 +1,4 @@
-"""The body of a request on its way from a client to a worker."""
+"""Bodies of requests that are passed on to workers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 class Upload:
-    """The pieces of a body, each let go as it is taken; `size` is the bytes of all of them.
+    """The pieces of a body, each of which is released when it has been taken.
 
-    `on_release` is told of the bytes that are no longer held.
+    Attributes:
+        size: Number of bytes of all pieces.
     """
 
     def __init__(
         self, pieces: Iterable[bytes] = (), on_release: Callable[[int], None] = lambda _: None
     ) -> None:
+        """Store the pieces.
+
+        Args:
+            pieces: The pieces of the body in order.
+            on_release: Called with the number of bytes that were released.
+        """
         self._pieces = deque(pieces)
         self._on_release = on_release
         self.size = sum(map(len, self._pieces))
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces in their order, once."""
+        """Yield the pieces in order, once."""
         while self._pieces:
             piece = self._pieces.popleft()
             yield piece

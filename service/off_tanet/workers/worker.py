@@ -1,7 +1,7 @@
-"""One worker process as the server sees it: started, asked, measured, stopped.
+"""One worker process, as seen from the server.
 
-A socket for each worker, shared with nobody, is what makes `kill` safe at any moment: the death of
-one process cannot leave a lock held or half a message in another one's way.
+Each worker has its own socket, so that it can be killed at any time: the death of a process can
+neither leave a lock held nor a partial message in the channel of another one.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from off_tanet.workers.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 0.05  # how often a working process's memory is looked at
+_MEMORY_CHECK_S = 0.05  # interval between checks of a working process's memory
 
 T = TypeVar("T")
 
 
 class Worker:
-    """Owns one process. Belongs to the event loop in which it was started."""
+    """Owns one process, within the event loop that started it."""
 
     def __init__(self, process: SpawnProcess, memory_bytes: int) -> None:
         self._process = process
@@ -58,47 +58,60 @@ class Worker:
 
     @classmethod
     async def start(cls, options: WorkerOptions, on_lost: Callable[[Worker], None]) -> Self:
-        """Start a process; `warm_up` waits until it is ready.
+        """Start a process; `warm_up` then waits until it is ready.
 
-        `on_lost` is called once when the worker can answer no more, for whatever reason.
-        Raises OSError or RuntimeError where the system has no process, file or thread to give.
+        Args:
+            options: Options of the process.
+            on_lost: Called once when the worker can no longer be used, for any reason.
+
+        Raises:
+            OSError: The system cannot provide a process or a file.
+            RuntimeError: The system cannot provide a thread.
         """
-        ours, theirs = socket.socketpair()
+        server_end, worker_end = socket.socketpair()
         spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
         process = spawn.Process(
             target=worker_process.run,
-            args=(theirs, options),
+            args=(worker_end, options),
             name="off-tanet-worker",
             daemon=True,
         )
         worker = cls(process, options.memory_bytes)
-        with ours:
+        with server_end:
             try:
                 await _start(process)
-                theirs.close()  # so that the worker's death is an end of file here
+                worker_end.close()  # else the worker's death would not close the channel
                 _, worker._channel = await asyncio.get_running_loop().create_unix_connection(
-                    lambda: Channel(options.message_bytes, lambda: on_lost(worker)), sock=ours.dup()
+                    lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
+                    sock=server_end.dup(),
                 )
             except BaseException:
-                theirs.close()
+                worker_end.close()
                 _kill(process)
                 raise
         return worker
 
     @property
     def usable(self) -> bool:
-        """Whether it can be asked: it lives, and the last it said was the end of an answer."""
+        """Whether it can run a job: it is alive and has completed its last answer."""
         return not self._killed and self._channel.idle and self._process.is_alive()
 
     @property
     def alive(self) -> bool:
-        """Whether its process lives, at work or not."""
+        """Whether its process is alive."""
         return not self._killed and self._process.is_alive()
 
     async def warm_up(self, deadline: float) -> WorkerInfo:
-        """Wait until the process is ready. Raises like `run`."""
+        """Wait until the process is ready.
+
+        Args:
+            deadline: A `time.monotonic()` value.
+
+        Raises:
+            OffTanetError: As raised by `run`.
+        """
         self._channel.expect(WARM_UP)
-        return await self._outcome((), WorkerInfo, deadline, _unheard, _unheard)
+        return await self._outcome((), WorkerInfo, deadline, _ignore, _ignore)
 
     async def run(
         self,
@@ -106,26 +119,43 @@ class Worker:
         upload: Upload,
         deadline: float,
         progress: Progress = lambda *_: None,
-        parts: Callable[[PartialResult], None] = lambda _: None,
+        on_partial: Callable[[PartialResult], None] = lambda _: None,
     ) -> T:
-        """Carry out `job` with its upload; `deadline` is a `time.monotonic()` value.
+        """Run a job.
 
-        Raises what the job raised, DeadlineError and WorkerLostError. However it ends without the
-        worker's own final message, the process is killed: what it might still say is nobody's.
+        If it ends without the worker's own final message, for any reason, the process is killed, so
+        that no late message can be taken for that of another request.
+
+        Args:
+            job: The job.
+            upload: The body of the request.
+            deadline: A `time.monotonic()` value at which the work is stopped.
+            progress: Called with the progress of each stage.
+            on_partial: Called with each partial result.
+
+        Returns:
+            The answer of the job.
+
+        Raises:
+            OffTanetError: The job failed.
+            DeadlineError: The job was not completed in time.
+            WorkerLostError: The process died or violated the protocol.
         """
-        number = secrets.randbits(63) + 1  # not in sequence: a worker cannot answer in advance
+        number = secrets.randbits(63) + 1  # random, so that a worker cannot answer in advance
         data = msgspec.msgpack.encode(job)
         head = REQUEST.pack(number, len(data), upload.size)
         self._channel.expect(number)
-        self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+        self._next_check = asyncio.get_running_loop().call_later(
+            _MEMORY_CHECK_S, self._check_memory
+        )
         try:
             pieces = itertools.chain((head, data), upload)
-            return await self._outcome(pieces, answer_type(job), deadline, progress, parts)
+            return await self._outcome(pieces, answer_type(job), deadline, progress, on_partial)
         finally:
-            self._next_look.cancel()
+            self._next_check.cancel()
 
     def kill(self, reason: EngineError | None = None) -> None:
-        """Stop the process now, whatever it does; a `run` under way raises `reason`."""
+        """Kill the process now; a call of `run` in progress raises `reason`."""
         if not self._killed:
             self._killed = True
             self._reason = reason or self._reason
@@ -135,20 +165,20 @@ class Worker:
             self._channel.close()
 
     async def stop(self) -> None:
-        """Stop the process, wait for its end and free its files. Safe to call twice."""
+        """Kill the process, wait for its end and close its files. It may be called twice."""
         self.kill()
         ending, self._ending = self._ending, ""
         exit_code = None
-        # There may be no thread to wait in, or it is closed; it is killed all the same.
+        # There may be no thread to wait in, or the process is closed already; it was killed anyway.
         with suppress(RuntimeError, ValueError):
             await asyncio.to_thread(self._process.join)
             exit_code = self._process.exitcode
-            self._process.close()  # else two pipes stay open until the garbage is collected
+            self._process.close()  # else two pipes stay open until garbage collection
         if ending:
             log.error("a worker %s, exit code %s", ending, exit_code)
 
     def resident_bytes(self) -> int:
-        """What the process holds in memory; 0 where the system does not tell."""
+        """Return the resident memory of the process in bytes; 0 if it is not known."""
         return malloc.resident_bytes(self._process.pid or 0)
 
     async def _outcome(
@@ -157,12 +187,12 @@ class Worker:
         kind: type[T],
         deadline: float,
         progress: Progress,
-        parts: Callable[[PartialResult], None],
+        on_partial: Callable[[PartialResult], None],
     ) -> T:
         try:
             async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
                 await self._channel.send(pieces)
-                final = await self._final_message(progress, parts)
+                final = await self._final_message(progress, on_partial)
             if isinstance(final, Result):
                 return final.answer(kind)
             error = final.exception()
@@ -180,30 +210,32 @@ class Worker:
         raise error
 
     async def _final_message(
-        self, progress: Progress, parts: Callable[[PartialResult], None]
+        self, progress: Progress, on_partial: Callable[[PartialResult], None]
     ) -> Result | Failure:
         while True:
             message = await self._channel.receive()
             if isinstance(message, Step):
                 progress(message.stage, message.done, message.total)
             elif isinstance(message, PartialResult):
-                parts(message)
+                on_partial(message)
             else:
                 return message
 
-    def _look(self) -> None:
-        """Kill the process if it has outgrown its limit; else look again, until `run` ends."""
+    def _check_memory(self) -> None:
+        """Kill the process if it exceeds its memory limit, and check again until `run` ends."""
         if self.resident_bytes() > self._memory_bytes:
             self.kill(WorkMemoryError("The work took too much memory and was stopped."))
-        self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+        self._next_check = asyncio.get_running_loop().call_later(
+            _MEMORY_CHECK_S, self._check_memory
+        )
 
 
-def _unheard(*_: object) -> None:
-    """Of what comes before a worker is ready, nobody is told."""
+def _ignore(*_: object) -> None:
+    """Discard the progress of the warm-up."""
 
 
 async def _start(process: SpawnProcess) -> None:
-    """Start it in a thread; one that starts after the caller was cancelled is killed."""
+    """Start the process in a thread; kill it if the caller is cancelled meanwhile."""
     starting = asyncio.get_running_loop().run_in_executor(None, signals.start_shielded, process)
     try:
         await asyncio.shield(starting)
@@ -213,12 +245,12 @@ async def _start(process: SpawnProcess) -> None:
 
 
 def _kill_late(process: SpawnProcess, starting: asyncio.Future[None]) -> None:
-    """End a process that nobody waits for any more; that it could not start is no news then."""
+    """Kill a process whose start was cancelled; a failure to start does not matter then."""
     if not starting.cancelled():
         starting.exception()  # else the event loop logs it
     _kill(process)
 
 
 def _kill(process: SpawnProcess) -> None:
-    with suppress(AttributeError, ValueError):  # it was never started
+    with suppress(AttributeError, ValueError):  # it was not started
         process.kill()

@@ -1,4 +1,4 @@
-"""What runs in a worker process: a Recognizer of its own, one request after another."""
+"""The main function of a worker process, which runs one job after another."""
 
 from __future__ import annotations
 
@@ -36,16 +36,20 @@ from off_tanet.workers.messages import (
     decoder,
 )
 
-_NICENESS = 5  # the process that answers everybody goes first: refusals under overload take half
+_NICENESS = 5  # the server process has priority, so that refusals under overload take half as long
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """What every worker of an engine is started with.
+    """Options of all workers of an engine.
 
-    `jobs` are the types of job that it can carry out, `memory_bytes` what it may hold while it
-    works, `message_bytes` the length of one answer; `niceness` is added to that of all workers.
-    `warm_up` is what it does once before its first job.
+    Attributes:
+        configuration: Configuration of the Recognizer.
+        jobs: The types of jobs that it accepts.
+        memory_bytes: Memory that it may hold while it works.
+        message_bytes: Maximum size of a message.
+        niceness: Added to the niceness that all workers have.
+        warm_up: Called once before the first job.
     """
 
     configuration: Configuration
@@ -57,44 +61,50 @@ class WorkerOptions:
 
 
 def run(parent: socket.socket, options: WorkerOptions) -> None:
-    """Warm up, then carry out jobs until the parent closes the socket."""
-    # A terminal's Ctrl-C reaches the whole group; the parent decides when work ends.
+    """Warm up, then run jobs until the parent closes the socket.
+
+    Args:
+        parent: Socket to the server process.
+        options: Options of the worker.
+    """
+    # Ctrl-C is sent to the whole process group, but the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     hardening.harden()
-    _silence()
-    # One core for each worker, as everywhere else.
+    _silence_stderr()
+    # One core per worker, as for the model and the flow.
     cv2.setNumThreads(1)
     threadpool_limits(1)
     os.nice(_NICENESS + options.niceness)
     malloc.keep_freed()
     with parent, parent.makefile("rb") as requests:
-        conversation = _Conversation(parent, WARM_UP, options.message_bytes)
+        reporter = _Reporter(parent, WARM_UP, options.message_bytes)
         try:
             recognizer = Recognizer(options.configuration)
             options.warm_up(recognizer)
-            conversation.send(_result(WorkerInfo(recognizer.card, flow.build_name())))
+            reporter.send(_result(WorkerInfo(recognizer.card, flow.build_name())))
         except Exception as error:
-            conversation.send(_failure(error))
+            reporter.send(_failure(error))
             return
-        jobs_of = decoder(options.jobs)
+        job_decoder = decoder(options.jobs)
         while len(head := requests.read(REQUEST.size)) == REQUEST.size:
             number, job_bytes, body_bytes = REQUEST.unpack(head)
-            conversation = _Conversation(parent, number, options.message_bytes)
-            # The upload is let go before the final message: the parent measures the process then.
+            reporter = _Reporter(parent, number, options.message_bytes)
+            # The upload is released before the final message, because the parent then measures the
+            # process.
             final = _final_frame(
-                conversation,
-                jobs_of.decode(requests.read(job_bytes)),
+                reporter,
+                job_decoder.decode(requests.read(job_bytes)),
                 recognizer,
                 requests.read(body_bytes),
             )
-            malloc.give_back()
+            malloc.trim()
             parent.sendall(final)
 
 
 @dataclass(frozen=True, slots=True)
-class _Conversation:
-    """A job's `Report`: all that is said of one request, to the parent."""
+class _Reporter:
+    """The `Report` of one request: sends messages to the parent."""
 
     parent: socket.socket
     number: int
@@ -103,14 +113,14 @@ class _Conversation:
     def __call__(self, stage: str, done: int, total: int) -> None:
         self.send(Step(stage, done, total))
 
-    def part(self, part: PartialResult) -> None:
-        self.send(part)
+    def partial(self, result: PartialResult) -> None:
+        self.send(result)
 
     def send(self, message: Message) -> None:
         self.parent.sendall(self.frame(message))
 
     def frame(self, message: Message) -> bytes:
-        """The bytes of a message. Raises LimitExceededError where they are too many."""
+        """Encode a message; raise LimitExceededError if it is too large."""
         data = msgspec.msgpack.encode(message)
         if len(data) > self.message_bytes:
             raise LimitExceededError(
@@ -119,14 +129,12 @@ class _Conversation:
         return REPLY.pack(self.number, len(data)) + data
 
 
-def _final_frame(
-    conversation: _Conversation, job: Job[Any], recognizer: Recognizer, body: bytes
-) -> bytes:
-    """Do the work; the message that ends it."""
+def _final_frame(reporter: _Reporter, job: Job[Any], recognizer: Recognizer, body: bytes) -> bytes:
+    """Run a job and return the message that ends it."""
     try:
-        return conversation.frame(_result(job(recognizer, conversation, body)))
+        return reporter.frame(_result(job(recognizer, reporter, body)))
     except Exception as error:
-        return conversation.frame(_failure(error))
+        return reporter.frame(_failure(error))
 
 
 def _result(value: object) -> Result:
@@ -136,17 +144,19 @@ def _result(value: object) -> Result:
 def _failure(error: Exception) -> Failure:
     if isinstance(error, OffTanetError):
         return Failure.of(error)
-    return Failure.of(OffTanetError("The service failed on this request."), logs.told(error))
+    return Failure.of(
+        OffTanetError("The service failed on this request."), logs.describe_error(error)
+    )
 
 
-def _silence() -> None:
-    """Decoders print what they find in an upload; how this process ends, the parent tells."""
+def _silence_stderr() -> None:
+    """Discard what decoders print about uploads; the parent logs how this process ends."""
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
 
 
-def _end_with_parent() -> None:
-    """A parent that was killed closes no pipe of a worker that is busy; its end is seen here."""
+def _exit_with_parent() -> None:
+    """Exit when the parent has ended; a busy worker would not notice it by its socket."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

@@ -1,0 +1,1 @@
+"""Extensions of uvicorn's HTTP protocol: limits on connections, and a graceful shutdown."""

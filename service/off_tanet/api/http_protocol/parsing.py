@@ -1,7 +1,7 @@
-"""Requests out of a connection's bytes, one message at a time.
+"""Parsing of requests from the bytes of a connection, one message at a time.
 
-httptools by itself takes `Connection: Upgrade` for the end of HTTP on a connection, and gives the
-trailers behind a chunked body to whoever takes the headers before it.
+httptools alone treats `Connection: Upgrade` as the end of HTTP on a connection, and passes the
+trailers of a chunked body to the same callback as the headers.
 """
 
 from __future__ import annotations
@@ -11,53 +11,72 @@ from typing import Protocol
 
 import httptools
 
-_HEAD_END = b"\r\n\r\n"
-_VERSIONS = ("1.0", "1.1")  # httptools lets 0.9 and 2.0 pass, which have other rules
-_PIECE_BYTES = 4096  # 1.4 ms, where they are chunks of one byte
+_HEADERS_END = b"\r\n\r\n"
+_VERSIONS = ("1.0", "1.1")  # httptools also accepts 0.9 and 2.0, which have other rules
+_PIECE_BYTES = 4096  # parsed in 1.4 ms if they are chunks of one byte
 
 
 class Events(Protocol):
-    """What is told of each request, in this order; of one that asks for an upgrade, twice as far as
-    its headers."""
+    """The callbacks for each request, in this order.
 
-    def on_message_begin(self) -> None: ...
-    def on_url(self, url: bytes) -> None: ...
-    def on_header(self, name: bytes, value: bytes) -> None: ...
-    def on_headers_complete(self) -> None: ...
-    def on_body(self, body: bytes) -> None: ...
-    def on_message_complete(self) -> None: ...
+    For a request that asks for an upgrade, those up to `on_header` are called twice.
+    """
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the URL was parsed."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header was parsed."""
+
+    def on_headers_complete(self) -> None:
+        """All headers were parsed."""
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body was parsed."""
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
 
 
 class RequestParser:
-    """httptools' parser, to which no request is an upgrade and no trailer a header.
+    """Wraps httptools' parser, but ignores upgrades and trailers.
 
-    RFC 9110 lets a server ignore both. Of the requests behind another one in the same bytes it says
-    nothing until it is fed again: what a client sends ahead is not kept as requests.
+    RFC 9110 allows a server to ignore both. A request that follows another one in the same bytes is
+    parsed only when `feed` is called again, so that pipelined requests are not kept in memory as
+    parsed requests.
 
     Attributes:
-        in_head: What comes next belongs to a head, or begins one.
-        unfinished_bytes: Parsed of a head, or behind a body, of which nothing has been told.
-        body_bytes: Those of a Content-Length that are still to come.
+        in_headers: Whether the next byte belongs to the request line or the headers of a request.
+        unfinished_bytes: Bytes of a request line and headers, or of trailers, that have been parsed
+            but not passed on.
+        body_bytes: Bytes of the body that are still expected by its Content-Length.
     """
 
     def __init__(self, events: Events) -> None:
         self.unfinished_bytes = 0
-        self.in_head = True
+        self.in_headers = True
         self._events = events
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self.body_bytes = 0
-        self._tail = b""  # the last bytes where an empty line may be cut in two
+        self._tail = b""  # the last bytes, in which an empty line may have begun
 
     def feed(self, data: bytes, start: int) -> int:
-        """Parse `data` from `start` on, at most as far as one message goes.
+        """Parse `data` from `start` to the end of one message at most.
+
+        Args:
+            data: Bytes of the connection.
+            start: Index of the first byte that has not been parsed.
 
         Returns:
-            Where it stopped.
+            The index of the first byte that was not parsed.
 
         Raises:
-            httptools.HttpParserError: This is no HTTP.
+            httptools.HttpParserError: The data is not HTTP/1.
         """
         stop = self._stop(data, start)
         piece = data[start:stop]
@@ -71,75 +90,90 @@ class RequestParser:
         return stop
 
     def get_method(self) -> bytes:
+        """Return the method of the current request."""
         return self._parser.get_method()
 
     def get_http_version(self) -> str:
+        """Return the HTTP version of the current request."""
         return self._parser.get_http_version()
 
     def should_keep_alive(self) -> bool:
+        """Whether the connection may stay open after the response."""
         return self._parser.should_keep_alive()
 
     def should_upgrade(self) -> bool:
+        """Whether the connection is to change its protocol: never."""
         return False
 
     def on_message_begin(self) -> None:
-        self._url, self._headers, self.in_head = b"", [], True
+        """Pass on the start of a request."""
+        self._url, self._headers, self.in_headers = b"", [], True
         self._events.on_message_begin()
 
     def on_url(self, url: bytes) -> None:
+        """Pass on a part of the URL."""
         self._url += url
         self._events.on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.in_head:  # else a trailer, which could pass for what the head was checked for
+        """Pass on a header; drop a trailer, which could replace a header that was checked."""
+        if self.in_headers:
             self._headers.append((name, value))
             self._events.on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        """Pass on the end of the headers, unless they will be parsed again without the upgrade."""
         self.unfinished_bytes = 0
         if self.get_http_version() not in _VERSIONS or self.get_method() == b"CONNECT":
-            raise httptools.HttpParserError("This is neither HTTP/1 nor for a server.")
+            raise httptools.HttpParserError("This is not HTTP/1, or a request to a proxy.")
         if self._parser.should_upgrade():
             return
         self.body_bytes = sum(
             int(value) for name, value in self._headers if name.lower() == b"content-length"
         )
         self._events.on_headers_complete()
-        self.in_head = False
+        self.in_headers = False
 
     def on_body(self, body: bytes) -> None:
+        """Pass on a part of the body."""
         self.body_bytes = max(0, self.body_bytes - len(body))
         self.unfinished_bytes = 0
         self._events.on_body(body)
 
     def on_message_complete(self) -> None:
-        self.in_head, self._tail, self.unfinished_bytes = True, b"", 0
+        """Pass on the end of the request."""
+        self.in_headers, self._tail, self.unfinished_bytes = True, b"", 0
         if not self._parser.should_upgrade():
             self._events.on_message_complete()
 
     def _ignore_upgrade(self) -> None:
-        """Parse the same head again without the header that asks for the upgrade.
+        """Parse the same headers again without the one that asks for the upgrade.
 
-        httptools has by now skipped the body, and there is no telling it otherwise.
+        httptools has skipped the body by now, and cannot be made to parse it.
         """
-        head = _head(self.get_method(), self._url, self.get_http_version(), self._headers)
+        head = _serialize(self.get_method(), self._url, self.get_http_version(), self._headers)
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(head)
 
     def _stop(self, data: bytes, start: int) -> int:
-        """Where the message that is being parsed may end: behind the length that it declared, else
-        only behind an empty line. An end that is none costs another piece."""
+        """Return an index at or before the end of the current message.
+
+        The message may end after its declared length, or else only after an empty line. If it does
+        not end there, `feed` is called once more.
+        """
         if self.body_bytes:
             return min(start + self.body_bytes, len(data))
-        cut = (self._tail + data[start : start + 3]).find(_HEAD_END)
+        cut = (self._tail + data[start : start + 3]).find(_HEADERS_END)
         if cut >= 0:
-            return start + cut + len(_HEAD_END) - len(self._tail)
+            return start + cut + len(_HEADERS_END) - len(self._tail)
         most = min(start + _PIECE_BYTES, len(data))
-        found = data.find(_HEAD_END, start, most)
-        return most if found < 0 else found + len(_HEAD_END)
+        found = data.find(_HEADERS_END, start, most)
+        return most if found < 0 else found + len(_HEADERS_END)
 
 
-def _head(method: bytes, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+def _serialize(
+    method: bytes, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
+) -> bytes:
     lines = [b"%s %s HTTP/%s" % (method, url, version.encode())]
     lines += [b"%s: %s" % pair for pair in headers if pair[0].lower() != b"upgrade"]
-    return b"\r\n".join(lines) + _HEAD_END
+    return b"\r\n".join(lines) + _HEADERS_END

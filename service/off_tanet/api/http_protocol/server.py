@@ -1,4 +1,4 @@
-"""The HTTP server, which lets its application know of its end before the end."""
+"""The HTTP server, which drains the application before it closes connections."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import uvicorn
 
 
 class DrainingServer(uvicorn.Server):
-    """Begins to drain the application when it is asked to stop.
+    """Starts to drain the application as soon as the server is asked to stop.
 
-    By itself it would first wait for the connections, or cut them off, and tell the application
-    afterwards: work would be refused too late and be cut off without an answer. Signals are for the
-    caller to handle, who sets `should_exit`.
+    uvicorn would first wait for the connections, or close them, and notify the application only
+    then: new work would be refused too late, and running work would be cut off without a response.
+    Signals are handled by the caller, who sets `should_exit`.
     """
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
@@ -24,9 +24,11 @@ class DrainingServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the handling of signals to the caller."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain the application while the connections are completed or closed."""
         draining = asyncio.ensure_future(self._drain())
         await super().shutdown(sockets)
         await draining

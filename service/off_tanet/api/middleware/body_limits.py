@@ -1,4 +1,4 @@
-"""What a request's body may cost before a worker has it: bytes, memory, time."""
+"""Limits on request bodies before a worker has them: their bytes, memory and time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from off_tanet.api.middleware.base import HttpMiddleware
 from off_tanet.api.middleware.client_id import ClientOf
-from off_tanet.api.middleware.request_state import notes
+from off_tanet.api.middleware.request_state import request_state
 from off_tanet.api.paths import route_path
 from off_tanet.api.problems import BodyRefusedError, response
 from off_tanet.errors import (
@@ -28,36 +29,46 @@ from off_tanet.limits import BodyLimits
 from off_tanet.workers.uploads import Upload
 
 
-async def upload(request: Request) -> Upload:
-    """The whole body of a request, counted as held until a worker has taken it.
+async def read_upload(request: Request) -> Upload:
+    """Read the whole body of a request, which is counted as held until a worker has taken it.
 
-    Raises ClientGoneError, and what the limits have against it.
+    Args:
+        request: A request that passed BodyLimitMiddleware.
+
+    Raises:
+        ClientGoneError: The client closed the connection.
+        BodyRefusedError: The body exceeds a limit.
     """
     try:
         pieces = [piece async for piece in request.stream() if piece]
     except ClientDisconnect:
         raise ClientGoneError("The client closed the connection.") from None
-    return Upload(pieces, notes(request.scope)["release_body"])
+    return Upload(pieces, request_state(request.scope)["release_body"])
 
 
 class Body:
-    """One body on its way, and the bytes of it that are held."""
+    """One body that is being received.
+
+    Attributes:
+        client: Identifier of the client that sends it.
+        held: Bytes of it that are in memory.
+    """
 
     def __init__(self, client: str, seconds: float) -> None:
         self.client = client
         self.held = 0
         self._seconds = seconds
         self._deadline = asyncio.get_running_loop().time() + seconds
-        self._timeout: asyncio.Timeout | None = None  # while it is waited for
+        self._timeout: asyncio.Timeout | None = None  # set while waiting for a message
         self._refusal: OffTanetError | None = None
 
     @property
     def is_arriving(self) -> bool:
-        """Whether more of it is waited for, and it was not refused."""
+        """Whether the application waits for more of it and it has not been refused."""
         return self._timeout is not None and self._refusal is None
 
     async def receive(self, receive: Receive) -> Message:
-        """Its next message. Raises BodyRefusedError where that does not come in time."""
+        """Return its next message; raise BodyRefusedError if that does not arrive in time."""
         self._timeout = asyncio.timeout_at(0.0 if self._refusal else self._deadline)
         try:
             async with self._timeout:
@@ -69,14 +80,14 @@ class Body:
             self._timeout = None
 
     def refuse(self, error: OffTanetError) -> None:
-        """Let the wait for more of it end with `error`."""
+        """Make the current or next call of `receive` fail with `error`."""
         self._refusal = error
         if self._timeout is not None and not self._timeout.expired():
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
 
 class BodyBudget:
-    """All bodies from their heads until workers have them: how many bytes, and whose."""
+    """The memory of all request bodies, from their headers until workers have taken them."""
 
     def __init__(self, limits: BodyLimits, client_of: ClientOf) -> None:
         self.limits = limits
@@ -87,10 +98,10 @@ class BodyBudget:
 
     @contextmanager
     def body(self, scope: Scope) -> Iterator[Body]:
-        """The body of one request, until that is answered."""
+        """Track the body of one request until the request is answered."""
         body = Body(self._client_of(scope), self.limits.seconds)
         if self._stopped:
-            body.refuse(_stopping())
+            body.refuse(_draining())
         self._bodies.add(body)
         try:
             yield body
@@ -99,19 +110,25 @@ class BodyBudget:
             self.release(body, body.held)
 
     def stop(self) -> None:
-        """End those that are on their way.
+        """Refuse all bodies that are still arriving.
 
-        What they ask for would be refused, and they would keep the server from its end.
+        Their requests would be refused anyway, and waiting for them would delay the shutdown.
         """
         self._stopped = True
         for body in self._bodies:
-            body.refuse(_stopping())
+            body.refuse(_draining())
 
     def hold(self, body: Body, size: int) -> None:
-        """Count so many bytes more of a body.
+        """Count `size` more bytes of a body.
 
-        Where that is too much, a body of the client that holds the most is ended. Raises
-        BodyRefusedError where that is the client of this one, or none of its bodies can be ended.
+        If that exceeds the limit, a body of the client that holds the most is refused.
+
+        Args:
+            body: The body that they belong to.
+            size: Number of bytes that have arrived.
+
+        Raises:
+            BodyRefusedError: This client holds the most, or no other body can be refused.
         """
         body.held += size
         self._held += size
@@ -119,68 +136,66 @@ class BodyBudget:
             self._make_room(body)
 
     def release(self, body: Body, size: int) -> None:
-        """Count so many bytes of a body as held no longer."""
+        """Stop counting `size` bytes of a body."""
         body.held -= size
         self._held -= size
 
     def _make_room(self, body: Body) -> None:
         held: Counter[str] = Counter()
-        for each in self._bodies:
-            held[each.client] += each.held
-        full = QueueFullError("The service holds as many bodies as it can.")
+        for other in self._bodies:
+            held[other.client] += other.held
+        full = QueueFullError("The service has no memory left for more request bodies.")
         greediest = max(held, key=held.__getitem__)
-        theirs = [each for each in self._bodies if each.client == greediest and each.is_arriving]
-        if greediest == body.client or not theirs:
+        candidates = [b for b in self._bodies if b.client == greediest and b.is_arriving]
+        if greediest == body.client or not candidates:
             raise BodyRefusedError(full)
-        max(theirs, key=lambda each: each.held).refuse(full)
+        max(candidates, key=lambda candidate: candidate.held).refuse(full)
 
 
-def _stopping() -> DrainingError:
+def _draining() -> DrainingError:
     return DrainingError("The service is about to stop.")
 
 
-class BodyLimitMiddleware:
-    """Refuses a body over a limit: at once by its declared length, else while it arrives.
+class BodyLimitMiddleware(HttpMiddleware):
+    """Refuses a body that exceeds a limit: at once by its declared length, else as it arrives.
 
-    `others` are the bytes of one body, and the words for them, at paths with a limit of their own.
+    `others` maps paths that have a limit of their own to that number of bytes and its name.
 
-    The framework has such a middleware for the bytes of one body; its 413 is plain text that no
-    handler can turn into a problem.
+    The framework has such a middleware for the length of one body, but its 413 is plain text that
+    no exception handler can turn into a problem.
     """
 
     def __init__(
-        self, app: ASGIApp, bodies: BodyBudget, others: Mapping[str, tuple[int, str]]
+        self, app: ASGIApp, budget: BodyBudget, others: Mapping[str, tuple[int, str]]
     ) -> None:
-        self.app = app
-        self.bodies = bodies
+        super().__init__(app)
+        self.budget = budget
         self.others = others
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        usual = self.bodies.limits.bytes, "body_bytes"
-        most, word = self.others.get(route_path(scope), usual)
-        too_large = LimitExceededError(f"The body has more than {most} bytes.", word)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its body bounded."""
+        default = self.budget.limits.bytes, "body_bytes"
+        max_bytes, limit = self.others.get(route_path(scope), default)
+        too_large = LimitExceededError(f"The body has more than {max_bytes} bytes.", limit)
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > most:
+        if declared.isdecimal() and int(declared) > max_bytes:
             await response(scope, too_large)(scope, receive, send)
             return
-        with self.bodies.body(scope) as body:
-            total, arrived = 0, False
+        with self.budget.body(scope) as body:
+            total, complete = 0, False
 
             async def receive_bounded() -> Message:
-                nonlocal total, arrived
-                if arrived:  # what comes now is the end of the connection, whenever it comes
+                nonlocal total, complete
+                if complete:  # only the end of the connection can follow, at any time
                     return await receive()
                 message = await body.receive(receive)
                 size = len(message.get("body", b""))
                 total += size
-                if total > most:
+                if total > max_bytes:
                     raise BodyRefusedError(too_large)
-                self.bodies.hold(body, size)
-                arrived = not message.get("more_body", False)
+                self.budget.hold(body, size)
+                complete = not message.get("more_body", False)
                 return message
 
-            notes(scope)["release_body"] = partial(self.bodies.release, body)
+            request_state(scope)["release_body"] = partial(self.budget.release, body)
             await self.app(scope, receive_bounded, send)

@@ -1,4 +1,4 @@
-"""Whose a request is: the unit between which the service is shared."""
+"""Identification of the client of a request, for the fair sharing of the service."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from off_tanet.limits import ShareBy
 
 ClientOf = Callable[[Scope], str]
 
-_V6_PREFIX = 64  # what one household or machine is given, all of it
+_V6_PREFIX = 64  # providers assign at least this to one household or machine
 
 
 def client_of(share_by: ShareBy) -> ClientOf:
-    """The function that names the client of a request; requests without a name are one client's."""
+    """Return the function that identifies the client of a request.
+
+    Requests that it gives the same identifier share one client's part of the service; an empty
+    identifier stands for all clients that cannot be distinguished.
+    """
     return {"client": _by_key_or_address, "key": _by_key, "none": lambda _: ""}[share_by]
 
 
@@ -30,11 +34,11 @@ def _by_key_or_address(scope: Scope) -> str:
 
 
 def _network(scope: Scope) -> str:
-    """The address of an IPv4 client, the network of an IPv6 one."""
+    """Return the address of an IPv4 client, or the network of an IPv6 client."""
     host = str((scope.get("client") or ("", 0))[0])
     try:
         address = ipaddress.ip_address(host)
-    except ValueError:  # of a Unix socket, or a name that a server made up
+    except ValueError:  # a Unix socket, or a name that the server has invented
         return host
     if isinstance(address, ipaddress.IPv4Address):
         return host

@@ -1,4 +1,4 @@
-"""One request and its answer, measured once, for the metrics and for the log."""
+"""Measurement of each request, for the metrics, the log and the traces."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from off_tanet.api.middleware.base import HttpMiddleware
 from off_tanet.api.middleware.request_id import request_id, traceparent
-from off_tanet.api.middleware.request_state import notes
+from off_tanet.api.middleware.request_state import request_state
 from off_tanet.api.paths import route_path
 from off_tanet.errors import ClientGoneError
 
@@ -22,64 +23,82 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """What may be told of a request: nothing in it is the client's but harmless identifiers."""
+    """The measurements of one finished request.
+
+    It contains nothing that the client sent except the request's identifiers, which are safe to
+    log.
+
+    Attributes:
+        request_id: The client's identifier of the request, or a new one.
+        route: The path template of the route; never the requested path.
+        method: An HTTP method, or `other`.
+        status: The HTTP status of the response.
+        seconds: Time from the request's headers to the end of its response.
+        problem: The code of the problem that the request was answered with.
+        stages_ms: Milliseconds per stage: `queue`, the wait for a worker, and the worker's stages.
+        began_s: Seconds from the request's headers until a worker took it.
+        traceparent: The W3C Trace Context; empty if the client sent none.
+    """
 
     request_id: str
-    route: str  # the template, never the path that was asked for
+    route: str
     method: str
     status: int
     seconds: float
     problem: str | None
-    stages_ms: Mapping[str, float]  # `queue`, the wait for a worker, before the worker's own
-    began_s: float = 0.0  # from the request's head until a worker took it
-    traceparent: str = ""  # of W3C Trace Context; empty where the client sent none
+    stages_ms: Mapping[str, float]
+    began_s: float = 0.0
+    traceparent: str = ""
 
 
-def note_problem(scope: Scope, code: str) -> None:
-    """Remember the code of the problem that this request is answered with."""
-    notes(scope)["problem"] = code
+def record_problem(scope: Scope, code: str) -> None:
+    """Record the code of the problem that the request is answered with."""
+    request_state(scope)["problem"] = code
 
 
-def note_gone(scope: Scope) -> None:
-    """Remember that the client left an answer that had begun, with another status."""
-    note_problem(scope, ClientGoneError.code)
-    notes(scope)["status"] = ClientGoneError.status
+def record_client_gone(scope: Scope) -> None:
+    """Record that the client left while a response with another status was being sent."""
+    record_problem(scope, ClientGoneError.code)
+    request_state(scope)["status"] = ClientGoneError.status
 
 
-def note_wait(scope: Scope, seconds: float) -> None:
-    """Remember how long this request waited for the worker that takes it now."""
-    notes(scope)["began"] = time.perf_counter()
-    notes(scope)["stages_ms"] = {"queue": seconds * 1000}
+def record_wait(scope: Scope, seconds: float) -> None:
+    """Record that a worker takes the request now, after it waited for `seconds`."""
+    request_state(scope)["began"] = time.perf_counter()
+    request_state(scope)["stages_ms"] = {"queue": seconds * 1000}
 
 
-def note_stages(scope: Scope, timings_ms: Mapping[str, float]) -> None:
-    """Remember how long each stage of this request's recognition took."""
-    notes(scope).setdefault("stages_ms", {}).update(timings_ms)
+def record_stages(scope: Scope, stages_ms: Mapping[str, float]) -> None:
+    """Record the milliseconds that each stage of the recognition took."""
+    request_state(scope).setdefault("stages_ms", {}).update(stages_ms)
 
 
-def log_request(exchange: RequestRecord) -> None:
-    """One line of the log for one exchange."""
+def log_request(record: RequestRecord) -> None:
+    """Write one line to the log."""
     fields: dict[str, object] = {
-        "request_id": exchange.request_id,
-        "route": exchange.route,
-        "method": exchange.method,
-        "status": exchange.status,
-        "duration_ms": round(exchange.seconds * 1000, 3),
+        "request_id": record.request_id,
+        "route": record.route,
+        "method": record.method,
+        "status": record.status,
+        "duration_ms": round(record.seconds * 1000, 3),
     }
-    if exchange.problem is not None:
-        fields["problem"] = exchange.problem
-    if exchange.stages_ms:
-        fields["stages_ms"] = {name: round(ms, 3) for name, ms in exchange.stages_ms.items()}
-    level = logging.ERROR if exchange.problem == "internal_error" else logging.INFO
+    if record.problem is not None:
+        fields["problem"] = record.problem
+    if record.stages_ms:
+        fields["stages_ms"] = {name: round(ms, 3) for name, ms in record.stages_ms.items()}
+    level = logging.ERROR if record.problem == "internal_error" else logging.INFO
     log.log(level, "request", extra={"fields": fields})
 
 
-class InstrumentationMiddleware:
-    """Tells each observer of each exchange before its last byte is sent: who has the answer finds
-    it counted.
+class InstrumentationMiddleware(HttpMiddleware):
+    """Passes a RequestRecord of each request to the observers.
 
-    `templates` are the routes' paths: a request that was refused before it was routed is told of
-    under its route too. All other paths share one name, so that no client can make up routes.
+    It does so before the last byte of the response is sent: a client that has received its
+    response finds it counted.
+
+    `templates` are the paths of the routes, so that a request that is refused before it is routed
+    is recorded under its route too. All other paths are recorded as `unmatched`: clients must not
+    be able to create new values of a label.
     """
 
     def __init__(
@@ -88,53 +107,51 @@ class InstrumentationMiddleware:
         templates: frozenset[str],
         observers: tuple[Callable[[RequestRecord], None], ...],
     ) -> None:
-        self.app = app
+        super().__init__(app)
         self.templates = templates
         self.observers = observers
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and measure it."""
         started = time.perf_counter()
-        status = 500  # what the server makes of an application that gives no answer
-        told = False
+        status = 500  # the server's response if the application sends none
+        recorded = False
 
-        def tell() -> None:
-            nonlocal told
-            if not told:
-                told = True
-                self._tell(scope, status, started)
+        def record() -> None:
+            nonlocal recorded
+            if not recorded:
+                recorded = True
+                self._record(scope, status, started)
 
-        async def send_noted(message: Message) -> None:
+        async def send_observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             elif not message.get("more_body", False):
-                tell()
+                record()
             await send(message)
 
         try:
-            await self.app(scope, receive, send_noted)
+            await self.app(scope, receive, send_observed)
         finally:
-            tell()  # an answer that was broken off has no last byte
+            record()  # an interrupted response has no last byte
 
-    def _tell(self, scope: Scope, status: int, started: float) -> None:
+    def _record(self, scope: Scope, status: int, started: float) -> None:
         ended = time.perf_counter()
-        noted = notes(scope)
-        exchange = RequestRecord(
+        state = request_state(scope)
+        record = RequestRecord(
             request_id=request_id(scope),
             route=self._route(scope),
             method=scope["method"] if scope["method"] in _METHODS else "other",
-            status=noted.get("status", status),
+            status=state.get("status", status),
             seconds=ended - started,
-            problem=noted.get("problem"),
-            stages_ms=noted.get("stages_ms", {}),
-            began_s=noted.get("began", started) - started,
+            problem=state.get("problem"),
+            stages_ms=state.get("stages_ms", {}),
+            began_s=state.get("began", started) - started,
             traceparent=traceparent(scope),
         )
         for observe in self.observers:
-            observe(exchange)
+            observe(record)
 
     def _route(self, scope: Scope) -> str:
         if "route" in scope:

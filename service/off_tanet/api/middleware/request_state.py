@@ -1,4 +1,4 @@
-"""What this application remembers of a request, from its head to the end of its answer."""
+"""State that the application keeps for one request, from its headers to the end of its response."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.types import Scope
 _KEY = "off_tanet"
 
 
-def notes(scope: Scope) -> dict[str, Any]:
-    """The notes of one request.
+def request_state(scope: Scope) -> dict[str, Any]:
+    """Return the mutable state of one request.
 
-    They are kept apart from `state`, which has whatever the lifespan of an application around this
-    one yields, under whatever names.
+    It is kept apart from `scope["state"]`, which contains whatever the lifespan of an application
+    that mounts this one yields, under any names.
     """
-    found: dict[str, Any] = scope.setdefault(_KEY, {})
-    return found
+    state: dict[str, Any] = scope.setdefault(_KEY, {})
+    return state

@@ -1,34 +1,28 @@
-"""Changes to the headers of every answer before they leave."""
+"""Base class of the middlewares that change the headers of every response."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-Amend = Callable[[MutableHeaders], None]
+from off_tanet.api.middleware.base import HttpMiddleware
 
 
-class ResponseHeadersMiddleware:
-    """Amends the headers of each answer; a subclass says how."""
+class ResponseHeadersMiddleware(HttpMiddleware):
+    """Calls `amend` with the headers of each response before they are sent."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    @abstractmethod
+    def amend(self, scope: Scope, headers: MutableHeaders) -> None:
+        """Change the `headers` of the response to the request of `scope`."""
 
-    def amend(self, scope: Scope) -> Amend:
-        """What changes the headers of the answer to this request; called before it is handled."""
-        raise NotImplementedError
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        amend = self.amend(scope)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and amend the headers of its response."""
 
         async def send_amended(message: Message) -> None:
             if message["type"] == "http.response.start":
-                amend(MutableHeaders(scope=message))
+                self.amend(scope, MutableHeaders(scope=message))
             await send(message)
 
         await self.app(scope, receive, send_amended)

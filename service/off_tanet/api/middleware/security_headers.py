@@ -1,14 +1,14 @@
-"""Headers that keep an answer with its browser."""
+"""Response headers that restrict what browsers and caches do with a response."""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import Scope
 
-from off_tanet.api.middleware.response_headers import Amend, ResponseHeadersMiddleware
+from off_tanet.api.middleware.response_headers import ResponseHeadersMiddleware
 
 _DEFAULTS = {
-    "Cache-Control": "no-store",  # an answer is about a person's face
+    "Cache-Control": "no-store",  # a response describes a person's face
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -16,12 +16,9 @@ _DEFAULTS = {
 
 
 class SecurityHeadersMiddleware(ResponseHeadersMiddleware):
-    """Adds to each answer those of the headers that its route has not set otherwise."""
+    """Adds the default security headers that the route has not set itself."""
 
-    def amend(self, scope: Scope) -> Amend:  # noqa: ARG002 # the same for all requests
-        return _set_defaults
-
-
-def _set_defaults(headers: MutableHeaders) -> None:
-    for name, value in _DEFAULTS.items():
-        headers.setdefault(name, value)
+    def amend(self, scope: Scope, headers: MutableHeaders) -> None:  # noqa: ARG002 # all alike
+        """Set the headers that are missing."""
+        for name, value in _DEFAULTS.items():
+            headers.setdefault(name, value)

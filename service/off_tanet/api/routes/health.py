@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it takes requests."""
+"""Health checks: whether the process is alive, and whether it accepts requests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from off_tanet.schemas.prediction import HealthBody
 
 
 async def live() -> HealthBody:
-    """The process answers. Says nothing of the workers."""
+    """Report that the process responds. This does not check the workers."""
     return HealthBody(status="live")
 
 
 async def ready(engine: EngineDep) -> HealthBody:
-    """The workers are warm and requests are taken; else 503 with the reason."""
+    """Report that the workers are warm and requests are accepted; otherwise 503 with the reason."""
     engine.check_ready()
     return HealthBody(status="ready")

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes."""
+"""The endpoint that Prometheus scrapes."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from off_tanet.api.metrics import MEDIA_TYPE
 
 
 async def metrics(measured: MetricsDep) -> Response:
-    """Requests, stages, queue, workers and model in Prometheus' text format."""
+    """Return metrics of requests, stages, queue, workers and model in Prometheus' text format."""
     return Response(measured.exposition(), media_type=MEDIA_TYPE)

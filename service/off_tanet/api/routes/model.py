@@ -1,4 +1,4 @@
-"""What the model says of itself."""
+"""The description of the model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from off_tanet.schemas.prediction import ModelBody
 
 
 async def model(engine: EngineDep) -> ModelBody:
-    """Name, version, classes, input, parameters, licence, training data and measured scores."""
+    """Return the model card: classes, licence, training data, measured scores and limits of use."""
     info = engine.check_ready()
     return ModelBody.of(info.card, info.flow_build)

@@ -1,4 +1,4 @@
-"""Recognition: each route turns its request into a job and the job's answer into JSON."""
+"""Recognition routes: each converts its request to a job and the answer of the job to JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from off_tanet.api.dependencies import (
     QueryDep,
     RunDep,
     RunVideoDep,
-    VideosDep,
+    VideoEngineDep,
     WantsEvents,
 )
-from off_tanet.api.middleware.body_limits import upload
+from off_tanet.api.middleware.body_limits import read_upload
 from off_tanet.api.sse import EventStream
 from off_tanet.workers.answers import Answer
 from off_tanet.workers.engine import Engine
@@ -28,7 +28,9 @@ async def frames(
     boundary: Boundary,
     query: QueryDep,
 ) -> Response:
-    """The expression between an onset and an apex picture (PNG, JPEG, WebP, BMP, TIFF).
+    """Classify the expression between an onset and an apex picture.
+
+    Pictures may be PNG, JPEG, WebP, BMP or TIFF, and must have the same size.
 
     `curl -F onset=@onset.png -F apex=@apex.png localhost:8000/v1/predictions/frames`
     """
@@ -43,10 +45,13 @@ async def clip(
     query: ClipQueryDep,
     wants_events: WantsEvents,
 ) -> Response:
-    """The expression in a clip (MP4, MOV, AVI, WebM, MKV, GIF); onset and apex are found.
+    """Classify the expression in a short clip.
 
-    With `Accept: text/event-stream` the answer is a stream of `progress` events and one
-    `prediction` or `problem`; closing the connection cancels the work.
+    Clips may be MP4, MOV, AVI, WebM, MKV or GIF. The onset and apex frames are found automatically
+    unless `onset_index` or `apex_index` is given.
+
+    With `Accept: text/event-stream` the response is a stream of `progress` events, followed by one
+    `prediction` or `problem` event. Closing the connection cancels the work.
 
     `curl -F video=@clip.mp4 localhost:8000/v1/predictions/clip`
     """
@@ -58,18 +63,21 @@ async def clip(
 
 async def video(
     request: Request,
-    engine: VideosDep,
+    engine: VideoEngineDep,
     run: RunVideoDep,
     boundary: Boundary,
     query: QueryDep,
     wants_events: WantsEvents,
 ) -> Response:
-    """Every expression of a long video (MP4, MOV, AVI, WebM, MKV, GIF), with its course.
+    """Find every expression of a long video, with its onset, apex and offset.
 
-    Expressions of up to half a second are recognised, each as a prediction; longer ones are told as
-    `macro`. With `Accept: text/event-stream` the answer is a stream of `progress` events, an
-    `expression` as soon as each is sure, and one `spotting` or `problem`; closing the connection
-    cancels the work.
+    Videos may be MP4, MOV, AVI, WebM, MKV or GIF. By default, expressions of up to half a second
+    are `micro` and are classified, each as a prediction; longer ones are `macro` and are not
+    classified.
+
+    With `Accept: text/event-stream` the response is a stream of `progress` events and one
+    `expression` event for each expression as soon as it is certain, followed by one `spotting` or
+    `problem` event. Closing the connection cancels the work.
 
     `curl -F video=@video.mp4 localhost:8000/v1/predictions/video`
     """
@@ -83,15 +91,15 @@ async def predictions(
     run: RunDep,
     query: QueryDep,
 ) -> Response:
-    """The same as JSON, media in base64."""
+    """Classify two pictures or a clip that are sent as base64 in JSON."""
     return _response(await run(JsonJob(query)))
 
 
 async def _stream(request: Request, engine: Engine, job: Job[Answer], name: str) -> EventStream:
-    body = await upload(request)
+    upload = await read_upload(request)
     client = request.app.state.client_of(request.scope)
-    engine.check_admission(client)  # so that a refusal is an ordinary problem with its own status
-    return EventStream(engine, job, body, client, request.app.state.max_pending_bytes, name)
+    engine.check_admission(client)  # a refusal is an ordinary response with its own status
+    return EventStream(engine, job, upload, client, request.app.state.max_pending_bytes, name)
 
 
 def _response(answer: Answer) -> Response:

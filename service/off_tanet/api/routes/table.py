@@ -1,9 +1,8 @@
-"""The flat table of routes, and how each is described in the OpenAPI document."""
+"""The table of routes, and the description of each in the OpenAPI document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -20,8 +19,8 @@ from off_tanet.api.openapi_examples import (
     inference_body,
     inference_failures,
     prediction_body,
-    streamed,
     success,
+    success_or_events,
 )
 from off_tanet.api.routes import health, metrics, model, page, predictions, v2
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
@@ -30,7 +29,7 @@ from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.schemas.spotting import SpottingBody
 
 VIDEO_PATH = "/v1/predictions/video"
-"""The route of long videos, which have an engine and limits of their own."""
+"""Path of the route for long videos, which has its own engine and limits."""
 
 _RECOGNITION: dict[str, Any] = {
     "tags": ["recognition"],
@@ -42,24 +41,30 @@ _RECOGNITION: dict[str, Any] = {
 }
 
 
-def _upload(form: type[FramesForm | ClipForm | VideoForm], example: str) -> dict[str, Any]:
-    """The description of a route that takes a form; `example` is a command that sends one."""
+def _upload(
+    form: type[FramesForm | ClipForm | VideoForm], summary: str, example: str
+) -> dict[str, Any]:
+    """Describe a route that accepts a form; `example` is a command that sends one."""
     return {
         **_RECOGNITION,
+        "summary": summary,
         "dependencies": [accepts("multipart/form-data", example)],
         "openapi_extra": form_body(form),
     }
 
 
 _FRAMES: dict[str, Any] = _upload(
-    FramesForm, "curl -F onset=@onset.png -F apex=@apex.png URL/v1/predictions/frames"
+    FramesForm,
+    "Classify two pictures",
+    "curl -F onset=@onset.png -F apex=@apex.png URL/v1/predictions/frames",
 )
 _CLIP: dict[str, Any] = {
-    **_upload(ClipForm, "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
-    "responses": _RECOGNITION["responses"] | {200: streamed(PREDICTION)},
+    **_upload(ClipForm, "Classify a clip", "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
+    "responses": _RECOGNITION["responses"] | {200: success_or_events(PREDICTION)},
 }
 _JSON: dict[str, Any] = {
     **_RECOGNITION,
+    "summary": "Classify two pictures or a clip in JSON",
     "dependencies": [
         accepts(
             "application/json",
@@ -69,10 +74,14 @@ _JSON: dict[str, Any] = {
     "openapi_extra": prediction_body(),
 }
 _VIDEO: dict[str, Any] = {
-    **_upload(VideoForm, f"curl -F video=@video.mp4 URL{VIDEO_PATH}"),
+    **_upload(
+        VideoForm,
+        "Find the expressions of a long video",
+        f"curl -F video=@video.mp4 URL{VIDEO_PATH}",
+    ),
     "response_model": SpottingBody,
     "responses": _RECOGNITION["responses"]
-    | {200: streamed(SPOTTING, "spotting", ("expression", EXPRESSION))},
+    | {200: success_or_events(SPOTTING, "spotting", ("expression", EXPRESSION))},
 }
 _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,
@@ -85,7 +94,7 @@ _INFERENCE: dict[str, Any] = {
 
 
 def routes() -> APIRouter:
-    """Every route; `operation_id` is what a generated client calls it."""
+    """Create all routes; `operation_id` is the name of the method in generated clients."""
     table = APIRouter()
     _add_get(table, "/", page.index, include_in_schema=False)
     _add_get(table, "/web/{name}", page.file, include_in_schema=False)
@@ -96,56 +105,126 @@ def routes() -> APIRouter:
         ("/v1/predictions", _JSON, "predict", predictions.predictions),
     ):
         table.post(path, operation_id=operation, **options)(route)
-    unready = failures(503)
-    _add_get(
-        table, "/v1/model", model.model, tags=["model"], responses=unready, operation_id="get_model"
-    )
+    _add_model(table)
     _add_inference(table)
-    _add_get(table, "/health/live", health.live, operation_id="get_live", tags=["health"])
-    _add_get(
-        table,
-        "/health/ready",
-        health.ready,
-        tags=["health"],
-        responses=unready,
-        operation_id="get_ready",
-    )
-    _add_get(
-        table,
-        "/metrics",
-        metrics.metrics,
-        tags=["operation"],
-        response_class=PlainTextResponse,
-        operation_id="get_metrics",
-    )
+    _add_operation(table)
     return table
 
 
 def _add_get(table: APIRouter, path: str, route: Callable[..., Any], **options: Any) -> None:
-    """A route that answers HEAD as well as GET. The first answers; the document, which would list
-    both of its methods as the same operation, has the second."""
+    """Add a route that answers GET and HEAD.
+
+    The OpenAPI document would list both methods under the same operation id, therefore a second
+    route, for GET alone, is added only for the document.
+    """
     hidden = {**options, "include_in_schema": False}
     table.api_route(path, methods=["GET", "HEAD"], **hidden)(route)
     if options.get("include_in_schema", True):
         table.get(path, **options)(route)
 
 
+def _add_model(table: APIRouter) -> None:
+    _add_get(
+        table,
+        "/v1/model",
+        model.model,
+        operation_id="get_model",
+        summary="Describe the model",
+        tags=["model"],
+        responses=failures(503),
+    )
+
+
+def _add_operation(table: APIRouter) -> None:
+    """Add the health checks and the metrics."""
+    _add_get(
+        table,
+        "/health/live",
+        health.live,
+        operation_id="get_live",
+        summary="Check that the process is alive",
+        tags=["health"],
+    )
+    _add_get(
+        table,
+        "/health/ready",
+        health.ready,
+        operation_id="get_ready",
+        summary="Check that requests are accepted",
+        tags=["health"],
+        responses=failures(503),
+    )
+    _add_get(
+        table,
+        "/metrics",
+        metrics.metrics,
+        operation_id="get_metrics",
+        summary="Return Prometheus metrics",
+        tags=["operation"],
+        response_class=PlainTextResponse,
+    )
+
+
 def _add_inference(table: APIRouter) -> None:
-    """The routes of the Open Inference Protocol, for the model and for a version of it."""
-    tags: list[str | Enum] = ["inference"]
-    unready: dict[str, Any] = {"tags": tags, "responses": inference_failures(503)}
-    _add_get(table, "/v2", v2.server, tags=tags, operation_id="server_metadata")
-    _add_get(table, "/v2/health/live", v2.live, tags=tags, operation_id="server_live")
-    _add_get(table, "/v2/health/ready", v2.ready, operation_id="server_ready", **unready)
-    refused = inference_failures(404, 503)
-    for path, what, known in (
-        ("/v2/models/{name}", "model", v2.known_model),
-        ("/v2/models/{name}/versions/{version}", "model_version", v2.known_version),
-    ):
-        options: dict[str, Any] = {"tags": tags, "dependencies": [Depends(known)]}
-        about = {**options, "responses": refused}
-        _add_get(table, path, v2.model, operation_id=f"{what}_metadata", **about)
-        _add_get(table, f"{path}/ready", v2.model_ready, operation_id=f"{what}_ready", **about)
-        plain = [*options["dependencies"], Depends(check_encoding)]
-        infer = {**options, **_INFERENCE, "dependencies": plain}
-        table.post(f"{path}/infer", operation_id=f"{what}_infer", **infer)(v2.infer)
+    """Add the routes of the Open Inference Protocol."""
+    described: dict[str, Any] = {"tags": ["inference"]}
+    not_ready = {**described, "responses": inference_failures(503)}
+    _add_get(
+        table,
+        "/v2",
+        v2.server,
+        operation_id="server_metadata",
+        summary="Describe the service",
+        **described,
+    )
+    _add_get(
+        table,
+        "/v2/health/live",
+        v2.live,
+        operation_id="server_live",
+        summary="Check that the process is alive",
+        **described,
+    )
+    _add_get(
+        table,
+        "/v2/health/ready",
+        v2.ready,
+        operation_id="server_ready",
+        summary="Check that requests are accepted",
+        **not_ready,
+    )
+    _add_model_inference(table, "/v2/models/{name}", "model", v2.known_model)
+    _add_model_inference(
+        table, "/v2/models/{name}/versions/{version}", "model_version", v2.known_version
+    )
+
+
+def _add_model_inference(
+    table: APIRouter, path: str, name: str, known: Callable[..., Awaitable[None]]
+) -> None:
+    """Add the routes of the model or of one version of it, which the dependency `known` checks."""
+    described: dict[str, Any] = {"tags": ["inference"], "dependencies": [Depends(known)]}
+    not_ready = {**described, "responses": inference_failures(404, 503)}
+    _add_get(
+        table,
+        path,
+        v2.model,
+        operation_id=f"{name}_metadata",
+        summary="Describe the inputs and outputs of the model",
+        **not_ready,
+    )
+    _add_get(
+        table,
+        f"{path}/ready",
+        v2.model_ready,
+        operation_id=f"{name}_ready",
+        summary="Check that the model accepts requests",
+        **not_ready,
+    )
+    infer = {
+        **described,
+        **_INFERENCE,
+        "dependencies": [Depends(known), Depends(check_encoding)],
+        "summary": "Classify optical flow",
+    }
+    table.post(f"{path}/infer", operation_id=f"{name}_infer", **infer)(v2.infer)

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, as KServe, Triton and MLServer clients speak it."""
+"""Routes of the Open Inference Protocol, version 2, for KServe, Triton and MLServer clients."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
 async def known_model(engine: EngineDep, name: str) -> None:
-    """A dependency that refuses other models with 404."""
+    """Refuse other models with 404; used as a dependency."""
     served = engine.check_ready().card
     if name != served.name:
-        raise UnknownModelError(f"The model that is served is {served.name}.")
+        raise UnknownModelError(f"The model of this service is {served.name}.")
 
 
 async def known_version(engine: EngineDep, name: str, version: str) -> None:
-    """A dependency that refuses other models and versions with 404."""
+    """Refuse other models and versions with 404; used as a dependency."""
     await known_model(engine, name)
     served = engine.check_ready().card
     if version != served.version:
-        raise UnknownModelError(f"The version that is served is {served.version}.")
+        raise UnknownModelError(f"The version of the model is {served.version}.")
 
 
 async def server(request: Request) -> ServerMetadataBody:
-    """The service's name, version and extensions of the protocol."""
+    """Return the name and version of the service, and its protocol extensions."""
     return ServerMetadataBody(
         name="off-tanet", version=request.app.version, extensions=list(EXTENSIONS)
     )
 
 
 async def live() -> ServerLiveBody:
-    """The process answers."""
+    """Report that the process responds."""
     return ServerLiveBody()
 
 
 async def ready(engine: EngineDep) -> ServerReadyBody:
-    """Requests are taken; else 503 with the reason."""
+    """Report that requests are accepted; otherwise 503 with the reason."""
     engine.check_ready()
     return ServerReadyBody()
 
 
 async def model(engine: EngineDep) -> ModelMetadataBody:
-    """The model's versions, inputs and outputs."""
+    """Return the versions, inputs and outputs of the model."""
     return ModelMetadataBody.of(engine.check_ready().card)
 
 
 async def model_ready(engine: EngineDep) -> ModelReadyBody:
-    """The model takes requests; else 503 with the reason."""
+    """Report that the model accepts requests; otherwise 503 with the reason."""
     return ModelReadyBody(name=engine.check_ready().card.name)
 
 
@@ -69,7 +69,11 @@ async def infer(
     run: RunDep,
     inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Class probabilities and attention for a batch of flows that were measured elsewhere."""
+    """Return class probabilities and attention maps for a batch of optical flow.
+
+    The flow goes from the onset to the apex of a 112 x 112 face crop. Tensors may be JSON or
+    binary, as in the protocol's binary tensor data extension.
+    """
     reply = (await run(InferenceJob(inference_header_content_length))).reply
     if not reply.binary:
         return Response(reply.header, media_type="application/json")

@@ -1,4 +1,4 @@
-"""How an answer leaves: some bytes of it before it is there, and all of it before the end."""
+"""Transport of a response, which can send its first bytes before the response is ready."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 _STATUS_LINE = b"HTTP/1.1 "
-_ZEROS = b"0" * 8  # some parsers take no size of more than 16 digits
+_ZEROS = b"0" * 8  # some parsers accept no chunk size of more than 16 digits
 
 
-class AnswerTransport(asyncio.Transport):
-    """A connection's transport as one answer sees it.
+class ResponseTransport(asyncio.Transport):
+    """A wrapper of a connection's transport for the duration of one response.
 
     Attributes:
-        close: Called where the connection is to end with this answer.
+        close: Called when the connection is to be closed after this response.
     """
 
     def __init__(
@@ -28,10 +28,10 @@ class AnswerTransport(asyncio.Transport):
         self._sent = self._repeated = 0
 
     def send_early(self) -> None:
-        """Send one byte of what comes next, where that is known and nothing else is on its way.
+        """Send one byte of what must come next, if that is known and nothing else is unsent.
 
-        Whatever the answer, it begins with the start of a status line. Between two chunks of a
-        stream it goes on with the next one's size, which may have zeros before it (RFC 9112,
+        Every response begins with the same start of a status line. Between two chunks of a stream
+        the next byte is the first digit of a chunk size, which may have leading zeros (RFC 9112,
         sections 4 and 7.1).
         """
         if self._transport.get_write_buffer_size():
@@ -45,9 +45,11 @@ class AnswerTransport(asyncio.Transport):
         self._transport.write(known)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send `data` without the bytes of the status line that were already sent."""
         if data:
             self._transport.write(data[self._repeated :])
             self._sent = self._repeated = 0
 
     def is_closing(self) -> bool:
+        """Whether the connection is closing or closed."""
         return self._transport.is_closing()
