@@ -23,7 +23,7 @@ def prediction(body: Json) -> Iterator[Table | str]:
     yield grid(
         ("onset", _moment(body["onset"])),
         ("apex", _moment(body["apex"])),
-        ("face", "not looked for" if face is None else _face(face)),
+        ("face", "detection skipped" if face is None else _face(face)),
         ("motion", f"{quality['motion_px']:.2f} px, head {quality['head_motion_px']:.2f} px"),
         ("warnings", ", ".join(quality["warnings"]) or "none"),
         ("model", f"{_model(body)}, {body['timings_ms']['total']:.0f} ms"),
