@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,8 +21,13 @@ from off_tanet.files import printable
 
 if TYPE_CHECKING:
     from off_tanet.batch.folder import Skipped
+    from off_tanet.batch.manifest import Row
     from off_tanet.batch.scoring import Result
     from off_tanet.batch.writers import Output
+    from off_tanet.settings import Settings
+    from off_tanet.types import FaceMode
+
+    Scorer = Callable[[Sequence[Row]], AsyncGenerator[Result]]
 
 
 def batch(
@@ -50,42 +57,69 @@ def batch(
     not end the run. OFF_TANET_WORKERS limits the cores, OFF_TANET_DEADLINE_S the seconds per row.
     """
     from off_tanet.batch.folder import find_skipped
-    from off_tanet.batch.journal import OutputError, key_of
-    from off_tanet.batch.manifest import ManifestError, read_rows
-    from off_tanet.batch.writers import open_output
+    from off_tanet.batch.journal import OutputError
+    from off_tanet.batch.manifest import ManifestError
 
     settings = load_settings()
-    score_rows = _scorer(on_ray)
+    score = _scorer(on_ray, settings, face)
     create_recognizer(settings)  # fails at once, where every row would fail after its deadline
     left_out = find_skipped(source) if source.is_dir() else []
     try:
-        rows = read_rows(source)
-        with open_output(output) as opened:
-            pending = [row for row in rows if key_of(row.input) not in opened.done]
-            start = time.monotonic()
-            codes = Counter[str | None]()
-            if pending:
-                results = score_rows(pending, settings.configuration, settings.engine_limits, face)
-                codes = asyncio.run(_write(results, len(pending), opened))
-            took_s = time.monotonic() - start
+        run = _run(source, output, score)
     except ManifestError as error:
         raise CommandError("; ".join([str(error), *_lines(left_out[:3])]), ExitCode.INPUT) from None
     except OutputError as error:
         raise CommandError(str(error), ExitCode.USAGE) from None
-    _summarise(len(rows) - len(pending), codes, took_s, output, left_out, as_json)
+    _summarise(run, output, left_out, as_json)
 
 
-def _scorer(on_ray: bool) -> Callable[..., AsyncGenerator[Result]]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The outcome of a run: rows done before, results by problem code (None: scored), seconds."""
+
+    done_before: int
+    codes: Counter[str | None]
+    took_s: float
+
+
+def _run(source: Path, output: Path, score: Scorer) -> _Run:
+    """Score the rows that have no result yet.
+
+    Raises:
+        ManifestError: The source cannot be read.
+        OutputError: The results cannot be written.
+    """
+    from off_tanet.batch.journal import key_of
+    from off_tanet.batch.manifest import read_rows
+    from off_tanet.batch.writers import open_output
+
+    rows = read_rows(source)
+    with open_output(output) as opened:
+        pending = [row for row in rows if key_of(row.input) not in opened.done]
+        start = time.monotonic()
+        codes = Counter[str | None]()
+        if pending:
+            codes = asyncio.run(_write(score(pending), len(pending), opened))
+        return _Run(len(rows) - len(pending), codes, time.monotonic() - start)
+
+
+def _scorer(on_ray: bool, settings: Settings, face: FaceMode) -> Scorer:
+    """Return a function that scores rows on this machine or on a Ray cluster."""
+    configured: dict[str, Any] = {
+        "configuration": settings.configuration,
+        "limits": settings.engine_limits,
+        "face": face,
+    }
     if not on_ray:
         from off_tanet.batch import runner
 
-        return runner.score_rows
+        return partial(runner.score_rows, **configured)
     try:
         from off_tanet.batch import ray_runner
     except ModuleNotFoundError:
         message = "--ray needs the extra ray: pip install 'off-tanet[ray]'"
         raise CommandError(message, ExitCode.USAGE) from None
-    return ray_runner.score_rows
+    return partial(ray_runner.score_rows, **configured)
 
 
 async def _write(
@@ -103,31 +137,28 @@ async def _write(
     return codes
 
 
-def _summarise(
-    done: int,
-    codes: Counter[str | None],
-    took_s: float,
-    output: Path,
-    left_out: Sequence[Skipped],
-    as_json: bool,
-) -> None:
-    problems = {code: count for code, count in codes.most_common() if code is not None}
-    scored, bad = codes[None], sum(problems.values())
+def _summarise(run: _Run, output: Path, left_out: Sequence[Skipped], as_json: bool) -> None:
+    problems = {code: count for code, count in run.codes.most_common() if code is not None}
+    scored, bad = run.codes[None], sum(problems.values())
     if as_json:
-        summary: dict[str, object] = {"skipped": done, "scored": scored, "problems": problems}
+        summary: dict[str, object] = {
+            "skipped": run.done_before,
+            "scored": scored,
+            "problems": problems,
+        }
         summary["left_out"] = [
             {"file": printable(file.file), "reason": file.reason} for file in left_out
         ]
-        print_json({"output": str(output), **summary, "seconds": round(took_s, 3)})
+        print_json({"output": str(output), **summary, "seconds": round(run.took_s, 3)})
         return
     kinds = ", ".join(f"{code} {count}" for code, count in problems.items())
     show(
         grid(
-            ("skipped", f"{done}, done before"),
+            ("skipped", f"{run.done_before}, done before"),
             *(("left out", line) for line in _lines(left_out)),
             ("scored", f"{scored}"),
             ("problems", f"{bad}: {kinds}" if bad else "none"),
-            ("output", f"{output}, after {took_s:.1f} s"),
+            ("output", f"{output}, after {run.took_s:.1f} s"),
         )
     )
 

@@ -1,4 +1,4 @@
-"""The page for people, and the samples that it offers: files of the package, as they are."""
+"""Serves the web page and its samples from files of the package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HEADERS = MappingProxyType(
                 "script-src 'self'",
                 "style-src 'self'",
                 "connect-src 'self'",
-                "img-src 'self' data: blob:",  # pictures come as data, previews are blobs
+                "img-src 'self' data: blob:",  # results are data URLs, previews are blobs
                 "media-src blob:",
                 "base-uri 'none'",
                 "form-action 'none'",
@@ -45,16 +45,16 @@ _HEADERS = MappingProxyType(
 )
 
 PATHS = frozenset({"/", *(f"/web/{name}" for name in _FILES)})
-"""Where the page and its files lie; they hold nothing of anybody."""
+"""Paths of the page and its files, which hold no data of clients and need no API key."""
 
 
 async def index() -> FileResponse:
-    """The page itself."""
+    """Return the page."""
     return _answer(_FILES["index.html"])
 
 
 async def file(name: str) -> FileResponse:
-    """One of the page's files."""
+    """Return a file of the page, or 404."""
     if name not in _FILES:
         raise HTTPException(404)
     return _answer(_FILES[name])
