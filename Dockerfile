@@ -1,7 +1,7 @@
-# The service, and with --target train what trains and exports its models, with PyTorch.
+# The image of the service, and with --target train one for training and export, with PyTorch.
 #
-# Steps that change rarely stand first: after a change of Python code only the last two steps of
-# `application` and the copy of what they made are done again.
+# Steps that change rarely come first: after a change of Python code, only the last two steps of
+# `application` and the copy of their result run again.
 
 FROM python:3.11-slim-bookworm AS compiler
 RUN apt-get update \
@@ -29,7 +29,7 @@ RUN python -m venv --without-pip /opt/off-tanet \
         --require-hashes -r requirements/service.txt \
     && docker/trim.sh /opt/off-tanet/lib/python3.11/site-packages
 
-# Byte code is not compared with its source when it is loaded: in an image neither changes.
+# Byte code is not compared with its source when it is loaded, as neither changes in an image.
 FROM dependencies AS application
 COPY pyproject.toml README.md LICENSE ./
 COPY model_export model_export
@@ -57,8 +57,8 @@ COPY --from=dependencies /opt/off-tanet /opt/off-tanet
 COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
 
-# PyPI's PyTorch brings CUDA along: name PyTorch's own index of CPU builds as
-# --build-arg PIP_EXTRA_INDEX_URL, or a folder that holds one as PIP_FIND_LINKS.
+# PyTorch from PyPI includes CUDA: pass PyTorch's index of CPU builds as
+# --build-arg PIP_EXTRA_INDEX_URL, or a folder with a CPU build as PIP_FIND_LINKS.
 FROM compiler AS training-dependencies
 COPY requirements/service.txt requirements/train.txt requirements/
 RUN python -m venv --without-pip /opt/off-tanet \
@@ -84,5 +84,5 @@ COPY --from=training-dependencies /opt/off-tanet /opt/off-tanet
 COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
 
-# What is built where no target is named.
+# The default target.
 FROM service

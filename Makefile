@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine: `make serve` and `make test`.
+# On a fresh machine, `make serve` and `make test` set up everything they need.
 PYTHON ?= python3
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
@@ -16,8 +16,8 @@ serve: install
 test: .venv/.test
 	$(BIN)/python -m pytest
 
-# What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
-# Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
+# Tests on the newest Python available, or NEWEST_PYTHON: it has other releases of the decoders and new warnings,
+# which are errors here. Uses a separate environment without PyTorch.
 NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/test_clip_refusals recognition/media/test_clip_indexes \
                 recognition/media/test_clip_views recognition/media/test_clip_shown \
                 recognition/media/test_clip_damage recognition/media/test_codecs \
@@ -42,7 +42,7 @@ lint: .venv/.test
 types: .venv/.test
 	$(BIN)/mypy
 
-# The documentation as a site, in an environment of its own; fails on a broken link.
+# Builds the documentation site in a separate environment; fails on a broken link.
 docs: build/docs/.locked
 	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet
 
@@ -51,7 +51,7 @@ build/docs/.locked: requirements/docs.txt
 	build/docs/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-# Known vulnerabilities of what the locks name. Needs PyPI's advisories: fails where none can be asked.
+# Checks the locked versions for known vulnerabilities; fails if PyPI's advisories cannot be reached.
 LOCKED := $(foreach lock,service build test,--requirement requirements/$(lock).txt)
 audit: .venv/.test build/audit/.locked
 	$(BIN)/bandit --configfile pyproject.toml --recursive service model_export
@@ -63,20 +63,21 @@ build/audit/.locked: requirements/audit.txt
 	build/audit/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-# Speed, as ratios against the field's reference in the same run; for a machine with nothing else to do.
+# Measures speed as ratios to reference implementations in the same run; needs an idle machine.
 bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
 
-# Other people's test pictures and clips, decoded here and by Pillow and FFmpeg: `make check-media FOLDER=...`.
+# Compares the decoding of pictures and clips with Pillow and FFmpeg: `make check-media FOLDER=...`.
 check-media: .venv/.test
 	$(BIN)/python -m tests.check_media $(FOLDER)
 
-# What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
+# Tests that take too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
 soak: .venv/.test
 	$(BIN)/python -m tests.soak
 
-# The service on a Ray cluster: tests that `make test` skips where Ray is not installed; the slow proofs,
-# with the contract tests asked of a cluster; what Ray costs. The closing line of all tests is `make test`'s.
+# The service on a Ray cluster: `test-ray` runs tests that `make test` skips without Ray, `soak-ray` the contract
+# tests and long tests on a cluster, `bench-ray` measures the overhead of Ray. `test-ray` prints no summary (-qq),
+# so that the one of `make test` is the last.
 test-ray: .venv/.ray
 	$(BIN)/python -m pytest -qq tests/cluster
 
@@ -87,14 +88,14 @@ soak-ray: .venv/.ray
 bench-ray: .venv/.ray
 	$(BIN)/python -m tests.benchmarks.bench_ray
 
-# Draws faces, trains on them, fits the temperature and writes the graph: minutes on one core.
+# Renders faces, trains on them, fits the temperature and writes the ONNX file: minutes on one core.
 WEIGHTS := model_export/weights/off_tanet.safetensors
 train: .venv/.test
 	$(BIN)/off-tanet train --output $(WEIGHTS)
 	$(BIN)/off-tanet export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
-# Fuzzes the C++ under the sanitizers: each build of the flow kernel that this processor can run, and
-# what walks along coded pictures.
+# Fuzzes the C++ code with the sanitizers: each build of the flow kernel that this processor can run, and
+# the damage check of coded pictures.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service
@@ -107,7 +108,7 @@ sanitize: .venv/.service
 	$(BIN)/cmake --build build/sanitize-entropy --parallel 2
 	build/sanitize-entropy/entropy_program
 
-# The stamps say what the environment holds; each step runs again only when its own inputs change.
+# Stamp files record what is installed; a step runs again only when its inputs change.
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -128,7 +129,7 @@ sanitize: .venv/.service
 	$(PIP) --require-hashes -r requirements/ray.txt
 	touch $@
 
-# Writes the hashed locks again from pyproject.toml and requirements/*.in (needs `uv`).
+# Updates the lock files with hashes from pyproject.toml and requirements/*.in (needs `uv`).
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock:

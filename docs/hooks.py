@@ -1,6 +1,6 @@
-"""Brings files into the site that lie elsewhere in the repository, with the links between them.
+"""Adds files from outside docs/ to the site, and adapts the links between files.
 
-Every link is written so that it works where the file lies, as on GitHub.
+Links are written relative to the file in the repository, so that they work on GitHub.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ELSEWHERE = {
         for name in ("ARCHITECTURE", "CONTRIBUTING", "CHANGELOG", "SECURITY")
     },
 }
-"""Where a file is in the site, and where it comes from."""
+"""Files outside docs/ by their place in the site."""
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)(?P<path>[^)#\s]+)")
 
@@ -39,14 +39,14 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Let links between files lead to where those are in the site."""
+    """Replace links between files by links to their places in the site."""
     place = page.file.src_uri
     folder = ELSEWHERE.get(place, DOCS / place).parent
     return _LINK.sub(lambda link: _in_site(link["path"], folder, dirname(place)), markdown)
 
 
 def _in_site(link: str, folder: Path, place: str) -> str:
-    """A link of a file in `folder`, which is in the site's folder `place`."""
+    """Translate a link of a file in `folder`, whose page is in the folder `place` of the site."""
     target = (folder / link).resolve()
     for other, path in ELSEWHERE.items():
         if path == target:

@@ -121,6 +121,12 @@ def test_the_version_is_everywhere_the_same() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert citation["version"] == project["version"]
     assert re.findall(r"^## \[(\d.*?)\]", changes, re.M)[0] == project["version"]
+    manifests = (ROOT / "docker/kubernetes").rglob("*.yaml")
+    tags = [
+        re.findall(r"(?:image: off-tanet:|newTag: )(\S+?)}?$", path.read_text(), re.M)
+        for path in manifests
+    ]
+    assert {tag for found in tags for tag in found} == {project["version"]}
 
 
 def test_the_readme_is_short() -> None:

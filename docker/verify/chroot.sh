@@ -1,5 +1,5 @@
-# What docker/verify/engine.sh does, with buildah alone: it builds, but runs nothing read-only, so the
-# image's root is mounted read-only in name spaces of our own. No control group, so no CPU quota.
+# The functions of docker/verify/engine.sh with buildah only. buildah cannot run a container read-only, so
+# the root of the image is mounted read-only in new name spaces. There is no control group and no CPU quota.
 # shellcheck shell=bash
 
 export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} # needs no OCI runtime
@@ -19,7 +19,7 @@ save() { # IMAGE ARCHIVE
     buildah push --quiet "$1" "docker-archive:$2"
 }
 
-layers() { # IMAGE: the digest of each layer, a line each
+layers() { # IMAGE: prints the digest of each layer
     buildah inspect --type image \
         --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}' "$1" | grep .
 }

@@ -1,4 +1,4 @@
-# What docker and podman do alike. Expects: $tool, $IMAGE, $BASE, $CORES, $work.
+# Functions for docker and podman. Expects: $tool, $IMAGE, $BASE, $CORES, $work.
 # shellcheck shell=bash
 
 can_run() {
@@ -7,7 +7,7 @@ can_run() {
 
 build() { # DIRECTORY TAG [OPTION]...
     local options=()
-    [ "$tool" = docker ] || options=(--format docker) # OCI's has no health check
+    [ "$tool" = docker ] || options=(--format docker) # the OCI format has no health check
     "$tool" build "${options[@]}" --target service --tag "$2" "${@:3}" "$1"
 }
 
@@ -15,7 +15,7 @@ save() { # IMAGE ARCHIVE
     "$tool" save --output "$2" "$1"
 }
 
-layers() { # IMAGE: the digest of each layer, a line each
+layers() { # IMAGE: prints the digest of each layer
     "$tool" image inspect --format '{{range .RootFS.Layers}}{{println .}}{{end}}' "$1" | grep .
 }
 

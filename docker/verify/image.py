@@ -1,7 +1,7 @@
-"""What must hold of the image, read from its archive (`docker save`).
+"""Checks the archive of the image (`docker save`).
 
-`image.py ARCHIVE BASE_LAYERS MAX_MB`: BASE_LAYERS of its layers are the base image's, the others
-may take MAX_MB million bytes, as they are when unpacked.
+`image.py ARCHIVE BASE_LAYERS MAX_MB`: the first BASE_LAYERS layers belong to the base image, the
+others may have MAX_MB million bytes when unpacked.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def read(parts: tarfile.TarFile, name: str) -> Any:
 
 
 def unpacked_bytes(parts: tarfile.TarFile, layer: str) -> int:
-    """The layer's files, as most tools count them; 0 for a mere step of the configuration."""
+    """Return the total size of the layer's files; 0 for a step that only sets configuration."""
     with tarfile.open(fileobj=member(parts, layer)) as files:
         return sum(file.size for file in files)
 
 
 def member(parts: tarfile.TarFile, name: str) -> Any:
-    """A file of the archive; Docker stores a layer that it has twice as a link."""
+    """Open a file of the archive. Links are followed: Docker stores repeated layers as links."""
     return parts.extractfile(name)
 
 
@@ -55,13 +55,13 @@ def check_layers(history: list[dict[str, Any]], sizes: list[int], max_mb: float)
     for step, size in zip(steps, sizes, strict=True):
         print(f"    {size / 1e6:8.2f} MB  {step['created_by'][:80]}")
     total = sum(sizes) / 1e6
-    expect(0 < total <= max_mb, f"our {len(sizes)} layers hold {total:.1f} MB of {max_mb:.0f}")
+    expect(0 < total <= max_mb, f"{len(sizes)} layers, {total:.1f} MB of {max_mb:.0f}")
 
 
 def expect(holds: bool, what: str) -> None:
-    """Print what holds; end with exit code 1 where it does not."""
+    """Print a check that passes; end with exit code 1 if it fails."""
     if not holds:
-        sys.exit(f"does not hold: {what}")
+        sys.exit(f"failed: {what}")
     print(f"ok: {what}")
 
 

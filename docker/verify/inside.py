@@ -1,7 +1,7 @@
-"""What must hold in the running container; given to its Python on standard input.
+"""Checks the running container; its Python reads this program from standard input.
 
-`inside.py [WORKERS]`: asks the service for all sample pairs and the clip, and looks around as its
-user. WORKERS is how many it must have. Needs nothing but the standard library and the image.
+`inside.py [WORKERS]`: sends all sample pairs and the clip to the service, and checks the
+environment of its user. WORKERS is the expected number of workers. Needs only the standard library.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def check_lean() -> None:
 def check_samples() -> None:
     for name in CLASSES:
         pictures = {frame: sample(f"{name}_{frame}.jpg") for frame in ("onset", "apex")}
-        label = recognised({"type": "frames", **pictures})
+        label = recognise({"type": "frames", **pictures})
         expect(label == name, f"the sample pair {name} is {label}")
-    label = recognised({"type": "clip", "video": sample("clip.mp4")})
+    label = recognise({"type": "clip", "video": sample("clip.mp4")})
     expect(label == "surprise", f"the sample clip is {label}")
 
 
@@ -69,27 +69,27 @@ def sample(name: str) -> str:
     return base64.b64encode((files("off_tanet") / "assets/samples" / name).read_bytes()).decode()
 
 
-def recognised(given: Mapping[str, str]) -> str:
-    body = json.dumps({"input": given}).encode()
-    asked = urllib.request.Request(
+def recognise(media: Mapping[str, str]) -> str:
+    body = json.dumps({"input": media}).encode()
+    request = urllib.request.Request(
         f"{URL}/v1/predictions", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(asked, timeout=60) as answer:
-        return str(json.load(answer)["label"])
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return str(json.load(response)["label"])
 
 
 def check_workers(expected: int) -> None:
-    with urllib.request.urlopen(f"{URL}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+    with urllib.request.urlopen(f"{URL}/metrics", timeout=10) as response:
+        text = response.read().decode()
     found = re.search(r'^off_tanet_workers\{state="alive"\} (\S+)$', text, re.MULTILINE)
     alive = float(found[1]) if found else 0
     expect(alive == expected, f"{alive:g} worker(s) for a quota of {expected}")
 
 
 def expect(holds: bool, what: str) -> None:
-    """Print what holds; end with exit code 1 where it does not."""
+    """Print a check that passes; end with exit code 1 if it fails."""
     if not holds:
-        sys.exit(f"does not hold: {what}")
+        sys.exit(f"failed: {what}")
     print(f"ok: {what}")
 
 

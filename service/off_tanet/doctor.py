@@ -1,4 +1,4 @@
-"""Whether this installation works: one check after another, up to predictions by a worker."""
+"""Checks this installation step by step, up to predictions by a worker process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from off_tanet import environment, settings, startup
 from off_tanet.batch.manifest import Row
-from off_tanet.batch.runner import scored
+from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import Result
 from off_tanet.configuration import SAMPLES, Configuration
 from off_tanet.errors import OffTanetError
@@ -22,7 +22,7 @@ from off_tanet.recognition.flow import builds
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.settings import Settings
 
-_WORKER_BYTES = 180_000_000  # of a worker that is warm, as `make bench-serve` prints it
+_WORKER_BYTES = 180_000_000  # resident memory of a warm worker, as `make bench-serve` prints it
 
 EXPECTED = (
     *(
@@ -31,44 +31,54 @@ EXPECTED = (
     ),
     (Row(SAMPLES, clip="clip.mp4"), "surprise"),
 )
-"""The samples of the package, and what its own model says of each."""
+"""The samples of the package, and the label that its own model gives to each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, whether it is as it should be, and what was found."""
+    """The result of one check.
+
+    Attributes:
+        name: Name of the check.
+        good: Whether it passed.
+        detail: What was found, or what is wrong, in one line.
+    """
 
     name: str
     good: bool
-    told: str
+    detail: str
 
 
-class FaultError(Exception):
-    """Something is not as it should be; the message is one line."""
+class CheckError(Exception):
+    """A check failed; the message is one line."""
 
 
-def examine() -> Iterator[Check]:
-    """Each check, as soon as it is made. A wrong setting does not hide what else is wrong."""
-    yield _checked("processor", _processor)
-    kernel = _checked("kernel", _kernel)
+def run_checks() -> Iterator[Check]:
+    """Run all checks, with the default settings where the configured ones are wrong.
+
+    Yields:
+        Each check as soon as it has run.
+    """
+    yield _run("processor", _processor)
+    kernel = _run("kernel", _kernel)
     yield kernel
-    yield _checked("settings", _settings)
+    yield _run("settings", _settings)
     try:
         configured = environment.load()
     except settings.SettingsError:
-        configured = Settings.model_construct()  # the defaults
-    yield _checked("limits", lambda: _limits(configured))
-    model = _checked("model", lambda: _model(configured))
+        configured = Settings.model_construct()  # defaults only
+    yield _run("limits", lambda: _limits(configured))
+    model = _run("model", lambda: _model(configured))
     yield model
-    if kernel.good and model.good:  # else no worker would ever be ready
-        yield _checked("samples", lambda: _samples(configured))
+    if kernel.good and model.good:  # otherwise no worker could start
+        yield _run("samples", lambda: _samples(configured))
 
 
-def _checked(name: str, look: Callable[[], str]) -> Check:
+def _run(name: str, check: Callable[[], str]) -> Check:
     try:
-        return Check(name, True, look())
+        return Check(name, True, check())
     except (
-        FaultError,
+        CheckError,
         OffTanetError,
         settings.SettingsError,
         ImportError,
@@ -98,7 +108,7 @@ def _kernel() -> str:
 
 
 def _settings() -> str:
-    """All that `serve` looks at before it starts: files of keys and extras, too."""
+    """Create the application, as `serve` does: this also checks key files and extras."""
     startup.create(environment.load())
     return ", ".join(environment.variables()) or "all by default"
 
@@ -108,19 +118,19 @@ def _limits(configured: Settings) -> str:
     memory = _memory_bytes()
     needed = (workers + configured.video_workers) * _WORKER_BYTES
     if needed > memory:
-        raise FaultError(f"{workers} workers need {needed / 1e9:.1f} GB, of {memory / 1e9:.1f} GB")
+        raise CheckError(f"{workers} workers need {needed / 1e9:.1f} GB, of {memory / 1e9:.1f} GB")
     files = startup.reserve_files(configured)
     return f"{workers} workers, {memory / 1e9:.1f} GB of memory, {files} open files"
 
 
 def _memory_bytes() -> int:
-    """The machine's, or what a container's control group (version 2) may have of it."""
+    """The memory of the machine, or less if a control group (version 2) limits it."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
-        granted = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
     except OSError:
         return machine
-    return min(machine, int(granted)) if granted.isdigit() else machine
+    return min(machine, int(limit)) if limit.isdigit() else machine
 
 
 def _model(configured: Settings) -> str:
@@ -129,25 +139,25 @@ def _model(configured: Settings) -> str:
 
 
 def _samples(configured: Settings) -> str:
-    """A worker process answers; labels are another model's own affair.
+    """Score the samples in a worker process; labels are compared only for the package's model.
 
-    What keeps a worker from warming up is told at once here, where a row would wait for one.
+    A Recognizer is warmed up here first: its error is immediate, a failing worker's takes seconds.
     """
     Recognizer(configured.configuration).warm_up()
-    judged = configured.configuration.model == Configuration().model
+    own_model = configured.configuration.model == Configuration().model
     expected = dict(EXPECTED)
     start = time.monotonic()
-    results = asyncio.run(_scored(configured))
+    results = asyncio.run(_score(configured))
     for result in results:
         label = result.answer.get("label")
-        if result.problem_code or (judged and label != expected[result.row]):
+        if result.problem_code or (own_model and label != expected[result.row]):
             names = " and ".join(result.row.files.values())
-            raise FaultError(f"{names}: {result.problem_code or label}")
+            raise CheckError(f"{names}: {result.problem_code or label}")
     return f"{len(results)} answered by a worker in {time.monotonic() - start:.1f} s"
 
 
-async def _scored(configured: Settings) -> list[Result]:
+async def _score(configured: Settings) -> list[Result]:
     limits = replace(configured.engine_limits, workers=1)
     rows = [row for row, _ in EXPECTED]
-    async with aclosing(scored(rows, configured.configuration, limits)) as results:
+    async with aclosing(score_rows(rows, configured.configuration, limits)) as results:
         return [result async for result in results]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from off_tanet.batch.folder import Skipped, clips, skipped
+from off_tanet.batch.folder import Skipped, find_clips, find_skipped
 
 from tests.support import factories
 from tests.support.encoders import film
@@ -19,8 +19,8 @@ FORK = b"\0\x05\x16\x07\0\2\0\0Mac OS X" + bytes(100)
 )
 def test_a_clip_is_known_by_its_ending(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"whatever it holds: its row tells")
-    assert clips(tmp_path) == [name]
-    assert skipped(tmp_path) == []
+    assert find_clips(tmp_path) == [name]
+    assert find_skipped(tmp_path) == []
 
 
 def test_what_is_no_clip_is_told_with_its_reason(tmp_path: Path) -> None:
@@ -41,8 +41,8 @@ def test_what_is_no_clip_is_told_with_its_reason(tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    assert clips(tmp_path) == ["a.mp4"]
-    told = {each.file: each.reason for each in skipped(tmp_path)}
+    assert find_clips(tmp_path) == ["a.mp4"]
+    told = {each.file: each.reason for each in find_skipped(tmp_path)}
     assert told.keys() == files.keys() - {"a.mp4"}
     assert (
         told["._a.mp4"] == told["__MACOSX/._a.mp4"] == "a macOS resource fork, not the clip itself"
@@ -70,8 +70,8 @@ def test_files_that_are_no_films_are_passed_over_in_silence(tmp_path: Path) -> N
     }.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / "folder.mp4").mkdir()
-    assert clips(tmp_path) == []
-    assert skipped(tmp_path) == []
+    assert find_clips(tmp_path) == []
+    assert find_skipped(tmp_path) == []
 
 
 def test_clips_in_a_hidden_folder_that_is_asked_for_are_taken(tmp_path: Path) -> None:
@@ -79,5 +79,5 @@ def test_clips_in_a_hidden_folder_that_is_asked_for_are_taken(tmp_path: Path) ->
     folder = tmp_path / ".study"
     folder.mkdir()
     (folder / "a.mp4").write_bytes(b"a")
-    assert clips(folder) == ["a.mp4"]
-    assert skipped(folder) == list[Skipped]()
+    assert find_clips(folder) == ["a.mp4"]
+    assert find_skipped(folder) == list[Skipped]()

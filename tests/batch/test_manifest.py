@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from off_tanet.batch.manifest import ManifestError, Row, rows
+from off_tanet.batch.manifest import ManifestError, Row, read_rows
 from pyarrow import parquet
 
 
@@ -21,7 +21,7 @@ def test_pairs_are_relative_to_the_manifest(tmp_path: Path) -> None:
     manifest = _csv(
         tmp_path, "subject,Onset, Apex\r\ns1,a/on.png,a/ap.png\r\ns2,b.png,\r\n", "utf-8-sig"
     )
-    assert rows(manifest) == [
+    assert read_rows(manifest) == [
         Row(tmp_path, onset="a/on.png", apex="a/ap.png"),
         Row(tmp_path, onset="b.png", apex=""),
     ]
@@ -29,20 +29,20 @@ def test_pairs_are_relative_to_the_manifest(tmp_path: Path) -> None:
 
 def test_a_row_that_is_repeated_is_scored_once(tmp_path: Path) -> None:
     """A result is told from the others by its input: the second would be skipped on resuming."""
-    assert len(rows(_csv(tmp_path, "clip\na.mp4\nb.mp4\na.mp4\n"))) == 2
+    assert len(read_rows(_csv(tmp_path, "clip\na.mp4\nb.mp4\na.mp4\n"))) == 2
 
 
 def test_clips_of_a_folder_are_found_below_it_in_order(tmp_path: Path) -> None:
     for name in ("b.MP4", "a/c.webm", "a/notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"a")
-    assert [row.files for row in rows(tmp_path)] == [{"clip": "a/c.webm"}, {"clip": "b.MP4"}]
+    assert [row.files for row in read_rows(tmp_path)] == [{"clip": "a/c.webm"}, {"clip": "b.MP4"}]
 
 
 def test_a_name_fits_on_one_line_of_unicode(tmp_path: Path) -> None:
     """JSON lines, CSV and Parquet take neither line ends nor odd bytes; the file is found still."""
     (tmp_path / "a\n\udcff.mp4").write_bytes(b"a")
-    (row,) = rows(tmp_path)
+    (row,) = read_rows(tmp_path)
     assert row.files == {"clip": "a\\n\\udcff.mp4"}
     assert (row.folder / (row.clip or "")).is_file()
 
@@ -50,7 +50,10 @@ def test_a_name_fits_on_one_line_of_unicode(tmp_path: Path) -> None:
 def test_a_parquet_manifest_is_read(tmp_path: Path) -> None:
     columns = {"clip": ["a.mp4", None], "subject": ["s1", "s2"]}
     parquet.write_table(pa.table(columns), tmp_path / "study.parquet")
-    assert rows(tmp_path / "study.parquet") == [Row(tmp_path, clip="a.mp4"), Row(tmp_path, clip="")]
+    assert read_rows(tmp_path / "study.parquet") == [
+        Row(tmp_path, clip="a.mp4"),
+        Row(tmp_path, clip=""),
+    ]
 
 
 INDEXED = (
@@ -70,7 +73,7 @@ def test_a_table_is_read_as_spreadsheets_write_it(
     text = INDEXED.replace(";", separator).replace(f"b{separator}ü", "b;ü")
     if before:
         text = f"sep={separator}\r\n{text}"
-    assert rows(_csv(tmp_path, MARKED[encoding] + text, encoding)) == [
+    assert read_rows(_csv(tmp_path, MARKED[encoding] + text, encoding)) == [
         Row(tmp_path, clip="a.mp4", onset_index=5, apex_index=9),
         Row(tmp_path, clip="a.mp4", apex_index=12),
         Row(tmp_path, clip="b;ü.mp4"),
@@ -79,7 +82,7 @@ def test_a_table_is_read_as_spreadsheets_write_it(
 
 def test_a_table_of_tabs_may_say_so_in_its_name(tmp_path: Path) -> None:
     _csv(tmp_path, "onset\tapex\na.png\tb, c.png\n").rename(tmp_path / "study.tsv")
-    assert rows(tmp_path / "study.tsv") == [Row(tmp_path, onset="a.png", apex="b, c.png")]
+    assert read_rows(tmp_path / "study.tsv") == [Row(tmp_path, onset="a.png", apex="b, c.png")]
 
 
 def test_frame_numbers_of_a_parquet_manifest_are_taken(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_frame_numbers_of_a_parquet_manifest_are_taken(tmp_path: Path) -> None:
         "Apex_Index": [12.0, float("nan")],
     }
     parquet.write_table(pa.table(columns), tmp_path / "study.parquet")
-    first, second = rows(tmp_path / "study.parquet")
+    first, second = read_rows(tmp_path / "study.parquet")
     assert first == Row(tmp_path, clip="a.mp4", onset_index=0, apex_index=12)
     assert second == Row(tmp_path, clip="b.mp4")
     assert first.input == {"clip": "a.mp4", "onset_index": 0, "apex_index": 12}
@@ -119,12 +122,12 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
 )
 def test_a_manifest_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ManifestError, match=told):
-        rows(_csv(tmp_path, text, "latin-1"))
+        read_rows(_csv(tmp_path, text, "latin-1"))
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing.parquet", "missing", "broken.parquet"])
 def test_what_is_no_manifest_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(ManifestError, match=name) as refused:
-        rows(tmp_path / name)
+        read_rows(tmp_path / name)
     assert "\n" not in str(refused.value)

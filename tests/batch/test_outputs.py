@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from off_tanet.batch.journal import Key, OutputError, key_of
 from off_tanet.batch.manifest import Row
 from off_tanet.batch.schema import COLUMNS
-from off_tanet.batch.writers import ENDINGS, open_output
+from off_tanet.batch.writers import SUFFIXES, open_output
 from pyarrow import parquet
 
 Record = Mapping[str, object]
@@ -85,7 +85,7 @@ def test_a_file_cut_off_anywhere_is_completed(
         assert keys(output) == [key_of(row.input) for row in rows]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", SUFFIXES)
 def test_results_are_whole_before_the_run_ends(tmp_path: Path, ending: str) -> None:
     """A copy taken in the middle of a run is what a kill leaves behind."""
     path = tmp_path / f"scores{ending}"
@@ -154,11 +154,11 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, ending: str) -> 
 def test_what_is_no_file_is_refused(tmp_path: Path, target: str) -> None:
     """What is there is read first, and a device may have no end."""
     (tmp_path / "scores.jsonl").symlink_to(target)
-    with pytest.raises(OutputError, match="is no file"):
+    with pytest.raises(OutputError, match="is not a file"):
         open_output(tmp_path / "scores.jsonl")
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", SUFFIXES)
 def test_two_runs_cannot_write_to_one_file(tmp_path: Path, ending: str) -> None:
     """Both would score the same rows."""
     path = tmp_path / f"scores{ending}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from off_tanet.batch.manifest import Row
-from off_tanet.batch.runner import scored
+from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import Result
 from off_tanet.configuration import ASSETS, Configuration
 from off_tanet.errors import WarmingUpError
@@ -29,7 +29,7 @@ def run(
 ) -> list[Result]:
     async def collect() -> list[Result]:
         results = []
-        async with aclosing(scored(rows, configuration or Configuration(), limits)) as coming:
+        async with aclosing(score_rows(rows, configuration or Configuration(), limits)) as coming:
             async for result in coming:
                 told(result)
                 results.append(result)
@@ -66,7 +66,7 @@ def test_stopping_in_between_ends_the_processes() -> None:
     """Ctrl-C must not leave workers behind that go on with what nobody waits for."""
 
     async def first() -> Result:
-        async with aclosing(scored(20 * PAIRS, Configuration(), EngineLimits())) as coming:
+        async with aclosing(score_rows(20 * PAIRS, Configuration(), EngineLimits())) as coming:
             return await anext(coming)
 
     assert asyncio.run(first()).problem_code is None

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from off_tanet.batch.manifest import Row
-from off_tanet.batch.schema import COLUMNS, flat
+from off_tanet.batch.schema import COLUMNS, flatten
 from off_tanet.batch.scoring import Result, ScoreJob, score
 from off_tanet.configuration import ASSETS, Configuration
 from off_tanet.limits import MediaLimits
@@ -38,8 +38,8 @@ def test_a_good_row_is_a_prediction_of_the_api(recognizer: Recognizer, row: Row)
 def test_a_table_has_a_column_for_every_field(recognizer: Recognizer, row: Row) -> None:
     """A field of the API that is new must not be lost in CSV and Parquet."""
     record = score(row, recognizer).record
-    assert _leaves(record) == {k: v for k, v in flat(record).items() if v is not None}
-    assert list(flat(record)) == list(COLUMNS)
+    assert _leaves(record) == {k: v for k, v in flatten(record).items() if v is not None}
+    assert list(flatten(record)) == list(COLUMNS)
 
 
 def _leaves(value: object, name: str = "") -> dict[str, object]:
@@ -56,7 +56,7 @@ def test_frames_that_a_row_names_are_taken(recognizer: Recognizer) -> None:
     result = score(row, recognizer)
     assert [result.answer[moment]["index"] for moment in ("onset", "apex")] == [0, 9]
     assert result.record["input"] == {"clip": "clip.mp4", "onset_index": 0, "apex_index": 9}
-    assert flat(result.record)["input.onset_index"] == 0
+    assert flatten(result.record)["input.onset_index"] == 0
 
 
 @pytest.mark.parametrize(

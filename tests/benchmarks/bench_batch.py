@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 from off_tanet.batch.journal import Journal, JsonLines
 from off_tanet.batch.manifest import Row
-from off_tanet.batch.runner import scored
+from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import score
 from off_tanet.configuration import Configuration
 from off_tanet.limits import EngineLimits
@@ -75,7 +75,7 @@ async def batch(rows: list[Row], workers: int, output: Path) -> Rate:
     """From the first quarter on, when all workers are warm."""
     done, warm = 0, len(rows) // 4
     with Journal(output, JsonLines()) as journal:
-        async with aclosing(scored(rows, Configuration(), EngineLimits(workers))) as results:
+        async with aclosing(score_rows(rows, Configuration(), EngineLimits(workers))) as results:
             async for result in results:
                 journal.add(result.record)
                 done += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 from off_tanet.cli import main
-from off_tanet.cli.exit_codes import Code
+from off_tanet.cli.exit_codes import ExitCode
 from off_tanet.configuration import ASSETS
 from off_tanet.recognition.recognizer import Recognizer
 
@@ -213,7 +213,7 @@ def test_help_and_documents_show_every_exit_code(capsys: pytest.CaptureFixture[s
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
     page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
-    for code in Code:
+    for code in ExitCode:
         assert re.search(rf"\b{code.value} ", told)
         assert f"\n| {code.value} |" in page
 

@@ -48,7 +48,7 @@ def _ask(page: Page) -> None:
     page.get_by_label("A clip", exact=True).check()
     page.get_by_label("Clip", exact=True).set_input_files(SAMPLES / "clip.mp4")
     page.get_by_role("button", name="Analyse").click()
-    expect(page.get_by_role("heading", name="Most like")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Closest class")).to_be_visible(timeout=30_000)
     for picture in page.locator("figure img").all():
         picture.evaluate("(image) => image.decode()")
 

@@ -36,7 +36,7 @@ def test_no_accessibility_rule_is_broken(
     with visiting(browser, server.url, width=width, scheme=scheme) as visit:
         check_accessible(visit.page)
         visit.analyse()
-        visit.expect_problem("Nothing is chosen yet")
+        visit.expect_problem("No file is chosen")
         check_accessible(visit.page)
         visit.choose("A clip", clip=CLIP)
         visit.analyse()
@@ -52,7 +52,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     """From the top of the page to a moved apex, with no mouse."""
     keys = visit.page.keyboard
     keys.press("Tab")
-    expect(visit.page.get_by_role("link", name="Skip to the answer")).to_be_focused()
+    expect(visit.page.get_by_role("link", name="Skip to the result")).to_be_focused()
     keys.press("Tab")
     expect(visit.page.get_by_label("Two frames")).to_be_focused()
     keys.press("ArrowDown")

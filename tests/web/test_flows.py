@@ -99,9 +99,9 @@ def test_the_onset_can_be_dragged_but_not_behind_the_apex(visit: Visit) -> None:
 def test_the_camera(visit: Visit) -> None:
     visit.choose("A camera")
     visit.page.get_by_role("button", name="Record 3 seconds").click()
-    expect(visit.page.get_by_label("What the camera sees")).to_be_visible(timeout=10_000)
+    expect(visit.page.get_by_label("Camera preview")).to_be_visible(timeout=10_000)
     expect(visit.page.locator("#recording")).to_contain_text("Recorded", timeout=20_000)
-    expect(visit.page.get_by_label("What the camera sees")).to_be_hidden()
+    expect(visit.page.get_by_label("Camera preview")).to_be_hidden()
     visit.analyse()
     visit.expect_answer()
     expect_pictures(visit.page)

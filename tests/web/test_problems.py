@@ -49,7 +49,7 @@ def test_the_wrong_kind_of_file(visit: Visit) -> None:
 
 def test_nothing_chosen(visit: Visit) -> None:
     visit.analyse()
-    visit.expect_problem("Nothing is chosen yet")
+    visit.expect_problem("No file is chosen")
 
 
 def test_too_large(browser: Browser, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_too_large(browser: Browser, tmp_path: Path) -> None:
         visit.refused = True
         visit.choose("A clip", clip=CLIP)
         visit.analyse()
-        visit.expect_problem("This is more than the service takes")
+        visit.expect_problem("The file is over a limit of the service")
         expect(visit.alert).to_contain_text("100000 bytes")
 
 
@@ -93,7 +93,7 @@ def test_a_service_with_keys_asks_for_one_and_remembers_it(
         visit.refused = True
         visit.choose("A clip", clip=CLIP)
         visit.analyse()
-        visit.expect_problem("The service asks for an API key")
+        visit.expect_problem("The service requires an API key")
         field = visit.page.get_by_label("API key", exact=True)
         expect(field).to_be_focused()
         field.fill(key)

@@ -38,7 +38,7 @@ class Visit:
 
     @property
     def answer(self) -> Locator:
-        return self.page.get_by_role("heading", name="Most like")
+        return self.page.get_by_role("heading", name="Closest class")
 
     @property
     def alert(self) -> Locator:
@@ -46,7 +46,7 @@ class Visit:
 
     def expect_answer(self, label: str = "") -> None:
         """Wait for an answer, of one class where it matters."""
-        expect(self.answer).to_contain_text(f"Most like {label}", timeout=30_000)
+        expect(self.answer).to_contain_text(f"Closest class: {label}", timeout=30_000)
 
     def expect_problem(self, title: str) -> None:
         expect(self.alert.get_by_role("heading")).to_have_text(title, timeout=30_000)

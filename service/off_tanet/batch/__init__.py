@@ -1,0 +1,1 @@
+"""Scoring many pairs or clips: manifests, results as files, and the engines that do the work."""

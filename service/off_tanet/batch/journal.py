@@ -1,7 +1,7 @@
-"""A file of results that is only appended to, so that a run which was killed can go on.
+"""Append-only files of results, with which an interrupted run can be resumed.
 
-Each result is one line, written whole. A line that a kill or a full disk cut off is found when the
-file is opened again, and is cut away.
+Each result is one line. If a kill or a full disk cut the last line off, it is removed when the file
+is opened again.
 """
 
 from __future__ import annotations
@@ -15,44 +15,53 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from off_tanet.batch.manifest import CLIP, INDICES, PAIR
-from off_tanet.batch.schema import COLUMNS, flat
+from off_tanet.batch.schema import COLUMNS, flatten
 
 Key = tuple[str, ...]
-"""What tells one row's result from the others': the paths of its input, and its indices if any."""
+"""Identifies the result of a row: the paths of its input, then its frame indices, if any."""
 
 
 class OutputError(Exception):
-    """A file that results cannot be written to; the message is one line."""
+    """Results cannot be written to a file; the message is one line."""
 
 
-def key_of(given: Mapping[str, object]) -> Key:
-    """The key of a row with this input."""
-    files = tuple(str(given.get(name) or "") for name in (*PAIR, *CLIP))
-    indices = tuple("" if (at := given.get(name)) is None else str(at) for name in INDICES)
+def key_of(row_input: Mapping[str, object]) -> Key:
+    """Return the key of a row; `row_input` is its `Row.input` or `input` in its result."""
+    files = tuple(str(row_input.get(name) or "") for name in (*PAIR, *CLIP))
+    values = (row_input.get(name) for name in INDICES)
+    indices = tuple("" if index is None else str(index) for index in values)
     return files + indices if any(indices) else files
 
 
 class Codec(Protocol):
-    """How results are written: a head, then one line each."""
+    """How results are written: a header, then one line each."""
 
-    head: bytes
+    header: bytes
 
-    def line(self, record: Mapping[str, object]) -> bytes: ...
+    def line(self, record: Mapping[str, object]) -> bytes:
+        """Return the line of a `Result.record`, with its line break."""
+        ...
 
     def key(self, line: bytes) -> Key:
-        """Of the result on the line. Raises ValueError where it is none."""
+        """Return the key of the result on a line.
+
+        Raises:
+            ValueError: The line holds no result.
+        """
         ...
 
 
 class JsonLines:
-    """A `Result.record` a line."""
+    """One JSON object per line: a `Result.record`."""
 
-    head = b""
+    header = b""
 
     def line(self, record: Mapping[str, object]) -> bytes:
+        """Return the line of a record."""
         return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
     def key(self, line: bytes) -> Key:
+        """Return the key of a line."""
         record = json.loads(line)
         if not isinstance(record, dict) or not isinstance(record.get("input"), dict):
             raise ValueError("no result")
@@ -60,30 +69,40 @@ class JsonLines:
 
 
 class CommaSeparated:
-    """The columns of `COLUMNS`, lists in JSON."""
+    """Comma-separated values with the columns of `COLUMNS`; lists are JSON."""
 
-    head = ",".join(COLUMNS).encode() + b"\n"
+    header = ",".join(COLUMNS).encode() + b"\n"
 
     def line(self, record: Mapping[str, object]) -> bytes:
+        """Return the line of a record."""
         text = io.StringIO()
-        cells = flat(record).values()
+        cells = flatten(record).values()
         csv.writer(text, lineterminator="\n").writerow(map(_cell, cells))
         return text.getvalue().encode()
 
     def key(self, line: bytes) -> Key:
+        """Return the key of a line."""
         (cells,) = csv.reader([line.decode()])
-        named = dict(zip(COLUMNS, cells, strict=True))
-        return key_of({name: named[f"input.{name}"] for name in (*PAIR, *CLIP, *INDICES)})
+        values = dict(zip(COLUMNS, cells, strict=True))
+        return key_of({name: values[f"input.{name}"] for name in (*PAIR, *CLIP, *INDICES)})
 
 
 class Journal:
-    """A file of results, open for one run at a time; `done` are the keys of those it has."""
+    """A file of results, open for one run at a time.
+
+    Attributes:
+        done: Keys of the results that the file held when it was opened.
+    """
 
     def __init__(self, path: Path, codec: Codec) -> None:
-        """Open the file or begin it. Raises OutputError, also where it holds anything else."""
+        """Open or create the file.
+
+        Raises:
+            OutputError: It cannot be written to, is open in another run, or holds other contents.
+        """
         self._codec = codec
-        if path.exists() and not path.is_file():  # a device may have no end
-            raise OutputError(f"{path} is no file")
+        if path.exists() and not path.is_file():  # reading a device may never end
+            raise OutputError(f"{path} is not a file")
         try:
             self._file = path.open("a+b")
         except OSError as error:
@@ -105,22 +124,23 @@ class Journal:
         self._file.close()
 
     def add(self, record: Mapping[str, object]) -> None:
-        """Append one result: once this returns, the death of the process cannot lose it."""
+        """Append one result, which a later crash of this process does not lose."""
         self._file.write(self._codec.line(record))
         self._file.flush()
 
     def _recover(self) -> set[Key]:
-        head = self._codec.head
+        """Return the keys of the complete lines, and remove an incomplete last one."""
+        header = self._codec.header
         self._file.seek(0)
-        found = self._file.read(len(head))
-        if not head.startswith(found):
-            raise ValueError("no head")
-        if found != head:  # new, or cut off at once
+        start = self._file.read(len(header))
+        if not header.startswith(start):
+            raise ValueError("no header")
+        if start != header:  # the file is new, or its header was cut off
             self._file.truncate(0)
-            self._file.write(head)
+            self._file.write(header)
             self._file.flush()
             return set()
-        end, keys = len(head), set()
+        end, keys = len(header), set()
         for line in self._file:
             if not line.endswith(b"\n"):
                 break

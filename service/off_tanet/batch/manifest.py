@@ -1,4 +1,4 @@
-"""What a batch scores: the rows of a manifest, or the clips of a folder."""
+"""The input of a batch: the rows of a manifest, or the clips in a folder."""
 
 from __future__ import annotations
 
@@ -9,26 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from off_tanet.batch import tables
-from off_tanet.batch.folder import clips
+from off_tanet.batch.folder import find_clips
 from off_tanet.files import printable
 
 PAIR = ("onset", "apex")
 CLIP = ("clip",)
 INDICES = ("onset_index", "apex_index")
 _COLUMNS = (*PAIR, *CLIP, *INDICES)
-_TEXTS = frozenset({".csv", ".tsv"})
-_MOST_FRAMES = 1 << 31
+_TEXT_SUFFIXES = frozenset({".csv", ".tsv"})
+_MAX_FRAMES = 1 << 31
 
 
 class ManifestError(Exception):
-    """A manifest that cannot be used as a whole; the message is one line."""
+    """A manifest cannot be used; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An onset-apex pair or a clip: paths as the manifest has them, relative to `folder`.
+    """One onset-apex pair, or one clip.
 
-    The indices are the frames of a clip that are not to be sought.
+    Attributes:
+        folder: Folder to which the paths are relative.
+        onset: Path of the onset picture, as the manifest has it.
+        apex: Path of the apex picture.
+        clip: Path of the clip.
+        onset_index: Onset frame of the clip, from 0; None to spot it.
+        apex_index: Apex frame of the clip, from 0; None to spot it.
     """
 
     folder: Path
@@ -40,31 +46,38 @@ class Row:
 
     @property
     def files(self) -> dict[str, str]:
-        """The paths it names, by column, each on one line."""
-        named = {name: getattr(self, name) for name in (*PAIR, *CLIP)}
-        return {name: printable(path) for name, path in named.items() if path is not None}
+        """The paths by column, with unprintable characters escaped."""
+        paths = {name: getattr(self, name) for name in (*PAIR, *CLIP)}
+        return {name: printable(path) for name, path in paths.items() if path is not None}
 
     @property
     def indices(self) -> dict[str, int]:
-        """The frames that it names, by column."""
-        named = {name: getattr(self, name) for name in INDICES}
-        return {name: index for name, index in named.items() if index is not None}
+        """The given frame indices by column."""
+        indices = {name: getattr(self, name) for name in INDICES}
+        return {name: index for name, index in indices.items() if index is not None}
 
     @property
     def input(self) -> dict[str, object]:
-        """All that the manifest says of it."""
+        """The paths and the given frame indices by column."""
         return {**self.files, **self.indices}
 
 
-def rows(source: Path) -> list[Row]:
-    """Each row of a `.csv`, `.tsv` or `.parquet` manifest once, or each clip of a folder.
+def read_rows(source: Path) -> list[Row]:
+    """Read a manifest, or list the clips of a folder and its subfolders. Repeated rows are dropped.
 
-    A manifest has the columns `onset` and `apex`, or `clip` and with it `onset_index` and
-    `apex_index`, whose empty cells say nothing; others are passed over. Clips are known by their
-    endings, in every folder below. Raises ManifestError.
+    Args:
+        source: A folder, or a `.csv`, `.tsv` or `.parquet` file with the columns `onset` and
+            `apex`, or with `clip` and optionally `onset_index` and `apex_index`, whose cells may
+            be empty. Other columns are ignored.
+
+    Returns:
+        The distinct rows, in the order of the source.
+
+    Raises:
+        ManifestError: The source cannot be read, or holds nothing to score.
     """
     try:
-        distinct = list(dict.fromkeys(_found(source)))
+        distinct = list(dict.fromkeys(_rows(source)))
     except OSError as error:
         raise ManifestError(f"{source}: {error.strerror}") from None
     except tables.TableError as error:
@@ -76,38 +89,38 @@ def rows(source: Path) -> list[Row]:
     return distinct
 
 
-def _found(source: Path) -> Iterator[Row]:
-    ending = source.suffix.lower()
+def _rows(source: Path) -> Iterator[Row]:
+    suffix = source.suffix.lower()
     if source.is_dir():
-        return iter([Row(source, clip=name) for name in clips(source)])
-    if ending in _TEXTS:
-        return _named(source, tables.text_records(source, _COLUMNS))
-    if ending == ".parquet":
-        return _named(source, _parquet_records(source))
-    raise ManifestError(f"{source} is no folder and no .csv, .tsv or .parquet file")
+        return iter([Row(source, clip=name) for name in find_clips(source)])
+    if suffix in _TEXT_SUFFIXES:
+        return _rows_of(source, tables.read_text(source, _COLUMNS))
+    if suffix == ".parquet":
+        return _rows_of(source, _read_parquet(source))
+    raise ManifestError(f"{source} is neither a folder nor a .csv, .tsv or .parquet file")
 
 
-def _named(source: Path, records: Iterable[tuple[str, tables.Record]]) -> Iterator[Row]:
+def _rows_of(source: Path, records: Iterable[tuple[str, tables.Record]]) -> Iterator[Row]:
     for place, record in records:
-        given = set(record) - set(INDICES)
-        if given not in (set(PAIR), set(CLIP)):
+        columns = set(record) - set(INDICES)
+        if columns not in (set(PAIR), set(CLIP)):
             raise ManifestError(f"{source} needs the columns onset and apex, or the column clip")
-        if given == set(PAIR) and given != set(record):
-            raise ManifestError(f"{source} has frame numbers for pictures: they go with clips")
-        # A missing name is an empty one: a file that cannot be read, in a row of its own.
-        names = {name: str(record[name] or "").strip() for name in given}
+        if columns == set(PAIR) and columns != set(record):
+            raise ManifestError(f"{source} has frame numbers for pictures: only clips have frames")
+        # An empty cell becomes an empty path, so that its row gets the problem unreadable_file.
+        paths = {name: str(record[name] or "").strip() for name in columns}
         yield Row(
             source.parent,
-            onset=names.get("onset"),
-            apex=names.get("apex"),
-            clip=names.get("clip"),
+            onset=paths.get("onset"),
+            apex=paths.get("apex"),
+            clip=paths.get("clip"),
             onset_index=_index(source, place, "onset_index", record),
             apex_index=_index(source, place, "apex_index", record),
         )
 
 
 def _index(source: Path, place: str, name: str, record: tables.Record) -> int | None:
-    """A frame's number; 12.0 is one, as tables with missing numbers have it."""
+    """Parse a frame index; tables with missing numbers write 12 as 12.0."""
     cell = record.get(name)
     if cell is None or cell == "" or cell != cell:  # NaN
         return None
@@ -115,14 +128,14 @@ def _index(source: Path, place: str, name: str, record: tables.Record) -> int | 
         number = float(str(cell))
     except ValueError:
         number = math.nan
-    if not number.is_integer() or not 0 <= number < _MOST_FRAMES:
-        raise ManifestError(f"{source}: {name} on {place} is no number of a frame")
+    if not number.is_integer() or not 0 <= number < _MAX_FRAMES:
+        raise ManifestError(f"{source}: {name} on {place} is not a frame number")
     return int(number)
 
 
-def _parquet_records(source: Path) -> Iterator[tuple[str, tables.Record]]:
+def _read_parquet(source: Path) -> Iterator[tuple[str, tables.Record]]:
     try:
-        yield from tables.parquet_records(source, _COLUMNS)
+        yield from tables.read_parquet(source, _COLUMNS)
     except ImportError:
         raise ManifestError(
             f"{source} needs the extra parquet: pip install 'off-tanet[parquet]'"

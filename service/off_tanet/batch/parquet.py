@@ -1,5 +1,8 @@
-"""Results as a Parquet file, which can only be written whole: until a run ends, they are JSON lines
-beside it, in `NAME.parquet.partial`. Needs the extra `parquet`."""
+"""Results as a Parquet file. Needs the extra `parquet`.
+
+A Parquet file can only be written whole: until a run ends, its results are kept as JSON lines next
+to it, in `NAME.parquet.partial`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from pyarrow import parquet
 
 from off_tanet.batch.journal import Journal, JsonLines, Key, OutputError, key_of
 from off_tanet.batch.manifest import CLIP, INDICES, PAIR
-from off_tanet.batch.schema import COLUMNS, Kind, flat
+from off_tanet.batch.schema import COLUMNS, Kind, flatten
 
 _TYPES: Mapping[Kind, pa.DataType] = MappingProxyType(
     {
@@ -28,31 +31,40 @@ _TYPES: Mapping[Kind, pa.DataType] = MappingProxyType(
     }
 )
 SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in COLUMNS.items()])
-"""The columns of `COLUMNS`."""
+"""The columns of `COLUMNS` as a Parquet schema."""
 
-_ROWS_AT_ONCE = 10_000
+_ROW_GROUP_SIZE = 10_000
 
 
 class ParquetOutput:
-    """A Parquet file of results, written at the end from those it had and those that came."""
+    """A Parquet file of results, rewritten at the end with its previous and its new results.
+
+    Attributes:
+        done: Keys of the results that both files held when they were opened.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open the file or begin it. Raises OutputError, also where it holds anything else."""
+        """Open or create the file.
+
+        Raises:
+            OutputError: It cannot be written to, is open in another run, or holds other contents.
+        """
         self._path = path
-        self._had = set(_keys(path))
+        self._previous = set(_keys(path))
         self._partial = path.with_name(f"{path.name}.partial")
         self._journal = Journal(self._partial, JsonLines())
-        self.done = self._had | self._journal.done
+        self.done = self._previous | self._journal.done
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Write the file, whatever ended the run: what a killed one leaves is the partial file."""
+        """Write the file, also after an error. Only a killed run leaves the partial file behind."""
         with self._journal:
             self._write()
 
     def add(self, record: Mapping[str, object]) -> None:
+        """Append one result to the partial file."""
         self._journal.add(record)
 
     def _write(self) -> None:
@@ -64,18 +76,18 @@ class ParquetOutput:
             if self._path.exists():
                 for batch in parquet.ParquetFile(self._path).iter_batches():
                     writer.write_batch(batch)
-            rows = self._added()
-            while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+            rows = self._new_rows()
+            while chunk := list(islice(rows, _ROW_GROUP_SIZE)):
                 writer.write_table(pa.Table.from_pylist(chunk, SCHEMA))
         os.replace(new, self._path)
         self._partial.unlink()
 
-    def _added(self) -> Iterator[dict[str, object]]:
+    def _new_rows(self) -> Iterator[dict[str, object]]:
         with self._partial.open(encoding="utf-8") as lines:
             for record in map(json.loads, lines):
-                # Killed between the last two steps of a run, the partial file repeats the other.
-                if key_of(record["input"]) not in self._had:
-                    yield flat(record)
+                # After a kill between `replace` and `unlink`, both files hold the same results.
+                if key_of(record["input"]) not in self._previous:
+                    yield flatten(record)
 
 
 def _keys(path: Path) -> Iterator[Key]:
@@ -84,7 +96,7 @@ def _keys(path: Path) -> Iterator[Key]:
     try:
         file = parquet.ParquetFile(path)
     except (OSError, pa.ArrowException):
-        raise OutputError(f"{path} is no Parquet file that can be read") from None
+        raise OutputError(f"{path} is not a readable Parquet file") from None
     if not file.schema_arrow.equals(SCHEMA):
         raise OutputError(f"{path} holds something other than results")
     names = {f"input.{name}": name for name in (*PAIR, *CLIP, *INDICES)}

@@ -1,4 +1,4 @@
-"""Many rows on all cores: the engine that serves requests, asked for one row after another."""
+"""Scores rows on all cores of this machine, with the same engine that serves requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 
 from off_tanet.batch.manifest import Row
-from off_tanet.batch.scoring import Result, ScoreJob, failed
+from off_tanet.batch.scoring import Result, ScoreJob, problem_result
 from off_tanet.configuration import Configuration
 from off_tanet.errors import OffTanetError, WarmingUpError, WorkerLostError, WorkMemoryError
 from off_tanet.limits import EngineLimits
@@ -17,35 +17,49 @@ from off_tanet.types import FaceMode
 from off_tanet.workers.engine import Engine
 
 
-async def scored(
+async def score_rows(
     rows: Sequence[Row],
     configuration: Configuration,
     limits: EngineLimits,
     face: FaceMode = "auto",
 ) -> AsyncGenerator[Result]:
-    """The result of every row, as they come.
+    """Score rows with an engine of their own; closing the generator stops the work at once.
 
-    The engine's deadline and memory limit hold for each row: a file that a decoder hangs in, dies
-    of or grows with is a row with its problem like any other. Close it to stop the work at once.
-    Raises WarmingUpError where no worker starts.
+    The engine's deadline and memory limit apply to each row: a file with which a decoder hangs,
+    crashes or uses too much memory gets a problem as its result.
+
+    Args:
+        rows: The rows to score.
+        configuration: The configuration of each worker's Recognizer.
+        limits: Number of workers, deadline and memory limit.
+        face: `"auto"` or `"none"`, as for `Recognizer`.
+
+    Yields:
+        The result of each row, in the order of completion.
+
+    Raises:
+        WarmingUpError: No worker became ready in time.
     """
     workers = min(limits.workers, len(rows))
     engine = Engine(
         configuration, replace(limits, workers=workers, queue_size=workers), (ScoreJob,)
     )
     try:
-        await started(engine)
-        async with aclosing(answered(engine, rows, face)) as results:
+        await start_engine(engine)
+        async with aclosing(score_with(engine, rows, face)) as results:
             async for result in results:
                 yield result
     finally:
         await engine.stop()
 
 
-async def started(engine: Engine) -> None:
-    """Until one worker is warm, that rows need not pay for an installation that does not work.
+async def start_engine(engine: Engine) -> None:
+    """Start an engine and wait for its first worker.
 
-    Raises WarmingUpError.
+    If the installation does not work, this fails once, and not for every row.
+
+    Raises:
+        WarmingUpError: No worker became ready within `startup_timeout_s`.
     """
     engine.start_on_demand()
     engine.start()
@@ -56,18 +70,26 @@ async def started(engine: Engine) -> None:
         raise WarmingUpError(f"No worker was ready within {seconds:g} s.")
 
 
-async def answered(engine: Engine, rows: Iterable[Row], face: FaceMode) -> AsyncGenerator[Result]:
-    """The result of every row, as they come, from an engine that was `started`.
+async def score_with(engine: Engine, rows: Iterable[Row], face: FaceMode) -> AsyncGenerator[Result]:
+    """Score rows with an engine that has been started.
 
-    As many rows wait as are worked on, so that no worker ever waits for the caller; the engine must
-    queue that many.
+    As many rows are queued as are in work, so that workers need not wait for the caller; the engine
+    must have a queue of that size.
+
+    Args:
+        engine: The engine, started by `start_engine`.
+        rows: The rows to score.
+        face: `"auto"` or `"none"`, as for `Recognizer`.
+
+    Yields:
+        The result of each row, in the order of completion.
     """
     waiting = iter(rows)
-    work = {_begun(engine, row, face) for row in islice(waiting, 2 * engine.limits.workers)}
+    work = {_task(engine, row, face) for row in islice(waiting, 2 * engine.limits.workers)}
     try:
         while work:
             done, work = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-            work |= {_begun(engine, row, face) for row in islice(waiting, len(done))}
+            work |= {_task(engine, row, face) for row in islice(waiting, len(done))}
             for task in done:
                 yield task.result()
     finally:
@@ -76,18 +98,18 @@ async def answered(engine: Engine, rows: Iterable[Row], face: FaceMode) -> Async
         await asyncio.gather(*work, return_exceptions=True)
 
 
-def _begun(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:
-    return asyncio.create_task(_scored(engine, row, face))
+def _task(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:
+    return asyncio.create_task(_score(engine, row, face))
 
 
-async def _scored(engine: Engine, row: Row, face: FaceMode) -> Result:
+async def _score(engine: Engine, row: Row, face: FaceMode) -> Result:
     job = ScoreJob.of(row, face)
     try:
         try:
             return Result(row, await engine.run(job))
         except WorkMemoryError:
             raise
-        except WorkerLostError:  # as may happen to any row; one that kills does so again
+        except WorkerLostError:  # the file need not be the cause; if it is, this fails again
             return Result(row, await engine.run(job))
     except OffTanetError as error:
-        return failed(row, error)
+        return problem_result(row, error)

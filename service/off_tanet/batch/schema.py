@@ -1,4 +1,4 @@
-"""A result as one flat row, for tables: nested names joined by dots, as pandas and others do."""
+"""The columns of result tables: nested names joined by dots, as in pandas."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from typing import Literal
 Kind = Literal["text", "integer", "number", "numbers", "texts"]
 
 
-def _each(prefix: str, names: str, kind: Kind) -> dict[str, Kind]:
+def _columns(prefix: str, names: str, kind: Kind) -> dict[str, Kind]:
     return {f"{prefix}.{name}": kind for name in names.split()}
 
 
 COLUMNS: Mapping[str, Kind] = MappingProxyType(
     {
-        **_each("input", "onset apex clip", "text"),
-        **_each("input", "onset_index apex_index", "integer"),
-        **_each("problem", "code title detail limit", "text"),
+        **_columns("input", "onset apex clip", "text"),
+        **_columns("input", "onset_index apex_index", "integer"),
+        **_columns("problem", "code title detail limit", "text"),
         "problem.status": "integer",
         "id": "text",
-        **_each("model", "name version", "text"),
+        **_columns("model", "name version", "text"),
         "label": "text",
-        **_each("probabilities", "negative positive surprise", "number"),
+        **_columns("probabilities", "negative positive surprise", "number"),
         "onset.index": "integer",
         "onset.time_s": "number",
         "apex.index": "integer",
         "apex.time_s": "number",
         "face.box": "numbers",
         "face.score": "number",
-        **_each("face.landmarks", "left_eye right_eye nose mouth_left mouth_right", "numbers"),
-        **_each("quality", "motion_px head_motion_px", "number"),
+        **_columns("face.landmarks", "left_eye right_eye nose mouth_left mouth_right", "numbers"),
+        **_columns("quality", "motion_px head_motion_px", "number"),
         "quality.warnings": "texts",
-        **_each("timings_ms", "decode face spotting flow inference quality total", "number"),
+        **_columns("timings_ms", "decode face spotting flow inference quality total", "number"),
     }
 )
-"""Every column of a table of results, in order."""
+"""Every column of a result table and its type, in order."""
 
 
-def flat(record: Mapping[str, object]) -> dict[str, object]:
-    """A `Result.record` with exactly the columns; None where it has nothing for one."""
-    found = dict(_leaves(record))
-    return {name: found.get(name) for name in COLUMNS}
+def flatten(record: Mapping[str, object]) -> dict[str, object]:
+    """Return a `Result.record` as one value, or None, for each of `COLUMNS`."""
+    leaves = dict(_leaves(record))
+    return {name: leaves.get(name) for name in COLUMNS}
 
 
 def _leaves(record: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

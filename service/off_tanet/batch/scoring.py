@@ -1,6 +1,6 @@
-"""One row of a batch: files in, the API's answer or its problem out. Never raises for a bad file.
+"""Scores one row of a batch: a prediction as the HTTP API returns it, or a problem.
 
-Plain functions and plain values: whatever carries rows to a Recognizer can call them.
+A bad file never raises. The values pickle, so that rows can be sent to other processes.
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ from off_tanet.workers.messages import Job, Report
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a row: `answer` is a prediction as the API gives it, or has a `problem`."""
+    """The result of a row.
+
+    Attributes:
+        row: The row.
+        answer: The API's JSON object of a prediction, or an object with a `problem`.
+    """
 
     row: Row
     answer: dict[str, Any]
 
     @property
     def record(self) -> dict[str, object]:
-        """All of it as one JSON object: `input` holds the paths, the rest is the answer."""
+        """The answer as a JSON object, with the row's paths and indices as `input`."""
         return {"input": self.row.input, **self.answer}
 
     @property
@@ -43,28 +48,30 @@ class Result:
 class ScoreJob(Job[dict[str, Any]], frozen=True):
     """`score` as a job for a worker process, which reads the files itself.
 
-    The row's paths are bytes, as the file system has them: not all of them are text.
+    Paths are bytes, since file names need not be valid text.
     """
 
     folder: bytes
-    names: dict[str, bytes]
+    paths: dict[str, bytes]
     face: FaceMode = "auto"
     onset_index: int | None = None
     apex_index: int | None = None
 
     @classmethod
     def of(cls, row: Row, face: FaceMode) -> ScoreJob:
-        names = {name: getattr(row, name) for name in (*PAIR, *CLIP)}
-        given = {name: os.fsencode(path) for name, path in names.items() if path is not None}
-        return cls(os.fsencode(row.folder), given, face, row.onset_index, row.apex_index)
+        """Create the job of a row."""
+        paths = {name: getattr(row, name) for name in (*PAIR, *CLIP)}
+        encoded = {name: os.fsencode(path) for name, path in paths.items() if path is not None}
+        return cls(os.fsencode(row.folder), encoded, face, row.onset_index, row.apex_index)
 
     def __call__(self, recognizer: Recognizer, _report: Report, _body: bytes, /) -> dict[str, Any]:
-        names = {name: os.fsdecode(path) for name, path in self.names.items()}
+        """Score the row and return its answer."""
+        paths = {name: os.fsdecode(path) for name, path in self.paths.items()}
         row = Row(
             Path(os.fsdecode(self.folder)),
-            onset=names.get("onset"),
-            apex=names.get("apex"),
-            clip=names.get("clip"),
+            onset=paths.get("onset"),
+            apex=paths.get("apex"),
+            clip=paths.get("clip"),
             onset_index=self.onset_index,
             apex_index=self.apex_index,
         )
@@ -72,18 +79,27 @@ class ScoreJob(Job[dict[str, Any]], frozen=True):
 
 
 def score(row: Row, recognizer: Recognizer, face: FaceMode = "auto") -> Result:
-    """The prediction for `row`, or what was wrong with it, be it an error of ours."""
+    """Score a row.
+
+    Args:
+        row: The row, whose files are read.
+        recognizer: A Recognizer of this process.
+        face: `"auto"` or `"none"`, as for `Recognizer`.
+
+    Returns:
+        The prediction, or the problem with the row's files; an internal error is a problem, too.
+    """
     try:
         answer = _answer(row, recognizer, face)
     except OffTanetError as error:
-        return failed(row, error)
+        return problem_result(row, error)
     except Exception as error:
-        return failed(row, OffTanetError(f"The recognition failed: {logs.describe_error(error)}."))
+        return problem_result(row, OffTanetError(f"The recognition failed: {logs.describe_error(error)}."))
     return Result(row, json.loads(answer.json))
 
 
-def failed(row: Row, error: OffTanetError) -> Result:
-    """The row of an error, in the words of the API's problems."""
+def problem_result(row: Row, error: OffTanetError) -> Result:
+    """Return an error as the result of a row, with the fields of the API's problems."""
     problem: dict[str, object] = {
         "code": error.code,
         "title": error.title,
@@ -98,7 +114,7 @@ def failed(row: Row, error: OffTanetError) -> Result:
 def _answer(row: Row, recognizer: Recognizer, face: FaceMode) -> Answer:
     def content(name: str | None) -> bytes:
         if not name:
-            raise UnreadableFileError("The manifest names no file here.")
+            raise UnreadableFileError("The manifest names no file in this row.")
         return files.read(row.folder / name, recognizer.limits.upload_bytes)
 
     if row.clip is not None:

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets and programs write them: text of separated cells, or Parquet."""
+"""Reads tables as spreadsheets and programs write them: delimited text, or Parquet."""
 
 from __future__ import annotations
 
@@ -9,47 +9,70 @@ from itertools import zip_longest
 from pathlib import Path
 
 Record = Mapping[str, object]
-"""The cells of one row, by the columns that were asked for."""
+"""The cells of one row, by the requested columns."""
 
 _SEPARATORS = (",", ";", "\t")
-_MARKED = (b"\xff\xfe", b"\xfe\xff")  # the byte order marks of UTF-16
-_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # which Excel reads and writes
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # as Excel writes it
 
 
 class TableError(ValueError):
-    """A table that cannot be read; the message ends a sentence that begins with its name."""
+    """A table cannot be read; the message continues a sentence whose subject is the file."""
 
 
-def text_records(path: Path, columns: Collection[str]) -> Iterator[tuple[str, Record]]:
-    """Each row that is not blank with its place, "line 3"; of its cells those of `columns`.
+def read_text(path: Path, columns: Collection[str]) -> Iterator[tuple[str, Record]]:
+    """Read a table of delimited text; blank rows are skipped.
 
-    The text is UTF-8 or, with a byte order mark, UTF-16; cells are separated by commas,
-    semicolons or tabs, whichever makes most of the first line's cells known. Raises TableError,
-    OSError and csv.Error.
+    Args:
+        path: Text in UTF-8 or, with a byte order mark, UTF-16. Cells are separated by commas,
+            semicolons or tabs: by the one that finds most of `columns` in the first line.
+        columns: The columns to read, by the names that `column_name` returns.
+
+    Yields:
+        The place of each row, such as "line 3", and its cells.
+
+    Raises:
+        TableError: The text cannot be decoded, or has too many cells or repeated columns.
+        OSError: The file cannot be read.
+        csv.Error: The text is not a table.
     """
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
         try:
             first = file.readline()
-            told = _SEPARATOR_LINE.fullmatch(first)
-            if not told:
+            declared = _SEPARATOR_LINE.fullmatch(first)
+            if not declared:
                 file.seek(0)
-            separator = told[1] if told else _separator(first, columns)
+            separator = declared[1] if declared else _separator(first, columns)
             yield from _records(file, separator, columns)
         except UnicodeError:
             raise TableError(
-                "is no text in UTF-8, nor in UTF-16 with a byte order mark: save it as UTF-8"
+                "is neither UTF-8 nor UTF-16 with a byte order mark: save it as UTF-8"
             ) from None
 
 
-def parquet_records(path: Path, columns: Collection[str]) -> Iterator[tuple[str, Record]]:
-    """The same of a Parquet file, with the place "row 3". Raises ImportError without pyarrow."""
+def read_parquet(path: Path, columns: Collection[str]) -> Iterator[tuple[str, Record]]:
+    """Read a Parquet file.
+
+    Args:
+        path: The file.
+        columns: The columns to read, by the names that `column_name` returns.
+
+    Yields:
+        The place of each row, such as "row 3", and its cells.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        TableError: A column is repeated.
+        OSError: The file cannot be read.
+        ValueError: The file is no Parquet file.
+    """
     from pyarrow import parquet
 
     file = parquet.ParquetFile(path)
-    names = {name: column(name) for name in file.schema_arrow.names}
+    names = {name: column_name(name) for name in file.schema_arrow.names}
     known = _known(list(names.values()), columns)
-    wanted = [name for name, as_column in names.items() if as_column in known]
+    wanted = [name for name, normalized in names.items() if normalized in known]
     number = 0
     for batch in file.iter_batches(columns=wanted):
         for cells in batch.to_pylist():
@@ -57,20 +80,20 @@ def parquet_records(path: Path, columns: Collection[str]) -> Iterator[tuple[str,
             yield f"row {number}", {names[name]: cells[name] for name in wanted}
 
 
-def column(name: str) -> str:
-    """The name of a column as it is compared: "Onset Index " is `onset_index`."""
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
+def column_name(text: str) -> str:
+    """Normalize the name of a column: "Onset Index " becomes `onset_index`."""
+    return re.sub(r"[\s-]+", "_", text.strip().lower())
 
 
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
-        return "utf-16" if file.read(2) in _MARKED else "utf-8-sig"
+        return "utf-16" if file.read(2) in _UTF16_MARKS else "utf-8-sig"
 
 
 def _separator(line: str, columns: Collection[str]) -> str:
     def known(separator: str) -> int:
         cells = next(csv.reader([line], delimiter=separator), [])
-        return sum(column(cell) in columns for cell in cells)
+        return sum(column_name(cell) in columns for cell in cells)
 
     return max(_SEPARATORS, key=known)
 
@@ -79,15 +102,17 @@ def _records(
     lines: Iterable[str], separator: str, columns: Collection[str]
 ) -> Iterator[tuple[str, Record]]:
     reader = csv.reader(lines, delimiter=separator)
-    head = next((row for row in reader if _has_text(row)), [])
-    names = [column(cell) for cell in head]
+    header = next((row for row in reader if _has_text(row)), [])
+    names = [column_name(cell) for cell in header]
     known = _known(names, columns)
     for cells in reader:
         place = f"line {reader.line_num}"
         if not _has_text(cells):
             continue
         if _has_text(cells[len(names) :]):
-            raise TableError(f"has more cells on {place} than on its first: quote what has a comma")
+            raise TableError(
+                f"has more cells on {place} than in its header: quote cells with a separator"
+            )
         filled = zip_longest(names, cells[: len(names)], fillvalue="")
         yield place, {name: cell.strip() for name, cell in filled if name in known}
 

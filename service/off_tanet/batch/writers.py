@@ -1,4 +1,4 @@
-"""Where the results of a batch go, by the ending of the file's name."""
+"""Opens the output file of a batch, in the format that its suffix names."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from typing import Protocol
 
 from off_tanet.batch.journal import CommaSeparated, Journal, JsonLines, Key, OutputError
 
-ENDINGS = (".jsonl", ".csv", ".parquet")
+SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
 class Output(Protocol):
-    """Results as they come; `done` are the keys of those that were there when it was opened."""
+    """An open file of results."""
 
     @property
-    def done(self) -> Set[Key]: ...
+    def done(self) -> Set[Key]:
+        """Keys of the results that the file held when it was opened."""
+        ...
 
-    def add(self, record: Mapping[str, object]) -> None: ...
+    def add(self, record: Mapping[str, object]) -> None:
+        """Append the `Result.record` of a row."""
+        ...
 
 
 def open_output(path: Path) -> AbstractContextManager[Output]:
-    """Begin a `.jsonl`, `.csv` or `.parquet` file, or go on with it. Raises OutputError."""
+    """Create a `.jsonl`, `.csv` or `.parquet` file, or continue one.
+
+    Raises:
+        OutputError: It cannot be written to, is open in another run, or holds other contents.
+    """
     match path.suffix.lower():
         case ".jsonl":
             return Journal(path, JsonLines())
@@ -37,4 +45,4 @@ def open_output(path: Path) -> AbstractContextManager[Output]:
                 ) from None
             return ParquetOutput(path)
         case _:
-            raise OutputError(f"{path} ends in none of {', '.join(ENDINGS)}")
+            raise OutputError(f"{path} must end in one of {', '.join(SUFFIXES)}")

@@ -1,7 +1,7 @@
 """The command `off-tanet`.
 
-This module imports no command before one is run: a worker process imports it again, as every
-spawned process does its parent's main module, and would carry the commands for nothing.
+This module imports the commands only when one is run: worker processes import it, too, as every
+spawned process imports its parent's main module, and do not need the commands.
 """
 
 from __future__ import annotations
@@ -13,27 +13,34 @@ from contextlib import suppress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command, by default the process's own; see `exit_codes` for what it returns."""
+    """Run one command.
+
+    Args:
+        arguments: The arguments after the program's name; by default those of this process.
+
+    Returns:
+        An exit code, see `exit_codes`.
+    """
     try:
         if arguments is None:
-            _prepare()
+            _prepare_process()
         from off_tanet.cli import streams
         from off_tanet.cli.app import run
 
         code = run(arguments)
-        with suppress(OSError):  # which has been told
+        with suppress(OSError):  # `run` has reported it
             streams.flush()
         return code
-    except KeyboardInterrupt:  # before the command could begin, or while it ended
+    except KeyboardInterrupt:  # before the command started, or after its end
         print("off-tanet: stopped", file=sys.stderr)
         return 130
 
 
-def _prepare() -> None:
-    """What a process of its own needs before all else."""
+def _prepare_process() -> None:
+    """Set up signals and standard streams before anything else is imported."""
     if sys.argv[1:2] == ["serve"]:
-        # They wait until it handles them: before, they would end it in another way or, where it is
-        # the first process of a container, be lost.
+        # Blocked until `serve` handles them. Without this, an early signal would end the process
+        # by its default action or, for the first process of a container, be lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     from off_tanet.cli import streams
 

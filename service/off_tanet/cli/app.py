@@ -1,4 +1,4 @@
-"""The table of commands, and how each of them ends."""
+"""The commands, and the exit code of each exception."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import typer
 from typer.core import TyperGroup
 
 from off_tanet.cli import batch, doctor, keys, recognition, serve, settings, streams, training
-from off_tanet.cli.exit_codes import Code, EndError
+from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.errors import EngineError, InstallationError, ModelError, OffTanetError
 from off_tanet.logs import describe_error
 
 EPILOG = (
-    "Exit codes: 0 good; 1 a picture, clip or manifest that cannot be used; 2 a wrong command, "
-    "option, setting or model file; 3 something of this installation or machine does not work; "
+    "Exit codes: 0 success; 1 a picture, clip or manifest cannot be used; 2 a wrong command, "
+    "option, setting or model file; 3 this installation or machine does not work; "
     "130 stopped by Ctrl-C. An error is one line on standard error."
 )
 
 
 class _Group(TyperGroup):
-    """Lists commands by panel, which Typer does only where it draws them with Rich."""
+    """Lists commands by panel, which Typer itself does only when it formats help with Rich."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands of each panel."""
         limit = formatter.width - 6 - max(map(len, self.commands))
         panels: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):
@@ -38,30 +39,37 @@ class _Group(TyperGroup):
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; whatever goes wrong is one line on standard error, and the exit code."""
+    """Run one command. An error is printed as one line on standard error.
+
+    Args:
+        arguments: The arguments after the program's name; by default those of this process.
+
+    Returns:
+        An exit code, see `exit_codes`.
+    """
     try:
-        code = _app()(arguments, "off-tanet", standalone_mode=False) or Code.GOOD
+        code = _app()(arguments, "off-tanet", standalone_mode=False) or ExitCode.SUCCESS
         streams.flush()
     except typer.TyperException as error:
-        return _told(f"{error.format_message().rstrip('.')}; see off-tanet --help", Code.USAGE)
-    except EndError as error:
-        return _told(str(error), error.code)
+        return _fail(f"{error.format_message().rstrip('.')}; see off-tanet --help", ExitCode.USAGE)
+    except CommandError as error:
+        return _fail(str(error), error.code)
     except ModelError as error:
-        return _told(error.detail, Code.USAGE)
+        return _fail(error.detail, ExitCode.USAGE)
     except (EngineError, InstallationError) as error:
-        return _told(error.detail, Code.ENVIRONMENT)
+        return _fail(error.detail, ExitCode.ENVIRONMENT)
     except OffTanetError as error:
-        return _told(f"{error.detail} ({error.code})", Code.INPUT)
+        return _fail(f"{error.detail} ({error.code})", ExitCode.INPUT)
     except OSError as error:
-        return _told(str(error.strerror or error), Code.ENVIRONMENT)
-    except Exception as error:  # an error of ours; its message could quote a file
-        return _told(f"internal error: {describe_error(error)}", Code.ENVIRONMENT)
-    if code == Code.STOPPED:
-        return _told("stopped", Code.STOPPED)
+        return _fail(str(error.strerror or error), ExitCode.ENVIRONMENT)
+    except Exception as error:  # an internal error; its message could quote a file
+        return _fail(f"internal error: {describe_error(error)}", ExitCode.ENVIRONMENT)
+    if code == ExitCode.STOPPED:
+        return _fail("stopped", ExitCode.STOPPED)
     return int(code)
 
 
-def _told(message: str, code: Code) -> int:
+def _fail(message: str, code: ExitCode) -> int:
     print(f"off-tanet: {' '.join(message.split())}", file=sys.stderr)
     return code
 

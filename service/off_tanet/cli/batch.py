@@ -7,20 +7,27 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from off_tanet.cli.bootstrap import configured, warm_recognizer
-from off_tanet.cli.console import AsJson, Face, answer, grid, path, progress_bar, show
-from off_tanet.cli.exit_codes import Code, EndError
+from off_tanet.cli.bootstrap import create_recognizer, load_settings
+from off_tanet.cli.console import AsJson, Face, grid, path, print_json, progress_bar, show
+from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.files import printable
 
 if TYPE_CHECKING:
     from off_tanet.batch.folder import Skipped
+    from off_tanet.batch.manifest import Row
     from off_tanet.batch.scoring import Result
     from off_tanet.batch.writers import Output
+    from off_tanet.settings import Settings
+    from off_tanet.types import FaceMode
+
+    Scorer = Callable[[Sequence[Row]], AsyncGenerator[Result]]
 
 
 def batch(
@@ -30,72 +37,99 @@ def batch(
             parser=path,
             metavar="FOLDER_OR_CSV",
             help="A folder of clips; or a .csv, .tsv or .parquet file with the columns onset and "
-            "apex, or clip: paths relative to it.",
+            "apex, or clip, whose paths are relative to it.",
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", parser=path, help="Results, as .jsonl, .csv or .parquet."),
+        typer.Option("--output", "-o", parser=path, help="Results file: .jsonl, .csv or .parquet."),
     ],
     face: Face = "auto",
     as_json: AsJson = False,
     on_ray: Annotated[
         bool,
-        typer.Option("--ray", help="On all cores of the Ray cluster that RAY_ADDRESS names."),
+        typer.Option("--ray", help="Use all cores of the Ray cluster that RAY_ADDRESS names."),
     ] = False,
 ) -> None:
     """Score many pairs or clips on all cores.
 
-    Run it again to go on where a run ended. One bad file is a row with its problem and never the
-    end. OFF_TANET_WORKERS limits the cores, OFF_TANET_DEADLINE_S the seconds of one row.
+    Run it again to continue an interrupted run. A bad file gets a problem as its result and does
+    not end the run. OFF_TANET_WORKERS limits the cores, OFF_TANET_DEADLINE_S the seconds per row.
     """
-    from off_tanet.batch.folder import skipped
-    from off_tanet.batch.journal import OutputError, key_of
-    from off_tanet.batch.manifest import ManifestError, rows
+    from off_tanet.batch.folder import find_skipped
+    from off_tanet.batch.journal import OutputError
+    from off_tanet.batch.manifest import ManifestError
+
+    settings = load_settings()
+    score = _scorer(on_ray, settings, face)
+    create_recognizer(settings)  # fails at once, where every row would fail after its deadline
+    left_out = find_skipped(source) if source.is_dir() else []
+    try:
+        run = _run(source, output, score)
+    except ManifestError as error:
+        raise CommandError("; ".join([str(error), *_lines(left_out[:3])]), ExitCode.INPUT) from None
+    except OutputError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from None
+    _summarise(run, output, left_out, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The outcome of a run: rows done before, results by problem code (None: scored), seconds."""
+
+    done_before: int
+    codes: Counter[str | None]
+    took_s: float
+
+
+def _run(source: Path, output: Path, score: Scorer) -> _Run:
+    """Score the rows that have no result yet.
+
+    Raises:
+        ManifestError: The source cannot be read.
+        OutputError: The results cannot be written.
+    """
+    from off_tanet.batch.journal import key_of
+    from off_tanet.batch.manifest import read_rows
     from off_tanet.batch.writers import open_output
 
-    settings = configured()
-    scored = _way(on_ray)
-    warm_recognizer(settings)  # what is wrong ends this here, not every row after the deadline
-    left_out = skipped(source) if source.is_dir() else []
-    try:
-        named = rows(source)
-        with open_output(output) as opened:
-            left = [row for row in named if key_of(row.input) not in opened.done]
-            start = time.monotonic()
-            codes = Counter[str | None]()
-            if left:
-                coming = scored(left, settings.configuration, settings.engine_limits, face)
-                codes = asyncio.run(_written(coming, len(left), opened))
-            took_s = time.monotonic() - start
-    except ManifestError as error:
-        raise EndError("; ".join([str(error), *_told(left_out[:3])]), Code.INPUT) from None
-    except OutputError as error:
-        raise EndError(str(error), Code.USAGE) from None
-    _summarise(len(named) - len(left), codes, took_s, output, left_out, as_json)
+    rows = read_rows(source)
+    with open_output(output) as opened:
+        pending = [row for row in rows if key_of(row.input) not in opened.done]
+        start = time.monotonic()
+        codes = Counter[str | None]()
+        if pending:
+            codes = asyncio.run(_write(score(pending), len(pending), opened))
+        return _Run(len(rows) - len(pending), codes, time.monotonic() - start)
 
 
-def _way(on_ray: bool) -> Callable[..., AsyncGenerator[Result]]:
+def _scorer(on_ray: bool, settings: Settings, face: FaceMode) -> Scorer:
+    """Return a function that scores rows on this machine or on a Ray cluster."""
+    configured: dict[str, Any] = {
+        "configuration": settings.configuration,
+        "limits": settings.engine_limits,
+        "face": face,
+    }
     if not on_ray:
         from off_tanet.batch import runner
 
-        return runner.scored
+        return partial(runner.score_rows, **configured)
     try:
         from off_tanet.batch import ray_runner
     except ModuleNotFoundError:
-        told = "--ray needs the extra ray: pip install 'off-tanet[ray]'"
-        raise EndError(told, Code.USAGE) from None
-    return ray_runner.scored
+        message = "--ray needs the extra ray: pip install 'off-tanet[ray]'"
+        raise CommandError(message, ExitCode.USAGE) from None
+    return partial(ray_runner.score_rows, **configured)
 
 
-async def _written(
-    coming: AsyncGenerator[Result], count: int, output: Output
+async def _write(
+    results: AsyncGenerator[Result], count: int, output: Output
 ) -> Counter[str | None]:
-    """Write each result as it comes; how many have which problem, or None."""
+    """Write each result on completion; return the number of results by problem code, or None."""
     codes: Counter[str | None] = Counter()
     with progress_bar() as bar:
         task = bar.add_task("rows", total=count)
-        async with aclosing(coming) as results:
+        async with aclosing(results):
             async for result in results:
                 output.add(result.record)
                 codes[result.problem_code] += 1
@@ -103,34 +137,31 @@ async def _written(
     return codes
 
 
-def _summarise(
-    done: int,
-    codes: Counter[str | None],
-    took_s: float,
-    output: Path,
-    left_out: Sequence[Skipped],
-    as_json: bool,
-) -> None:
-    problems = {code: count for code, count in codes.most_common() if code is not None}
-    scored, bad = codes[None], sum(problems.values())
+def _summarise(run: _Run, output: Path, left_out: Sequence[Skipped], as_json: bool) -> None:
+    problems = {code: count for code, count in run.codes.most_common() if code is not None}
+    scored, bad = run.codes[None], sum(problems.values())
     if as_json:
-        summary: dict[str, object] = {"skipped": done, "scored": scored, "problems": problems}
-        told = {
-            "left_out": [{"file": printable(each.file), "reason": each.reason} for each in left_out]
+        summary: dict[str, object] = {
+            "skipped": run.done_before,
+            "scored": scored,
+            "problems": problems,
         }
-        answer({"output": str(output), **summary, **told, "seconds": round(took_s, 3)})
+        summary["left_out"] = [
+            {"file": printable(file.file), "reason": file.reason} for file in left_out
+        ]
+        print_json({"output": str(output), **summary, "seconds": round(run.took_s, 3)})
         return
     kinds = ", ".join(f"{code} {count}" for code, count in problems.items())
     show(
         grid(
-            ("skipped", f"{done}, done before"),
-            *(("left out", told) for told in _told(left_out)),
+            ("skipped", f"{run.done_before}, done before"),
+            *(("left out", line) for line in _lines(left_out)),
             ("scored", f"{scored}"),
             ("problems", f"{bad}: {kinds}" if bad else "none"),
-            ("output", f"{output}, after {took_s:.1f} s"),
+            ("output", f"{output}, after {run.took_s:.1f} s"),
         )
     )
 
 
-def _told(left_out: Sequence[Skipped]) -> list[str]:
-    return [f"{printable(each.file)}: {each.reason}" for each in left_out]
+def _lines(left_out: Sequence[Skipped]) -> list[str]:
+    return [f"{printable(file.file)}: {file.reason}" for file in left_out]

@@ -1,4 +1,4 @@
-"""What commands share: options, JSON for programs, a few lines for people, a progress bar."""
+"""What commands share: option types, output as JSON or as text, a progress bar."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-_STDERR = 2  # the file descriptor, as libraries in C know it
+_STDERR = 2  # the file descriptor that C libraries write to
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-# `FaceMode` in words of its own: whoever asks for --help need not wait for the networks' libraries.
+# Repeats `FaceMode`, whose import would load NumPy: --help should be fast.
 Face = Annotated[
     Literal["auto", "none"],
     typer.Option(help="auto: find the face; none: the frames are tight face crops."),
@@ -31,21 +31,21 @@ def path(text: str) -> Path:
     """Parse the path of a file or folder.
 
     Raises:
-        typer.BadParameter: It is empty, as an unset variable of a shell; `Path` takes it for the
-            current folder.
+        typer.BadParameter: The path is empty, as from an unset shell variable. `Path` would take
+            it for the current folder.
     """
     if not text:
         raise typer.BadParameter("the path is empty")
     return Path(text)
 
 
-def answer(value: object) -> None:
+def print_json(value: object) -> None:
     """Print one JSON value."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def show(*parts: RenderableType) -> None:
-    """Print for people, in colour where the output is a terminal."""
+    """Print text and tables, in colour on a terminal."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -54,7 +54,7 @@ def show(*parts: RenderableType) -> None:
 
 
 def grid(*rows: tuple[str, ...]) -> Table:
-    """Cells one below the other, the first of each row in bold."""
+    """Return a table without lines; the first cell of each row is bold."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -66,7 +66,7 @@ def grid(*rows: tuple[str, ...]) -> Table:
 
 
 def progress_bar() -> Progress:
-    """A bar on standard error, so that the answer can be piped; none where nobody would see it."""
+    """Return a progress bar on standard error, hidden where that is not a terminal."""
     from rich import progress
     from rich.console import Console
 
@@ -82,13 +82,13 @@ def progress_bar() -> Progress:
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
-    """Nothing on standard error meanwhile: decoders of pictures print there what they find."""
-    kept = os.dup(_STDERR)
+def suppress_stderr() -> Iterator[None]:
+    """Discard what C libraries print to standard error: image decoders report damage there."""
+    saved = os.dup(_STDERR)
     try:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), _STDERR)
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), _STDERR)
         yield
     finally:
-        os.dup2(kept, _STDERR)
-        os.close(kept)
+        os.dup2(saved, _STDERR)
+        os.close(saved)

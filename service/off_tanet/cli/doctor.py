@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
-from off_tanet.cli.console import AsJson, answer, grid, show
-from off_tanet.cli.exit_codes import Code, EndError
+from off_tanet.cli.console import AsJson, grid, print_json, show
+from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check this installation, from processor to samples.
+    """Check this installation, from the processor to predictions for the samples.
 
-    Ends with 3 when something is wrong.
+    The exit code is 3 if a check fails.
     """
-    from off_tanet.doctor import examine
+    from off_tanet.doctor import run_checks
 
     checks = []
-    for check in examine():
+    for check in run_checks():
         checks.append(check)
         if not as_json:
-            show(grid(("good" if check.good else "WRONG", f"{check.name:9}", check.told)))
+            show(grid(("good" if check.good else "WRONG", f"{check.name:9}", check.detail)))
     wrong = [check.name for check in checks if not check.good]
     if as_json:
-        answer({"good": not wrong, "checks": [asdict(check) for check in checks]})
+        rows = [{"name": each.name, "good": each.good, "told": each.detail} for each in checks]
+        print_json({"good": not wrong, "checks": rows})
     if wrong:
-        raise EndError(f"wrong: {', '.join(wrong)}", Code.ENVIRONMENT)
+        raise CommandError(f"wrong: {', '.join(wrong)}", ExitCode.ENVIRONMENT)

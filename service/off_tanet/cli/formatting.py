@@ -1,4 +1,4 @@
-"""The API's JSON in a few lines for people."""
+"""Formats the API's JSON as a few lines of text."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from off_tanet.cli.console import grid
 if TYPE_CHECKING:
     from rich.table import Table
 
-_BAR = 30  # characters of a probability of 1
+_BAR_LENGTH = 30  # characters, for a probability of 1
 
 Json = Mapping[str, Any]
 
 
-def prediction(made: Json) -> Iterator[Table | str]:
-    """Probabilities as bars, and what to make of them."""
-    yield grid(*_bars(made))
+def prediction(body: Json) -> Iterator[Table | str]:
+    """Format a prediction: the probabilities as bars, then its measurements."""
+    yield grid(*_bars(body))
     yield ""
-    quality, face = made["quality"], made["face"]
+    quality, face = body["quality"], body["face"]
     yield grid(
-        ("onset", _moment(made["onset"])),
-        ("apex", _moment(made["apex"])),
-        ("face", "not looked for" if face is None else _face(face)),
+        ("onset", _moment(body["onset"])),
+        ("apex", _moment(body["apex"])),
+        ("face", "detection skipped" if face is None else _face(face)),
         ("motion", f"{quality['motion_px']:.2f} px, head {quality['head_motion_px']:.2f} px"),
         ("warnings", ", ".join(quality["warnings"]) or "none"),
-        ("model", f"{_model(made)}, {made['timings_ms']['total']:.0f} ms"),
+        ("model", f"{_model(body)}, {body['timings_ms']['total']:.0f} ms"),
     )
 
 
-def spotting(made: Json) -> Iterator[Table | str]:
-    """A line for each expression of a video."""
-    seen = made["video"]
-    faces = f"face on {seen['frames_with_face']} of {seen['frames']} frames"
-    head = ("onset", "apex", "offset", "kind", "confidence", "label", "warnings")
-    if made["expressions"]:
-        yield grid(head, *map(_expression, made["expressions"]))
+def spotting(body: Json) -> Iterator[Table | str]:
+    """Format the result of a long video: one line for each expression, then a summary."""
+    video = body["video"]
+    faces = f"face on {video['frames_with_face']} of {video['frames']} frames"
+    header = ("onset", "apex", "offset", "kind", "confidence", "label", "warnings")
+    if body["expressions"]:
+        yield grid(header, *map(_expression, body["expressions"]))
         yield ""
     yield grid(
-        ("expressions", str(len(made["expressions"]))),
-        ("video", f"{seen['seconds']:.1f} s, {faces}"),
-        ("warnings", ", ".join(made["warnings"]) or "none"),
-        ("model", f"{_model(made)}, {made['timings_ms']['total'] / 1000:.1f} s"),
+        ("expressions", str(len(body["expressions"]))),
+        ("video", f"{video['seconds']:.1f} s, {faces}"),
+        ("warnings", ", ".join(body["warnings"]) or "none"),
+        ("model", f"{_model(body)}, {body['timings_ms']['total'] / 1000:.1f} s"),
     )
 
 
 def model(card: Json) -> Iterator[Table | str]:
-    """The card's facts, then its scores."""
-    facts = {
+    """Format a model card: its fields, then its scores."""
+    fields = {
         name: _numbers(value) if isinstance(value, Mapping) else str(value)
         for name, value in card.items()
         if value and name not in ("classes", "scores")
     }
-    yield grid(*facts.items(), ("classes", ", ".join(card["classes"])))
+    yield grid(*fields.items(), ("classes", ", ".join(card["classes"])))
     yield ""
     yield grid(*_scores(card["scores"]))
 
 
-def _bars(made: Json) -> Iterator[tuple[str, ...]]:
-    for name, share in made["probabilities"].items():
-        mark = "←" if name == made["label"] else ""
-        yield name, f"{share:.3f}", "█" * round(_BAR * share), mark
+def _bars(body: Json) -> Iterator[tuple[str, ...]]:
+    for name, probability in body["probabilities"].items():
+        mark = "←" if name == body["label"] else ""
+        yield name, f"{probability:.3f}", "█" * round(_BAR_LENGTH * probability), mark
 
 
 def _moment(moment: Json) -> str:
@@ -73,21 +73,21 @@ def _face(face: Json) -> str:
     return f"{width:.0f} x {height:.0f} pixels at {x:.0f}, {y:.0f}, score {face['score']:.2f}"
 
 
-def _model(made: Json) -> str:
-    return f"{made['model']['name']} {made['model']['version']}"
+def _model(body: Json) -> str:
+    return f"{body['model']['name']} {body['model']['version']}"
 
 
-def _expression(found: Json) -> tuple[str, ...]:
-    times = (f"{found[moment]['time_s']:.2f} s" for moment in ("onset", "apex", "offset"))
-    told = ("", "")
-    if found["kind"] == "micro":
-        label, warnings = found["label"], found["quality"]["warnings"]
-        told = (f"{label} {found['probabilities'][label]:.2f}", ", ".join(warnings))
-    return (*times, found["kind"], f"{found['confidence']:.2f}", *told)
+def _expression(body: Json) -> tuple[str, ...]:
+    times = (f"{body[moment]['time_s']:.2f} s" for moment in ("onset", "apex", "offset"))
+    classification = ("", "")
+    if body["kind"] == "micro":
+        label, warnings = body["label"], body["quality"]["warnings"]
+        classification = (f"{label} {body['probabilities'][label]:.2f}", ", ".join(warnings))
+    return (*times, body["kind"], f"{body['confidence']:.2f}", *classification)
 
 
 def _scores(scores: Json, name: str = "") -> Iterator[tuple[str, str]]:
-    """A row for everything that has numbers of its own, whatever a model's scores are called."""
+    """Yield one row for each level of a nested mapping that holds numbers, under any names."""
     parts = {part: value for part, value in scores.items() if isinstance(value, Mapping)}
     numbers = {part: value for part, value in scores.items() if part not in parts}
     if numbers:
@@ -96,13 +96,13 @@ def _scores(scores: Json, name: str = "") -> Iterator[tuple[str, str]]:
         yield from _scores(value, f"{name} {part}".strip())
 
 
-def _numbers(named: Json) -> str:
-    told = ((name, _number(value)) for name, value in named.items())
-    return ", ".join(f"{name} {value}" for name, value in told if value)
+def _numbers(values: Json) -> str:
+    texts = ((name, _number(value)) for name, value in values.items())
+    return ", ".join(f"{name} {text}" for name, text in texts if text)
 
 
 def _number(value: object) -> str:
-    """Empty for what is no number, word or interval, such as the runs behind a mean."""
+    """Format a number, word or interval; other values, such as the runs of a mean, are empty."""
     match value:
         case float():
             return f"{value:.3g}"

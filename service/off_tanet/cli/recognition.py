@@ -1,4 +1,4 @@
-"""`off-tanet predict`, `clip`, `video` and `model`: one question, answered in this process."""
+"""`off-tanet predict`, `clip`, `video` and `model`: one request, answered in this process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from off_tanet.cli import formatting
-from off_tanet.cli.bootstrap import configured, warm_recognizer
-from off_tanet.cli.console import AsJson, Face, answer, path, progress_bar, show, silenced
-from off_tanet.cli.exit_codes import Code, EndError
+from off_tanet.cli.bootstrap import create_recognizer, load_settings
+from off_tanet.cli.console import (
+    AsJson,
+    Face,
+    path,
+    print_json,
+    progress_bar,
+    show,
+    suppress_stderr,
+)
+from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from off_tanet.schemas.prediction import Included
@@ -22,9 +30,9 @@ if TYPE_CHECKING:
 
 Report = Annotated[
     Path | None,
-    typer.Option(parser=path, metavar="FILE.png", help="Write a picture of the answer, one page."),
+    typer.Option(parser=path, metavar="FILE.png", help="Also write a one-page picture."),
 ]
-Index = Annotated[int | None, typer.Option(min=0, help="This frame, not the one that is found.")]
+Index = Annotated[int | None, typer.Option(min=0, help="Frame to use instead of the spotted one.")]
 
 
 def predict(
@@ -32,7 +40,7 @@ def predict(
         Path, typer.Argument(parser=path, help="Picture of the face before the expression.")
     ],
     apex: Annotated[
-        Path, typer.Argument(parser=path, help="Picture of it at the expression's height.")
+        Path, typer.Argument(parser=path, help="Picture of the face at the peak of the expression.")
     ],
     face: Face = "auto",
     report: Report = None,
@@ -40,16 +48,16 @@ def predict(
 ) -> None:
     """Recognise the expression between two pictures.
 
-    They are PNG, JPEG, WebP, BMP or TIFF, of one size.
+    Both must be PNG, JPEG, WebP, BMP or TIFF, and have the same size.
     """
     from off_tanet.files import read
     from off_tanet.workers.answers import frames_answer
 
-    recognizer = warm_recognizer(configured())
-    before, after = (read(file, recognizer.limits.upload_bytes) for file in (onset, apex))
-    with silenced():
-        answered = frames_answer(recognizer, before, after, face, _pictures(report))
-    _print_prediction(json.loads(answered.json), report, as_json)
+    recognizer = create_recognizer(load_settings())
+    pair = [read(file, recognizer.limits.upload_bytes) for file in (onset, apex)]
+    with suppress_stderr():
+        result = frames_answer(recognizer, pair[0], pair[1], face, _pictures(report))
+    _print_prediction(json.loads(result.json), report, as_json)
 
 
 def clip(
@@ -62,15 +70,15 @@ def clip(
 ) -> None:
     """Recognise the expression of a short clip.
 
-    Onset and apex are found in it, unless they are given.
+    Onset and apex are spotted unless they are given.
     """
     from off_tanet.files import read
     from off_tanet.workers.answers import clip_answer
 
-    recognizer = warm_recognizer(configured())
+    recognizer = create_recognizer(load_settings())
     content = read(file, recognizer.limits.upload_bytes)
-    with _shown_progress() as progress:
-        answered = clip_answer(
+    with _progress() as progress:
+        result = clip_answer(
             recognizer,
             content,
             face,
@@ -79,7 +87,7 @@ def clip(
             apex_index=apex_index,
             progress=progress,
         )
-    _print_prediction(json.loads(answered.json), report, as_json)
+    _print_prediction(json.loads(result.json), report, as_json)
 
 
 def video(
@@ -89,30 +97,30 @@ def video(
 ) -> None:
     """Find every expression of a long video.
 
-    Those of up to half a second are recognised; longer ones are told as macro.
+    Expressions of up to half a second are recognised; longer ones are listed as macro.
     """
     from off_tanet.files import read
     from off_tanet.workers.answers import video_answer
 
-    recognizer = warm_recognizer(configured())
+    recognizer = create_recognizer(load_settings())
     content = read(file, recognizer.limits.video_bytes)
-    with _shown_progress() as progress:
-        answered = video_answer(recognizer, content, face, progress=progress)
-    spotting = json.loads(answered.json)
+    with _progress() as progress:
+        result = video_answer(recognizer, content, face, progress=progress)
+    spotting = json.loads(result.json)
     if as_json:
-        answer(spotting)
+        print_json(spotting)
     else:
         show(*formatting.spotting(spotting))
 
 
 def model(as_json: AsJson = False) -> None:
-    """Show the model's card and its measured scores."""
+    """Show the model card and the measured scores."""
     from off_tanet.recognition import flow
     from off_tanet.schemas.prediction import ModelBody
 
-    card = ModelBody.of(warm_recognizer(configured()).card, flow.build_name()).model_dump()
+    card = ModelBody.of(create_recognizer(load_settings()).card, flow.build_name()).model_dump()
     if as_json:
-        answer(card)
+        print_json(card)
     else:
         show(*formatting.model(card))
 
@@ -122,8 +130,8 @@ def _pictures(report: Path | None) -> frozenset[Included]:
 
 
 @contextmanager
-def _shown_progress() -> Iterator[Progress]:
-    """A `Progress` that a bar shows."""
+def _progress() -> Iterator[Progress]:
+    """A `Progress` callback that updates a progress bar."""
     with progress_bar() as bar:
         task = bar.add_task("", total=None)
 
@@ -139,8 +147,8 @@ def _print_prediction(prediction: dict[str, Any], report: Path | None, as_json: 
         try:
             report.write_bytes(base64.b64decode(content))
         except OSError as error:
-            raise EndError(f"{report}: {error.strerror}", Code.USAGE) from None
+            raise CommandError(f"{report}: {error.strerror}", ExitCode.USAGE) from None
     if as_json:
-        answer(prediction)
+        print_json(prediction)
     else:
         show(*formatting.prediction(prediction))

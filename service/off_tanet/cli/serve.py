@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from off_tanet.cli.bootstrap import configured
-from off_tanet.cli.exit_codes import Code, EndError
+from off_tanet.cli.bootstrap import load_settings
+from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.workers.signals import ENDING
 
 if TYPE_CHECKING:
@@ -27,35 +27,35 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BACKLOG = 2048  # connections that wait to be accepted
+_BACKLOG = 2048  # connections waiting to be accepted
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any that is free.")
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")
     ] = 8000,
 ) -> None:
-    """Answer over HTTP until stopped.
+    """Start the HTTP service.
 
-    Ctrl-C, SIGTERM and SIGHUP let the admitted work end.
+    Ctrl-C, SIGTERM and SIGHUP stop it after the admitted work has ended.
     """
-    with _ended_by_signal() as ending:
-        settings = configured()
+    with _signals_handled() as shutdown:
+        settings = load_settings()
         app = _application(settings)
-        if not ending.signal:
+        if not shutdown.signal:
             with _listening(host, port) as sockets:
-                _run(app, settings, sockets, ending)
-    if ending.signal == signal.SIGINT:
-        sys.exit(Code.STOPPED)  # the log says so already
+                _run(app, settings, sockets, shutdown)
+    if shutdown.signal == signal.SIGINT:
+        sys.exit(ExitCode.STOPPED)  # the log has reported it
 
 
 @dataclass(slots=True)
-class _Ending:
-    """Keeps the first signal that asked for the end, and tells the server; others change nothing.
+class _Shutdown:
+    """A signal handler that stops the server on the first signal and ignores later ones.
 
-    A signal handler that raises would do so anywhere: in a module that is half imported, in the
-    event loop, or while the interpreter ends.
+    It does not raise: an exception could come up anywhere, such as in a half-imported module, in
+    the event loop, or while the interpreter exits.
     """
 
     signal: int = 0
@@ -66,23 +66,23 @@ class _Ending:
         if self.server is not None:
             self.server.should_exit = True
 
-    def of(self, server: uvicorn.Server) -> None:
-        """End this server, at once where the signal has come already."""
+    def stops(self, server: uvicorn.Server) -> None:
+        """Register the server to stop; it stops at once if a signal has already arrived."""
         self.server = server
         server.should_exit = bool(self.signal)
 
 
 @contextmanager
-def _ended_by_signal() -> Iterator[_Ending]:
-    """Handle what asks for an end; afterwards, when the process ends, nothing else does."""
-    ending, before = _Ending(), {}
+def _signals_handled() -> Iterator[_Shutdown]:
+    """Handle the signals that end the service, and ignore them once the process exits."""
+    shutdown, before = _Shutdown(), {}
     for number in ENDING:
         if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-            continue  # it was started by nohup
-        before[number] = signal.signal(number, ending)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # the command's first lines blocked them
+            continue  # started by nohup
+        before[number] = signal.signal(number, shutdown)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # blocked by `off_tanet.cli`
     try:
-        yield ending
+        yield shutdown
     except BaseException:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -92,7 +92,7 @@ def _ended_by_signal() -> Iterator[_Ending]:
 
 
 def _application(settings: Settings) -> FastAPI:
-    """The service, when all is there that it needs."""
+    """Create the application and reserve its open files; a wrong setting ends the command."""
     from off_tanet import startup
     from off_tanet.settings import SettingsError
 
@@ -100,47 +100,50 @@ def _application(settings: Settings) -> FastAPI:
         app = startup.application(settings)
         startup.reserve_files(settings)
     except SettingsError as error:
-        raise EndError(str(error), Code.USAGE) from None
+        raise CommandError(str(error), ExitCode.USAGE) from None
     return app
 
 
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
-    """A socket for each address of `host`; the server by itself would try after it has started."""
-    with ExitStack() as opened:
+    """Open a socket for each address of `host`, before the application starts.
+
+    The server itself would open them only after that.
+    """
+    with ExitStack() as stack:
         try:
-            sockets = [opened.enter_context(each) for each in _opened(host, port)]
-        except (OSError, ValueError) as error:  # ValueError: what can be no name of a host
-            reason = getattr(error, "strerror", None) or "it is no address"
-            raise EndError(
-                f"cannot listen on {host} port {port}: {reason}", Code.ENVIRONMENT
+            sockets = [stack.enter_context(each) for each in _open_sockets(host, port)]
+        except (OSError, ValueError) as error:  # ValueError: an invalid host name
+            reason = getattr(error, "strerror", None) or "not an address"
+            raise CommandError(
+                f"cannot listen on {host} port {port}: {reason}", ExitCode.ENVIRONMENT
             ) from None
         yield sockets
 
 
-def _opened(host: str, port: int) -> Iterator[socket.socket]:
-    """Those of addresses that this machine has: `localhost` may mean one of IPv6, too."""
-    found = socket.getaddrinfo(
+def _open_sockets(host: str, port: int) -> Iterator[socket.socket]:
+    """Skip addresses that this machine lacks: `localhost` may also name an IPv6 address."""
+    addresses = socket.getaddrinfo(
         host or None,
         port,
         type=socket.SOCK_STREAM,
         proto=socket.IPPROTO_TCP,
         flags=socket.AI_PASSIVE,
     )
-    foreign: list[OSError] = []
-    for family, _, _, _, address in found:
+    errors: list[OSError] = []
+    for family, _, _, _, address in addresses:
         try:
-            yield _bound(family, address)
+            yield _bind(family, address)
         except OSError as error:
             if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 raise
-            foreign.append(error)
-    if len(foreign) == len(found):
-        raise foreign[0]
+            errors.append(error)
+    if len(errors) == len(addresses):
+        raise errors[0]
 
 
-def _bound(family: int, address: Any) -> socket.socket:
-    # With the protocol named, without which asyncio leaves Nagle's algorithm on.
+def _bind(family: int, address: Any) -> socket.socket:
+    # asyncio turns Nagle's algorithm off only where the protocol is named.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -154,7 +157,9 @@ def _bound(family: int, address: Any) -> socket.socket:
     return opened
 
 
-def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending: _Ending) -> None:
+def _run(
+    app: FastAPI, settings: Settings, sockets: list[socket.socket], shutdown: _Shutdown
+) -> None:
     import uvicorn
 
     from off_tanet import logs
@@ -162,33 +167,33 @@ def _run(app: FastAPI, settings: Settings, sockets: list[socket.socket], ending:
     from off_tanet.api.http_protocol.server import DrainingServer
 
     logs.configure(settings.log_format, settings.log_queue_size)
-    logging.getLogger("uvicorn.error").addFilter(_without_promise)
+    logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
     config = uvicorn.Config(
         app,
         server_header=False,
         http=bounded_protocol(settings.connection_limits),
         backlog=_BACKLOG,
         log_config=None,
-        access_log=False,  # its lines hold the query string
+        access_log=False,  # it would log query strings
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
-        # The engines end what they admitted in their own time; this ends what is left.
+        # The engines end admitted work within their own limits; this limit comes after both.
         timeout_graceful_shutdown=int(
             max(settings.shutdown_timeout_s, settings.video_shutdown_timeout_s)
         )
         + 2,
     )
     server = DrainingServer(config, app.state.drain)
-    ending.of(server)
+    shutdown.stops(server)
     for each in sockets:
         log.info("Uvicorn running on %s (Press CTRL+C to quit)", _url(each))
     server.run(sockets)
-    if ending.signal:
-        log.info("ended by %s", signal.Signals(ending.signal).name)
+    if shutdown.signal:
+        log.info("ended by %s", signal.Signals(shutdown.signal).name)
 
 
-def _without_promise(record: logging.LogRecord) -> bool:
-    """A second Ctrl-C ends nothing sooner: what sends one may well send two."""
+def _without_force_quit(record: logging.LogRecord) -> bool:
+    """Remove uvicorn's hint: here a second Ctrl-C changes nothing, as many senders repeat it."""
     record.msg = str(record.msg).removesuffix(" (CTRL+C to force quit)")
     return True
 

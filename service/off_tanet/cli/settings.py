@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from off_tanet.cli.console import AsJson, answer
+from off_tanet.cli.console import AsJson, print_json
 
 
 def settings(as_json: AsJson = False) -> None:
-    """List every setting with its default."""
-    from off_tanet import environment
+    """List all settings with their defaults."""
+    from off_tanet.environment import listing, table
 
     if as_json:
-        answer(environment.listing())
+        print_json(listing())
     else:
-        print(environment.table())
+        print(table())

@@ -1,4 +1,4 @@
-"""The standard streams, which a command may find closed, full or left by their reader."""
+"""Standard streams that may be closed, full, or have lost their reader."""
 
 from __future__ import annotations
 
@@ -12,56 +12,60 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _STDOUT, _STDERR = 1, 2
-_PATIENCE_S = 1.0
+_STDERR_TIMEOUT_S = 1.0
 
 
 def prepare() -> None:
-    """Let nothing of the standard streams fail a command but a full disk behind its answer."""
-    # A socket or a file that takes the number of one that is closed would get what is printed.
+    """Make only one failure of the standard streams an error: an answer that cannot be written."""
+    # Opens closed descriptors: a socket or file that got their number would receive the output.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         pass
     os.close(descriptor)
-    # Who has closed the pipe has read enough of an answer; an error has nobody left to be told to.
+    # A reader that closes the pipe has read enough. Errors cannot be reported without stderr.
     sys.stdout = _text(_STDOUT, BrokenPipeError)
     sys.stderr = _text(_STDERR, OSError)
 
 
 def flush() -> None:
-    """Write what is left of the answer. Raises OSError, after which it is given up."""
+    """Write the buffered output.
+
+    Raises:
+        OSError: It cannot be written, such as on a full disk. The output is then discarded.
+    """
     try:
         sys.stdout.flush()
     except OSError:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), _STDOUT)
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), _STDOUT)
         raise
 
 
 class _Descriptor(io.FileIO):
-    """Takes an error of the kind `passed_over` for all having been written.
+    """A descriptor that treats data as written if an error of type `ignored` occurs.
 
-    Standard error is not waited for, either, where its reader has stopped.
+    Data for standard error is also dropped after a second in which its reader takes nothing.
     """
 
-    def __init__(self, number: int, passed_over: type[OSError]) -> None:
+    def __init__(self, number: int, ignored: type[OSError]) -> None:
         super().__init__(number, "wb", closefd=False)
-        self._passed_over = passed_over
+        self._ignored = ignored
 
     def write(self, data: ReadableBuffer, /) -> int:
-        if self.fileno() == _STDERR and not select.select([], [self], [], _PATIENCE_S)[1]:
+        if self.fileno() == _STDERR and not select.select([], [self], [], _STDERR_TIMEOUT_S)[1]:
             return memoryview(data).nbytes
         try:
             return super().write(data)
-        except self._passed_over:
+        except self._ignored:
             return memoryview(data).nbytes
 
 
-def _text(number: int, passed_over: type[OSError]) -> io.TextIOWrapper:
-    buffer = io.BufferedWriter(_Descriptor(number, passed_over))
-    known = sys.stdout if number == _STDOUT else sys.stderr
-    # File names need not be text, and not every terminal has every character.
+def _text(number: int, ignored: type[OSError]) -> io.TextIOWrapper:
+    buffer = io.BufferedWriter(_Descriptor(number, ignored))
+    stream = sys.stdout if number == _STDOUT else sys.stderr
+    # File names need not be valid text, and a terminal may lack characters.
     return io.TextIOWrapper(
         buffer,
-        encoding=getattr(known, "encoding", None) or "utf-8",
+        encoding=getattr(stream, "encoding", None) or "utf-8",
         errors="backslashreplace",
         line_buffering=number == _STDERR or buffer.isatty(),
     )

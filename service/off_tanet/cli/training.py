@@ -1,4 +1,4 @@
-"""What trains, evaluates and exports: the commands of `off_tanet_export`, which needs PyTorch."""
+"""The commands for training, evaluation and export. They are in `off_tanet_export`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable
 
 import typer
 
-from off_tanet.cli.exit_codes import Code, EndError
+from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 COMMANDS = {
     "train": "Train on synthetic motion.",
-    "calibrate": "Fit the temperature again, as train does by itself.",
+    "calibrate": "Fit the temperature of a trained network again; train includes this.",
     "evaluate": "Score labelled clips.",
-    "export": "Write the ONNX file that the service opens.",
-    "compare": "Train on each source of motion, and score on real maps.",
-    "ablate": "Train every last block alike, and score on real maps.",
-    "amplitudes": "Measure from frames to labels, against motion.",
-    "attention": "Read attention by action units and by sparseness.",
+    "export": "Write the ONNX file for the service.",
+    "compare": "Train on each source of motion, and score on real flow maps.",
+    "ablate": "Train with each variant of the last block, and score on real flow maps.",
+    "amplitudes": "Measure recognition as a function of motion, from frames to labels.",
+    "attention": "Compare attention maps with action units, and measure their sparseness.",
 }
-"""Each command and what it does; their options are read where PyTorch is."""
+"""Each command and its description. The options are defined in `off_tanet_export.commands`."""
 
 PANEL = "Training"
 
@@ -27,7 +27,7 @@ _ALL_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands, each of which gets its arguments as they are."""
+    """Add the commands to `app`; each receives its arguments unparsed."""
     for name, about in COMMANDS.items():
         add = app.command(
             name,
@@ -47,11 +47,11 @@ def _command(name: str) -> Callable[[typer.Context], int]:
 
 
 def _main(name: str) -> Callable[[list[str]], int]:
-    # By its name at run time: the service is installed without PyTorch, and imports nothing of it.
+    # Imported by name: the service is installed without PyTorch and must not depend on it.
     try:
         commands = importlib.import_module("off_tanet_export.commands")
     except ModuleNotFoundError:
-        told = f"{name} needs the extra train: pip install 'off-tanet[train]'"
-        raise EndError(told, Code.USAGE) from None
+        message = f"{name} needs the extra train: pip install 'off-tanet[train]'"
+        raise CommandError(message, ExitCode.USAGE) from None
     main: Callable[[list[str]], int] = commands.main
     return main

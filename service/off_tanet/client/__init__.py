@@ -1,9 +1,10 @@
-"""The service from afar, with the methods, the types and the errors of a Recognizer.
+"""HTTP clients of the service, with the methods, types and errors of a `Recognizer`.
 
-`Client` waits, `AsyncClient` awaits. Needs the extra `client`.
+`Client` is synchronous, `AsyncClient` asynchronous. Both need the extra `client`.
 """
 
-from off_tanet.client.clients import AsyncClient, Client
+from off_tanet.client.async_client import AsyncClient
+from off_tanet.client.client import Client
 from off_tanet.client.retry import RetryPolicy
 
 __all__ = ["AsyncClient", "Client", "RetryPolicy"]

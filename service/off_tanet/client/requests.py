@@ -1,113 +1,106 @@
-"""What is asked of the service, and what comes of it, whoever carries it there."""
+"""The requests that a client can send, and the parser of each response."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import httpx
 
-from off_tanet.client import problems, responses
-from off_tanet.types import ExpressionCallback, FaceMode, Prediction, Progress, VideoSpotting
+from off_tanet.client import responses
+from off_tanet.types import FaceMode, ModelCard, Prediction, VideoSpotting
 
 T = TypeVar("T")
 
-_EVENTS = {"Accept": "text/event-stream"}
-_WHOLE = "arrays,crops"  # what a Prediction is made of beside the usual answer
+_EVENT_STREAM = {"Accept": "text/event-stream"}
+_INCLUDED = "arrays,crops"  # what a Prediction holds and the default response does not
 
 
 @dataclass(frozen=True, slots=True)
-class Ask(Generic[T]):
-    """One request and how its answer is read; `streamed` where it is told as it comes."""
+class Request(Generic[T]):
+    """One request and the parser of its response.
+
+    Attributes:
+        path: Relative to the service's URL.
+        parse: Turns the JSON of the response, or of the last event, into the result.
+        method: The HTTP method.
+        query: Parameters of the URL.
+        files: File fields of the form, by name.
+        fields: Text fields of the form, by name.
+        last_event: Name of the event that carries the result of a stream.
+        streamed: Whether to ask for server-sent events.
+        long_running: Whether minutes may pass between two events; disables the read timeout.
+    """
 
     path: str
-    files: Mapping[str, bytes] = field(repr=False)
-    query: Mapping[str, str]
-    read: Callable[[str], T]
-    last: str = ""  # the event that ends a stream
+    parse: Callable[[str], T]
+    method: str = "POST"
+    query: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     fields: Mapping[str, str] = field(default_factory=dict)
+    last_event: str = ""
     streamed: bool = False
-    patient: bool = False  # about work of minutes, in which nothing may come for long
+    long_running: bool = False
 
     def arguments(self) -> dict[str, Any]:
-        """What httpx's `stream` is called with."""
+        """Return the arguments of httpx's `stream`."""
         arguments: dict[str, Any] = {
-            "method": "POST",
+            "method": self.method,
             "url": self.path,
             "params": dict(self.query),
             "files": {name: (name, data) for name, data in self.files.items()},
             "data": dict(self.fields),
         }
         if self.streamed:
-            arguments["headers"] = _EVENTS
-        if self.patient:
+            arguments["headers"] = _EVENT_STREAM
+        if self.long_running:
             arguments["timeout"] = httpx.Timeout(60.0, read=None)
         return arguments
 
 
-def frames(onset: bytes, apex: bytes, face: FaceMode) -> Ask[Prediction]:
-    return Ask(
+def headers(key: str | None) -> dict[str, str]:
+    """Return the headers that all requests share."""
+    return {} if key is None else {"X-API-Key": key}
+
+
+CARD: Request[ModelCard] = Request("v1/model", responses.card, method="GET")
+
+
+def frames(onset: bytes, apex: bytes, face: FaceMode) -> Request[Prediction]:
+    """Return the request for two pictures."""
+    return Request(
         "v1/predictions/frames",
-        {"onset": onset, "apex": apex},
-        {"face": face, "include": _WHOLE},
         responses.prediction,
+        query={"face": face, "include": _INCLUDED},
+        files={"onset": onset, "apex": apex},
     )
 
 
 def clip(
-    video: bytes, onset: int | None, apex: int | None, face: FaceMode, streamed: bool
-) -> Ask[Prediction]:
-    given = {"onset_index": onset, "apex_index": apex}
-    return Ask(
+    video: bytes, onset_index: int | None, apex_index: int | None, face: FaceMode, streamed: bool
+) -> Request[Prediction]:
+    """Return the request for a short clip; an index of None is spotted by the service."""
+    indices = {"onset_index": onset_index, "apex_index": apex_index}
+    return Request(
         "v1/predictions/clip",
-        {"video": video},
-        {"face": face, "include": f"{_WHOLE},motion"},
         responses.prediction,
-        last="prediction",
-        fields={name: str(index) for name, index in given.items() if index is not None},
+        query={"face": face, "include": f"{_INCLUDED},motion"},
+        files={"video": video},
+        fields={name: str(index) for name, index in indices.items() if index is not None},
+        last_event="prediction",
         streamed=streamed,
     )
 
 
-def video(video: bytes, face: FaceMode) -> Ask[VideoSpotting]:
-    return Ask(
+def video(video: bytes, face: FaceMode) -> Request[VideoSpotting]:
+    """Return the request for a long video."""
+    return Request(
         "v1/predictions/video",
-        {"video": video},
-        {"face": face, "include": _WHOLE},
         responses.spotting,
-        last="spotting",
+        query={"face": face, "include": _INCLUDED},
+        files={"video": video},
+        last_event="spotting",
         streamed=True,
-        patient=True,
+        long_running=True,
     )
-
-
-@dataclass(slots=True)
-class EventReader(Generic[T]):
-    """Takes in the events of a stream, telling of progress and of what is found."""
-
-    ask: Ask[T]
-    progress: Progress | None = None
-    on_expression: ExpressionCallback | None = None
-    told: bool = False  # of something found: asking again would tell of it twice
-    answer: T | None = None
-
-    def hear(self, name: str, data: str) -> None:
-        """One event. Raises the error of a problem."""
-        if name == "progress" and self.progress:
-            step = json.loads(data)
-            self.progress(step["stage"], step["done"], step["total"])
-        elif name == "expression" and self.on_expression:
-            self.told = True
-            self.on_expression(responses.expression(data))
-        elif name == "problem":
-            raise problems.error_in(data)
-        elif name == self.ask.last:
-            self.answer = self.ask.read(data)
-
-    def end(self) -> T:
-        """The answer. Raises httpx.RemoteProtocolError where the stream broke off before it."""
-        if self.answer is None:
-            raise httpx.RemoteProtocolError("the stream of events broke off")
-        return self.answer

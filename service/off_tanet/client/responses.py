@@ -1,4 +1,4 @@
-"""JSON of the service as the types that a Recognizer answers with."""
+"""Parsers of the service's JSON, which return the types of `off_tanet.types`."""
 
 from __future__ import annotations
 
@@ -30,24 +30,26 @@ _EXPRESSION: TypeAdapter[MicroBody | MacroBody] = TypeAdapter(ExpressionBody)
 
 
 def prediction(json: str | bytes) -> Prediction:
-    """Of an answer with `include=arrays,crops`, and `motion` where there is one.
+    """Parse a prediction requested with `include=arrays,crops`, and with `motion` for clips.
 
-    Raises pydantic's ValidationError where the JSON is not the contract's.
+    Raises:
+        pydantic.ValidationError: The JSON does not match the schema.
+        ValueError: It holds no arrays and crops.
     """
     return _prediction(PredictionBody.model_validate_json(json))
 
 
 def expression(json: str | bytes) -> Expression:
-    """Of an `expression` event."""
+    """Parse the data of an `expression` event."""
     return _expression(_EXPRESSION.validate_json(json))
 
 
 def spotting(json: str | bytes) -> VideoSpotting:
-    """Of the answer for a long video."""
+    """Parse the response for a long video."""
     body = SpottingBody.model_validate_json(json)
     return VideoSpotting(
         model=ModelName(body.model.name, body.model.version),
-        expressions=tuple(_expression(each) for each in body.expressions),
+        expressions=tuple(_expression(expression) for expression in body.expressions),
         frames=body.video.frames,
         frames_with_face=body.video.frames_with_face,
         seconds=body.video.seconds,
@@ -57,7 +59,7 @@ def spotting(json: str | bytes) -> VideoSpotting:
 
 
 def card(json: str | bytes) -> ModelCard:
-    """Of `GET /v1/model`."""
+    """Parse the response of `GET /v1/model`."""
     body = ModelBody.model_validate_json(json)
     return ModelCard(
         name=body.name,
@@ -77,7 +79,7 @@ def card(json: str | bytes) -> ModelCard:
 
 def _prediction(body: PredictionBody) -> Prediction:
     if body.arrays is None or body.crops is None:
-        raise ValueError("the answer holds no arrays and crops")
+        raise ValueError("the response holds no arrays and crops")
     return Prediction(
         model=ModelName(body.model.name, body.model.version),
         label=body.label,
@@ -129,10 +131,10 @@ def _array(text: str, *shape: int) -> NDArray[np.float32]:
 
 
 def _crop(uri: str) -> Crop:
-    import cv2  # takes a fifth of a second to load: not before the first picture
+    import cv2  # loaded with the first crop: it takes a fifth of a second
 
     data = np.frombuffer(base64.b64decode(uri.partition(",")[2], validate=True), np.uint8)
     crop = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     if crop is None or crop.shape != (CROP_SIZE, CROP_SIZE):
-        raise ValueError("the answer holds no crop of 112 x 112")
+        raise ValueError("the response holds no crop of 112 x 112")
     return np.asarray(crop, np.uint8)

@@ -1,4 +1,4 @@
-"""When a client asks again, and after how long."""
+"""When a client repeats a failed request, and after what pause."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from off_tanet.errors import OffTanetError
 
 Failure = OffTanetError | httpx.TransportError
 
-_BUSY = {429, 503}
-_LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
+_RETRIED_STATUSES = {429, 503}
+_LOST_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a request is sent at most, and how long a pause may be, in seconds.
+    """When a client repeats a failed request.
 
-    A service that is busy, or that a client's quota keeps closed (503, 429), says itself when to
-    come back. A connection that fails is tried again like that, too: asking for a prediction twice
-    changes nothing.
+    Requests are repeated after status 503 (the service is busy) and 429 (a quota is used up), after
+    the `Retry-After` of the response, and when the connection fails. Repeating is safe: a
+    prediction changes nothing in the service.
+
+    Attributes:
+        attempts: How often a request is sent at most, the first time included.
+        longest_pause_s: Longest pause in seconds. A longer `Retry-After` is not waited for: the
+            error is raised at once.
+        first_pause_s: Pause in seconds after the first attempt where the response gives none. It
+            doubles with each attempt.
     """
 
     attempts: int = 5
@@ -29,22 +36,29 @@ class RetryPolicy:
     first_pause_s: float = 0.5
 
     def pause_s(self, failure: Failure, attempt: int) -> float | None:
-        """Seconds until the next attempt after the `attempt`th, from 1; None: give up.
+        """Return the pause before the next attempt.
 
-        Up to a quarter is added at random, so that clients refused together do not come back
-        together.
+        Up to a quarter is added at random, so that clients that were refused together do not come
+        back together.
+
+        Args:
+            failure: What the attempt raised.
+            attempt: Number of the attempt that failed, from 1.
+
+        Returns:
+            Seconds to wait, or None to give up.
         """
         if attempt >= self.attempts:
             return None
-        asked_s = self._asked_s(failure, attempt)
-        if asked_s is None or asked_s > self.longest_pause_s:
+        requested_s = self._requested_s(failure, attempt)
+        if requested_s is None or requested_s > self.longest_pause_s:
             return None
-        return asked_s * random.uniform(1, 1.25)  # nosec B311 # no secret depends on it
+        return requested_s * random.uniform(1, 1.25)  # nosec B311 # no secret depends on it
 
-    def _asked_s(self, failure: Failure, attempt: int) -> float | None:
-        usual_s = min(self.first_pause_s * 2 ** (attempt - 1), self.longest_pause_s)
+    def _requested_s(self, failure: Failure, attempt: int) -> float | None:
+        default_s = min(self.first_pause_s * 2 ** (attempt - 1), self.longest_pause_s)
         if isinstance(failure, httpx.TransportError):
-            return usual_s if isinstance(failure, _LOST) else None
-        if failure.status not in _BUSY:
+            return default_s if isinstance(failure, _LOST_CONNECTION) else None
+        if failure.status not in _RETRIED_STATUSES:
             return None
-        return usual_s if failure.retry_after_s is None else float(failure.retry_after_s)
+        return default_s if failure.retry_after_s is None else float(failure.retry_after_s)

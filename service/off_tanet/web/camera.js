@@ -1,4 +1,4 @@
-// A few seconds from the camera, kept in memory.
+// Records a few seconds from the camera in memory.
 
 import { Problem } from "./service.js";
 
@@ -6,17 +6,17 @@ const SECONDS = 3;
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 
 /**
- * Shows the camera in `viewfinder`, records, lets the camera go, and gives the recording.
+ * Shows the camera in `viewfinder`, records, releases the camera and returns the recording.
  *
- * `tell(seconds)` hears what is left. Throws Problem where there is no camera to use.
+ * Calls `onTick` every second with the seconds left. Throws Problem if no camera can be used.
  */
-export async function record(viewfinder, tell) {
-  const stream = await opened();
+export async function record(viewfinder, onTick) {
+  const stream = await openCamera();
   try {
     viewfinder.srcObject = stream;
     viewfinder.hidden = false;
     await viewfinder.play();
-    return await recorded(stream, tell);
+    return await recordStream(stream, onTick);
   } finally {
     stream.getTracks().forEach((track) => track.stop());
     viewfinder.srcObject = null;
@@ -24,7 +24,7 @@ export async function record(viewfinder, tell) {
   }
 }
 
-async function opened() {
+async function openCamera() {
   try {
     const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } };
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
@@ -33,7 +33,7 @@ async function opened() {
   }
 }
 
-function recorded(stream, tell) {
+function recordStream(stream, onTick) {
   const type = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
   const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 8_000_000 });
   const chunks = [];
@@ -46,7 +46,7 @@ function recorded(stream, tell) {
     };
     recorder.start();
     for (let left = SECONDS; left > 0; left -= 1) {
-      setTimeout(() => tell(left), 1000 * (SECONDS - left));
+      setTimeout(() => onTick(left), 1000 * (SECONDS - left));
     }
     setTimeout(() => recorder.stop(), 1000 * SECONDS);
   });

@@ -1,16 +1,16 @@
-// The motion curve: onset and apex can be moved, the offset is shown.
+// The motion curve, with markers for onset and apex, which can be moved, and offset.
 
 import { draw } from "./dom.js";
 import { moment } from "./words.js";
 
 const HEIGHT = 260;
 const MARGIN = { left: 44, right: 14, top: 72, bottom: 40 };
-const LEAST_TOP_PX = 0.25; // so that flat looks flat
+const LEAST_TOP_PX = 0.25; // keeps noise small on a curve without motion
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
 
-/** A curve with two handles, drawn to the width of `host`. */
+/** A curve with two movable markers, drawn to the width of `host`. */
 export class MotionChart {
-  /** `onMove({onset, apex})` is called with the frames once a handle has come to rest. */
+  /** `onMove({onset, apex})` is called with the frame indices after a marker was moved. */
   constructor(host, onMove) {
     this.onMove = onMove;
     this.grid = draw("g", { class: "grid", "aria-hidden": "true" });
@@ -31,7 +31,7 @@ export class MotionChart {
     new ResizeObserver(() => this.data && this.redraw()).observe(host);
   }
 
-  /** Shows `motion` of an answer with its moments; a handle that has the focus keeps it. */
+  /** Shows the `motion` of an answer; a marker keeps the keyboard focus. */
   show(motion, onset, apex) {
     this.data = motion;
     this.frames = { onset: onset.index, apex: apex.index };
@@ -93,9 +93,9 @@ export class MotionChart {
     label.setAttribute("y", 31 + 15 * row);
     label.setAttribute("text-anchor", atLeft ? "end" : "start");
     label.textContent = `${NAMES[row]} ${time.toFixed(3)} s`;
-    const said = `${moment({ index: frame, time_s: time })}, ${strength.toFixed(2)} pixels`;
+    const text = `${moment({ index: frame, time_s: time })}, ${strength.toFixed(2)} pixels`;
     group.setAttribute("aria-valuenow", frame);
-    group.setAttribute("aria-valuetext", said);
+    group.setAttribute("aria-valuetext", text);
     group.setAttribute("aria-valuemin", row === 1 ? this.frames.onset + 1 : 0);
     group.setAttribute(
       "aria-valuemax",
@@ -115,8 +115,8 @@ export class MotionChart {
     if (target === null) return;
     event.preventDefault();
     this.#move(name, target);
-    clearTimeout(this.resting); // many steps are one question
-    this.resting = setTimeout(() => this.onMove({ ...this.frames }), 400);
+    clearTimeout(this.timer); // several key presses make one request
+    this.timer = setTimeout(() => this.onMove({ ...this.frames }), 400);
   }
 
   #drag(event) {
@@ -155,7 +155,7 @@ export class MotionChart {
 
 const NAMES = ["onset", "apex", "offset"];
 const SHAPES = [
-  // told apart without their colours, too
+  // distinguishable without their colours
   (x, y) => `M${x - 5} ${y - 5}h10v10h-10z`,
   (x, y) => `M${x - 6} ${y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z`,
   (x, y) => `M${x} ${y - 7}l7 7l-7 7l-7 -7z`,
@@ -170,7 +170,7 @@ function mark(name) {
   ];
 }
 
-/** About four round numbers from `start` to `end`. */
+/** Returns about four round numbers from `start` to `end`. */
 function ticks(start, end) {
   const rough = (end - start) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));

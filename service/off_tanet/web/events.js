@@ -1,7 +1,7 @@
-// Server-sent events (WHATWG HTML, 9.2) from the answer to a POST, which EventSource cannot make.
+// Server-sent events (WHATWG HTML, 9.2) in the response to a POST, which EventSource cannot send.
 
-/** Yields `{name, data}` of a stream of bytes whose data is JSON. */
-export async function* eventsOf(stream) {
+/** Parses a byte stream of events with JSON data; yields `{name, data}`. */
+export async function* parseEvents(stream) {
   let rest = "";
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
@@ -9,11 +9,11 @@ export async function* eventsOf(stream) {
     if (done) return;
     const blocks = (rest + value).split(/\r?\n\r?\n/);
     rest = blocks.pop();
-    yield* blocks.map(parsed).filter((event) => event.data !== undefined);
+    yield* blocks.map(parseBlock).filter((event) => event.data !== undefined);
   }
 }
 
-function parsed(block) {
+function parseBlock(block) {
   const event = { name: "message", data: undefined };
   const data = [];
   for (const line of block.split(/\r?\n/)) {

@@ -1,9 +1,9 @@
-// What a long video holds: a list that grows while the service still looks.
+// The expressions of a long video: a list that grows while the service works.
 
 import { make } from "./dom.js";
 import { warningBox } from "./prediction.js";
 
-/** A list of expressions; `onChoose(expression)` shows one of them. */
+/** A list of expressions; `onChoose(expression)` is called with the selected one. */
 export class ExpressionList {
   constructor(onChoose) {
     this.onChoose = onChoose;
@@ -25,7 +25,7 @@ export class ExpressionList {
       make("span", { class: "kind" }, `${kind}, confidence ${confidence.toFixed(2)}`),
     ];
     if (label === undefined) {
-      // only what is short enough for a micro-expression has classes
+      // macro-expressions have no class
       this.items.append(make("li", {}, make("span", { class: "entry" }, ...parts)));
     } else {
       const share = make("span", { class: "what" }, `${label} ${probabilities[label].toFixed(2)}`);
@@ -39,16 +39,16 @@ export class ExpressionList {
       this.items.append(make("li", {}, button));
       if (!this.chosen) choose();
     }
-    this.#tell("so far");
+    this.#showCount("so far");
   }
 
-  /** No more will come: `spotting` says what was looked at, and what to distrust in it. */
+  /** Completes the list with the summary and the warnings of a `spotting`. */
   finish({ video, warnings }) {
-    this.#tell(`in ${video.seconds.toFixed(1)} s of video`);
+    this.#showCount(`in ${video.seconds.toFixed(1)} s of video`);
     this.items.before(...warningBox(warnings));
   }
 
-  #tell(when) {
+  #showCount(when) {
     const found = this.items.children.length;
     const what = found === 1 ? "1 expression" : `${found || "No"} expressions`;
     this.count.textContent = `${what} ${when}`;

@@ -1,20 +1,20 @@
-// The page: what is asked, how far it is, what came of it.
+// The page: sends requests, and shows their progress, results and problems.
 
 import { byId, make, save } from "./dom.js";
 import { ExpressionList } from "./expressions.js";
 import { PredictionView } from "./prediction.js";
-import { Problem, ask, model } from "./service.js";
+import { Problem, model, submit } from "./service.js";
 import { Sources } from "./sources.js";
 import * as words from "./words.js";
 
 const sources = new Sources(byId("ask"));
-let running = null; // the AbortController of the request on its way
+let running = null; // the AbortController of the current request
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(start);
 });
-byId("ask").addEventListener("problem", ({ detail }) => tell(detail));
+byId("ask").addEventListener("problem", ({ detail }) => showProblem(detail));
 byId("sample").addEventListener("click", () =>
   attempt(async () => {
     await sources.takeSample();
@@ -22,14 +22,14 @@ byId("sample").addEventListener("click", () =>
   }),
 );
 byId("cancel").addEventListener("click", () => running.abort());
-introduce();
+showModel();
 
-/** Asks from the beginning, and shows the answer in the place of the last one. */
+/** Sends what is chosen, and replaces the previous result. */
 async function start() {
   const request = sources.request();
   byId("result").replaceChildren();
-  byId("found").replaceChildren();
-  if (request.kind === "video") await watch(request);
+  byId("expressions").replaceChildren();
+  if (request.kind === "video") await spot(request);
   else await predict(request);
 }
 
@@ -42,20 +42,20 @@ async function predict(request) {
   view.focus();
 }
 
-async function watch(request) {
+async function spot(request) {
   const list = new ExpressionList((expression) => {
-    const view = new PredictionView(); // its frames are no clip that could be asked for again
+    const view = new PredictionView(); // without markers: an expression cannot be analysed again
     view.show(expression, request);
     byId("result").replaceChildren(view.element);
   });
-  byId("found").replaceChildren(list.element);
+  byId("expressions").replaceChildren(list.element);
   for await (const { name, data } of steps(request)) {
     if (name === "expression") list.add(data);
     if (name === "spotting") list.finish(data);
   }
 }
 
-/** A view that asks again when its moments are moved. */
+/** A view that repeats the request when a marker is moved. */
 function predictionView(request) {
   const view = new PredictionView({
     onMove: ({ onset, apex }) =>
@@ -81,13 +81,13 @@ async function saveReport({ id, report }) {
   save(new Blob([bytes], { type: "image/png" }), `off-tanet-${id}.png`);
 }
 
-/** The events of a request, its progress shown; a request before it is given up. */
+/** Yields the events of a request and shows its progress; aborts the previous request. */
 async function* steps(request) {
   running?.abort();
   const own = (running = new AbortController());
   progress("Sending");
   try {
-    for await (const event of ask(request, sources.key, own.signal)) {
+    for await (const event of submit(request, sources.key, own.signal)) {
       if (event.name === "progress") progress(words.stage(event.data.stage), event.data);
       yield event;
     }
@@ -110,21 +110,21 @@ function progress(stage, { done, total } = {}) {
   else byId("bar").removeAttribute("value");
 }
 
-/** Does `work`; what goes wrong is told on the page. */
+/** Runs `work`, and shows a problem if it fails. */
 async function attempt(work) {
   byId("problem").replaceChildren();
   try {
     await work();
   } catch (error) {
-    if (error.name !== "AbortError") tell(error);
-    else if (running === null) tell(new Problem({ code: "cancelled" }));
+    if (error.name !== "AbortError") showProblem(error);
+    else if (running === null) showProblem(new Problem({ code: "cancelled" }));
   }
 }
 
-function tell(error) {
+function showProblem(error) {
   const { code = "page", detail, requestId, retryAfter } = error;
   const { title, advice } = words.problem(code);
-  const wait = retryAfter ? ` It asks to wait ${retryAfter} s.` : "";
+  const wait = retryAfter ? ` Please wait ${retryAfter} s.` : "";
   const facts = [
     detail ? make("p", { class: "hint" }, `The service says: ${detail}`) : "",
     requestId ? make("p", { class: "hint" }, "Request ", make("code", {}, requestId)) : "",
@@ -143,8 +143,8 @@ function tell(error) {
   if (!(error instanceof Problem)) console.error(error);
 }
 
-/** Names the model, where the service tells it without a key. */
-async function introduce() {
+/** Shows the name of the model, unless the service requires a key for it. */
+async function showModel() {
   try {
     const { name, version, licence, training_data: data } = await model(sources.key);
     byId("model").textContent = `Model ${name} ${version}, ${licence}, trained on ${data}.`;

@@ -1,4 +1,4 @@
-// One prediction on the page, from the template; it is filled again when its moments are moved.
+// Shows one prediction in the template; it is updated when a marker is moved.
 
 import { MotionChart } from "./chart.js";
 import { byId, make } from "./dom.js";
@@ -8,13 +8,13 @@ import { moment, scores, warning } from "./words.js";
 const PICTURES = [
   ["flow", "Flow, as colours", "Optical flow from onset to apex in the Middlebury colour wheel"],
   ["arrows", "Flow, as arrows", "The same flow as arrows over the face at the onset"],
-  ["strain", "Strain", "How much the skin is stretched, pressed and sheared; bright is most"],
-  ["attention", "Attention", "Where the network looked, over the face at the apex; bright is most"],
+  ["strain", "Strain", "How much the skin is stretched, compressed and sheared; brighter means more"],
+  ["attention", "Attention", "The network's attention over the face at the apex; brighter means more"],
 ];
-const ALTERNATION_MS = 500; // twice a second, below what may trigger a seizure
+const ALTERNATION_MS = 500; // two changes a second, below the rates that may trigger seizures
 
 export class PredictionView {
-  /** `onMove({onset, apex})` asks again with other frames; `onReport()`, if any, saves a report. */
+  /** `onMove({onset, apex})` repeats the request with these frames; `onReport()` saves a report. */
   constructor({ onMove, onReport } = {}) {
     const part = byId("prediction").content.cloneNode(true);
     this.element = part.querySelector("article");
@@ -27,7 +27,7 @@ export class PredictionView {
     this.slots.alternate.addEventListener("click", () => this.#alternate());
   }
 
-  /** Shows an answer to `request`. */
+  /** Shows the answer to `request`. */
   show(answer, request) {
     const { slots } = this;
     slots.label.textContent = answer.label;
@@ -46,12 +46,12 @@ export class PredictionView {
     slots.measurements.replaceChildren(...measurements(answer));
     const [summary] = slots.request.children;
     slots.request.replaceChildren(summary, ...snippets(request));
-    slots.course.hidden = !answer.motion;
+    slots.curve.hidden = !answer.motion;
     if (answer.motion) {
       this.chart ??= new MotionChart(slots.plot, this.onMove);
       this.chart.show(answer.motion, answer.onset, answer.apex);
     }
-    this.#still();
+    this.#stopAlternating();
   }
 
   focus() {
@@ -59,21 +59,21 @@ export class PredictionView {
   }
 
   #alternate() {
-    if (this.turning) return this.#still();
+    if (this.timer) return this.#stopAlternating();
     const [onset, apex] = this.slots.crops.querySelectorAll("figure");
     this.slots.alternate.setAttribute("aria-pressed", "true");
     const cover = apex.querySelector("img").cloneNode();
     cover.className = "cover";
     onset.append(cover);
-    this.turning = setInterval(() => {
-      if (!onset.isConnected) return this.#still();
+    this.timer = setInterval(() => {
+      if (!onset.isConnected) return this.#stopAlternating();
       cover.hidden = !cover.hidden;
     }, ALTERNATION_MS);
   }
 
-  #still() {
-    clearInterval(this.turning);
-    this.turning = null;
+  #stopAlternating() {
+    clearInterval(this.timer);
+    this.timer = null;
     this.slots.alternate.setAttribute("aria-pressed", "false");
     this.slots.crops.querySelector(".cover")?.remove();
   }
@@ -91,7 +91,7 @@ function bar([name, share]) {
   );
 }
 
-/** What to distrust, or nothing. */
+/** Returns a box that lists the warnings, or nothing. */
 export function warningBox(words) {
   if (!words.length) return [];
   const items = words.map((word) => make("li", {}, warning(word)));
@@ -99,7 +99,7 @@ export function warningBox(words) {
     make(
       "div",
       { class: "warnings" },
-      make("h3", {}, "What to distrust"),
+      make("h3", {}, "Warnings"),
       make("ul", {}, ...items),
     ),
   ];
@@ -108,7 +108,7 @@ export function warningBox(words) {
 function crops({ crops: pictures, ...answer }, timed) {
   return ["onset", "apex"].map((name) => {
     const title = timed ? `${name}, ${moment(answer[name])}` : name;
-    return figure(pictures[name], title, `The face at the ${name}, as the model got it`);
+    return figure(pictures[name], title, `The face at the ${name}, as the model receives it`);
   });
 }
 
@@ -126,7 +126,7 @@ function measurements({ id, quality, face, timings_ms: timings, model }) {
     ["Motion of the head", `${quality.head_motion_px.toFixed(3)} px at 112 × 112`],
     [
       "Face",
-      face ? `${width} × ${height} pixels, score ${face.score.toFixed(2)}` : "not looked for",
+      face ? `${width} × ${height} pixels, score ${face.score.toFixed(2)}` : "detection skipped",
     ],
     ["Milliseconds", stages],
     ["Model", `${model.name} ${model.version}`],

@@ -1,4 +1,4 @@
-// What was chosen, dropped or recorded, and the request that it makes.
+// The form: files that are chosen, dropped or recorded, and the request that they make.
 
 import { record } from "./camera.js";
 import { byId, make, save } from "./dom.js";
@@ -10,7 +10,7 @@ const SAMPLES = {
   video: { video: "clip.mp4" },
 };
 
-/** The form: which kind of material, its files, its options. */
+/** The state of the form: kind of input, files and options. */
 export class Sources {
   constructor(form) {
     this.form = form;
@@ -30,7 +30,7 @@ export class Sources {
     return byId("key").value.trim();
   }
 
-  /** The request for what is chosen. Throws Problem where something is missing. */
+  /** Returns the request for what is chosen. Throws Problem if a file is missing. */
   request() {
     const { kind, form } = this;
     const names = { frames: ["onset", "apex"], clip: ["clip"], video: ["video"], camera: [] }[kind];
@@ -47,7 +47,7 @@ export class Sources {
     return { ...shared, kind: "clip", files: { video: first }, include: [...pictures, "motion"] };
   }
 
-  /** Takes the sample that fits the kind chosen, as if the user had chosen it. */
+  /** Fills the form with the sample for the chosen kind of input. */
   async takeSample() {
     if (this.kind === "camera") this.#select("clip");
     for (const [name, file] of Object.entries(SAMPLES[this.kind])) {
@@ -55,7 +55,7 @@ export class Sources {
     }
   }
 
-  /** Shows the field for a key, which the service asks for. */
+  /** Shows and focuses the field for the API key. */
   askForKey() {
     byId("options").open = true;
     byId("key").focus();
@@ -94,7 +94,7 @@ export class Sources {
     if (!first) return;
     if (field && files.length === 1) this.#put(field.name, first);
     else if (second) {
-      // a pair's names differ in a number, or end in «apex» and «onset»
+      // names of a pair differ in a number, or contain `apex` and `onset`
       const swapped = /onset/i.test(second.name);
       this.#select("frames");
       this.#put("onset", swapped ? second : first);
@@ -109,20 +109,20 @@ export class Sources {
   }
 
   async #record() {
-    const told = byId("recording");
+    const status = byId("recording");
     byId("record").disabled = true;
     try {
-      told.textContent = "Opening the camera";
+      status.textContent = "Opening the camera";
       this.recording = await record(byId("viewfinder"), (left) => {
-        told.textContent = `Recording: ${left} s`;
+        status.textContent = `Recording: ${left} s`;
       });
       const keep = () => save(this.recording, this.recording.name);
-      told.replaceChildren(
+      status.replaceChildren(
         "Recorded. ",
         make("button", { type: "button", class: "quiet", onclick: keep }, "Save the recording"),
       );
     } catch (problem) {
-      told.textContent = "";
+      status.textContent = "";
       this.form.dispatchEvent(new CustomEvent("problem", { detail: problem }));
     } finally {
       byId("record").disabled = false;
@@ -130,7 +130,7 @@ export class Sources {
   }
 }
 
-/** Shows what a file field holds, where the browser can. */
+/** Shows the file of a field, if the browser can decode it. */
 function preview(input) {
   const drop = input.closest(".drop");
   drop.querySelector(".preview")?.remove();

@@ -1,4 +1,4 @@
-"""The web page and its samples, which are static files of the package."""
+"""Serves the web page and its samples from files of the package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HEADERS = MappingProxyType(
                 "script-src 'self'",
                 "style-src 'self'",
                 "connect-src 'self'",
-                "img-src 'self' data: blob:",  # results are data URIs, previews are blobs
+                "img-src 'self' data: blob:",  # results are data URLs, previews are blobs
                 "media-src blob:",
                 "base-uri 'none'",
                 "form-action 'none'",
@@ -45,7 +45,7 @@ _HEADERS = MappingProxyType(
 )
 
 PATHS = frozenset({"/", *(f"/web/{name}" for name in _FILES)})
-"""Paths of the page and its files, which contain no data of any user."""
+"""Paths of the page and its files, which hold no data of clients and need no API key."""
 
 
 async def index() -> FileResponse:
@@ -54,7 +54,7 @@ async def index() -> FileResponse:
 
 
 async def file(name: str) -> FileResponse:
-    """Return one of the page's files."""
+    """Return a file of the page, or 404."""
     if name not in _FILES:
         raise HTTPException(404)
     return _answer(_FILES[name])
