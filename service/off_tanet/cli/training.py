@@ -10,16 +10,16 @@ import typer
 from off_tanet.cli.exit_codes import Code, EndError
 
 COMMANDS = {
-    "train": "Train on synthetic motion.",
-    "calibrate": "Fit the temperature again, as train does by itself.",
+    "train": "Train a network on synthetic motion.",
+    "calibrate": "Fit the softmax temperature again; train includes this step.",
     "evaluate": "Score labelled clips.",
-    "export": "Write the ONNX file that the service opens.",
-    "compare": "Train on each source of motion, and score on real maps.",
-    "ablate": "Train every last block alike, and score on real maps.",
-    "amplitudes": "Measure from frames to labels, against motion.",
-    "attention": "Read attention by action units and by sparseness.",
+    "export": "Write the ONNX file that the service loads.",
+    "compare": "Train on each source of motion and score on real flow maps.",
+    "ablate": "Train each variant of the last block and score on real flow maps.",
+    "sensitivity": "Measure accuracy against the strength of a rendered motion.",
+    "attention": "Analyse attention by action units and by sparseness.",
 }
-"""Each command and what it does; their options are read where PyTorch is."""
+"""Each command and its help. The options are in `off_tanet_export`, which needs PyTorch."""
 
 PANEL = "Training"
 

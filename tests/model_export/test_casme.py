@@ -83,11 +83,11 @@ def test_clips_of_no_class_or_no_apex_are_no_part_of_it(tmp_path: Path) -> None:
 
 BAD = {
     "no column": ("subject,clip,onset,class\n", "no column apex"),
-    "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "names no clip"),
-    "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: not as many cells"),
+    "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "has no clip"),
+    "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: 3 cells instead of 5"),
     "nothing": ("", "no column subject"),
     "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: onset and apex"),
-    "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "is not there"),
+    "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "does not exist"),
     "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a has no frame 60"),
     "no picture": ("subject,clip,onset,apex,class\ns1,a,46,61,fear\n", "img61.png: "),
     "no face": ("subject,clip,onset,apex,class\ns1,a,46,59,fear\n", "s1/a: no face"),
@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_told(kind: str, tmp_path: Path) -> None:
 def test_files_that_are_no_csv_are_told(tmp_path: Path) -> None:
     """Absent, or of other bytes."""
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x81")
-    for name, message in {"absent.csv": "is not there", "bytes.csv": "no CSV"}.items():
+    for name, message in {"absent.csv": "does not exist", "bytes.csv": "not a CSV"}.items():
         with pytest.raises(MapsError, match=message):
             load_frames(tmp_path / name)
 
