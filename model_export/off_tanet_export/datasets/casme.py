@@ -24,7 +24,7 @@ from off_tanet.errors import MediaError
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face import detector as face
 from off_tanet.recognition.flow.light import matched
-from off_tanet.recognition.media.images import decode_image
+from off_tanet.recognition.media.images import decode_pair
 from off_tanet.types import CLASSES, Flow, Pixels
 from tqdm import tqdm
 
@@ -172,20 +172,20 @@ def measure_flow(clip: Clip, root: Path, detector: face.FaceDetector | None) -> 
 
 
 def _read_pair(clip: Clip, root: Path) -> tuple[Pixels, Pixels]:
-    """Decode onset and apex."""
+    """Decode onset and apex as the service decodes a pair, with one range of levels for both."""
     frames = _list_frames(clip, root)
     for number in (clip.onset, clip.apex):
         if number not in frames:
             raise MapsError(f"{clip.subject}/{clip.name} has no frame {number}")
-    onset, apex = (_decode(frames[number]) for number in (clip.onset, clip.apex))
-    return onset, apex
-
-
-def _decode(path: Path) -> Pixels:
+    onset, apex = paths = frames[clip.onset], frames[clip.apex]
     try:
-        return decode_image(path.read_bytes(), MediaLimits())
+        pictures = decode_pair(onset.read_bytes(), apex.read_bytes(), MediaLimits())
     except MediaError as error:
-        raise MapsError(f"{path}: {error.detail}") from error
+        raise MapsError(f"{onset} or {apex}: {error.detail}") from error
+    for path, picture in zip(paths, pictures, strict=True):
+        if picture.damaged:
+            raise MapsError(f"{path}: the picture is damaged")
+    return pictures[0].pixels, pictures[1].pixels
 
 
 def _list_frames(clip: Clip, root: Path) -> dict[int, Path]:
