@@ -1,4 +1,4 @@
-"""`python -m off_tanet_export` is the command `off-tanet`, whose commands it brings along."""
+"""`python -m off_tanet_export` runs the command `off-tanet`."""
 
 import sys
 

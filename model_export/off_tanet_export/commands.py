@@ -1,4 +1,4 @@
-"""`off-tanet train`, `evaluate`, `export` and the others that need PyTorch."""
+"""The commands of `off-tanet` that need PyTorch: `train`, `evaluate`, `export` and others."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 import numpy as np
@@ -18,7 +19,7 @@ from off_tanet.types import CLASSES
 
 from off_tanet_export import options
 from off_tanet_export.datasets.casme import load_frames
-from off_tanet_export.datasets.flow_maps import FlowMaps, joined, load_maps
+from off_tanet_export.datasets.flow_maps import FlowMaps, concatenate, load_maps
 from off_tanet_export.errors import (
     CheckpointError,
     ModelExportError,
@@ -26,39 +27,52 @@ from off_tanet_export.errors import (
     TrainingError,
 )
 from off_tanet_export.evaluation.metrics import reliability
-from off_tanet_export.evaluation.plots import heat_png, write, write_plots
+from off_tanet_export.evaluation.plots import draw_heat_maps, write_plots, write_png
 from off_tanet_export.evaluation.protocols import Runs, leave_one_subject_out, residual_linear
 from off_tanet_export.evaluation.report import (
+    attention_table,
     fixed_report,
     loso_report,
-    readings_table,
-    shares_table,
+    region_shares_table,
     table,
 )
-from off_tanet_export.experiments.ablation import ablated, ablation_table
-from off_tanet_export.experiments.attention_analysis import heat_maps, motions, readings, shares
-from off_tanet_export.experiments.comparison import compared
-from off_tanet_export.experiments.sensitivity import PICTURE_SIZE, curve, read_face
+from off_tanet_export.experiments.ablation import ablate, ablation_table
+from off_tanet_export.experiments.attention_analysis import (
+    analyse_attention,
+    heat_maps,
+    measure_motions,
+    region_shares,
+)
+from off_tanet_export.experiments.comparison import compare
+from off_tanet_export.experiments.sensitivity import PICTURE_SIZE, read_face, sensitivity_curve
 from off_tanet_export.export import export
 from off_tanet_export.network.checkpoint import Checkpoint, load, save
 from off_tanet_export.synthesis.samples import portrait
-from off_tanet_export.training.calibration import calibrated
-from off_tanet_export.training.fine_tuning import FineTuneConfig, scratch
+from off_tanet_export.training.calibration import calibrate
+from off_tanet_export.training.fine_tuning import FineTuneConfig, initialize
 from off_tanet_export.training.train import Training, train
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends with one line, as all of `off-tanet`, where argparse would print the usage, too."""
+    """A parser that reports errors in one line, without the usage that argparse prints."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise `OptionError` with the message and a pointer to `--help`."""
         raise OptionError(f"{message}; see {self.prog} --help")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; 2 and one line on standard error where its input is at fault."""
+    """Run one command.
+
+    Args:
+        arguments: The command's name and its options, without the program's name.
+
+    Returns:
+        The exit code: 0, or 2 for invalid options or input, after one line on standard error.
+    """
     try:
-        told = parser().parse_args(arguments)
-        told.run(told)
+        args = build_parser().parse_args(arguments)
+        args.run(args)
     except (ModelExportError, OSError) as error:
         print(f"off-tanet: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -67,58 +81,35 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands and their options."""
     root = Parser(prog="off-tanet")
     commands = root.add_subparsers(required=True)
-    for tell, run in (
-        (options.train, run_train),
-        (options.calibrate, run_calibrate),
-        (options.evaluate, run_evaluate),
-        (options.export, run_export),
-        (options.compare, run_compare),
-        (options.ablate, run_ablate),
-        (options.amplitudes, run_amplitudes),
-        (options.attention, run_attention),
-    ):
-        name = tell.__name__
+    for name, (add_options, run) in _COMMANDS.items():
         command = commands.add_parser(name, description=COMMANDS[name])
-        tell(command)
+        add_options(command)
         command.set_defaults(run=run)
     return root
 
 
-def run_compare(told: argparse.Namespace) -> None:
-    training = Training(pairs=told.pairs, samples=told.samples, precision=told.precision)
-    for line in compared(training, load_maps(told.maps), told.seeds, told.sources):
-        print(line, flush=True)
-
-
-def run_ablate(told: argparse.Namespace) -> None:
-    data = load_maps(told.maps)
-    told.output.mkdir(parents=True, exist_ok=True)
-    training = Training(pairs=told.pairs, samples=told.samples, precision=told.precision)
-    print(ablation_table(ablated(training, told.seeds, told.output), data))
-
-
-def run_train(told: argparse.Namespace) -> None:
-    if not told.output.parent.is_dir():
-        raise TrainingError(f"the folder {told.output.parent} is not there")
+def _train(args: argparse.Namespace) -> None:
+    if not args.output.parent.is_dir():
+        raise TrainingError(f"the folder {args.output.parent} does not exist")
     training = Training(
-        seed=told.seed,
-        variant=told.variant,
-        source=told.source,
-        pairs=told.pairs,
-        samples=told.samples,
-        precision=told.precision,
+        seed=args.seed,
+        variant=args.variant,
+        source=args.source,
+        pairs=args.pairs,
+        samples=args.samples,
+        precision=args.precision,
     )
-    with logged(told.output.with_suffix(".log")):
-        save(calibrated(train(training)), told.output)
+    with _log_file(args.output.with_suffix(".log")):
+        save(calibrate(train(training)), args.output)
 
 
 @contextmanager
-def logged(path: Path) -> Iterator[None]:
-    """What training tells, in a file: a line for each thing, with the time before it."""
+def _log_file(path: Path) -> Iterator[None]:
+    """Write the package's log records to a file, one line each with its time."""
     logger, handler = logging.getLogger("off_tanet_export"), logging.FileHandler(path, "w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.setLevel(logging.INFO)
@@ -130,82 +121,113 @@ def logged(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def run_calibrate(told: argparse.Namespace) -> None:
-    save(calibrated(load(told.checkpoint)), told.checkpoint)
+def _calibrate(args: argparse.Namespace) -> None:
+    save(calibrate(load(args.checkpoint)), args.checkpoint)
 
 
-def run_amplitudes(told: argparse.Namespace) -> None:
-    faces = [read_face(path) for path in told.faces] or [portrait(PICTURE_SIZE)]
-    measured = curve(load(told.checkpoint), faces, told.repeats)
-    for amplitude, share in measured.items():
+def _compare(args: argparse.Namespace) -> None:
+    training = Training(pairs=args.pairs, samples=args.samples, precision=args.precision)
+    for line in compare(training, load_maps(args.maps), args.seeds, args.sources):
+        print(line, flush=True)
+
+
+def _ablate(args: argparse.Namespace) -> None:
+    data = load_maps(args.maps)
+    args.output.mkdir(parents=True, exist_ok=True)
+    training = Training(pairs=args.pairs, samples=args.samples, precision=args.precision)
+    print(ablation_table(ablate(training, args.seeds, args.output), data))
+
+
+def _sensitivity(args: argparse.Namespace) -> None:
+    faces = [read_face(path) for path in args.faces] or [portrait(PICTURE_SIZE)]
+    curve = sensitivity_curve(load(args.checkpoint), faces, args.repeats)
+    for amplitude, share in curve.items():
         print(f"{amplitude:.1f} px{share:>8.3f}")
 
 
-def run_attention(told: argparse.Namespace) -> None:
+def _attention(args: argparse.Namespace) -> None:
     variants: dict[str, list[Checkpoint]] = {}
-    for path in told.checkpoints:
+    for path in args.checkpoints:
         checkpoint = load(path)
         variants.setdefault(checkpoint.network.variant, []).append(checkpoint)
-    flows = motions(told.units)
-    heats = {unit: heat_maps(variants, unit, flow) for unit, flow in flows.items()}
-    print(readings_table({name: readings(ones, flows) for name, ones in variants.items()}))
+    flows = measure_motions(args.units)
+    maps = {unit: heat_maps(variants, unit, flow) for unit, flow in flows.items()}
+    measured = {name: analyse_attention(group, flows) for name, group in variants.items()}
+    print(attention_table(measured))
     print()
-    print(shares_table({unit: shares(unit, row) for unit, row in heats.items()}))
-    if told.plots:
-        write(told.plots, "attention", heat_png(heats))
+    print(region_shares_table({unit: region_shares(unit, row) for unit, row in maps.items()}))
+    if args.plots:
+        write_png(args.plots, "attention", draw_heat_maps(maps))
 
 
-def run_evaluate(told: argparse.Namespace) -> None:
-    check(told)
-    checkpoints = [load(path) for path in told.checkpoints]
-    data = joined([read_maps(path, told.cropped) for path in told.maps])
-    if told.protocol == "fixed":
+def _evaluate(args: argparse.Namespace) -> None:
+    _check_evaluate_options(args)
+    checkpoints = [load(path) for path in args.checkpoints]
+    data = concatenate([_read_maps(path, args.cropped) for path in args.maps])
+    if args.protocol == "fixed":
         report, runs = fixed_report(checkpoints, data)
     else:
-        runs = loso_runs(told, checkpoints, data)
+        runs = _run_loso(args, checkpoints, data)
         report = loso_report(data, runs)
-    if told.record:
-        recorded = {**checkpoints[0].card.scores, told.maps[0].stem: report["scores"]}
+    if args.record:
+        recorded = {**checkpoints[0].card.scores, args.maps[0].stem: report["scores"]}
         card = replace(checkpoints[0].card, scores=recorded)
-        save(replace(checkpoints[0], card=card), told.checkpoints[0])
-    if told.plots:
-        answers = reliability(np.tile(data.labels, len(runs)), runs.reshape(-1, len(CLASSES)))
-        write_plots(told.plots, report["scores"]["confusion"], answers)
-    print(json.dumps(report, indent=2) if told.json else table(report))
+        save(replace(checkpoints[0], card=card), args.checkpoints[0])
+    if args.plots:
+        bins = reliability(np.tile(data.labels, len(runs)), runs.reshape(-1, len(CLASSES)))
+        write_plots(args.plots, report["scores"]["confusion"], bins)
+    print(json.dumps(report, indent=2) if args.json else table(report))
 
 
-def check(told: argparse.Namespace) -> None:
-    """Raises `CheckpointError` where the options of `evaluate` do not go together."""
-    if told.protocol == "fixed" and not told.checkpoints:
-        raise CheckpointError("the protocol fixed needs a --checkpoint")
-    if told.protocol == "loso" and told.record:
-        raise CheckpointError("scores of the protocol loso are no checkpoint's own")
-    if len(told.checkpoints) > 1 and told.record:
-        raise CheckpointError("scores are recorded in one checkpoint alone")
-    if told.part == options.RESIDUAL_LINEAR and not told.checkpoints:
-        raise CheckpointError(f"--part {options.RESIDUAL_LINEAR} needs a network: --from")
+def _check_evaluate_options(args: argparse.Namespace) -> None:
+    if args.protocol == "fixed" and not args.checkpoints:
+        raise CheckpointError("--protocol fixed needs a --checkpoint")
+    if args.protocol == "loso" and args.record:
+        raise CheckpointError("--record needs --protocol fixed")
+    if len(args.checkpoints) > 1 and args.record:
+        raise CheckpointError("--record needs exactly one checkpoint")
+    if args.part == options.RESIDUAL_LINEAR and not args.checkpoints:
+        raise CheckpointError(f"--part {options.RESIDUAL_LINEAR} needs a network: use --from")
 
 
-def loso_runs(told: argparse.Namespace, checkpoints: list[Checkpoint], data: FlowMaps) -> Runs:
-    """From several starts, one run each; else one for each seed."""
-    if told.part == options.RESIDUAL_LINEAR:
+def _run_loso(args: argparse.Namespace, checkpoints: list[Checkpoint], data: FlowMaps) -> Runs:
+    """Run once from each of several checkpoints, else once for each seed."""
+    if args.part == options.RESIDUAL_LINEAR:
         return residual_linear(data, checkpoints)
-    starts = checkpoints or [scratch(seed, told.variant) for seed in range(told.seeds)]
-    fitting = FineTuneConfig(
-        told.epochs,
-        told.choose_epoch,
-        told.part,
-        learning_rate=told.learning_rate,
-        interpolation=told.interpolation,
+    starts = checkpoints or [initialize(seed, args.variant) for seed in range(args.seeds)]
+    config = FineTuneConfig(
+        args.epochs,
+        args.choose_epoch,
+        args.part,
+        learning_rate=args.learning_rate,
+        interpolation=args.interpolation,
     )
     return leave_one_subject_out(
-        data, fitting, starts * told.seeds if len(checkpoints) == 1 else starts
+        data, config, starts * args.seeds if len(checkpoints) == 1 else starts
     )
 
 
-def run_export(told: argparse.Namespace) -> None:
-    export(told.checkpoint, told.output)
-
-
-def read_maps(path: Path, cropped: bool) -> FlowMaps:
+def _read_maps(path: Path, cropped: bool) -> FlowMaps:
     return load_frames(path, cropped=cropped) if path.suffix == ".csv" else load_maps(path)
+
+
+def _export(args: argparse.Namespace) -> None:
+    export(args.checkpoint, args.output)
+
+
+_COMMANDS: Mapping[
+    str,
+    tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]],
+] = MappingProxyType(
+    {
+        "train": (options.add_train_options, _train),
+        "calibrate": (options.add_calibrate_options, _calibrate),
+        "evaluate": (options.add_evaluate_options, _evaluate),
+        "export": (options.add_export_options, _export),
+        "compare": (options.add_compare_options, _compare),
+        "ablate": (options.add_ablate_options, _ablate),
+        "sensitivity": (options.add_sensitivity_options, _sensitivity),
+        "attention": (options.add_attention_options, _attention),
+    }
+)
+"""Each command's name, the function that adds its options, and the function that runs it."""

@@ -1,35 +1,35 @@
-"""What can go wrong at the command line; each carries one sentence and ends with exit code 2.
+"""Errors of training, evaluation and export. The command line prints the message and exits with 2.
 
 ModelExportError
-├── OptionError       an option is unknown, missing or has a bad value
-├── CheckpointError   the file is missing, damaged, or no checkpoint of Off-TANet
-├── MapsError         the file is missing, damaged, or holds no labelled flow maps
-├── TrainingError     the run that was asked for cannot be had
-└── ExportError       the graph could not be written, or disagrees with PyTorch
+├── OptionError       an option is unknown, missing or has an invalid value
+├── CheckpointError   the checkpoint is missing, damaged or not an Off-TANet checkpoint
+├── MapsError         the data are missing, damaged or contain no labelled flow maps
+├── TrainingError     the requested training run is not possible
+└── ExportError       the graph could not be written, or it disagrees with PyTorch
 """
 
 from __future__ import annotations
 
 
 class ModelExportError(Exception):
-    """The root."""
+    """Base class of all errors of this package."""
 
 
 class OptionError(ModelExportError):
-    """An option is unknown, missing or has a bad value."""
+    """An option is unknown, missing or has an invalid value."""
 
 
 class CheckpointError(ModelExportError):
-    """The file is missing, damaged, or no checkpoint of Off-TANet; the sentence says which."""
+    """The checkpoint is missing, damaged or not an Off-TANet checkpoint."""
 
 
 class MapsError(ModelExportError):
-    """The file is missing, damaged, or holds no labelled flow maps."""
+    """The data are missing, damaged or contain no labelled flow maps."""
 
 
 class TrainingError(ModelExportError):
-    """The run that was asked for cannot be had; known before it starts, not minutes later."""
+    """The requested training run is not possible. Raised before the run starts."""
 
 
 class ExportError(ModelExportError):
-    """The graph could not be written, or a check of it failed; no file is left behind."""
+    """The graph could not be written, or a check of it failed. No file is left behind."""

@@ -1,4 +1,4 @@
-"""A checkpoint -> the ONNX file that the service opens, written only when it has proved right."""
+"""Export of a checkpoint to the ONNX file that the service loads, with checks against PyTorch."""
 
 from __future__ import annotations
 
@@ -27,36 +27,47 @@ from off_tanet_export.network.checkpoint import Checkpoint, load
 from off_tanet_export.synthesis.generator import Synthesis
 
 TOLERANCE = 1e-5
+"""The largest accepted difference of an output between ONNX Runtime and PyTorch."""
+
 BATCHES = (1, 2, 7)
+"""The batch sizes with which the file is checked."""
 
 LIMITS = (
-    "It names the motion from a neutral onset to the apex of one brief expression, on a face that "
-    "is nearly frontal, evenly lit, tightly cropped and filmed at 100 frames a second or more. It "
-    "is not for posed or long (macro) expressions, talking or chewing, a turning head, covered "
-    "faces or low frame rates. No class means nothing: whatever moves gets one of the three."
+    "The model classifies the motion from a neutral onset to the apex of one brief expression, on "
+    "a face that is nearly frontal, evenly lit, tightly cropped and filmed at 100 frames a second "
+    "or more. It is not meant for posed or long (macro) expressions, talking, chewing, head "
+    "rotation, covered faces or low frame rates. There is no class for the absence of an "
+    "expression: any motion gets one of the three classes."
 )
 RESPONSIBLE_USE = (
-    "It tells which way a face moved, not what a person feels, thinks or hides. It is no lie "
-    "detector, and no decision about a person may rest on it. Inferring emotions in workplaces and "
-    "in education is prohibited in the European Union, save for medical or safety reasons: "
+    "The model reports how a face moved, not what a person feels, thinks or hides. It is not a lie "
+    "detector, and no decision about a person may be based on it. Inferring emotions in workplaces "
+    "and in education is prohibited in the European Union, except for medical or safety reasons: "
     "Regulation (EU) 2024/1689, Article 5(1)(f)."
 )
-"""The core of MODEL_CARD.md, for whoever holds the file alone or asks the service."""
+"""A summary of MODEL_CARD.md for users who have only the file or the service."""
 
 
 def export(checkpoint_path: Path, output: Path) -> None:
-    """Write the checkpoint's graph to `output`, with its metadata, after every check has passed.
+    """Write a checkpoint's graph and metadata as ONNX, after all checks have passed.
 
-    Raises `CheckpointError` for a bad checkpoint and `ExportError` for a folder that is not there
-    or a failed check. An earlier file at `output` is replaced in one step or stays as it was.
+    An existing file at `output` is replaced in one step, or left unchanged if a check fails.
+
+    Args:
+        checkpoint_path: Our `.safetensors` file or the published `.pth` file.
+        output: The `.onnx` file to write. Its folder must exist.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be used.
+        ExportError: The folder does not exist, or a check failed.
     """
     checkpoint = load(checkpoint_path)
     if not output.parent.is_dir():
-        raise ExportError(f"the folder {output.parent} is not there")
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
-    model = traced(classifier)
+        raise ExportError(f"the folder {output.parent} does not exist")
+    classifier = checkpoint.classifier()
+    model = trace(classifier)
     onnx.helper.set_model_props(model, metadata(checkpoint))
-    # A folder beside the output, so that the checked file gets its name in one step.
+    # In the output's folder, so that the checked file can be renamed in one step.
     with tempfile.TemporaryDirectory(prefix=".export-", dir=output.parent) as folder:
         draft = Path(folder) / output.name
         onnx.save(model, draft)
@@ -64,10 +75,14 @@ def export(checkpoint_path: Path, output: Path) -> None:
         os.replace(draft, output)
 
 
-def traced(classifier: FlowClassifier) -> onnx.ModelProto:
-    """The graph as ONNX, its batch size free."""
+def trace(classifier: FlowClassifier) -> onnx.ModelProto:
+    """Trace the classifier to an ONNX graph with a free batch size.
+
+    Raises:
+        ExportError: PyTorch returned no ONNX program.
+    """
     example = torch.zeros(2, 2, CROP_SIZE, CROP_SIZE)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, we do not
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns of torchvision, not needed here
     with warnings.catch_warnings():
         # PyTorch 2.13 deprecates a class of its own that its exporter still uses.
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
@@ -81,15 +96,15 @@ def traced(classifier: FlowClassifier) -> onnx.ModelProto:
             verbose=False,
         )
     if program is None:
-        raise ExportError("PyTorch gave no ONNX program")
+        raise ExportError("PyTorch returned no ONNX program")
     model = program.model_proto
     model.producer_name, model.producer_version = "model_export", ""
-    forget_sources(model.graph)
+    remove_source_notes(model.graph)
     return model
 
 
-def forget_sources(graph: onnx.GraphProto) -> None:
-    """Take out the exporter's notes: they hold stack traces, with the paths of this machine."""
+def remove_source_notes(graph: onnx.GraphProto) -> None:
+    """Remove the exporter's notes: they contain stack traces with paths of this machine."""
     del graph.metadata_props[:]
     for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         del item.metadata_props[:]
@@ -97,8 +112,8 @@ def forget_sources(graph: onnx.GraphProto) -> None:
 
 
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
-    """What the file says of itself; `off_tanet.recognition.classifier.read_card` reads it."""
-    card, recipe = checkpoint.card, checkpoint.recipe
+    """Return the file's metadata, which `off_tanet.recognition.classifier.read_card` reads."""
+    card = checkpoint.card
     return {
         "name": card.name,
         "version": card.version,
@@ -110,14 +125,18 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "parameters": str(checkpoint.network.size),
         "scores": json.dumps(card.scores, sort_keys=True),
         "training": json.dumps(card.training, sort_keys=True),
-        "preprocessing": json.dumps(asdict(recipe), sort_keys=True),
+        "preprocessing": json.dumps(asdict(checkpoint.preprocessing), sort_keys=True),
         "limits": LIMITS,
         "responsible_use": RESPONSIBLE_USE,
     }
 
 
 def check(path: Path, classifier: FlowClassifier) -> None:
-    """Hold the file against the ONNX standard, the service and PyTorch. Raises `ExportError`."""
+    """Check that a file is valid ONNX, loads in the service and gives PyTorch's outputs.
+
+    Raises:
+        ExportError: A check failed.
+    """
     try:
         onnx.checker.check_model(path, full_check=True)
         Classifier(path)
@@ -136,22 +155,22 @@ def check(path: Path, classifier: FlowClassifier) -> None:
                 OUTPUTS, session.run(OUTPUTS, {INPUT: flows[batch]}), expected, strict=True
             ):
                 difference = np.abs(ours - theirs[batch]).max()
-                if not difference <= TOLERANCE:  # so that NaN fails
+                if not difference <= TOLERANCE:  # also true for NaN
                     raise ExportError(f"{name} differ from PyTorch's by {difference:.2g}")
 
 
 def random_flows(count: int) -> NDArray[np.float32]:
-    """Noise [count, 2, 112, 112], from a hundredth of a pixel to ten."""
+    """Return noise [count, 2, 112, 112] with standard deviations from 0.01 to 10 pixels."""
     rng = np.random.default_rng(0)
     amplitude = np.geomspace(0.01, 10, count)[:, None, None, None]
     return (amplitude * rng.normal(size=(count, 2, CROP_SIZE, CROP_SIZE))).astype(np.float32)
 
 
 def measured_flows(count: int) -> NDArray[np.float32]:
-    """Flow [count, 2, 112, 112] as the service measures it: TV-L1 of a texture in motion.
+    """Return flow [count, 2, 112, 112] that TV-L1 measures on a moving texture, in pixels.
 
-    The texture is no face, so that exporting a model needs no photograph; it moves by expressions,
-    and the flow, with its noise and its steps, is TV-L1's own.
+    The texture is not a face, so that exporting a model needs no photograph. It moves by synthetic
+    expressions; noise and staircase artefacts of the flow are those of TV-L1.
     """
     rng = np.random.default_rng(1)
     motions = Synthesis(seed=1, size=CROP_SIZE).batch(np.arange(count) % len(CLASSES))

@@ -1,6 +1,6 @@
-"""What the ONNX file holds: raw flow -> strain -> scaled map -> network -> softmax.
+"""The computation in the ONNX file: raw flow -> strain -> scaled map -> network -> softmax.
 
-Training and scoring call the same `FlowClassifier`, so no second copy of the preprocessing exists.
+Training and evaluation call the same `FlowClassifier`, so the preprocessing exists only once.
 """
 
 from __future__ import annotations
@@ -18,24 +18,30 @@ from off_tanet_export.network.model import OffTanet
 StrainKind = Literal["infinitesimal", "published"]
 Scaling = Literal["none", "range", "robust"]
 
-FLAT = 1e-6
-"""A channel whose values differ by less than this, in pixels for flow, has nothing to scale up."""
+MIN_RANGE = 1e-6
+"""A channel with a smaller range of values (pixels for flow) is treated as constant."""
 
-MOST = 0.9
-STILL = 0.02
-"""For `robust`: the share of places that counts as most of them, and the least motion, against a
-channel's range, that counts as motion at all.
-"""
+ROBUST_SHARE = 0.9
+"""`robust` scaling: the quantile of the motion about the median that sets the scale."""
+
+MIN_MOTION = 0.02
+"""`robust` scaling: the smallest motion, as a share of the channel's range, that counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreprocessingConfig:
-    """How flow becomes the network's map, and logits become probabilities.
+    """How flow becomes the network's input, and logits become probabilities.
 
-    `map_size` is the side that the flow is averaged down to, before strain is taken. With the
-    `scaling` `range` each channel is then stretched to 0..1; with `robust` it is so, and then seen
-    against what most of its places do. `mirrored` says that the logits are the mean with those of
-    the mirrored face; `temperature` divides the logits.
+    Attributes:
+        strain: `infinitesimal`, or `published`: the formula in the authors' code.
+        map_size: The side to which the flow is averaged before strain is computed; it divides 112.
+        scaling: `none`, `range` (each channel is stretched to 0..1) or `robust` (also scaled by
+            the motion of most of its positions, see `robust_scale`).
+        mirrored: Whether logits are the mean of those of the face and of its mirror image.
+        temperature: The divisor of the logits.
+
+    Raises:
+        ValueError: A value is unknown or out of range, or unscaled maps are to be mirrored.
     """
 
     strain: StrainKind = "infinitesimal"
@@ -50,112 +56,137 @@ class PreprocessingConfig:
         if self.scaling not in get_args(Scaling):
             raise ValueError(f"unknown scaling: {self.scaling}")
         if self.map_size < 1 or CROP_SIZE % self.map_size:
-            raise ValueError(f"a map's side divides {CROP_SIZE}, and {self.map_size} does not")
+            raise ValueError(f"map_size must divide {CROP_SIZE}: {self.map_size}")
         if self.mirrored and not self.scaled:
             raise ValueError("only scaled maps can be mirrored")
         if not 0 < self.temperature < float("inf"):
-            raise ValueError("a temperature is a positive number")
+            raise ValueError(f"temperature must be positive and finite: {self.temperature}")
 
     @property
     def scaled(self) -> bool:
-        """Whether maps are stretched to 0..1, so that no unit is left in them."""
+        """Whether maps are scaled to 0..1, which removes their unit."""
         return self.scaling != "none"
 
 
 PUBLISHED = PreprocessingConfig("published", map_size=CROP_SIZE, scaling="none", mirrored=False)
-"""What the authors' checkpoint was trained with: raw pixels, and a strain that never uses dv/dy."""
+"""The authors' checkpoint was trained with raw pixels, and with a strain that never uses dv/dy."""
 
 
 class FlowClassifier(nn.Module):
     """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, 3], `attention` [N, 14, 14].
 
-    Attention shows how far each place stands out in the features that the network's own attention
-    lets through: 0 is the least of this face and 1 the most.
+    Attention is the saliency of each position in the features that the network's own attention
+    passes on, from 0 (least on this face) to 1 (most).
     """
 
+    # The buffers' names are the initializers' names in the ONNX file.
     stretch: Tensor
     sobel: Tensor
 
-    def __init__(self, network: OffTanet, recipe: PreprocessingConfig) -> None:
+    def __init__(self, network: OffTanet, preprocessing: PreprocessingConfig) -> None:
         super().__init__()
         self.network = network
-        self.recipe = recipe
-        self.register_buffer("stretch", bicubic(recipe.map_size, CROP_SIZE), persistent=False)
+        self.preprocessing = preprocessing
+        matrix = bicubic_matrix(preprocessing.map_size, CROP_SIZE)
+        self.register_buffer("stretch", matrix, persistent=False)
         self.register_buffer("sobel", sobel_kernels(), persistent=False)
 
     def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Classify raw flow: `maps`, then `classify`."""
         return self.classify(self.maps(flow))
 
     def maps(self, flow: Tensor) -> Tensor:
-        """Flow [N, 2, S, S], S a multiple of the map's side M -> (u, v, strain) [N, 3, M, M]."""
-        flow = nn.functional.avg_pool2d(flow, flow.shape[-1] // self.recipe.map_size)
-        return rescaled(torch.cat([flow, self.strain(flow)], 1), self.recipe.scaling)
+        """Compute the scaled maps (u, v, strain) of a flow.
+
+        Args:
+            flow: [N, 2, S, S]; S is a multiple of the map's side M.
+
+        Returns:
+            Maps [N, 3, M, M].
+        """
+        flow = nn.functional.avg_pool2d(flow, flow.shape[-1] // self.preprocessing.map_size)
+        return rescale(torch.cat([flow, self.strain(flow)], 1), self.preprocessing.scaling)
 
     def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps [N, 3, M, M] as `maps` makes them -> probabilities [N, 3], attention [N, 14, 14]."""
-        if not self.recipe.mirrored:
-            logits, attention = self.look(maps)
+        """Compute probabilities [N, 3] and attention [N, 14, 14] of scaled maps [N, 3, M, M]."""
+        if not self.preprocessing.mirrored:
+            logits, attention = self.run_network(maps)
         else:
-            # One batch of twice the size, so that the runtime walks the network once.
-            logits, attention = self.look(torch.cat([maps, mirror(maps)]))
+            # One batch of twice the size, so that the runtime runs the network once.
+            logits, attention = self.run_network(torch.cat([maps, mirror(maps)]))
             logits = logits.view(2, -1, len(CLASSES)).mean(0)
-            seen, mirrored = attention.view(2, -1, ATTENTION_SIZE, ATTENTION_SIZE)
-            attention = (seen + mirrored.flip(2)) / 2
-        probabilities = torch.softmax(logits / self.recipe.temperature, 1)
+            upright, mirrored = attention.view(2, -1, ATTENTION_SIZE, ATTENTION_SIZE)
+            attention = (upright + mirrored.flip(2)) / 2
+        probabilities = torch.softmax(logits / self.preprocessing.temperature, 1)
         return probabilities, min_max(attention[:, None])[:, 0]
 
-    def look(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps [N, 3, M, M] -> the network's logits [N, 3] and attention [N, 14, 14]."""
-        logits, attention = self.network(self.enlarged(maps))
+    def run_network(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the network's logits [N, 3] and attention [N, 14, 14] of maps [N, 3, M, M]."""
+        logits, attention = self.network(self.enlarge(maps))
         return logits, attention
 
     def features(self, maps: Tensor) -> Tensor:
-        """Maps [N, 3, M, M] -> what the network's head sees, [N, 8, 7, 7]."""
-        return self.network.features(self.enlarged(maps))[0]
+        """Compute the input [N, 8, 7, 7] of the network's head from maps [N, 3, M, M]."""
+        return self.network.features(self.enlarge(maps))[0]
 
-    def enlarged(self, maps: Tensor) -> Tensor:
-        """Maps [N, 3, M, M] -> the network's input [N, 3, 112, 112]."""
+    def enlarge(self, maps: Tensor) -> Tensor:
+        """Resize maps [N, 3, M, M] to the network's input [N, 3, 112, 112]."""
         return maps if maps.shape[-1] == CROP_SIZE else self.stretch @ maps @ self.stretch.T
 
     def strain(self, flow: Tensor) -> Tensor:
-        """Optical strain [N, 1, S, S] from unscaled Sobel derivatives of the flow [N, 2, S, S]."""
+        """Compute optical strain [N, 1, S, S] from Sobel derivatives of the flow [N, 2, S, S].
+
+        sqrt(ux^2 + vy^2 + (uy + vx)^2 / 2); the published code has uy in place of vy. The Sobel
+        kernels are not normalised: derivatives are eight times the true ones.
+        """
         padded = nn.functional.pad(flow, (1, 1, 1, 1), mode="reflect")
         ux, uy, vx, vy = nn.functional.conv2d(padded, self.sobel, groups=2).chunk(4, dim=1)
         shear = 0.5 * (uy + vx) ** 2
-        stretch = ux**2 + (vy if self.recipe.strain == "infinitesimal" else uy) ** 2
+        stretch = ux**2 + (vy if self.preprocessing.strain == "infinitesimal" else uy) ** 2
         return torch.sqrt(stretch + shear)
 
 
-def rescaled(maps: Tensor, scaling: Scaling) -> Tensor:
-    """Maps [N, C, S, S] of any unit, as networks with this `scaling` have learned them."""
+def rescale(maps: Tensor, scaling: Scaling) -> Tensor:
+    """Scale maps [N, C, S, S] of any unit as networks with this `scaling` expect them."""
     if scaling == "none":
         return maps
     maps = min_max(maps)
-    return robust(maps) if scaling == "robust" else maps
+    return robust_scale(maps) if scaling == "robust" else maps
 
 
 def min_max(maps: Tensor) -> Tensor:
-    """Each channel of [N, C, S, S] stretched to 0..1; a flat one is 0.5, its own mirror image."""
+    """Stretch each channel of [N, C, S, S] to 0..1; a constant one becomes 0.5."""
     low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
     span = high - low
-    return torch.where(span < FLAT, 0.5, (maps - low) / span.clamp_min(FLAT))
+    return torch.where(span < MIN_RANGE, 0.5, (maps - low) / span.clamp_min(MIN_RANGE))
 
 
-def robust(maps: Tensor) -> Tensor:
-    """Channels [N, C, S, S] of 0..1, each seen against what most of its places do: in 0..1 again.
+def robust_scale(maps: Tensor) -> Tensor:
+    """Scale channels of 0..1 by the motion of most of their positions; the result is in 0..1.
 
-    One lid, nostril or false match sets the range, and the rest of the face is left with little of
-    it. Here the median becomes 0.5, and motion is squashed the more, the further it goes beyond
-    that of most places.
+    A single eyelid, nostril or false match can set the range of a channel, which compresses the
+    motion of all other positions. Here the median becomes 0.5, the `ROBUST_SHARE` quantile of the
+    absolute motion about it sets the scale, and tanh compresses what exceeds it.
+
+    Args:
+        maps: [N, C, S, S], each channel in 0..1.
+
+    Returns:
+        Maps of the same shape.
     """
-    places = maps.flatten(2)
-    motion = places - quantile(places, 0.5)
-    ordinary = quantile(motion.abs(), MOST) + STILL
-    return (0.5 + 0.5 * torch.tanh(motion / ordinary)).view_as(maps)
+    values = maps.flatten(2)
+    motion = values - quantile(values, 0.5)
+    typical = quantile(motion.abs(), ROBUST_SHARE) + MIN_MOTION
+    return (0.5 + 0.5 * torch.tanh(motion / typical)).view_as(maps)
 
 
 def quantile(values: Tensor, share: float) -> Tensor:
-    """The value [N, C, 1] below which a `share` (under 1) of [N, C, K] lies, in ONNX's terms."""
+    """Compute the quantile [N, C, 1] of values [N, C, K] with operators that ONNX has.
+
+    Args:
+        values: [N, C, K].
+        share: The share of values below the quantile, in [0, 1).
+    """
     place = share * (values.shape[2] - 1)
     below = int(place)
     around = values.sort(2).values[..., below : below + 2]
@@ -163,21 +194,21 @@ def quantile(values: Tensor, share: float) -> Tensor:
 
 
 def mirror(maps: Tensor) -> Tensor:
-    """The scaled maps [N, 3, S, S] of the mirrored face: sides swapped, and u turned round."""
-    u, rest = maps[:, :1], maps[:, 1:]
-    return torch.cat([1 - u, rest], 1).flip(3)
+    """Return the scaled maps [N, 3, S, S] of the mirrored face: columns reversed, u negated."""
+    u, others = maps[:, :1], maps[:, 1:]
+    return torch.cat([1 - u, others], 1).flip(3)
 
 
-def bicubic(size: int, target: int) -> Tensor:
-    """The matrix [target, size] of a bicubic resize along one axis.
+def bicubic_matrix(size: int, target: int) -> Tensor:
+    """Return the matrix [target, size] of a bicubic resize along one axis.
 
-    As a matrix, because runtimes differ in how they resize at the border, and not in a product.
+    ONNX runtimes differ in how they resize at the border, but not in matrix products.
     """
     eye = torch.eye(size)[None, None]
     return nn.functional.interpolate(eye, (target, size), mode="bicubic", align_corners=False)[0, 0]
 
 
 def sobel_kernels() -> Tensor:
-    """The x and y derivative of u, then of v, as grouped kernels [4, 1, 3, 3]."""
+    """Return the x and y derivative of u, then of v, as grouped kernels [4, 1, 3, 3]."""
     across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
     return torch.stack([across, across.T] * 2)[:, None]

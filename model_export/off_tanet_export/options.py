@@ -1,4 +1,4 @@
-"""What each command that trains, evaluates or exports can be told."""
+"""The options of the commands that train, evaluate and export."""
 
 from __future__ import annotations
 
@@ -12,114 +12,150 @@ from off_tanet_export.training.fine_tuning import FineTuneConfig, Part
 from off_tanet_export.training.train import SOURCES, Precision, Training
 
 RESIDUAL_LINEAR = "residual-linear"
-"""The part that is none of the network's: a linear model of what the network leaves over."""
+"""A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
 
 
-def train(command: argparse.ArgumentParser) -> None:
+def add_train_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `train`."""
     defaults = Training()
-    command.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
-    command.add_argument("--seed", type=int, default=defaults.seed)
-    command.add_argument("--source", choices=SOURCES, default=defaults.source)
-    _budget(command)
-    _variant(command)
+    command.add_argument(
+        "--output", type=Path, required=True, help="the .safetensors file to write"
+    )
+    command.add_argument("--seed", type=int, default=defaults.seed, help="seed of the random draws")
+    command.add_argument(
+        "--source", choices=SOURCES, default=defaults.source, help="kind of synthetic motion"
+    )
+    _add_budget_options(command)
+    _add_variant_option(command)
 
 
-def compare(command: argparse.ArgumentParser) -> None:
+def add_compare_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `compare`."""
     command.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
-    command.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 ...")
-    command.add_argument("--sources", choices=SOURCES, nargs="+", default=SOURCES)
-    _budget(command)
+    command.add_argument(
+        "--seeds", type=int, default=3, help="number of training runs for each source"
+    )
+    command.add_argument(
+        "--sources", choices=SOURCES, nargs="+", default=SOURCES, help="the sources to compare"
+    )
+    _add_budget_options(command)
 
 
-def ablate(command: argparse.ArgumentParser) -> None:
+def add_ablate_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `ablate`."""
     command.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
-    command.add_argument("--output", type=Path, required=True, help="a folder for the weights")
-    command.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    _budget(command)
+    command.add_argument("--output", type=Path, required=True, help="folder for the weights")
+    command.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of the training runs"
+    )
+    _add_budget_options(command)
 
 
-def evaluate(command: argparse.ArgumentParser) -> None:
+def add_evaluate_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `evaluate`."""
     command.add_argument(
         "--maps", type=Path, nargs="+", required=True,
-        help=".npz of flow maps, or a .csv of clips beside the folders of their frames",
+        help=".npz of flow maps, or .csv of clips, next to the folders with their frames",
     )  # fmt: skip
-    command.add_argument("--cropped", action="store_true", help="frames are tight face crops")
-    command.add_argument("--protocol", choices=("fixed", "loso"), default="fixed")
+    command.add_argument(
+        "--cropped", action="store_true", help="the frames are already tight face crops"
+    )
+    command.add_argument(
+        "--protocol", choices=("fixed", "loso"), default="fixed",
+        help="fixed: score the checkpoints; loso: train, leaving one subject out",
+    )  # fmt: skip
     command.add_argument(
         "--checkpoint", "--from", type=Path, nargs="+", default=[], dest="checkpoints",
-        help="the weights to score, several for several seeds; for loso, those to start from",
+        help="weights to score, one file for each seed; for loso, the weights to start from",
     )  # fmt: skip
-    _leave_one_subject_out(command)
+    _add_loso_options(command)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--plots", type=Path, help="a folder for confusion and reliability")
+    command.add_argument(
+        "--plots", type=Path, help="folder for pictures of confusion and reliability"
+    )
     command.add_argument(
         "--record", action="store_true", help="write the scores into the checkpoint's card"
     )
 
 
-def _leave_one_subject_out(command: argparse.ArgumentParser) -> None:
-    fitting = FineTuneConfig()
-    loso = command.add_argument_group("loso: trains on all subjects but the one it scores")
-    loso.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 ...")
-    loso.add_argument("--epochs", type=int, default=fitting.epochs, help="in each fold")
+def _add_loso_options(command: argparse.ArgumentParser) -> None:
+    defaults = FineTuneConfig()
+    loso = command.add_argument_group("loso", "Trains on all subjects except the scored one.")
+    loso.add_argument("--seeds", type=int, default=3, help="number of runs from one start")
+    loso.add_argument("--epochs", type=int, default=defaults.epochs, help="epochs in each fold")
     loso.add_argument(
         "--choose-epoch", action="store_true",
-        help="choose it, up to --epochs, on a fifth of the fold's training subjects",
+        help="choose the number, up to --epochs, on a fifth of the fold's training subjects",
     )  # fmt: skip
-    loso.add_argument("--learning-rate", type=float, default=fitting.learning_rate)
     loso.add_argument(
-        "--interpolation", type=float, default=fitting.interpolation,
-        help="share of the start in the weights at the end, below 1",
-    )  # fmt: skip
-    _variant(loso)
+        "--learning-rate", type=float, default=defaults.learning_rate, help="initial rate"
+    )
     loso.add_argument(
-        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default=fitting.part,
-        help=f"what learns; {RESIDUAL_LINEAR}: a linear model of what the network leaves over",
+        "--interpolation", type=float, default=defaults.interpolation,
+        help="share of the start's weights in the final weights, in [0, 1)",
+    )  # fmt: skip
+    _add_variant_option(loso)
+    loso.add_argument(
+        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default=defaults.part,
+        help=f"what is trained; {RESIDUAL_LINEAR}: a linear model of the network's residual",
     )  # fmt: skip
 
 
-def calibrate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--checkpoint", type=Path, required=True, help="changed in place")
-
-
-def amplitudes(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--checkpoint", type=Path, required=True)
+def add_calibrate_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `calibrate`."""
     command.add_argument(
-        "--faces",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="pictures or clips instead of the portrait, which training may have seen",
+        "--checkpoint", type=Path, required=True, help="weights; the file is changed in place"
     )
-    command.add_argument("--repeats", type=int, default=8, help="expressions of each class")
 
 
-def attention(command: argparse.ArgumentParser) -> None:
+def add_sensitivity_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `sensitivity`."""
+    command.add_argument("--checkpoint", type=Path, required=True, help="weights to measure")
     command.add_argument(
-        "--checkpoints", type=Path, nargs="+", required=True, help="any variants, any seeds of each"
+        "--faces", type=Path, nargs="*", default=[],
+        help="pictures or clips; default: the built-in portrait, which training may have used",
+    )  # fmt: skip
+    command.add_argument(
+        "--repeats", type=int, default=8, help="expressions of each class for each face"
     )
+
+
+def add_attention_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `attention`."""
+    command.add_argument(
+        "--checkpoints", type=Path, nargs="+", required=True,
+        help="weights of any variants, any number of seeds of each",
+    )  # fmt: skip
     command.add_argument(
         "--units", choices=tuple(ACTION_UNITS), nargs="+", default=tuple(ACTION_UNITS),
-        metavar="AU", help="those that move, each alone; all where none is named",
+        metavar="AU", help="action units to measure, each alone; default: all",
     )  # fmt: skip
-    command.add_argument("--plots", type=Path, help="a folder for the picture")
+    command.add_argument("--plots", type=Path, help="folder for the picture")
 
 
-def export(command: argparse.ArgumentParser) -> None:
+def add_export_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `export`."""
     command.add_argument("--checkpoint", type=Path, required=True, help=".safetensors or .pth")
-    command.add_argument("--output", type=Path, required=True, help="the .onnx to write")
+    command.add_argument("--output", type=Path, required=True, help="the .onnx file to write")
 
 
-def _budget(command: argparse.ArgumentParser) -> None:
-    """The size of a run, and how exactly it computes."""
+def _add_budget_options(command: argparse.ArgumentParser) -> None:
     defaults = Training()
-    command.add_argument("--pairs", type=int, default=defaults.pairs, help="drawn in all")
-    command.add_argument("--samples", type=int, default=defaults.samples, help="seen in all")
-    command.add_argument("--precision", choices=get_args(Precision), default=defaults.precision)
+    command.add_argument(
+        "--pairs", type=int, default=defaults.pairs, help="number of synthetic pairs to draw"
+    )
+    command.add_argument(
+        "--samples", type=int, default=defaults.samples,
+        help="number of training samples, crops of these pairs",
+    )  # fmt: skip
+    command.add_argument(
+        "--precision", choices=get_args(Precision), default=defaults.precision,
+        help="precision of matrix products",
+    )  # fmt: skip
 
 
-def _variant(command: argparse._ActionsContainer) -> None:
+def _add_variant_option(command: argparse._ActionsContainer) -> None:
     command.add_argument(
         "--variant", choices=tuple(BLOCKS), default="triplet",
-        help="the network's last block; all but triplet are there to be compared with it",
+        help="last block of the network; triplet is Off-TANet's, the others are for comparison",
     )  # fmt: skip

@@ -26,15 +26,8 @@ from off_tanet.recognition.media.video import open_clip
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Pixels
 from off_tanet.workers.answers import clip_answer
-from off_tanet_export.synthesis.samples import (
-    EXPRESSIONS,
-    motion,
-    moved,
-    placement,
-    portrait,
-    shot,
-    strength,
-)
+from off_tanet_export.synthesis.camera import shoot, warp
+from off_tanet_export.synthesis.samples import EXPRESSIONS, locate_crop, motion, portrait, strength
 from threadpoolctl import threadpool_limits
 
 from tests.benchmarks.bench_flow import opencv
@@ -49,10 +42,10 @@ LIMITS = MediaLimits(upload_bytes=1 << 30)
 def frames(count: int) -> list[Pixels]:
     """A head and shoulders, 640 x 480, that raise their brows once; the face is a third high."""
     still = portrait(SIZE[1])
-    expression = motion(EXPRESSIONS["surprise"], placement(still), SIZE[1])
+    expression = motion(EXPRESSIONS["surprise"], locate_crop(still), SIZE[1])
     random = np.random.default_rng(0)
     course = [strength(round(29 * index / (count - 1))) for index in range(count)]
-    squares = (shot(moved(still, each * expression), random) for each in course)
+    squares = (shoot(warp(still, each * expression), random) for each in course)
     wall = (SIZE[0] - SIZE[1]) // 2
     return [
         np.asarray(cv2.copyMakeBorder(each, 0, 0, wall, wall, cv2.BORDER_REPLICATE), np.uint8)

@@ -102,7 +102,7 @@ Cropping = Callable[[Pixels], Crop]
 
 
 def sample_pairs() -> Iterator[tuple[Pixels, Pixels, Cropping]]:
-    where = samples.placement(samples.portrait(samples.SIZE))
+    where = samples.locate_crop(samples.portrait(samples.SIZE))
     for onset, apex in samples.pairs().values():
         yield onset, apex, lambda pixels: crop(pixels, where)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 from off_tanet_export.commands import main
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.experiments.ablation import ablated, written
+from off_tanet_export.experiments.ablation import ablate, weights_path
 from off_tanet_export.network.blocks import BLOCKS
 from off_tanet_export.training.train import Training
 
@@ -19,18 +19,18 @@ TINY = Training(source="fields", pairs=6, samples=8, batch=4)
 
 def test_what_is_there_is_not_trained_again(tmp_path: Path) -> None:
     """An hour's runs must survive the one that is broken off; another budget must not pass."""
-    found = ablated(TINY, [4], tmp_path)
+    found = ablate(TINY, [4], tmp_path)
     assert list(found) == list(BLOCKS)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(files) == 5
-    lost = written(tmp_path, Training(variant="cbam", seed=4))
+    lost = weights_path(tmp_path, Training(variant="cbam", seed=4))
     before = lost.read_bytes()
     lost.unlink()
-    ablated(TINY, [4], tmp_path)
+    ablate(TINY, [4], tmp_path)
     assert lost.read_bytes() == before
     assert all(path.stat().st_mtime_ns == at for path, at in files.items() if path != lost)
-    with pytest.raises(TrainingError, match="trained otherwise"):
-        ablated(Training(source="fields", pairs=6, samples=16, batch=4), [4], tmp_path)
+    with pytest.raises(TrainingError, match="another configuration"):
+        ablate(Training(source="fields", pairs=6, samples=16, batch=4), [4], tmp_path)
 
 
 def test_the_command_prints_a_row_for_each_block(

@@ -13,7 +13,7 @@ from off_tanet_export.errors import CheckpointError
 from off_tanet_export.evaluation.evaluate import predict
 from off_tanet_export.graph import PUBLISHED
 from off_tanet_export.network.checkpoint import load, save
-from off_tanet_export.training.calibration import DISAGREEMENT, calibrated, temperature
+from off_tanet_export.training.calibration import DISAGREEMENT, calibrate, fit_temperature
 
 from tests.model_export import examples
 
@@ -27,29 +27,29 @@ def test_a_known_temperature_is_found(known: float) -> None:
     labels = np.array([rng.choice(3, p=p) for p in true])
     asked = true * (1 - 1.5 * DISAGREEMENT) + DISAGREEMENT / 2  # as people would then label
     shown = asked**known / (asked**known).sum(1, keepdims=True)
-    assert temperature(shown, labels) == pytest.approx(known, rel=0.1)
+    assert fit_temperature(shown, labels) == pytest.approx(known, rel=0.1)
 
 
 def test_certain_answers_have_a_temperature() -> None:
     """A probability of 0 has no logarithm."""
-    assert np.isfinite(temperature(np.eye(3), np.array([0, 1, 2])))
+    assert np.isfinite(fit_temperature(np.eye(3), np.array([0, 1, 2])))
 
 
 def test_calibration_changes_confidence_alone() -> None:
     """Weights and labels stay, so that no score but the calibration error can change."""
     before = examples.checkpoint()
-    after = calibrated(before)
-    assert after.recipe.temperature != 1
+    after = calibrate(before)
+    assert after.preprocessing.temperature != 1
     maps = np.random.default_rng(0).random((8, 3, 28, 28), np.float32)
     np.testing.assert_array_equal(predict(before, maps).argmax(1), predict(after, maps).argmax(1))
-    assert calibrated(after).recipe == after.recipe
+    assert calibrate(after).preprocessing == after.preprocessing
 
 
 def test_weights_for_raw_pixels_are_told() -> None:
     """A synthetic face moves by no number of pixels."""
-    published = dataclasses.replace(examples.checkpoint(), recipe=PUBLISHED)
+    published = dataclasses.replace(examples.checkpoint(), preprocessing=PUBLISHED)
     with pytest.raises(CheckpointError, match="scaled maps"):
-        calibrated(published)
+        calibrate(published)
 
 
 def test_the_command_writes_the_temperature(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_command_writes_the_temperature(tmp_path: Path) -> None:
     save(examples.checkpoint(), tmp_path / "c")
     assert main(["calibrate", "--checkpoint", str(tmp_path / "c")]) == 0
     after = load(tmp_path / "c")
-    assert after.recipe == calibrated(examples.checkpoint()).recipe
+    assert after.preprocessing == calibrate(examples.checkpoint()).preprocessing
     assert torch.equal(
         after.network.state_dict()["head.7.bias"], examples.network().state_dict()["head.7.bias"]
     )

@@ -25,7 +25,7 @@ def test_ours_go_round(tmp_path: Path) -> None:
     saved = examples.checkpoint()
     save(saved, tmp_path / "a.safetensors")
     loaded = load(tmp_path / "a.safetensors")
-    assert (loaded.card, loaded.recipe) == (saved.card, saved.recipe)
+    assert (loaded.card, loaded.preprocessing) == (saved.card, saved.preprocessing)
     assert not loaded.network.training
     for name, tensor in saved.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
@@ -42,7 +42,7 @@ def test_published_weights_are_known_by_their_names(tmp_path: Path) -> None:
     """They keep their own strain and scale: with ours they would answer wrongly without a word."""
     torch.save(examples.published_state(), tmp_path / "any.name")
     loaded = load(tmp_path / "any.name")
-    assert loaded.recipe == PUBLISHED != PreprocessingConfig()
+    assert loaded.preprocessing == PUBLISHED != PreprocessingConfig()
     assert loaded.card.licence == "GPL-3.0"
     for name, tensor in examples.network().state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
@@ -91,13 +91,13 @@ NOTHING = dict[str, Tensor].copy
 
 BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "empty": (lambda _: b"", "is empty"),
-    "text": (lambda _: b"no weights, but words", "no checkpoint"),
+    "text": (lambda _: b"no weights, but words", "not a checkpoint"),
     "safetensors cut short": (lambda _: ours(NOTHING)[:-100], "damaged"),
     "header cut short": (lambda _: ours(NOTHING)[:50], "damaged"),
     "no metadata": (lambda _: safetensors.torch.save(examples.network().state_dict()), "metadata"),
     "foreign metadata": (lambda _: ours(NOTHING, about="[]"), "metadata"),
     "metadata that is no JSON": (lambda _: ours(NOTHING, about="{"), "metadata"),
-    "a recipe of no sense": (
+    "a preprocessing of no sense": (
         lambda _: ours(NOTHING, json.dumps({"card": CARD_FIELDS, "recipe": {"map_size": 27}})),
         "metadata",
     ),
@@ -105,7 +105,10 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
         lambda _: ours(NOTHING, json.dumps({"card": CARD_FIELDS, "recipe": {}, "variant": "x"})),
         "metadata",
     ),
-    "a tensor missing": (lambda _: ours(lambda s: s.pop("head.7.bias")), "lacks tensors: head.7"),
+    "a tensor missing": (
+        lambda _: ours(lambda s: s.pop("head.7.bias")),
+        "is missing tensors: head.7",
+    ),
     "a tensor too many": (
         lambda _: ours(lambda s: s.update(extra=torch.zeros(1))),
         "unknown tensors: extra",
@@ -114,11 +117,11 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
         lambda _: ours(lambda s: s.update({"head.7.bias": torch.zeros(4)})),
         r"head.7.bias has shape \(4,\) instead of \(3,\)",
     ),
-    "not a number": (lambda _: ours(lambda s: s.update(NAN)), "stem.0.bias holds values"),
-    "pth cut short": (lambda p: published(NOTHING, p)[:-200], "no checkpoint, or a damaged one"),
+    "not a number": (lambda _: ours(lambda s: s.update(NAN)), "stem.0.bias contains values"),
+    "pth cut short": (lambda p: published(NOTHING, p)[:-200], "not a checkpoint or is damaged"),
     "pth with a tensor missing": (
         lambda p: published(lambda s: s.pop("eres.spa.conv1.weight"), p),
-        "lacks tensors: eres.spa.conv1.weight",
+        "is missing tensors: eres.spa.conv1.weight",
     ),
     "pth with many missing": (
         lambda p: published(lambda s: [s.pop(k) for k in list(s) if "sa_blocks" in k], p),
@@ -151,19 +154,19 @@ def test_bad_files_are_told_in_one_line(kind: str, tmp_path: Path) -> None:
 def test_missing_files_and_folders_are_told(tmp_path: Path) -> None:
     """The commonest mistake of all: a path mistyped."""
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(CheckpointError, match="is not there"):
+        with pytest.raises(CheckpointError, match="does not exist"):
             load(path)
 
 
 def test_pickled_code_is_not_run(tmp_path: Path) -> None:
     """A `.pth` from the internet must not be able to run a command here."""
     torch.save({"weights": Malice()}, tmp_path / "bad.pth")
-    with pytest.raises(CheckpointError, match="no checkpoint"):
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
         load(tmp_path / "bad.pth")
 
 
 def test_a_file_of_more_than_tensors_is_refused(tmp_path: Path) -> None:
     """Training frameworks wrap the state dict: say so, rather than list its parts as unknown."""
     torch.save({"state_dict": examples.published_state(), "epoch": 60}, tmp_path / "bad.pth")
-    with pytest.raises(CheckpointError, match="no state dict"):
+    with pytest.raises(CheckpointError, match="not a state dict"):
         load(tmp_path / "bad.pth")

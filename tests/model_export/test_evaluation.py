@@ -71,7 +71,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "labels too few": ({"label": np.zeros(11, np.uint8)}, "one label for each"),
     "datasets too few": ({"dataset": np.array(["x"])}, "one dataset for each"),
     "subjects too few": ({"subject": np.array(["x"])}, "one subject for each"),
-    "a fourth class": ({"label": np.full(12, 3, np.uint8)}, "none of 0, 1, 2"),
+    "a fourth class": ({"label": np.full(12, 3, np.uint8)}, "must be 0, 1 or 2"),
 }
 
 
@@ -86,7 +86,7 @@ def test_maps_of_the_wrong_kind_are_told(kind: str, tmp_path: Path) -> None:
 
 def test_weights_for_another_kind_of_map_are_told() -> None:
     """The published checkpoint takes raw flow: scaled maps would score it wrongly."""
-    published = dataclasses.replace(examples.checkpoint(), recipe=PUBLISHED)
+    published = dataclasses.replace(examples.checkpoint(), preprocessing=PUBLISHED)
     with pytest.raises(CheckpointError, match="112 x 112 in raw pixels"):
         predict(published, np.zeros((1, 3, 28, 28), np.float32))
 
@@ -101,11 +101,11 @@ def test_files_that_are_no_maps_are_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "lacking.npz", maps=data()["maps"])
     np.save(tmp_path / "array.npy", data()["maps"])
     for name, message in {
-        "absent.npz": "is not there",
+        "absent.npz": "does not exist",
         "text.npz": "damaged",
         "cut.npz": "damaged",
         "empty.npz": "damaged",
-        "lacking.npz": "lacks an array: label",
+        "lacking.npz": "is missing an array: label",
         "array.npy": "damaged",
     }.items():
         with pytest.raises(MapsError, match=message) as caught:
@@ -178,8 +178,8 @@ def test_wishes_that_make_no_sense_are_told(
     maps, weights = ["--maps", str(tmp_path / "dev.npz")], str(tmp_path / "c")
     for options, message in {
         ("--protocol", "loso", "--part", "residual-linear"): "needs a network",
-        ("--protocol", "loso", "--from", weights, "--record"): "no checkpoint's own",
-        ("--checkpoint", weights, weights, "--record"): "one checkpoint alone",
+        ("--protocol", "loso", "--from", weights, "--record"): "needs --protocol fixed",
+        ("--checkpoint", weights, weights, "--record"): "needs exactly one checkpoint",
         (): "needs a --checkpoint",
     }.items():
         assert main(["evaluate", *maps, *options]) == 2

@@ -16,7 +16,6 @@ from off_tanet.recognition.classifier import Classifier, read_card
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet_export import export as room
 from off_tanet_export.commands import main
-from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.checkpoint import load, save
 
 from tests.model_export import examples
@@ -55,7 +54,7 @@ def test_the_file_answers_like_pytorch(exported: Path) -> None:
     checkpoint = load(exported.with_suffix(".safetensors"))
     flow = np.random.default_rng(9).normal(size=(3, 2, 112, 112)).astype(np.float32)
     with torch.inference_mode():
-        expected = FlowClassifier(checkpoint.network, checkpoint.recipe)(torch.from_numpy(flow))
+        expected = checkpoint.classifier()(torch.from_numpy(flow))
     for ours, theirs in zip(
         open_session(exported).run(None, {"flow": flow}), expected, strict=True
     ):
@@ -67,7 +66,7 @@ def test_the_file_answers_like_pytorch_on_the_fields_flow(exported: Path) -> Non
     flow = np.load(shared("tvl1_reference.npz"))["opencv_flow"]
     checkpoint = load(exported.with_suffix(".safetensors"))
     with torch.inference_mode():
-        expected, _ = FlowClassifier(checkpoint.network, checkpoint.recipe)(torch.from_numpy(flow))
+        expected, _ = checkpoint.classifier()(torch.from_numpy(flow))
     ours = np.stack([a.probabilities for a in Classifier(exported).classify_batch(flow)])
     np.testing.assert_allclose(ours, expected.numpy(), rtol=0, atol=1e-5)
 
@@ -168,7 +167,7 @@ def test_a_bad_checkpoint_ends_the_process_with_2(tmp_path: Path) -> None:
     """The same once through a process, where a library might print beside."""
     finished = command(tmp_path / "absent", tmp_path / "out.onnx")
     assert finished.returncode == 2
-    assert finished.stderr == f"off-tanet: {tmp_path / 'absent'} is not there\n"
+    assert finished.stderr == f"off-tanet: {tmp_path / 'absent'} does not exist\n"
 
 
 def test_a_folder_that_is_not_there_is_told(
@@ -178,7 +177,7 @@ def test_a_folder_that_is_not_there_is_told(
     save(examples.checkpoint(), tmp_path / "c")
     output = tmp_path / "absent" / "model.onnx"
     assert main(["export", "--checkpoint", str(tmp_path / "c"), "--output", str(output)]) == 2
-    assert capsys.readouterr().err == f"off-tanet: the folder {output.parent} is not there\n"
+    assert capsys.readouterr().err == f"off-tanet: the folder {output.parent} does not exist\n"
 
 
 def spoilt(model: onnx.ModelProto) -> None:
@@ -212,7 +211,7 @@ def test_a_failed_check_leaves_no_file(
 ) -> None:
     """A graph that answers otherwise than its weights must never reach the service."""
     checkpoint, output = exported.with_suffix(".safetensors"), tmp_path / "model.onnx"
-    monkeypatch.setattr(room, "traced", lambda _: onnx.load(exported))
+    monkeypatch.setattr(room, "trace", lambda _: onnx.load(exported))
     set_props = onnx.helper.set_model_props
 
     def set_and_spoil(model: onnx.ModelProto, props: dict[str, str]) -> None:
@@ -237,10 +236,17 @@ def test_measured_flows_are_motion() -> None:
     assert np.abs(flows).max() < 20
 
 
-def test_the_committed_model_is_the_committed_weights(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def exported_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed weights, exported."""
+    path = tmp_path_factory.mktemp("again") / "model.onnx"
+    assert main(["export", "--checkpoint", str(WEIGHTS), "--output", str(path)]) == 0
+    return path
+
+
+def test_the_committed_model_is_the_committed_weights(exported_again: Path) -> None:
     """Whoever trains again and forgets to export would ship yesterday's model."""
-    assert main(["export", "--checkpoint", str(WEIGHTS), "--output", str(tmp_path / "m.onnx")]) == 0
-    fresh, shipped = open_session(tmp_path / "m.onnx"), open_session(ASSET)
+    fresh, shipped = open_session(exported_again), open_session(ASSET)
     flows = np.concatenate([room.measured_flows(4), room.random_flows(4)])
     for ours, theirs in zip(
         fresh.run(None, {"flow": flows}), shipped.run(None, {"flow": flows}), strict=True
@@ -248,3 +254,13 @@ def test_the_committed_model_is_the_committed_weights(tmp_path: Path) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
     cards = [read_card(s.get_modelmeta().custom_metadata_map) for s in (fresh, shipped)]
     assert cards[0] == cards[1]
+
+
+def test_the_committed_graph_is_the_exported_one(exported_again: Path) -> None:
+    """Nodes, initializers and all other fields except the metadata, byte for byte."""
+    fresh, shipped = onnx.load(exported_again), onnx.load(ASSET)
+    for model in (fresh, shipped):
+        del model.metadata_props[:]
+    assert fresh.SerializeToString(deterministic=True) == shipped.SerializeToString(
+        deterministic=True
+    )

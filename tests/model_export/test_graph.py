@@ -11,10 +11,10 @@ from off_tanet_export.graph import (
     PUBLISHED,
     FlowClassifier,
     PreprocessingConfig,
-    bicubic,
+    bicubic_matrix,
     mirror,
     quantile,
-    robust,
+    robust_scale,
 )
 from torch import Tensor, nn
 
@@ -80,7 +80,7 @@ def test_what_most_places_do_sets_the_scale() -> None:
     spoilt[:, :, 40:44, 60:64] = 10 * seen.abs().amax()
     ranged = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     left = {
-        classifier.recipe.scaling: float(
+        classifier.preprocessing.scaling: float(
             classifier.maps(spoilt)[:, :2].std() / classifier.maps(seen)[:, :2].std()
         )
         for classifier in (ranged, OURS)
@@ -92,7 +92,7 @@ def test_what_most_places_do_sets_the_scale() -> None:
 def test_maps_keep_their_order_about_the_median() -> None:
     """Scaling may squash a strong motion, but never turn up into down, or more into less."""
     plain = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
-    maps = robust(plain)
+    maps = robust_scale(plain)
     np.testing.assert_allclose(np.median(maps.flatten(2).numpy(), axis=2), 0.5, atol=1e-5)
     assert maps.flatten(2).argsort().equal(plain.flatten(2).argsort())
     assert 0 < maps.min() < maps.max() < 1
@@ -109,7 +109,7 @@ def test_quantiles_are_those_of_numpy(share: float) -> None:
 def test_bicubic_is_that_of_pytorch() -> None:
     """A matrix stands for the resize, so that no runtime's own border rule comes in."""
     image = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    matrix = bicubic(28, 112)
+    matrix = bicubic_matrix(28, 112)
     expected = nn.functional.interpolate(image, (112, 112), mode="bicubic", align_corners=False)
     torch.testing.assert_close(matrix @ image @ matrix.T, expected, rtol=0, atol=1e-5)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from off_tanet_export.evaluation.metrics import (
     BINS,
-    by_person,
+    bootstrap_interval,
     confusion,
-    error_by_chance,
-    interval,
+    confusion_by_person,
+    errors_by_chance,
     reliability,
     uar,
     uf1,
@@ -45,7 +45,7 @@ def test_classes_that_do_not_occur_are_left_out() -> None:
 def test_each_person_has_counts_of_their_own() -> None:
     """Together they are the pooled ones, and the paper's fold means need them apart."""
     people = np.array(["b", "a", "a"])
-    counts = by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), people)
+    counts = confusion_by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), people)
     assert counts[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]
     assert counts[1].tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
     assert uar(counts).tolist() == [0.5, 1.0]
@@ -58,7 +58,10 @@ def test_an_interval_is_over_people_and_not_clips() -> None:
     predicted = np.where(right, labels, (labels + 1) % 3)
     few, many = np.repeat(["a", "b", "c"], 20), np.array([f"{i:02}" for i in range(60)])
     few = few[np.argsort(~right, kind="stable").argsort()]  # who is named well, always is
-    spans = [interval([by_person(labels, predicted, people)], uf1) for people in (few, many)]
+    spans = [
+        bootstrap_interval([confusion_by_person(labels, predicted, people)], uf1)
+        for people in (few, many)
+    ]
     score = uf1(confusion(labels, predicted))
     assert all(low < score < high for low, high in spans)
     assert np.ptp(spans[0]) > 1.5 * np.ptp(spans[1])
@@ -66,8 +69,8 @@ def test_an_interval_is_over_people_and_not_clips() -> None:
 
 def test_an_interval_of_one_person_is_a_point() -> None:
     """Nothing varies when the only person is drawn again."""
-    counts = by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), np.full(3, "a"))
-    low, high = interval([counts], uar)
+    counts = confusion_by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), np.full(3, "a"))
+    low, high = bootstrap_interval([counts], uar)
     assert low == high == pytest.approx(2 / 3)
 
 
@@ -91,13 +94,13 @@ def test_even_answers_that_mean_what_they_say_show_an_error() -> None:
     rng = np.random.default_rng(3)
     answers = rng.dirichlet((3, 1, 1), 20_000)
     labels = (rng.random((20_000, 1)) > answers.cumsum(1)).sum(1)
-    few, many = error_by_chance(answers[:200]), error_by_chance(answers)
+    few, many = errors_by_chance(answers[:200]), errors_by_chance(answers)
     assert few.mean() == pytest.approx(np.sqrt(100) * many.mean(), rel=0.1)
     assert many.min() < reliability(labels, answers).error < many.max()
     boastful = 0.5 * answers + 0.5 * np.eye(3)[answers.argmax(1)]
-    assert reliability(labels, boastful).error > 5 * error_by_chance(boastful).max()
+    assert reliability(labels, boastful).error > 5 * errors_by_chance(boastful).max()
 
 
 def test_sure_answers_show_no_error_by_chance() -> None:
     """Where nothing is left to chance, nothing is drawn."""
-    assert error_by_chance(np.eye(3)).max() == 0
+    assert errors_by_chance(np.eye(3)).max() == 0

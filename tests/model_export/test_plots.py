@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from off_tanet.types import CLASSES, Pixels
 from off_tanet_export.evaluation.metrics import BINS, reliability
-from off_tanet_export.evaluation.plots import confusion_png, reliability_png, write_plots
+from off_tanet_export.evaluation.plots import draw_confusion, draw_reliability, write_plots
 
 BLUE = (178, 114, 0)
 
@@ -22,7 +22,7 @@ def test_a_bar_is_as_high_as_its_share_is_right() -> None:
     """Upside down, an overconfident model would look modest."""
     sure = np.tile([[0.99, 0.005, 0.005]], (4, 1))
     high, low = (
-        blue_height(reliability_png(reliability(np.array(labels), sure)))
+        blue_height(draw_reliability(reliability(np.array(labels), sure)))
         for labels in ([0, 0, 0, 1], [0, 1, 1, 1])
     )
     assert abs(high - 0.75 * 360) < 12
@@ -32,7 +32,7 @@ def test_a_bar_is_as_high_as_its_share_is_right() -> None:
 def test_bars_stand_where_the_answers_confidence_is() -> None:
     """One bar, in the bin of the answers and in no other."""
     answers = reliability(np.array([0]), np.array([[0.5, 0.3, 0.2]]))
-    columns = np.flatnonzero((reliability_png(answers) == BLUE).all(2).any(0))
+    columns = np.flatnonzero((draw_reliability(answers) == BLUE).all(2).any(0))
     width = 360 / BINS
     left = 96 + width * int(answers.clips.argmax())
     assert left <= columns.min() < columns.max() <= left + width
@@ -42,7 +42,7 @@ def test_the_confusions_rows_are_the_true_classes() -> None:
     """Transposed, missed smiles would become false ones."""
     counts = {true: dict.fromkeys(CLASSES, 0) for true in CLASSES}
     counts["negative"]["surprise"] = 9
-    bright = confusion_png(counts).astype(int)
+    bright = draw_confusion(counts).astype(int)
     inside = bright[48 + 8 : 48 + 352, 96 + 8 : 96 + 352]
     yellow = (inside[..., 2] - inside[..., 0]) > 100  # cividis ends in it
     rows, columns = np.nonzero(yellow)

@@ -21,12 +21,12 @@ from off_tanet_export.training.fine_tuning import (
     FineTuneConfig,
     FoldData,
     Part,
-    answers,
-    chosen_epochs,
+    choose_epochs,
     fit,
-    learn,
-    lesson,
-    scratch,
+    initialize,
+    predict_fold,
+    prepare,
+    train_epochs,
 )
 
 from tests.model_export import examples
@@ -44,7 +44,7 @@ def data(people: int = 3, clips: int = 6) -> FlowMaps:
 
 
 def whole(maps: FlowMaps) -> FoldData:
-    return lesson(examples.checkpoint(), maps, "all")
+    return prepare(examples.checkpoint(), maps, "all")
 
 
 def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
@@ -54,7 +54,7 @@ def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
 
 
 @pytest.mark.parametrize(
-    "fitting",
+    "config",
     [
         FineTuneConfig(epochs=1),
         FineTuneConfig(epochs=2, part="head"),
@@ -62,12 +62,12 @@ def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
     ],
     ids=["all", "head", "chosen epoch"],
 )
-def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: FineTuneConfig) -> None:
+def test_answers_on_a_subject_owe_nothing_to_its_labels(config: FineTuneConfig) -> None:
     """The field's commonest fault: an epoch, or weights, that the test fold has chosen."""
     maps, start = data(), examples.checkpoint()
     tested = maps.people == "made/s1"
     true, false = (
-        leave_one_subject_out(one, fitting, [start])[0]
+        leave_one_subject_out(one, config, [start])[0]
         for one in (maps, with_other_labels(maps, "made/s1"))
     )
     np.testing.assert_array_equal(true[tested], false[tested])
@@ -75,10 +75,10 @@ def test_answers_on_a_subject_owe_nothing_to_its_labels(fitting: FineTuneConfig)
 
 def test_answers_on_a_subject_owe_something_to_the_others_labels() -> None:
     """The other half of the above, which a protocol that trains on nothing would pass, too."""
-    maps, fitting = data(), FineTuneConfig(epochs=2, part="head")
+    maps, config = data(), FineTuneConfig(epochs=2, part="head")
     tested = maps.people == "made/s0"
     true, false = (
-        leave_one_subject_out(one, fitting, [examples.checkpoint()])[0]
+        leave_one_subject_out(one, config, [examples.checkpoint()])[0]
         for one in (maps, with_other_labels(maps, "made/s1"))
     )
     assert np.abs(true[tested] - false[tested]).max() > 1e-6
@@ -110,17 +110,15 @@ def test_a_residual_linear_model_owes_nothing_to_its_test_fold() -> None:
 def test_fitting_learns_what_shows() -> None:
     """From nothing, on maps whose class is plain: at a third it would have learnt nothing."""
     maps = data(people=4)
-    fitted = fit(scratch(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
+    fitted = fit(initialize(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
     assert (predict(fitted, maps.maps).argmax(1) == maps.labels).mean() > 0.6
 
 
 def test_interpolation_ends_between_start_and_fitted() -> None:
     """Halfway is the mean of both, in every tensor that has one."""
-    start, taught = examples.checkpoint(), whole(data())
+    start, fold = examples.checkpoint(), whole(data())
     far, half = (
-        fit(
-            start, taught, FineTuneConfig(epochs=1, interpolation=share), seed=0
-        ).network.state_dict()
+        fit(start, fold, FineTuneConfig(epochs=1, interpolation=share), seed=0).network.state_dict()
         for share in (0, 0.5)
     )
     for name, before in start.network.state_dict().items():
@@ -141,8 +139,8 @@ def test_the_head_alone_learns_where_it_is_asked() -> None:
     """Normalisation statistics count as features: they must not drift with the folds."""
     start = examples.checkpoint()
     before = start.network.state_dict()
-    taught = lesson(start, data(), "head")
-    after = fit(start, taught, FineTuneConfig(epochs=1), seed=0).network.state_dict()
+    fold = prepare(start, data(), "head")
+    after = fit(start, fold, FineTuneConfig(epochs=1), seed=0).network.state_dict()
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"head"}
 
@@ -150,8 +148,10 @@ def test_the_head_alone_learns_where_it_is_asked() -> None:
 def test_runs_can_be_had_again() -> None:
     """Equal seeds, equal answers; another seed, others."""
     maps = data(people=2)
-    first, other = leave_one_subject_out(maps, FineTuneConfig(epochs=1), [scratch(3), scratch(4)])
-    again = leave_one_subject_out(maps, FineTuneConfig(epochs=1), [scratch(3)])[0]
+    first, other = leave_one_subject_out(
+        maps, FineTuneConfig(epochs=1), [initialize(3), initialize(4)]
+    )
+    again = leave_one_subject_out(maps, FineTuneConfig(epochs=1), [initialize(3)])[0]
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-4
 
@@ -159,23 +159,25 @@ def test_runs_can_be_had_again() -> None:
 def test_a_start_that_training_spoils_is_kept() -> None:
     """Choosing between epochs includes none at all: fine-tuning may make things worse."""
     maps = data(people=4)
-    good = fit(scratch(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
-    ruinous, taught = FineTuneConfig(epochs=2, learning_rate=10.0), lesson(good, maps, "head")
+    good = fit(initialize(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
+    ruinous, fold = FineTuneConfig(epochs=2, learning_rate=10.0), prepare(good, maps, "head")
     right = [
-        (answers(one, taught).argmax(1) == maps.labels).mean()
-        for one in learn(good, taught, ruinous, seed=0)
+        (predict_fold(one, fold).argmax(1) == maps.labels).mean()
+        for one in train_epochs(good, fold, ruinous, seed=0)
     ]
     assert right[0] > right[-1]
-    assert chosen_epochs(good, taught, ruinous, seed=0) == 0
+    assert choose_epochs(good, fold, ruinous, seed=0) == 0
 
 
 @pytest.mark.parametrize("part", ["all", "head"])
 def test_answers_are_the_graphs_own(part: Part) -> None:
     """The short way through the head must not leave out the mirror image or the temperature."""
-    warm = dataclasses.replace(examples.checkpoint(), recipe=PreprocessingConfig(temperature=2.0))
+    warm = dataclasses.replace(
+        examples.checkpoint(), preprocessing=PreprocessingConfig(temperature=2.0)
+    )
     maps = data()
     np.testing.assert_allclose(
-        answers(warm, lesson(warm, maps, part)), predict(warm, maps.maps), atol=1e-6
+        predict_fold(warm, prepare(warm, maps, part)), predict(warm, maps.maps), atol=1e-6
     )
 
 
@@ -187,7 +189,7 @@ def test_one_subject_alone_is_told() -> None:
     with pytest.raises(TrainingError, match="two subjects"):
         linear(alone)
     with pytest.raises(TrainingError, match="two people"):
-        chosen_epochs(examples.checkpoint(), whole(alone), FineTuneConfig(), 0)
+        choose_epochs(examples.checkpoint(), whole(alone), FineTuneConfig(), 0)
     with pytest.raises(TrainingError, match="epochs: 0"):
         FineTuneConfig(epochs=0)
     with pytest.raises(TrainingError, match="interpolation"):

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from off_tanet.recognition.flow import tvl1
+from off_tanet_export.synthesis.camera import warp
 from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.synthesis.rendering import (
     Rendering,
     Scene,
-    enlarged,
-    kept_still,
-    moved,
-    portrait,
+    enlarge,
+    keep_still_blocks,
+    place_portrait,
 )
 
 CALM: dict[str, Any] = dict.fromkeys(Nuisances.__dataclass_fields__, 0.0)
@@ -28,7 +28,7 @@ STUDIO = Scene(**OFF, amplitude=2.0, nuisances=Nuisances(**CALM))
 
 def test_equal_seeds_photograph_equal_flows() -> None:
     """A training run can be had again; each face makes one expression of each class."""
-    (first, labels), (again, _), (other, _) = (Rendering(seed).pool(3) for seed in (1, 1, 2))
+    (first, labels), (again, _), (other, _) = (Rendering(seed).draw(3) for seed in (1, 1, 2))
     assert first.shape == (3, 2, 28, 28)
     assert first.dtype == np.float32
     assert labels.tolist() == [0, 1, 2]
@@ -59,7 +59,7 @@ def test_pairs_are_brought_to_one_light_as_the_service_does() -> None:
     strength = {}
     for share in (0.0, 1.0):
         rendering = Rendering(2, dataclasses.replace(scene, matched=share))
-        strength[share] = np.hypot(*rendering.flow(*rendering.pair(portrait(150), 0))).mean()
+        strength[share] = np.hypot(*rendering.flow(*rendering.pair(place_portrait(150), 0))).mean()
     assert strength[1.0] < 0.1 < strength[0.0]
 
 
@@ -71,7 +71,7 @@ def test_each_part_of_a_scene_changes_the_photographs(name: str) -> None:
     """A knob that turns nothing would be believed in."""
     change: dict[str, Any] = {name: 1.0 if name in ("gaze", "jpeg", "blur") else 0.2}
     varied = dataclasses.replace(STUDIO, **change)
-    face = portrait(150)
+    face = place_portrait(150)
     plain, other = (Rendering(3, scene).pair(face, 1) for scene in (STUDIO, varied))
     assert any((a != b).any() for a, b in zip(plain, other, strict=True))
 
@@ -81,13 +81,13 @@ def test_a_picture_is_moved_forward() -> None:
     picture = np.zeros((40, 40), np.float32)
     picture[20, 20] = 100
     shift = np.stack([np.full((40, 40), 3.0), np.full((40, 40), -2.0)]).astype(np.float32)
-    row, column = np.unravel_index(moved(picture, shift).argmax(), (40, 40))
+    row, column = np.unravel_index(warp(picture, shift).argmax(), (40, 40))
     assert (int(row), int(column)) == (18, 23)
 
 
 def test_motion_is_in_pixels_of_the_crop() -> None:
     """A picture of 1.5 crops at twice the crop's resolution moves by twice as many pixels."""
-    motion = enlarged(np.ones((2, 66, 66), np.float32), 336)
+    motion = enlarge(np.ones((2, 66, 66), np.float32), 336)
     assert motion.shape == (2, 336, 336)
     np.testing.assert_allclose(motion, 2, rtol=1e-5)
 
@@ -97,7 +97,7 @@ def test_blocks_that_hardly_change_stay_still() -> None:
     onset = np.full((32, 32), 100, np.uint8)
     apex = onset + 1
     apex[8:16, 8:16] = 150
-    kept = kept_still(onset, apex, 3)
+    kept = keep_still_blocks(onset, apex, 3)
     assert (kept[8:16, 8:16] == 150).all()
     kept[8:16, 8:16] = 100
     assert (kept == 100).all()
@@ -105,6 +105,6 @@ def test_blocks_that_hardly_change_stay_still() -> None:
 
 def test_the_portrait_lies_where_drawn_faces_do() -> None:
     """Its eyes are darker than its cheeks, in the crop's places."""
-    face = portrait(150)
+    face = place_portrait(150)
     eyes = [face[51:55, column - 3 : column + 3].mean() for column in (52, 98)]
     assert max(eyes) < 0.8 * face[70:80, 50:60].mean()

@@ -13,6 +13,7 @@ from off_tanet.recognition.flow import tvl1
 from off_tanet.types import CLASSES, CROP_SIZE, Pixels
 from off_tanet_export.synthesis import samples
 from off_tanet_export.synthesis.action_units import displacement
+from off_tanet_export.synthesis.camera import warp
 
 from tests.support.paths import ROOT
 
@@ -92,7 +93,7 @@ def test_a_point_moves_by_the_field() -> None:
     picture = np.dstack([columns, rows, columns]).astype(np.float32)
     hill = np.exp(-(((columns - 60) / 15) ** 2) - ((rows - 55) / 15) ** 2)
     forth = np.stack([4 * hill, -3 * hill]).astype(np.float32)
-    came = samples.moved(picture, forth)
+    came = warp(picture, forth)
     there = np.stack(
         [cv2.remap(part, came[..., 0], came[..., 1], cv2.INTER_LINEAR) for part in forth]
     )

@@ -12,12 +12,11 @@ from off_tanet_export.datasets.flow_maps import load_maps
 from off_tanet_export.evaluation.evaluate import evaluate
 from off_tanet_export.evaluation.perturbations import EXTREMES
 from off_tanet_export.evaluation.report import fixed_report
-from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.checkpoint import Checkpoint, load
-from off_tanet_export.synthesis.flow_dataset import FlowDataset, fields
+from off_tanet_export.synthesis.flow_dataset import FlowDataset, draw_fields
 from off_tanet_export.synthesis.generator import Nuisances
-from off_tanet_export.training.augmentation import Cropping, recropped
-from off_tanet_export.training.train import Source, Training, drawn, train
+from off_tanet_export.training.augmentation import Cropping, recrop
+from off_tanet_export.training.train import Source, Training, draw_datasets, train
 
 from tests.model_export.test_export import WEIGHTS
 from tests.support.shared import shared
@@ -28,7 +27,7 @@ TINY = ["--samples", "64", "--pairs", "12"]
 def test_a_little_training_beats_chance() -> None:
     """Labels shuffled against their flows, or a loss that climbs, would leave it at a third."""
     checkpoint = train(Training(seed=5, source="fields", pairs=480, samples=960, batch=16))
-    assert share_named(checkpoint, fields(77, 150, Nuisances())) > 0.5
+    assert share_named(checkpoint, draw_fields(77, 150, Nuisances())) > 0.5
 
 
 def test_the_command_shows_progress_and_writes_its_configuration(
@@ -52,7 +51,7 @@ def test_a_run_that_cannot_end_well_does_not_start(
     """Minutes of training must not be lost to a folder that was mistyped."""
     absent = tmp_path / "absent" / "weights.safetensors"
     assert main(["train", "--output", str(absent)]) == 2
-    assert capsys.readouterr().err == f"off-tanet: the folder {absent.parent} is not there\n"
+    assert capsys.readouterr().err == f"off-tanet: the folder {absent.parent} does not exist\n"
     assert main(["train", "--output", str(tmp_path / "w"), "--pairs", "5"]) == 2
     assert capsys.readouterr().err == "off-tanet: too few pairs: 5 instead of 6 or more\n"
     assert main(["train", "--output", str(tmp_path / "w"), "--samples", "1"]) == 2
@@ -93,7 +92,9 @@ def test_the_shipped_weights_are_calibrated() -> None:
 def test_the_shipped_weights_do_not_depend_on_one_cropping() -> None:
     """Other laboratories crop otherwise: a face 6% aside may cost less than 0.03."""
     report, _ = fixed_report([load(WEIGHTS)], load_maps(shared("megc2019_flow_dev.npz")))
-    falls = {name: report["scores"]["uf1"] - score for name, score in report["placements"].items()}
+    falls = {
+        name: report["scores"]["uf1"] - score for name, score in report["perturbations"].items()
+    }
     assert len(falls) == len(EXTREMES)
     assert max(falls.values()) < 0.03, falls
 
@@ -101,18 +102,18 @@ def test_the_shipped_weights_do_not_depend_on_one_cropping() -> None:
 @pytest.mark.parametrize("source", ["fields", "photographs"])
 def test_the_shipped_weights_name_synthetic_motion(source: Source) -> None:
     """The same guard where no maps of real faces are: a broken file would name a third."""
-    (pool,) = drawn(Training(seed=77, source=source, pairs=150))
-    assert share_named(load(WEIGHTS), pool) > 0.75
+    (dataset,) = draw_datasets(Training(seed=77, source=source, pairs=150))
+    assert share_named(load(WEIGHTS), dataset) > 0.75
 
 
-def share_named(checkpoint: Checkpoint, pool: FlowDataset) -> float:
-    """The share of a pool's flows that the checkpoint names rightly, in crops as in training."""
+def share_named(checkpoint: Checkpoint, dataset: FlowDataset) -> float:
+    """The share of a dataset's flows that the checkpoint names rightly, in crops as in training."""
     generator = torch.Generator().manual_seed(0)
-    flows = recropped(torch.from_numpy(pool.flows), 28, Cropping(), generator)
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe)
+    flows = recrop(torch.from_numpy(dataset.flows), 28, Cropping(), generator)
+    classifier = checkpoint.classifier()
     with torch.inference_mode():
         probabilities, _ = classifier.classify(classifier.maps(flows))
-    return float((probabilities.argmax(1).numpy() == pool.labels).mean())
+    return float((probabilities.argmax(1).numpy() == dataset.labels).mean())
 
 
 def test_the_shipped_card_tells_the_measured_scores() -> None:

@@ -7,9 +7,10 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from off_tanet.configuration import ASSETS
 from off_tanet.recognition.face.detector import FaceDetector, align
 from off_tanet.types import CROP_SIZE, Pixels, Similarity
-from off_tanet_export.synthesis.samples import ASSETS, moved
+from off_tanet_export.synthesis.camera import warp
 
 from tests.support import factories
 
@@ -62,9 +63,7 @@ def turned(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Floats:
     rotation, _ = cv2.Rodrigues(np.radians([pitch, yaw, roll]))
     shift = np.einsum("ij,jyx->iyx", rotation, points) - points
     back = np.linalg.inv(where[:, :2])
-    return moved(
-        still(), (CROP_SIZE * np.einsum("ij,jyx->iyx", back, shift[:2])).astype(np.float32)
-    )
+    return warp(still(), (CROP_SIZE * np.einsum("ij,jyx->iyx", back, shift[:2])).astype(np.float32))
 
 
 def covered(picture: Floats, x: float = 0.5, y: float = 0.75, size: float = 0.3) -> Floats:

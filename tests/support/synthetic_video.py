@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.recognition.face.detector import PLACES, crop, similarity
 from off_tanet.types import CROP_SIZE, Crop, Pixels
-from off_tanet_export.synthesis.action_units import MIXES, ExpressionInterval, render, scaled
+from off_tanet_export.synthesis.action_units import MIXES, GaussianBump, render, scaled
 from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 
 from tests.support import factories
@@ -266,7 +266,7 @@ def _blinking(x: Floats, y: Floats, closed: float) -> Floats:
     return (down * FACE + MARGIN).astype(np.float32)
 
 
-def _on_frame(bump: ExpressionInterval) -> ExpressionInterval:
+def _on_frame(bump: GaussianBump) -> GaussianBump:
     """A bump of the crop as one of the whole frame."""
     share, start = FACE / PICTURE, MARGIN / PICTURE
     placed = replace(bump, x=start + share * bump.x, y=start + share * bump.y)

@@ -1,10 +1,11 @@
-"""Frames in folders, as CASME, CASME II and CAS(ME)^2 come: seen as the service sees a request.
+"""Clips as frames in folders, as CASME, CASME II and CAS(ME)^2 are delivered.
 
-    casme2.csv                subject, clip, onset, apex, class: one line for each clip
-    sub05/EP02_07/img73.jpg   its frames: a folder for the subject, one for the clip, numbered
+    casme2.csv                subject, clip, onset, apex, class: one row for each clip
+    sub05/EP02_07/img73.jpg   numbered frames, in a folder for the subject and one for the clip
 
-The databases differ in their folders (`sub05`, `s15`, or the bare number), in the names of their
-columns and in those of their frames (`img73`, `reg_img73`, `EP01_5-73`); all these are understood.
+The databases differ in the names of folders (`sub05`, `s15`, or the bare number), of columns, and
+of frames (`img73`, `reg_img73`, `EP01_5-73`); all of these are supported. Frames are decoded,
+cropped and matched in light by the service's own code.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from off_tanet.errors import MediaError
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face import detector as face
 from off_tanet.recognition.flow.light import matched
-from off_tanet.recognition.media.images import decode_image
+from off_tanet.recognition.media.images import decode_pair
 from off_tanet.types import CLASSES, Flow, Pixels
 from tqdm import tqdm
 
@@ -41,7 +42,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "class": ("class", "emotion", "estimatedemotion"),
     }
 )
-"""What a column means, and what the databases' own tables call it, in letters alone."""
+"""The supported names of each column, as in the databases' own tables, reduced to letters."""
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(
@@ -50,14 +51,23 @@ EMOTIONS: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("happiness", "positive"), "positive")
     | {"surprise": "surprise"}
 )
-"""The classes of MEGC2019. Others ("others", "tense") belong to none, and are left out."""
+"""The class of each emotion in MEGC2019. Other emotions ("others", "tense") have no class."""
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
+"""The suffixes of frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One line of the CSV. `onset` and `apex` are the numbers in the frames' names."""
+    """One row of the CSV file.
+
+    Attributes:
+        subject: The subject's name.
+        name: The clip's name.
+        onset: The number in the onset frame's file name.
+        apex: The number in the apex frame's file name.
+        label: The class's index.
+    """
 
     subject: str
     name: str
@@ -67,83 +77,119 @@ class Clip:
 
 
 def load_frames(annotations: Path, *, cropped: bool = False) -> FlowMaps:
-    """The flow maps of a CSV's clips, whose folders lie beside it; the data set has its name.
+    """Compute the flow maps of the clips in a CSV file.
 
-    The face is found on the onset frame, unless the frames are `cropped` tightly already. Clips
-    without a class or an apex are no part of the data; one whose frames are missing, or show no
-    face, is an error: a score over the clips that happened to work would be another score.
+    Clips without a class or an apex are skipped. Every other clip must be usable: a score over the
+    usable clips alone would not be comparable.
 
-    Raises `MapsError`.
+    Args:
+        annotations: The CSV file, next to the folders of frames. Its name, without the suffix, is
+            the name of the data set.
+        cropped: Whether frames are already tight face crops. Otherwise the face is detected on the
+            onset frame.
+
+    Raises:
+        MapsError: The file cannot be read, has no clip of a class, or a clip's frames are missing,
+            damaged or show no face.
     """
-    clips = list(read(annotations))
+    clips = list(read_annotations(annotations))
     if not clips:
-        raise MapsError(f"{annotations} names no clip of the classes {', '.join(CLASSES)}")
-    detector = face.FaceDetector(ASSETS)
+        raise MapsError(f"{annotations} has no clip of the classes {', '.join(CLASSES)}")
+    detector = None if cropped else face.FaceDetector(ASSETS)
     flows = [
-        see(clip, annotations.parent, None if cropped else detector)
+        measure_flow(clip, annotations.parent, detector)
         for clip in tqdm(clips, desc=annotations.stem, unit="clip")
     ]
-    preprocessing = FlowClassifier(
-        OffTanet(), PreprocessingConfig(map_size=MAP_SIZE, scaling="range")
-    )
+    classifier = FlowClassifier(OffTanet(), PreprocessingConfig(map_size=MAP_SIZE, scaling="range"))
     return FlowMaps(
-        preprocessing.maps(torch.from_numpy(np.stack(flows))).numpy(),
+        classifier.maps(torch.from_numpy(np.stack(flows))).numpy(),
         np.array([clip.label for clip in clips]),
         np.full(len(clips), annotations.stem),
         np.array([clip.subject for clip in clips]),
     )
 
 
-def read(annotations: Path) -> Iterator[Clip]:
-    """The CSV's clips that have a class and an apex. Raises `MapsError`."""
+def read_annotations(annotations: Path) -> Iterator[Clip]:
+    """Yield the clips of a CSV file that have a class and an apex.
+
+    Raises:
+        MapsError: The file is missing, not CSV, or a row is invalid.
+    """
     try:
         with annotations.open(newline="", encoding="utf-8-sig") as file:
             header, *rows = list(csv.reader(file)) or [[]]
     except FileNotFoundError as error:
-        raise MapsError(f"{annotations} is not there") from error
+        raise MapsError(f"{annotations} does not exist") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise MapsError(f"{annotations} is no CSV in UTF-8") from error
-    places = columns(header, annotations)
+        raise MapsError(f"{annotations} is not a CSV file in UTF-8") from error
+    places = _find_columns(header, annotations)
     for line, row in enumerate(rows, start=2):
         if len(row) != len(header):
-            raise MapsError(f"{annotations}, line {line}: not as many cells as columns")
-        told = {meaning: row[place].strip() for meaning, place in places.items()}
-        emotion = EMOTIONS.get(told["class"].lower())
-        if emotion is None or told["apex"] in ("", "/", "0"):  # how the databases write "none"
+            raise MapsError(
+                f"{annotations}, line {line}: {len(row)} cells instead of {len(header)}"
+            )
+        cells = {name: row[place].strip() for name, place in places.items()}
+        emotion = EMOTIONS.get(cells["class"].lower())
+        if emotion is None or cells["apex"] in ("", "/", "0"):  # the databases' marks for no apex
             continue
-        if not (told["onset"].isdecimal() and told["apex"].isdecimal()):
-            raise MapsError(f"{annotations}, line {line}: onset and apex are no frame numbers")
-        onset, apex = int(told["onset"]), int(told["apex"])
-        yield Clip(told["subject"], told["clip"], onset, apex, CLASSES.index(emotion))
+        if not (cells["onset"].isdecimal() and cells["apex"].isdecimal()):
+            raise MapsError(f"{annotations}, line {line}: onset and apex must be frame numbers")
+        onset, apex = int(cells["onset"]), int(cells["apex"])
+        yield Clip(cells["subject"], cells["clip"], onset, apex, CLASSES.index(emotion))
 
 
-def columns(header: list[str], annotations: Path) -> dict[str, int]:
-    """Which column holds what. Raises `MapsError` where one lacks."""
+def _find_columns(header: list[str], annotations: Path) -> dict[str, int]:
+    """Return the index of each column."""
     names = [re.sub("[^a-z]", "", name.lower()) for name in header]
-    places = {
-        meaning: next((names.index(name) for name in known if name in names), None)
-        for meaning, known in COLUMNS.items()
-    }
-    if lacking := [meaning for meaning, place in places.items() if place is None]:
-        raise MapsError(f"{annotations} has no column {lacking[0]}")
-    return {meaning: place for meaning, place in places.items() if place is not None}
+    places = {}
+    for column, known in COLUMNS.items():
+        place = next((names.index(name) for name in known if name in names), None)
+        if place is None:
+            raise MapsError(f"{annotations} has no column {column}")
+        places[column] = place
+    return places
 
 
-def see(clip: Clip, root: Path, detector: face.FaceDetector | None) -> Flow:
-    """The flow [2, 112, 112] from onset to apex. Raises `MapsError`."""
-    frames = numbered(clip, root)
-    onset, apex = (picture(clip, frames, number) for number in (clip.onset, clip.apex))
+def measure_flow(clip: Clip, root: Path, detector: face.FaceDetector | None) -> Flow:
+    """Measure the flow [2, 112, 112] from a clip's onset to its apex, in pixels.
+
+    Args:
+        clip: The clip to measure.
+        root: The folder that contains the subjects' folders.
+        detector: Finds the face on the onset frame; None if frames are face crops.
+
+    Raises:
+        MapsError: A frame is missing, cannot be decoded, is damaged or shows no face.
+    """
+    onset, apex = _read_pair(clip, root)
     if detector is None:
         return matched(face.whole(onset), face.whole(apex)).flow()
-    found = detector.detect(onset)
-    if not found:
+    faces = detector.detect(onset)
+    if not faces:
         raise MapsError(f"{clip.subject}/{clip.name}: no face on the onset frame, {clip.onset}")
-    where = face.align(found[0])
-    return matched(face.crop(onset, where), face.crop(apex, where)).flow()
+    to_crop = face.align(faces[0])
+    return matched(face.crop(onset, to_crop), face.crop(apex, to_crop)).flow()
 
 
-def numbered(clip: Clip, root: Path) -> dict[int, Path]:
-    """A clip's frames by their number, the last one in their names. Raises `MapsError`."""
+def _read_pair(clip: Clip, root: Path) -> tuple[Pixels, Pixels]:
+    """Decode onset and apex as the service decodes a pair, with one range of levels for both."""
+    frames = _list_frames(clip, root)
+    for number in (clip.onset, clip.apex):
+        if number not in frames:
+            raise MapsError(f"{clip.subject}/{clip.name} has no frame {number}")
+    onset, apex = paths = frames[clip.onset], frames[clip.apex]
+    try:
+        pictures = decode_pair(onset.read_bytes(), apex.read_bytes(), MediaLimits())
+    except MediaError as error:
+        raise MapsError(f"{onset} or {apex}: {error.detail}") from error
+    for path, picture in zip(paths, pictures, strict=True):
+        if picture.damaged:
+            raise MapsError(f"{path}: the picture is damaged")
+    return pictures[0].pixels, pictures[1].pixels
+
+
+def _list_frames(clip: Clip, root: Path) -> dict[int, Path]:
+    """Return a clip's frames by their number, the last one in their names."""
     folders = [clip.subject]
     if clip.subject.isdecimal():
         folders += [f"sub{int(clip.subject):02}", f"s{int(clip.subject)}"]
@@ -152,14 +198,4 @@ def numbered(clip: Clip, root: Path) -> dict[int, Path]:
             pictures = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
             numbers = [(re.findall(r"\d+", path.stem), path) for path in pictures]
             return {int(found[-1]): path for found, path in numbers if found}
-    raise MapsError(f"{root / folders[-1] / clip.name} is not there")
-
-
-def picture(clip: Clip, frames: dict[int, Path], number: int) -> Pixels:
-    """One frame, decoded as the service does. Raises `MapsError`."""
-    if number not in frames:
-        raise MapsError(f"{clip.subject}/{clip.name} has no frame {number}")
-    try:
-        return decode_image(frames[number].read_bytes(), MediaLimits())
-    except MediaError as error:
-        raise MapsError(f"{frames[number]}: {error.detail}") from error
+    raise MapsError(f"{root / folders[-1] / clip.name} does not exist")

@@ -1,4 +1,4 @@
-"""What a checkpoint answers on labelled flow maps, and what that is worth: plain JSON."""
+"""Predictions of a checkpoint for labelled flow maps, and their scores as plain JSON values."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.evaluation.metrics import (
     Labels,
-    by_person,
-    error_by_chance,
-    interval,
+    bootstrap_interval,
+    confusion_by_person,
+    errors_by_chance,
     reliability,
     uar,
     uf1,
 )
-from off_tanet_export.graph import FlowClassifier, rescaled
+from off_tanet_export.graph import rescale
 from off_tanet_export.network.checkpoint import Checkpoint
 
 BATCH = 16
@@ -30,73 +30,102 @@ MEASURES = {"uf1": uf1, "uar": uar}
 
 
 def evaluate(checkpoint: Checkpoint, data: FlowMaps) -> dict[str, Any]:
-    """The `scores` of one checkpoint."""
-    return scores(data, predict(checkpoint, data.maps)[None])
+    """Compute the scores of one checkpoint, as `score_runs` does.
+
+    Raises:
+        CheckpointError: The weights were trained on another kind of map.
+    """
+    return score_runs(data, predict(checkpoint, data.maps)[None])
 
 
 def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities [N, 3] of scaled maps [N, 3, 28, 28]: they enter the graph late.
+    """Compute probabilities of scaled maps, which skip the graph's first steps.
 
-    Raises `CheckpointError` like `batched`.
+    Args:
+        checkpoint: The weights.
+        maps: [N, 3, 28, 28], each channel in 0..1.
+
+    Returns:
+        Probabilities [N, 3].
+
+    Raises:
+        CheckpointError: The weights were trained on another kind of map.
     """
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
+    classifier = checkpoint.classifier()
     with torch.inference_mode():
-        answers = [classifier.classify(batch)[0] for batch in batched(checkpoint, maps)]
-    return torch.cat(answers).numpy()
+        parts = [classifier.classify(batch)[0] for batch in to_batches(checkpoint, maps)]
+    return torch.cat(parts).numpy()
 
 
-def batched(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, ...]:
-    """The maps as the checkpoint's graph takes them, few at once: memory is slower than sums.
+def to_batches(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, ...]:
+    """Scale maps as the checkpoint's graph does, and split them.
 
-    Raises `CheckpointError` for weights that were trained on another kind of map.
+    The batches are small, because large ones are limited by memory bandwidth.
+
+    Raises:
+        CheckpointError: The weights were trained on another kind of map.
     """
-    recipe = checkpoint.recipe
-    if not recipe.scaled or recipe.map_size != maps.shape[-1]:
+    config = checkpoint.preprocessing
+    if not config.scaled or config.map_size != maps.shape[-1]:
         raise CheckpointError(
-            f"the checkpoint takes maps of {recipe.map_size} x {recipe.map_size}"
-            f"{'' if recipe.scaled else ' in raw pixels'}, and the file holds scaled maps of "
+            f"the checkpoint takes maps of {config.map_size} x {config.map_size}"
+            f"{'' if config.scaled else ' in raw pixels'}, but the file contains scaled maps of "
             f"{maps.shape[-1]} x {maps.shape[-1]}"
         )
-    scaled = rescaled(torch.from_numpy(maps), recipe.scaling)
+    scaled = rescale(torch.from_numpy(maps), config.scaling)
     return scaled.split(BATCH)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def scores(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:
-    """What `runs` of probabilities [R, N, 3] are worth.
+def score_runs(data: FlowMaps, runs: NDArray[np.floating]) -> dict[str, Any]:
+    """Score one or more runs.
 
-    Beside the MEGC2019 scores of `summary`: `runs`, each one's own; `per_dataset`; `confusion`,
-    over all runs together; `ece`, the expected calibration error, on average over the runs;
-    `ece_by_chance`, the central 95% of what runs would show whose confidence is exactly right.
+    Args:
+        data: The labelled clips.
+        runs: Probabilities [R, N, 3].
+
+    Returns:
+        The scores of `summarize`, and: `runs`, the scores of each run; `per_dataset`; `confusion`,
+        summed over runs; `ece`, the mean expected calibration error of the runs; `ece_by_chance`,
+        the central 95% of that error in runs whose confidence is exactly right.
     """
-    named = runs.argmax(2)
-    counts = [by_person(data.labels, predicted, data.people).sum(0) for predicted in named]
-    inside = {str(name): data.datasets == name for name in np.unique(data.datasets)}
+    predicted = runs.argmax(2)
+    counts = [confusion_by_person(data.labels, run, data.people).sum(0) for run in predicted]
+    masks = {str(name): data.datasets == name for name in np.unique(data.datasets)}
     return {
-        **summary(data, named),
+        **summarize(data, predicted),
         "runs": [{name: float(score(c)) for name, score in MEASURES.items()} for c in counts],
-        "per_dataset": {k: summary(data.of(clips), named[:, clips]) for k, clips in inside.items()},
+        "per_dataset": {
+            name: summarize(data.select(clips), predicted[:, clips])
+            for name, clips in masks.items()
+        },
         "confusion": {
             true: dict(zip(CLASSES, row, strict=True))
             for true, row in zip(CLASSES, sum(counts).tolist(), strict=True)
         },
-        "ece": float(np.mean([reliability(data.labels, answers).error for answers in runs])),
+        "ece": float(np.mean([reliability(data.labels, run).error for run in runs])),
         "ece_by_chance": np.percentile(
-            np.concatenate([error_by_chance(answers) for answers in runs]), (2.5, 97.5)
+            np.concatenate([errors_by_chance(run) for run in runs]), (2.5, 97.5)
         ).tolist(),
     }
 
 
-def summary(data: FlowMaps, named: Iterable[Labels]) -> dict[str, Any]:
-    """Clips `n`, `subjects`, UF1 and UAR over one or more runs of labels [N].
+def summarize(data: FlowMaps, predicted: Iterable[Labels]) -> dict[str, Any]:
+    """Compute UF1 and UAR of one or more runs.
 
-    `uf1` and `uar` pool all clips, as MEGC2019 does, and are means over runs; `*_interval` is the
-    central 95% over subjects drawn anew. `*_fold_mean` is the form of Off-TANet's paper, the mean
-    of each subject's own score: it flatters, since "always negative" scores about a half.
+    Args:
+        data: The labelled clips.
+        predicted: The predicted labels [N] of each run.
+
+    Returns:
+        `n`, the number of clips; `subjects`; `uf1` and `uar`, pooled over all clips as in MEGC2019,
+        and averaged over runs; `*_interval`, the central 95% of bootstrap resamples of subjects;
+        `*_fold_mean`, the mean of each subject's own score, as in Off-TANet's paper. The last is
+        optimistic: "always negative" scores about one half.
     """
-    runs = [by_person(data.labels, predicted, data.people) for predicted in named]
-    told: dict[str, Any] = {"n": len(data.labels), "subjects": len(runs[0])}
+    runs = [confusion_by_person(data.labels, run, data.people) for run in predicted]
+    summary: dict[str, Any] = {"n": len(data.labels), "subjects": len(runs[0])}
     for name, score in MEASURES.items():
-        told[name] = float(np.mean([score(counts.sum(0)) for counts in runs]))
-        told[f"{name}_interval"] = list(interval(runs, score))
-        told[f"{name}_fold_mean"] = float(np.mean([score(counts) for counts in runs]))
-    return told
+        summary[name] = float(np.mean([score(counts.sum(0)) for counts in runs]))
+        summary[f"{name}_interval"] = list(bootstrap_interval(runs, score))
+        summary[f"{name}_fold_mean"] = float(np.mean([score(counts) for counts in runs]))
+    return summary

@@ -1,4 +1,4 @@
-"""Scores of labels and probabilities, in the form of the MEGC2019 challenge, and how sure they are.
+"""Scores of labels and probabilities, as in the MEGC2019 challenge, with their uncertainty.
 
 J. See, M. H. Yap, J. Li, X. Hong, S.-J. Wang, "MEGC 2019: The Second Facial Micro-Expressions Grand
 Challenge", FG 2019: counts are summed over all clips before any ratio is taken.
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 
 Labels = NDArray[np.int64]
-"""A class's index for each clip, [N]."""
+"""The class's index of each clip, [N]."""
 
 Confusion = NDArray[np.int64]
-"""Counts [3, 3]: the row is the true class, the column the predicted one."""
+"""Counts [3, 3] of clips; rows are true classes, columns predicted ones."""
 
 Score = Callable[[NDArray[np.generic]], NDArray[np.float64]]
 """`uf1` or `uar`: confusions [..., 3, 3] -> scores [...]."""
@@ -27,16 +27,20 @@ RESAMPLES = 2000
 
 
 def confusion(labels: Labels, predicted: Labels) -> Confusion:
-    """Count each pair of true and predicted class."""
+    """Count the clips [3, 3] of each true (row) and predicted (column) class."""
     counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     return counts
 
 
 def uf1(counts: NDArray[np.generic]) -> NDArray[np.float64]:
-    """The unweighted mean of each class's F1 = 2TP / (2TP + FP + FN), over classes that occur.
+    """Compute the unweighted mean of each class's F1 = 2TP / (2TP + FP + FN).
 
-    `counts` [..., 3, 3] -> [...]
+    Args:
+        counts: Confusions [..., 3, 3].
+
+    Returns:
+        Scores [...], over the classes that occur.
     """
     right, occurs = _diagonal(counts), counts.sum(-1) > 0
     f1 = 2 * right / np.maximum(counts.sum(-1) + counts.sum(-2), 1)
@@ -44,9 +48,13 @@ def uf1(counts: NDArray[np.generic]) -> NDArray[np.float64]:
 
 
 def uar(counts: NDArray[np.generic]) -> NDArray[np.float64]:
-    """The unweighted mean of each class's recall, over classes that occur.
+    """Compute the unweighted mean of each class's recall.
 
-    `counts` [..., 3, 3] -> [...]
+    Args:
+        counts: Confusions [..., 3, 3].
+
+    Returns:
+        Scores [...], over the classes that occur.
     """
     right, clips = _diagonal(counts), counts.sum(-1)
     return np.asarray((right / np.maximum(clips, 1)).mean(-1, where=clips > 0), np.float64)
@@ -56,20 +64,28 @@ def _diagonal(counts: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.diagonal(counts, axis1=-2, axis2=-1).astype(np.float64)
 
 
-def by_person(labels: Labels, predicted: Labels, people: NDArray[np.str_]) -> Confusion:
-    """One confusion for each person, in the order of their names: [P, 3, 3]."""
+def confusion_by_person(labels: Labels, predicted: Labels, people: NDArray[np.str_]) -> Confusion:
+    """Count the clips of each subject: [P, 3, 3], in the order of the subjects' names.
+
+    Args:
+        labels: True classes [N].
+        predicted: Predicted classes [N].
+        people: The subject of each clip [N].
+    """
     names, index = np.unique(people, return_inverse=True)
     counts = np.zeros((len(names), len(CLASSES), len(CLASSES)), np.int64)
     np.add.at(counts, (index, labels, predicted), 1)
     return counts
 
 
-def interval(runs: list[Confusion], score: Score) -> tuple[float, float]:
-    """The central 95% of a score when people are drawn anew, with the clips that they have.
+def bootstrap_interval(runs: list[Confusion], score: Score) -> tuple[float, float]:
+    """Compute the central 95% of a score over bootstrap resamples of subjects.
 
-    `runs` holds a [P, 3, 3] for each run; the score is the mean over runs, each of which sees
-    the same people drawn. B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993,
-    percentile intervals.
+    Percentile intervals: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993.
+
+    Args:
+        runs: The confusions [P, 3, 3] of each run, by subject.
+        score: `uf1` or `uar`; it is averaged over runs, which share the resamples.
     """
     rng = np.random.default_rng(0)
     people = len(runs[0])
@@ -81,9 +97,14 @@ def interval(runs: list[Confusion], score: Score) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reliability:
-    """What answers of each confidence are worth: equal bins of the named class's probability.
+    """The accuracy of predictions, by equal bins of the predicted class's probability.
 
-    `clips`, mean `confidence` and `accuracy` [BINS] of each bin; an empty bin has zeros.
+    An empty bin has zeros.
+
+    Attributes:
+        clips: The number of clips in each bin [BINS].
+        confidence: Their mean probability [BINS].
+        accuracy: The share of correct predictions [BINS].
     """
 
     clips: NDArray[np.int64]
@@ -92,7 +113,7 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: |accuracy - confidence|, weighted by clips.
+        """The expected calibration error: |accuracy - confidence|, weighted by the number of clips.
 
         C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural
         Networks", ICML 2017.
@@ -103,7 +124,7 @@ class Reliability:
 
 
 def reliability(labels: Labels, probabilities: NDArray[np.floating]) -> Reliability:
-    """Sort the answers [N, 3] by how sure they are."""
+    """Bin the probabilities [N, 3] of clips with labels [N] by confidence."""
     confidence = probabilities.max(1).astype(np.float64)
     right = probabilities.argmax(1) == labels
     index = _bins(confidence)
@@ -112,11 +133,11 @@ def reliability(labels: Labels, probabilities: NDArray[np.floating]) -> Reliabil
     return Reliability(clips, *(total / np.maximum(clips, 1) for total in sums))
 
 
-def error_by_chance(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The calibration errors [RESAMPLES] of answers [N, 3] that mean exactly what they say.
+def errors_by_chance(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Sample calibration errors [RESAMPLES] of probabilities [N, 3] that are exactly right.
 
-    Even then few clips never fall as they should: labels are drawn from the answers themselves.
-    That a measured error is within these shows nothing against the calibration (J. Vaicenavicius
+    Labels are drawn from the probabilities themselves. With few clips the error is then not zero
+    either. A measured error within these is no evidence against the calibration (J. Vaicenavicius
     et al., "Evaluating model calibration in classification", AISTATS 2019).
     """
     confidence = probabilities.max(1).astype(np.float64)

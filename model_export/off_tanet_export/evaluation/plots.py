@@ -1,4 +1,4 @@
-"""Confusion, reliability and attention as PNG; by OpenCV, which is here for flow anyway."""
+"""Plots of confusion, reliability and attention. OpenCV draws them; it is a dependency anyway."""
 
 from __future__ import annotations
 
@@ -20,21 +20,25 @@ Heat = NDArray[np.floating]
 
 _INK: Colour = (51, 51, 51)
 _PALE: Colour = (224, 224, 224)
-_BLUE: Colour = (178, 114, 0)  # blue and vermilion of Okabe and Ito's colour-blind safe set
+_BLUE: Colour = (178, 114, 0)  # blue and vermilion of Okabe and Ito's colour-blind safe palette
 _VERMILION: Colour = (0, 94, 213)
-_SIDE, _LEFT, _UPPER, _EDGE = 360, 96, 48, 64  # pixels: the square, and the room around it
+_SIDE, _LEFT, _UPPER, _EDGE = 360, 96, 48, 64  # pixels: the plot, and its margins
 _HEAT, _GAP = 84, 6
 
 
-def confusion_png(confusion: dict[str, dict[str, int]]) -> Pixels:
-    """Clips of each true class (rows) by the class they were named; colour is the row's share."""
-    picture = _paper("named", "true class")
+def draw_confusion(confusion: dict[str, dict[str, int]]) -> Pixels:
+    """Draw a confusion matrix; the colour of a cell is its share of the row.
+
+    Args:
+        confusion: True class -> predicted class -> number of clips.
+    """
+    picture = _blank_plot("predicted", "true class")
     cell = _SIDE // len(CLASSES)
     for row, true in enumerate(CLASSES):
         total = max(1, sum(confusion[true].values()))
         _write(picture, true, (12, _UPPER + cell * row + cell // 2))
-        for column, named in enumerate(CLASSES):
-            count = confusion[true][named]
+        for column, predicted in enumerate(CLASSES):
+            count = confusion[true][predicted]
             share = np.full((1, 1), round(255 * count / total), np.uint8)
             colour = cv2.applyColorMap(share, cv2.COLORMAP_CIVIDIS)[0, 0]
             left, top = _LEFT + cell * column, _UPPER + cell * row
@@ -42,20 +46,20 @@ def confusion_png(confusion: dict[str, dict[str, int]]) -> Pixels:
             ink = (255, 255, 255) if count < 0.5 * total else _INK
             place = left + cell // 2 - 24, top + cell // 2
             _write(picture, f"{count} ({count / total:.2f})", place, ink)
-    for column, named in enumerate(CLASSES):
-        _write(picture, named, (_LEFT + cell * column + 20, _UPPER + _SIDE + 18))
+    for column, predicted in enumerate(CLASSES):
+        _write(picture, predicted, (_LEFT + cell * column + 20, _UPPER + _SIDE + 18))
     return picture
 
 
-def reliability_png(answers: Reliability) -> Pixels:
-    """How many answers of each confidence are right; on the diagonal, as many as they say.
+def draw_reliability(bins: Reliability) -> Pixels:
+    """Draw the share of correct predictions by confidence; perfect calibration is the diagonal.
 
-    Below each bar, the number of its clips.
+    The number of clips is below each bar.
     """
-    picture = _paper("confidence (below: clips)", "share that is right")
+    picture = _blank_plot("confidence (below: clips)", "accuracy")
     corner = (_LEFT, _UPPER), (_LEFT + _SIDE, _UPPER + _SIDE)
     width = _SIDE / BINS
-    for index, (clips, accuracy) in enumerate(zip(answers.clips, answers.accuracy, strict=True)):
+    for index, (clips, accuracy) in enumerate(zip(bins.clips, bins.accuracy, strict=True)):
         left, right = (round(_LEFT + width * (index + side)) for side in (0, 1))
         top = round(_UPPER + _SIDE * (1 - accuracy))
         if clips:
@@ -66,18 +70,18 @@ def reliability_png(answers: Reliability) -> Pixels:
     for value in (0.0, 0.5, 1.0):
         _write(picture, f"{value:g}", (_LEFT - 28, round(_UPPER + _SIDE * (1 - value)) + 5))
         _write(picture, f"{value:g}", (round(_LEFT + _SIDE * value) - 6, corner[1][1] + 34))
-    _write(picture, f"calibration error {answers.error:.3f}", (_LEFT + 12, _UPPER + 24))
+    _write(picture, f"calibration error {bins.error:.3f}", (_LEFT + 12, _UPPER + 24))
     return picture
 
 
-def write_plots(folder: Path, confusion: dict[str, Any], answers: Reliability) -> None:
-    """`confusion.png` and `reliability.png` in a folder."""
-    write(folder, "confusion", confusion_png(confusion))
-    write(folder, "reliability", reliability_png(answers))
+def write_plots(folder: Path, confusion: dict[str, Any], bins: Reliability) -> None:
+    """Write `confusion.png` and `reliability.png` into a folder, which is created if needed."""
+    write_png(folder, "confusion", draw_confusion(confusion))
+    write_png(folder, "reliability", draw_reliability(bins))
 
 
-def write(folder: Path, name: str, picture: Pixels) -> None:
-    """`name`.png in a folder, which is made where it is not there."""
+def write_png(folder: Path, name: str, picture: Pixels) -> None:
+    """Write `name`.png into a folder, which is created if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     done, data = cv2.imencode(".png", picture)
     if not done:
@@ -85,19 +89,23 @@ def write(folder: Path, name: str, picture: Pixels) -> None:
     (folder / f"{name}.png").write_bytes(data.tobytes())
 
 
-def heat_png(rows: Mapping[str, Mapping[str, Heat]]) -> Pixels:
-    """A table of heat maps [S, S], each from its own least to its own most; all rows alike."""
-    heads = list(next(iter(rows.values())))
+def draw_heat_maps(rows: Mapping[str, Mapping[str, Heat]]) -> Pixels:
+    """Draw a table of heat maps [S, S], each scaled from its minimum to its maximum.
+
+    Args:
+        rows: Row -> column -> heat map; all rows have the same columns.
+    """
+    columns = list(next(iter(rows.values())))
     size = _HEAT + _GAP
-    picture = np.full((_UPPER + size * len(rows), _LEFT + size * len(heads), 3), 255, np.uint8)
-    for column, head in enumerate(heads):
-        _write(picture, head, (_LEFT + size * column, _UPPER - 12))
+    picture = np.full((_UPPER + size * len(rows), _LEFT + size * len(columns), 3), 255, np.uint8)
+    for index, column in enumerate(columns):
+        _write(picture, column, (_LEFT + size * index, _UPPER - 12))
     for row, (name, heats) in enumerate(rows.items()):
         top = _UPPER + size * row
         _write(picture, name, (12, top + _HEAT // 2))
-        for column, head in enumerate(heads):
-            left = _LEFT + size * column
-            picture[top : top + _HEAT, left : left + _HEAT] = _heat(heats[head])
+        for index, column in enumerate(columns):
+            left = _LEFT + size * index
+            picture[top : top + _HEAT, left : left + _HEAT] = _heat(heats[column])
     return picture
 
 
@@ -108,8 +116,8 @@ def _heat(values: Heat) -> Pixels:
     return np.asarray(cv2.applyColorMap(large, cv2.COLORMAP_CIVIDIS), np.uint8)
 
 
-def _paper(across: str, down: str) -> Pixels:
-    """A white picture with the names of its axes."""
+def _blank_plot(across: str, down: str) -> Pixels:
+    """Return a white picture with the names of its axes."""
     picture = np.full((_UPPER + _SIDE + _EDGE, _LEFT + _SIDE + _EDGE, 3), 255, np.uint8)
     _write(picture, down, (12, 24))
     _write(picture, across, (_LEFT + _SIDE // 2 - 60, _UPPER + _SIDE + 54))

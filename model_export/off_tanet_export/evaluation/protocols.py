@@ -1,4 +1,4 @@
-"""Which weights name which clip: fixed ones, or weights that never saw the clip's subject."""
+"""Evaluation protocols: fixed weights, or weights trained without the tested subject."""
 
 from __future__ import annotations
 
@@ -14,76 +14,98 @@ from off_tanet_export.errors import TrainingError
 from off_tanet_export.evaluation.evaluate import predict
 from off_tanet_export.evaluation.metrics import Labels
 from off_tanet_export.network.checkpoint import Checkpoint
-from off_tanet_export.training.fine_tuning import FineTuneConfig, answers, fit, lesson
-from off_tanet_export.training.linear import corrected, named, symmetric
+from off_tanet_export.training.fine_tuning import FineTuneConfig, fit, predict_fold, prepare
+from off_tanet_export.training.linear import classify, correct, mirror_mean
 
 Runs = NDArray[np.float32]
-"""Probabilities [R, N, 3] of the same clips in several runs, each of another seed."""
+"""Probabilities [R, N, 3] of the same clips in several runs with different seeds."""
 
 Fold = NDArray[np.bool_]
-"""Which clips [N] are one subject's."""
+"""A mask [N] of one subject's clips."""
 
 
 def fixed(checkpoints: Sequence[Checkpoint], data: FlowMaps) -> Runs:
-    """What each checkpoint answers. Raises `CheckpointError` like `predict`."""
+    """Predict with each checkpoint as it is.
+
+    Raises:
+        CheckpointError: The weights were trained on another kind of map.
+    """
     bar = tqdm(checkpoints, desc="fixed", unit="checkpoint")
     return np.stack([predict(checkpoint, data.maps) for checkpoint in bar])
 
 
 def leave_one_subject_out(
-    data: FlowMaps, fitting: FineTuneConfig, starts: Sequence[Checkpoint]
+    data: FlowMaps, config: FineTuneConfig, starts: Sequence[Checkpoint]
 ) -> Runs:
-    """What networks answer that were trained on all other subjects, one run from each start.
+    """Predict each subject's clips with a network that was fine-tuned on all other subjects.
 
-    Nothing of the subject left out is looked at before its clips are named, so the last epoch
-    is the one that counts. Raises `TrainingError` where there is one subject alone.
+    Nothing of the tested subject is used before its clips are predicted, so the weights of the last
+    epoch count, not of the best one.
+
+    Args:
+        data: The labelled clips.
+        config: How to fine-tune.
+        starts: The initial weights of each run; the run's index is its seed.
+
+    Raises:
+        TrainingError: There is only one subject.
     """
     subjects = list(folds(data))
     runs = np.empty((len(starts), len(data.labels), len(CLASSES)), np.float32)
     with tqdm(total=len(starts) * len(subjects), desc="loso", unit="fold") as progress:
         for seed, start in enumerate(starts):
-            whole = lesson(start, data, fitting.part)
+            clips = prepare(start, data, config.part)
             for tested in subjects:
-                fitted = fit(start, whole.of(~tested), fitting, seed)
-                runs[seed, tested] = answers(fitted, whole.of(tested))
+                fitted = fit(start, clips.select(~tested), config, seed)
+                runs[seed, tested] = predict_fold(fitted, clips.select(tested))
                 progress.update()
     return runs
 
 
 def residual_linear(data: FlowMaps, starts: Sequence[Checkpoint]) -> Runs:
-    """Leaving one subject out: each network as it is, and a linear model of what it leaves over.
+    """Correct fixed networks by a linear model of their residual, leaving one subject out.
 
-    Raises `TrainingError` where there is one subject alone.
+    Args:
+        data: The labelled clips.
+        starts: The network of each run.
+
+    Raises:
+        TrainingError: There is only one subject.
     """
     runs = fixed(starts, data).astype(np.float64)
-    leftover = np.eye(len(CLASSES))[data.labels] - runs
-    values = symmetric(data.maps)
+    residuals = np.eye(len(CLASSES))[data.labels] - runs
+    values = mirror_mean(data.maps)
     for tested in folds(data):
         known, labels, unknown = values[~tested], data.labels[~tested], values[tested]
-        for run, lacking in zip(runs, leftover, strict=True):
-            run[tested] = corrected(known, lacking[~tested], labels, unknown, run[tested])
+        for run, residual in zip(runs, residuals, strict=True):
+            run[tested] = correct(known, residual[~tested], labels, unknown, run[tested])
     return runs.astype(np.float32)
 
 
 def always_negative(data: FlowMaps) -> Labels:
-    """The commonest class for every clip: what a score must beat to mean anything."""
+    """Predict the most frequent class for every clip, as a baseline."""
     return np.zeros(len(data.labels), np.int64)
 
 
 def linear(data: FlowMaps) -> Labels:
-    """Leaving one subject out: a linear model of a map's 2,352 values.
+    """Predict with a linear model of a map's 2,352 values, leaving one subject out.
 
-    Raises `TrainingError` where there is one subject alone.
+    Raises:
+        TrainingError: There is only one subject.
     """
     values = data.maps.reshape(len(data.maps), -1).astype(np.float64)
     labels = np.empty(len(values), np.int64)
     for tested in folds(data):
-        labels[tested] = named(values[~tested], data.labels[~tested], values[tested])
+        labels[tested] = classify(values[~tested], data.labels[~tested], values[tested])
     return labels
 
 
 def folds(data: FlowMaps) -> Iterator[Fold]:
-    """One for each subject. Raises `TrainingError` where there is one subject alone."""
+    """Yield the mask of each subject's clips.
+
+    Raises:
+        TrainingError: There is only one subject.
+    """
     people = data.people
     names = np.unique(people)
     if len(names) < 2:

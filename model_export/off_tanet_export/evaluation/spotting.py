@@ -1,10 +1,10 @@
-"""Scores of spotting in long videos, in the form of the MEGC challenges.
+"""Scores of spotting in long videos, as in the MEGC challenges.
 
 J. Li, M. H. Yap, W.-H. Cheng, J. See, X. Hong, X. Li, S.-J. Wang, A. K. Davison, Y. Li, Z. Dong,
-"MEGC2022: ACM Multimedia 2022 Micro-Expression Grand Challenge", ACM MM 2022: an interval that was
-found is right where it overlaps a true one by an intersection over union of at least 0.5, counts
-are summed over all videos before any ratio is taken, and the spot-then-recognise score (STRS) is
-the F1 of spotting times the F1 of recognition among the intervals that are right.
+"MEGC2022: ACM Multimedia 2022 Micro-Expression Grand Challenge", ACM MM 2022: a spotted interval is
+correct if its intersection over union with a true one is at least 0.5. Counts are summed over all
+videos before any ratio is computed. The spot-then-recognise score (STRS) is the F1 of spotting
+times the F1 of recognition among the correct intervals.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 
 from off_tanet_export.evaluation.metrics import confusion, uf1
 
-LEAST_OVERLAP = 0.5
+MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An expression from onset to offset, first and last frame or seconds, and its class."""
+    """An expression.
+
+    Attributes:
+        onset: The first frame, or its time in seconds.
+        offset: The last frame, or its time in seconds.
+        label: The class's index, if known.
+    """
 
     onset: float
     offset: float
@@ -31,7 +37,13 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SpottingScore:
-    """Counts over all videos. `right` holds the true and the found class of each true positive."""
+    """Counts over one or more videos; `+` adds them.
+
+    Attributes:
+        true: The number of true intervals.
+        found: The number of spotted intervals.
+        right: The true and the predicted class of each true positive.
+    """
 
     true: int = 0
     found: int = 0
@@ -44,23 +56,23 @@ class SpottingScore:
 
     @property
     def precision(self) -> float:
-        """The share of what was found that is right; 0 where nothing was."""
+        """The share of spotted intervals that are correct; 0 if there are none."""
         return len(self.right) / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
-        """The share of what is there that was found; 0 where there is nothing."""
+        """The share of true intervals that were spotted; 0 if there are none."""
         return len(self.right) / self.true if self.true else 0.0
 
     @property
     def f1(self) -> float:
-        """2 TP / (2 TP + FP + FN); 0 where nothing was found and nothing is there."""
+        """2 TP / (2 TP + FP + FN); 0 if there are neither true nor spotted intervals."""
         total = self.true + self.found
         return 2 * len(self.right) / total if total else 0.0
 
     @property
     def recognition(self) -> float:
-        """The unweighted mean F1 over the classes of the intervals that are right."""
+        """The unweighted mean F1 over classes, among the correct intervals."""
         known = [pair for pair in self.right if None not in pair]
         if not known:
             return 0.0
@@ -74,7 +86,12 @@ class SpottingScore:
 
 
 def score(true: Sequence[Interval], found: Sequence[Interval]) -> SpottingScore:
-    """One video's score: a true interval is matched by one found at most, best overlaps first."""
+    """Score one video. Intervals are matched one to one, in descending order of overlap.
+
+    Args:
+        true: The annotated intervals.
+        found: The spotted intervals.
+    """
     overlaps = np.array([[overlap(a, b) for b in found] for a in true]).reshape(
         len(true), len(found)
     )
@@ -83,16 +100,16 @@ def score(true: Sequence[Interval], found: Sequence[Interval]) -> SpottingScore:
 
 
 def overlap(a: Interval, b: Interval) -> float:
-    """Intersection over union of two intervals; 0 where neither has a length."""
+    """Compute the intersection over union of two intervals; 0 if both have no length."""
     common = min(a.offset, b.offset) - max(a.onset, b.onset)
     union = max(a.offset, b.offset) - min(a.onset, b.onset)
     return max(0.0, common) / union if union > 0 else 0.0
 
 
 def matches(overlaps: NDArray[np.float64]) -> Iterable[tuple[int, int]]:
-    """Rows and columns of overlaps [true, found] of at least 0.5, each used once."""
+    """Yield row and column of matches among overlaps [true, found]; each is used at most once."""
     left = overlaps.copy()
-    while left.size and left.max() >= LEAST_OVERLAP:
+    while left.size and left.max() >= MIN_OVERLAP:
         row, column = np.unravel_index(left.argmax(), left.shape)
         yield int(row), int(column)
         left[row, :] = left[:, column] = 0

@@ -1,0 +1,1 @@
+"""Experiments on trained networks and on their training."""

@@ -1,4 +1,4 @@
-"""Does triplet attention earn its parameters? Five last blocks, trained alike and scored alike."""
+"""Ablation of triplet attention: five variants of the last block, trained and scored equally."""
 
 from __future__ import annotations
 
@@ -11,66 +11,81 @@ import numpy as np
 
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.evaluation.evaluate import MEASURES, scores
+from off_tanet_export.evaluation.evaluate import MEASURES, score_runs
 from off_tanet_export.evaluation.protocols import fixed
 from off_tanet_export.network.blocks import BLOCKS, Variant
 from off_tanet_export.network.checkpoint import Checkpoint, load, save
-from off_tanet_export.training.train import Training, drawn, taught
+from off_tanet_export.training.train import Training, draw_datasets, train_on
 
 
-def ablated(
+def ablate(
     training: Training, seeds: Sequence[int], folder: Path
 ) -> Mapping[Variant, Sequence[Checkpoint]]:
-    """Each variant, once for each seed, all of a seed from the same faces.
+    """Train each variant with each seed; all runs of a seed use the same faces.
 
-    They are written into `folder` one by one; what lies there already is not trained again.
-    Raises `TrainingError` where it was trained otherwise, `CheckpointError` where it is damaged.
+    Args:
+        training: The configuration, apart from seed and variant.
+        seeds: One run of each variant for each.
+        folder: Where weights are written, one file for each run. Existing files are not trained
+            again.
+
+    Returns:
+        The checkpoints of each variant, in the order of the seeds.
+
+    Raises:
+        TrainingError: An existing file was trained with another configuration.
+        CheckpointError: An existing file is damaged.
     """
-    found: dict[Variant, list[Checkpoint]] = {variant: [] for variant in BLOCKS}
+    checkpoints: dict[Variant, list[Checkpoint]] = {variant: [] for variant in BLOCKS}
     for seed in seeds:
         runs = {v: replace(training, seed=seed, variant=v) for v in BLOCKS}
-        lacking = {v: run for v, run in runs.items() if not written(folder, run).exists()}
-        pools = drawn(replace(training, seed=seed)) if lacking else []
-        for run in lacking.values():
-            save(taught(run, pools), written(folder, run))
+        missing = [run for run in runs.values() if not weights_path(folder, run).exists()]
+        datasets = draw_datasets(replace(training, seed=seed)) if missing else []
+        for run in missing:
+            save(train_on(datasets, run), weights_path(folder, run))
         for variant, run in runs.items():
-            found[variant].append(trained_as(run, written(folder, run)))
-    return found
+            checkpoints[variant].append(_load_trained(run, weights_path(folder, run)))
+    return checkpoints
 
 
-def written(folder: Path, training: Training) -> Path:
+def weights_path(folder: Path, training: Training) -> Path:
+    """Return the file of a run's weights."""
     return folder / f"{training.variant}_{training.seed}.safetensors"
 
 
-def trained_as(training: Training, path: Path) -> Checkpoint:
-    """The checkpoint at `path`. Raises `TrainingError` where its card tells of another training."""
+def _load_trained(training: Training, path: Path) -> Checkpoint:
     checkpoint = load(path)
     if checkpoint.card.training != asdict(training):
-        raise TrainingError(f"{path} was trained otherwise")
+        raise TrainingError(f"{path} was trained with another configuration")
     return checkpoint
 
 
-def ablation_table(found: Mapping[Variant, Sequence[Checkpoint]], data: FlowMaps) -> str:
-    """Variant -> parameters, and UF1 and UAR with 95% over subjects and their seeds' deviation."""
+def ablation_table(checkpoints: Mapping[Variant, Sequence[Checkpoint]], data: FlowMaps) -> str:
+    """Score each variant and format a table in Markdown.
+
+    Returns:
+        A row for each variant: parameters, UF1 and UAR with the standard deviation over seeds, the
+        central 95% over subjects, and the score of each seed.
+    """
     lines = [
         "| last block | parameters | UF1 | 95% | of each seed | UAR | 95% | of each seed |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for variant, checkpoints in found.items():
-        told = scores(data, fixed(checkpoints, data))
-        cells = [variant, f"{checkpoints[0].network.size:,}"]
+    for variant, group in checkpoints.items():
+        scores = score_runs(data, fixed(group, data))
+        cells = [variant, f"{group[0].network.size:,}"]
         for name in MEASURES:
-            cells += _cells(told, name)
+            cells += _cells(scores, name)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cells(told: Mapping[str, Any], name: str) -> list[str]:
-    each = [run[name] for run in told["runs"]]
-    low, high = told[f"{name}_interval"]
-    spread = f" ± {np.std(each, ddof=1):.3f}" if len(each) > 1 else ""
+def _cells(scores: Mapping[str, Any], name: str) -> list[str]:
+    values = [run[name] for run in scores["runs"]]
+    low, high = scores[f"{name}_interval"]
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return [
-        f"{told[name]:.3f}{spread}",
+        f"{scores[name]:.3f}{spread}",
         f"{low:.3f}-{high:.3f}",
-        " ".join(f"{value:.3f}" for value in each),
+        " ".join(f"{value:.3f}" for value in values),
     ]

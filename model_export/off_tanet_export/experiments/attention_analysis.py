@@ -1,8 +1,8 @@
-"""The two ways in which Off-TANet's paper reads its attention: by action units, and by sparseness.
+"""The two analyses of attention in Off-TANet's paper: by action units, and by sparseness.
 
-Each action unit moves alone on the public-domain portrait and is seen as the service sees a
-request, so that what moved is known. `share` tells how much of a layer's features is in the
-region of the unit, `sparseness` how unevenly they are spread, before each attention and after it.
+Each action unit alone moves the public-domain portrait, whose flow is measured as the service
+measures it, so that the moving region is known. Measured before and after each attention are the
+share of the features within the unit's region, and the sparseness of the features.
 """
 
 from __future__ import annotations
@@ -14,24 +14,30 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from off_tanet.configuration import ASSETS
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.types import CROP_SIZE
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from off_tanet_export.experiments.sensitivity import AMPLITUDES_PX, PICTURE_SIZE, placed, seen
-from off_tanet_export.graph import FlowClassifier
+from off_tanet_export.experiments.sensitivity import (
+    AMPLITUDES_PX,
+    PICTURE_SIZE,
+    locate_crop,
+    measure_flows,
+)
 from off_tanet_export.network.attention import (
     ATTENTION_SIZE,
     ChannelAttention,
     SelfAttention,
     SpatialAttention,
 )
-from off_tanet_export.network.blocks import LastBlock, standing_out
+from off_tanet_export.network.blocks import LastBlock, saliency
 from off_tanet_export.network.checkpoint import Checkpoint
 from off_tanet_export.network.model import OffTanet
 from off_tanet_export.synthesis.action_units import displacement
-from off_tanet_export.synthesis.samples import ASSETS, motion, portrait, shot
+from off_tanet_export.synthesis.camera import shoot
+from off_tanet_export.synthesis.samples import motion, portrait
 
 KINDS: Sequence[tuple[type[nn.Module], str]] = (
     (ChannelAttention, "channel"),
@@ -39,15 +45,25 @@ KINDS: Sequence[tuple[type[nn.Module], str]] = (
     (SelfAttention, "self"),
     (LastBlock, "whole block"),
 )
-PLAIN_PX = 0.6  # weaker motion is not always seen at all
+"""The analysed modules and their names in the tables."""
+
+MIN_AMPLITUDE_PX = 0.6
+"""The smallest amplitude to analyse: weaker motion is not always detected."""
 
 Flows = Mapping[str, NDArray[np.float32]]
-"""Action unit -> the flow [N, 2, 112, 112] of it alone, measured some times."""
+"""Action unit -> the flow [N, 2, 112, 112] of its motion alone, measured several times."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One attention, or the whole block, on average over motions: shares and sparseness in 0..1."""
+class AttentionMeasures:
+    """Measures of one attention, or of the whole block, averaged over motions; all in 0..1.
+
+    Attributes:
+        share_before: Share of the input's saliency within the action unit's region.
+        share_after: The same of the output.
+        sparseness_before: Sparseness of the input.
+        sparseness_after: Sparseness of the output.
+    """
 
     share_before: float
     share_after: float
@@ -55,124 +71,164 @@ class Reading:
     sparseness_after: float
 
 
-def motions(units: Iterable[str], draws: int = 3, seed: int = 0) -> Flows:
-    """Each of `units` alone in several plain strengths, each with noise of its own."""
+def measure_motions(units: Iterable[str], draws: int = 3, seed: int = 0) -> Flows:
+    """Measure the flow of action units, each alone, in several amplitudes.
+
+    Args:
+        units: Names of action units.
+        draws: The number of measurements, each with its own noise.
+        seed: Seed of the noise.
+    """
     rng, detector = np.random.default_rng(seed), FaceDetector(ASSETS)
     face = portrait(PICTURE_SIZE)
-    where = placed(detector, shot(face))
-    plain = np.array(AMPLITUDES_PX) >= PLAIN_PX
+    to_crop = locate_crop(detector, shoot(face))
+    strong = np.array(AMPLITUDES_PX) >= MIN_AMPLITUDE_PX
     flows = {}
     for unit in tqdm(units, desc="motions", unit="action unit"):
-        forth = motion({unit: 1.0}, where, len(face))
+        field = motion({unit: 1.0}, to_crop, len(face))
         flows[unit] = np.concatenate(
-            [seen(face, forth, detector, rng)[plain] for _ in range(draws)]
+            [measure_flows(face, field, detector, rng)[strong] for _ in range(draws)]
         )
     return flows
 
 
-def readings(checkpoints: Sequence[Checkpoint], flows: Flows) -> Mapping[str, Reading]:
-    """Kind of attention -> its reading, on average over units and over one variant's networks."""
-    found: dict[str, list[Reading]] = {}
+def analyse_attention(
+    checkpoints: Sequence[Checkpoint], flows: Flows
+) -> Mapping[str, AttentionMeasures]:
+    """Measure each kind of attention, averaged over action units and networks.
+
+    Args:
+        checkpoints: Networks of one variant.
+        flows: The measured motions.
+    """
+    measured: dict[str, list[AttentionMeasures]] = {}
     for checkpoint in checkpoints:
         for unit, flow in flows.items():
-            for kind, (before, after) in layers(checkpoint, flow).items():
-                read = Reading(
-                    share(standing_out(before), region(unit, before.shape[-1])),
-                    share(standing_out(after), region(unit, after.shape[-1])),
+            for kind, (before, after) in layer_outputs(checkpoint, flow).items():
+                measures = AttentionMeasures(
+                    region_share(saliency(before), region(unit, before.shape[-1])),
+                    region_share(saliency(after), region(unit, after.shape[-1])),
                     sparseness(before),
                     sparseness(after),
                 )
-                found.setdefault(kind, []).append(read)
-    return {kind: _mean(reads) for kind, reads in found.items()}
+                measured.setdefault(kind, []).append(measures)
+    return {kind: _mean(group) for kind, group in measured.items()}
 
 
-def _mean(reads: Sequence[Reading]) -> Reading:
-    return Reading(*(float(np.mean([getattr(r, f.name) for r in reads])) for f in fields(Reading)))
+def _mean(group: Sequence[AttentionMeasures]) -> AttentionMeasures:
+    names = [field.name for field in fields(AttentionMeasures)]
+    return AttentionMeasures(*(float(np.mean([getattr(m, n) for m in group])) for n in names))
 
 
-def layers(checkpoint: Checkpoint, flow: NDArray[np.float32]) -> dict[str, tuple[Tensor, Tensor]]:
-    """What goes into each attention and into the whole block, and what comes out of it."""
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
-    with torch.inference_mode(), watched(checkpoint.network) as passed:
-        classifier.look(classifier.maps(torch.from_numpy(flow)))
-    return passed
+def layer_outputs(
+    checkpoint: Checkpoint, flow: NDArray[np.float32]
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return input and output of each attention and of the whole block, for a flow [N, 2, S, S]."""
+    classifier = checkpoint.classifier()
+    with torch.inference_mode(), _record_layers(checkpoint.network) as recorded:
+        classifier.run_network(classifier.maps(torch.from_numpy(flow)))
+    return recorded
 
 
 @contextmanager
-def watched(network: OffTanet) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
-    """Input and output of each module of `KINDS`, once the network has looked at something."""
-    passed: dict[str, tuple[Tensor, Tensor]] = {}
+def _record_layers(network: OffTanet) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
+    """Record input and output of the modules of `KINDS` when the network runs."""
+    recorded: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def keep(module: nn.Module, given: tuple[Tensor], got: Tensor | tuple[Tensor, Tensor]) -> None:
+    def record(
+        module: nn.Module, inputs: tuple[Tensor], output: Tensor | tuple[Tensor, Tensor]
+    ) -> None:
         kind = next(name for known, name in KINDS if isinstance(module, known))
-        name = kind if kind not in passed else f"{kind}, second"
-        passed[name] = given[0], got if isinstance(got, Tensor) else got[0]
+        name = kind if kind not in recorded else f"{kind}, second"
+        recorded[name] = inputs[0], output if isinstance(output, Tensor) else output[0]
 
     known = tuple(module for module, _ in KINDS)
-    hooks = [m.register_forward_hook(keep) for m in network.modules() if isinstance(m, known)]
+    hooks = [m.register_forward_hook(record) for m in network.modules() if isinstance(m, known)]
     try:
-        yield passed
+        yield recorded
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def attention(checkpoints: Sequence[Checkpoint], flow: NDArray[np.float32]) -> Tensor:
-    """What the networks themselves tell, on average over motions and networks: sums to 1."""
-    told = []
+def mean_attention(checkpoints: Sequence[Checkpoint], flow: NDArray[np.float32]) -> Tensor:
+    """Average the networks' attention [14, 14] over motions and networks; its sum is 1."""
+    normalised = []
     for checkpoint in checkpoints:
-        classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
+        classifier = checkpoint.classifier()
         with torch.inference_mode():
-            each = classifier.look(classifier.maps(torch.from_numpy(flow)))[1]
-        told.append(each / each.sum((1, 2), keepdim=True))
-    return torch.cat(told).mean(0)
+            attention = classifier.run_network(classifier.maps(torch.from_numpy(flow)))[1]
+        normalised.append(attention / attention.sum((1, 2), keepdim=True))
+    return torch.cat(normalised).mean(0)
 
 
 def heat_maps(
     variants: Mapping[str, Sequence[Checkpoint]], unit: str, flow: NDArray[np.float32]
 ) -> dict[str, NDArray[np.float32]]:
-    """`motion`, the unit's `region`, and each variant's attention, [14, 14] or finer each."""
+    """Compute the heat maps of an action unit.
+
+    Args:
+        variants: The networks of each variant.
+        unit: The action unit.
+        flow: Its flow [N, 2, 112, 112].
+
+    Returns:
+        `motion` [112, 112], the unit's `region` [14, 14], and each variant's attention [14, 14].
+    """
     lengths = np.hypot(flow[:, 0], flow[:, 1])
-    told = {name: attention(ones, flow).numpy() for name, ones in variants.items()}
+    attention = {name: mean_attention(group, flow).numpy() for name, group in variants.items()}
     return {
         "motion": (lengths / lengths.max((1, 2), keepdims=True)).mean(0),
         "region": region(unit, ATTENTION_SIZE).numpy(),
-        **told,
+        **attention,
     }
 
 
-def shares(unit: str, heats: Mapping[str, NDArray[np.float32]]) -> dict[str, float]:
-    """How much of each map of `heat_maps` is in the region; `chance` is what the region takes."""
-    within = {
-        name: share(torch.from_numpy(heat)[None], region(unit, heat.shape[-1]))
-        for name, heat in heats.items()
+def region_shares(unit: str, maps: Mapping[str, NDArray[np.float32]]) -> dict[str, float]:
+    """Compute the share of each heat map within the action unit's region.
+
+    Args:
+        unit: The action unit.
+        maps: The result of `heat_maps`.
+
+    Returns:
+        `chance`, the region's share of the area, and the share of each map except `region`.
+    """
+    shares = {
+        name: region_share(torch.from_numpy(heat)[None], region(unit, heat.shape[-1]))
+        for name, heat in maps.items()
         if name != "region"
     }
-    return {"chance": float(region(unit, ATTENTION_SIZE).mean()), **within}
+    return {"chance": float(region(unit, ATTENTION_SIZE).mean()), **shares}
 
 
-def share(weights: Tensor, where: Tensor) -> float:
-    """The part of `weights` [N, S, S] that lies in the region [S, S], on average."""
-    return float(((weights * where).sum((1, 2)) / weights.sum((1, 2))).mean())
+def region_share(weights: Tensor, mask: Tensor) -> float:
+    """Compute the mean share of weights [N, S, S] within a region [S, S]."""
+    return float(((weights * mask).sum((1, 2)) / weights.sum((1, 2))).mean())
 
 
 def region(unit: str, size: int) -> Tensor:
-    """How much of each place [size, size] moves at least half as far as the unit's furthest."""
+    """Return the region [size, size] in which an action unit moves by half its maximum or more.
+
+    Each value is the share of the cell that lies within the region.
+    """
     lengths = np.hypot(*displacement({unit: 1.0}, CROP_SIZE))
     inside = torch.from_numpy(lengths >= lengths.max() / 2).float()
     return nn.functional.adaptive_avg_pool2d(inside[None], size)[0]
 
 
 def sparseness(features: Tensor) -> float:
-    """0 where all places of a map are alike, 1 where all but one are zero; the mean over maps.
+    """Compute the mean sparseness of maps: 0 for a constant map, 1 for a single nonzero position.
 
-    (sqrt(n) - L1 / L2) / (sqrt(n) - 1) for the n places of each map of [N, C, S, S]; a map of zeros
-    has none and is left out. P. O. Hoyer, "Non-negative Matrix Factorization with Sparseness
-    Constraints", JMLR 5, 2004.
+    (sqrt(n) - L1 / L2) / (sqrt(n) - 1) for the n positions of a map; maps of zeros are skipped.
+    P. O. Hoyer, "Non-negative Matrix Factorization with Sparseness Constraints", JMLR 5, 2004.
+
+    Args:
+        features: [N, C, S, S].
     """
     values = features.flatten(2)
     peaks = values.abs().amax(2, keepdim=True)
-    lively = peaks[..., 0] > 0
-    values = values[lively] / peaks[lively]  # squares of the faintest maps would vanish
+    nonzero = peaks[..., 0] > 0
+    values = values[nonzero] / peaks[nonzero]  # the squares of very small values would underflow
     root = values.shape[1] ** 0.5
     return float(((root - values.norm(1, dim=1) / values.norm(2, dim=1)) / (root - 1)).mean())

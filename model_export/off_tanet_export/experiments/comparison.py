@@ -1,4 +1,4 @@
-"""Which synthetic motion teaches more: fields as they are, photographs of faces, or both?"""
+"""Comparison of the sources of synthetic motion: fields, rendered photographs, or both."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from off_tanet_export.evaluation.metrics import confusion, uar, uf1
 from off_tanet_export.training.train import Source, Training, train
 
 
-def compared(
+def compare(
     training: Training, data: FlowMaps, seeds: int, sources: Sequence[Source]
 ) -> Iterator[str]:
-    """One line for each source: UF1 and UAR of each seed, their mean and standard deviation.
+    """Train on each source and score on real maps.
 
-    All train on as many pairs, for as many steps, from the same seeds.
+    Args:
+        training: The configuration, apart from seed and source: all runs use the same number of
+            pairs and steps.
+        data: The labelled maps.
+        seeds: The number of runs for each source; their seeds are 0, 1, ...
+        sources: The sources to compare.
+
+    Yields:
+        Two lines for each source: mean, standard deviation and values of UF1, and of UAR.
     """
     for source in sources:
         scores = []
@@ -28,5 +36,5 @@ def compared(
             scores.append((float(uf1(counts)), float(uar(counts))))
         for name, values in zip(("UF1", "UAR"), np.transpose(scores), strict=True):
             spread = values.std(ddof=1) if seeds > 1 else 0.0
-            each = " ".join(f"{value:.3f}" for value in values)
-            yield f"{source:<14}{name} {values.mean():.3f} ± {spread:.3f}  ({each})"
+            listed = " ".join(f"{value:.3f}" for value in values)
+            yield f"{source:<14}{name} {values.mean():.3f} ± {spread:.3f}  ({listed})"

@@ -1,7 +1,7 @@
-"""From frames to labels: how strong must a motion be for the whole way to name it rightly?
+"""Accuracy of the whole pipeline, from frames to labels, against the strength of the motion.
 
-Faces that no training has seen are moved by action units of a known size, photographed with noise,
-compressed, and then seen as the service sees a request: detector, crop, flow, graph.
+Action units of a known size move faces that were not used in training. The frames get noise and
+JPEG compression, and pass through the service's detector, crop and flow, and the graph.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from off_tanet.configuration import ASSETS
 from off_tanet.errors import MediaError, UnsupportedMediaError
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector, align, crop
@@ -23,96 +24,116 @@ from off_tanet.types import Pixels, Similarity
 from tqdm import tqdm
 
 from off_tanet_export.errors import MapsError
-from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.checkpoint import Checkpoint
 from off_tanet_export.synthesis.action_units import MIXES
-from off_tanet_export.synthesis.samples import ASSETS, Floats, motion, moved, shot
+from off_tanet_export.synthesis.camera import Floats, compress, shoot, warp
+from off_tanet_export.synthesis.samples import motion
 
 AMPLITUDES_PX = (0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
-"""How far the point that moves most goes, in pixels at 112 x 112."""
+"""The largest motion of a point, in pixels at 112 x 112."""
 
-ROOM = 1.7  # the picture's side, in faces
+FACE_MARGIN = 1.7  # side of the picture, relative to the face
 PICTURE_SIZE = 320
 JPEG_QUALITY = 90
 
 
 Curve = Mapping[float, float]
-"""Amplitude, in pixels at 112 x 112 -> the share of motions that are named rightly."""
+"""Amplitude, in pixels at 112 x 112 -> the share of correctly classified motions."""
 
 
-def curve(checkpoint: Checkpoint, faces: Sequence[Floats], repeats: int, seed: int = 0) -> Curve:
-    """How the share of right labels grows with the motion, over all faces and classes.
+def sensitivity_curve(
+    checkpoint: Checkpoint, faces: Sequence[Floats], repeats: int, seed: int = 0
+) -> Curve:
+    """Measure the share of correct labels against the amplitude of the motion.
 
-    Each face [S, S, 3] makes `repeats` expressions of each class, of units drawn as often as in
-    training, and each of them in every amplitude. Raises `MapsError` where no face is found.
+    Args:
+        checkpoint: The weights to measure.
+        faces: Pictures [S, S, 3], one face each.
+        repeats: Expressions of each class for each face. Their action units are drawn with the
+            frequencies of training, and each expression is rendered in every amplitude.
+        seed: Seed of expressions and noise.
+
+    Raises:
+        MapsError: No face is detected on a picture.
     """
     rng = np.random.default_rng(seed)
-    classifier = FlowClassifier(checkpoint.network, checkpoint.recipe).eval()
+    classifier = checkpoint.classifier()
     detector = FaceDetector(ASSETS)
     labels = np.tile(np.arange(len(MIXES)), repeats).tolist()
-    right = []
-    with tqdm(total=len(faces) * len(labels), desc="amplitudes", unit="expression") as progress:
+    correct = []
+    with tqdm(total=len(faces) * len(labels), desc="sensitivity", unit="expression") as progress:
         for face in faces:
-            where = placed(detector, shot(face))
+            to_crop = locate_crop(detector, shoot(face))
             for label in labels:
-                forth = motion(dict.fromkeys(drawn(label, rng), 1.0), where, len(face))
-                flows = torch.from_numpy(seen(face, forth, detector, rng))
+                units = dict.fromkeys(draw_units(label, rng), 1.0)
+                field = motion(units, to_crop, len(face))
+                flows = torch.from_numpy(measure_flows(face, field, detector, rng))
                 with torch.inference_mode():
-                    right.append(classifier(flows)[0].argmax(1).numpy() == label)
+                    correct.append(classifier(flows)[0].argmax(1).numpy() == label)
                 progress.update()
-    return dict(zip(AMPLITUDES_PX, np.mean(right, axis=0).tolist(), strict=True))
+    return dict(zip(AMPLITUDES_PX, np.mean(correct, axis=0).tolist(), strict=True))
 
 
-def drawn(label: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """The action units of one expression of the class."""
+def draw_units(label: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw the action units of one expression of the class `label`."""
     weights = np.array([weight for _, weight in MIXES[label]])
     return MIXES[label][int(rng.choice(len(weights), p=weights / weights.sum()))][0]
 
 
-def seen(
-    face: Floats, forth: Floats, detector: FaceDetector, rng: np.random.Generator
+def measure_flows(
+    face: Floats, field: Floats, detector: FaceDetector, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The flow that the service measures from the face to each amplitude of `forth`, [A, 2, ...].
+    """Measure the flow from a face to the face moved by each amplitude, as the service does.
 
-    `forth` moves its furthest point by a pixel of the crop.
+    Args:
+        face: The picture [S, S, 3].
+        field: Its motion [2, S, S] in pixels; the largest is one pixel of the crop.
+        detector: Locates the crop on the onset.
+        rng: Draws the noise of each shot.
+
+    Returns:
+        Flow [A, 2, 112, 112] for the A amplitudes of `AMPLITUDES_PX`.
     """
-    onset = photographed(face, rng)
-    where = placed(detector, onset)
-    before = crop(onset, where)
-    apexes = [photographed(moved(face, px * forth), rng) for px in AMPLITUDES_PX]
-    return np.stack([matched(before, crop(apex, where)).flow() for apex in apexes])
+    onset = _photograph(face, rng)
+    to_crop = locate_crop(detector, onset)
+    before = crop(onset, to_crop)
+    apexes = [_photograph(warp(face, px * field), rng) for px in AMPLITUDES_PX]
+    return np.stack([matched(before, crop(apex, to_crop)).flow() for apex in apexes])
 
 
-def photographed(picture: Floats, rng: np.random.Generator) -> Pixels:
-    """The picture with a camera's noise, as a JPEG gives it back."""
-    _, data = cv2.imencode(".jpg", shot(picture, rng), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return decode_image(data.tobytes(), MediaLimits())
+def _photograph(picture: Floats, rng: np.random.Generator) -> Pixels:
+    return compress(shoot(picture, rng), JPEG_QUALITY)
 
 
-def placed(detector: FaceDetector, picture: Pixels) -> Similarity:
-    """Where the crop lies on a picture. Raises `MapsError` where no face is found."""
-    found = detector.detect(picture)
-    if not found:
+def locate_crop(detector: FaceDetector, picture: Pixels) -> Similarity:
+    """Return the transform [2, 3] from a picture to its canonical crop.
+
+    Raises:
+        MapsError: No face is detected.
+    """
+    faces = detector.detect(picture)
+    if not faces:
         raise MapsError("no face was found")
-    return align(found[0])
+    return align(faces[0])
 
 
 def read_face(path: Path) -> Floats:
-    """The face of a picture, or of a clip's first frame, with some room: [320, 320, 3].
+    """Read a picture, or a clip's first frame, and crop the face with a margin: [320, 320, 3].
 
-    Raises `MapsError`.
+    Raises:
+        MapsError: The file is missing, cannot be decoded or shows no face.
     """
     try:
-        pixels = first_frame(path.read_bytes())
+        pixels = _first_frame(path.read_bytes())
     except FileNotFoundError as error:
-        raise MapsError(f"{path} is not there") from error
+        raise MapsError(f"{path} does not exist") from error
     except MediaError as error:
         raise MapsError(f"{path}: {error.detail}") from error
-    found = FaceDetector(ASSETS).detect(pixels)
-    if not found:
+    faces = FaceDetector(ASSETS).detect(pixels)
+    if not faces:
         raise MapsError(f"{path} shows no face")
-    x, y, width, height = found[0].box
-    side = int(min(ROOM * max(width, height), *pixels.shape[:2]))
+    x, y, width, height = faces[0].box
+    side = int(min(FACE_MARGIN * max(width, height), *pixels.shape[:2]))
     left = int(np.clip(x + width / 2 - side / 2, 0, pixels.shape[1] - side))
     top = int(np.clip(y + height / 2 - side / 2, 0, pixels.shape[0] - side))
     square = pixels[top : top + side, left : left + side]
@@ -120,8 +141,7 @@ def read_face(path: Path) -> Floats:
     return np.asarray(face, np.float32)
 
 
-def first_frame(data: bytes) -> Pixels:
-    """Raises `MediaError`."""
+def _first_frame(data: bytes) -> Pixels:
     try:
         return decode_image(data, MediaLimits())
     except UnsupportedMediaError:

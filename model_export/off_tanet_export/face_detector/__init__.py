@@ -1,0 +1,1 @@
+"""Conversion of the face detector to ONNX."""

@@ -1,7 +1,8 @@
-"""MTCNN's three networks as ONNX files, from the weights in the wheel of `facenet-pytorch`.
+r"""MTCNN's three networks as ONNX files, from the weights in the wheel of `facenet-pytorch`.
 
+Usage:
     pip download --no-deps facenet-pytorch==2.6.0
-    python -m off_tanet_export.face_detector.export \\
+    python -m off_tanet_export.face_detector.export \
         --wheel facenet_pytorch-2.6.0-py3-none-any.whl --output service/off_tanet/assets/mtcnn
 """
 
@@ -39,7 +40,7 @@ Shape = list[str | int]
 
 @dataclass
 class Graph:
-    """An ONNX graph in the making: `value` is the name of the last node's output."""
+    """An ONNX graph under construction; `value` is the name of the last node's output."""
 
     weights: Weights
     value: str = "pixels"
@@ -47,18 +48,19 @@ class Graph:
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
+        """Add an initializer and return its name."""
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 
     def node(self, kind: str, *others: str, output: str = "", **attributes: Any) -> str:
-        """Adds a node that takes the last value, then `others`."""
+        """Add a node whose inputs are the last value and `others`."""
         inputs = [self.value, *others]
         self.value = output or f"value{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [self.value], **attributes))
         return self.value
 
     def layer(self, name: str, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        """A convolution or, where the weight is a matrix, a dense layer."""
+        """Add a convolution, or a dense layer if the weight is a matrix."""
         names = (
             self.constant(f"{name}.weight", weight.numpy()),
             self.constant(f"{name}.bias", bias.numpy()),
@@ -69,7 +71,7 @@ class Graph:
             self.node("Conv", *names)
 
     def prelu(self, name: str, axes: int) -> None:
-        """slope x + (1 - slope) relu(x), over channels that have `axes` axes after them.
+        """Add slope x + (1 - slope) relu(x), over channels followed by `axes` further axes.
 
         Written out because ONNX Runtime's PRelu is a scalar loop, slower than the convolutions.
         """
@@ -82,14 +84,15 @@ class Graph:
         self.node("Add", sloped)
 
     def scalar(self, kind: str, name: str, value: float) -> None:
+        """Add a node whose second input is a scalar constant."""
         self.node(kind, self.constant(name, np.array(value, np.float32)))
 
 
 def convert(stage: Stage, weights: Weights) -> onnx.ModelProto:
-    """The stage as a graph from uint8 [N, H, W, 3], blue-green-red, to what `reference` gives.
+    """Convert a stage to a graph from uint8 [N, H, W, 3], blue-green-red, to `reference`'s outputs.
 
-    Scaling, colour order and softmax are in the graph, so that whoever runs it cuts and resizes
-    pictures and nothing else.
+    Scaling, colour order and softmax are in the graph, so that its user only crops and resizes
+    pictures.
     """
     graph = Graph(weights)
     graph.node("Cast", to=TensorProto.FLOAT)
@@ -98,7 +101,7 @@ def convert(stage: Stage, weights: Weights) -> onnx.ModelProto:
     graph.node("Transpose", perm=[0, 3, 1, 2])
     for number, pool in enumerate(stage.pools, start=1):
         weight, bias = weights[f"conv{number}.weight"], weights[f"conv{number}.bias"]
-        # The first layer's red, green and blue change places instead of every picture's.
+        # The first layer's channels are reordered, instead of those of every picture.
         graph.layer(f"conv{number}", weight.flip(1) if number == 1 else weight, bias)
         graph.prelu(f"prelu{number}", axes=2)
         if pool:
@@ -126,7 +129,7 @@ def _heads(graph: Graph, stage: Stage) -> None:
         graph.value = trunk
         weight, bias = graph.weights[f"{head}.weight"], graph.weights[f"{head}.bias"]
         if number == 0:
-            # Of (no face, face) only their difference matters: a softmax of two is its sigmoid.
+            # A softmax of two logits (no face, face) is the sigmoid of their difference.
             weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
         graph.layer(head, weight, bias)
         if number == 0:
@@ -160,7 +163,7 @@ def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=8,
-        producer_name="model_export.faces",  # as the committed files say,
+        producer_name="model_export.faces",  # as in the committed files
     )
     helper.set_model_props(
         model,
@@ -176,9 +179,10 @@ def _model(graph: Graph, stage: Stage) -> onnx.ModelProto:
 
 
 def check(stage: Stage, weights: Weights, model: onnx.ModelProto) -> float:
-    """The largest difference of the graph's answers to PyTorch's, over random pictures.
+    """Return the largest difference between the outputs of the graph and of PyTorch.
 
-    Raises `ExportError` where it is above 1e-5.
+    Raises:
+        ExportError: The difference, over random pictures, is above 1e-5.
     """
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(
@@ -198,9 +202,11 @@ def check(stage: Stage, weights: Weights, model: onnx.ModelProto) -> float:
 
 
 def convert_wheel(wheel: Path, folder: Path) -> None:
-    """Write pnet.onnx, rnet.onnx, onet.onnx and LICENSE into the folder, once all are checked.
+    """Write pnet.onnx, rnet.onnx, onet.onnx and LICENSE into a folder, after all are checked.
 
-    Raises `WheelError`, `ExportError` and OSError as `read_wheel` and `check` do.
+    Raises:
+        WheelError: The wheel is another one, or damaged.
+        ExportError: A graph disagrees with PyTorch.
     """
     states, licence = read_wheel(wheel)
     models = {stage.name: convert(stage, states[stage.name]) for stage in STAGES}
@@ -214,7 +220,7 @@ def convert_wheel(wheel: Path, folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Convert; 2 and one line on standard error where the wheel is at fault."""
+    """Convert a wheel; return the exit code: 0, or 2 after one line on standard error."""
     parser = argparse.ArgumentParser(
         prog="python -m off_tanet_export.face_detector.export", description=__doc__
     )

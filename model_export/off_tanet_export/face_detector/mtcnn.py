@@ -34,10 +34,10 @@ class WheelError(ModelExportError):
 class Stage:
     """One network of the cascade: convolutions, at most one dense layer, then its heads.
 
-    `pools` holds, for each convolution, the kernel of the max pooling after it (stride 2, the last
-    window may hang over the edge), or 0 for none. The first head scores, the second corrects the
-    box, the third, where there is one, places the five landmarks. A stage without a dense layer
-    is fully convolutional: it answers for every cell of a picture of any size.
+    `pools` contains, for each convolution, the kernel of the max pooling after it (stride 2, ceil
+    mode), or 0 for none. The first head computes the score, the second the correction of the box,
+    the third, if there is one, the five landmarks. A stage without a dense layer is fully
+    convolutional: it has an output for every cell of a picture of any size.
     """
 
     name: str
@@ -56,9 +56,10 @@ STAGES = (
 
 
 def read_wheel(wheel: Path) -> tuple[dict[str, Weights], str]:
-    """The state dict of each stage by the stage's name, and the text of the licence.
+    """Read the state dict of each stage, by the stage's name, and the text of the licence.
 
-    Raises `WheelError` for any other file than the wheel of facenet-pytorch 2.6.0.
+    Raises:
+        WheelError: The file is not the wheel of facenet-pytorch 2.6.0.
     """
     data = wheel.read_bytes()
     if hashlib.sha256(data).hexdigest() != WHEEL_SHA256:
@@ -77,10 +78,16 @@ def read_wheel(wheel: Path) -> tuple[dict[str, Weights], str]:
 
 
 def reference(stage: Stage, weights: Weights, pixels: NDArray[np.uint8]) -> list[torch.Tensor]:
-    """What the stage answers in PyTorch, the wheel's tensors used as they are.
+    """Compute a stage's outputs in PyTorch, with the wheel's tensors as they are.
 
-    `pixels` uint8 [N, H, W, 3], blue-green-red. Score [N, ...], box [N, ..., 4], landmarks
-    [N, 5, 2]; the dots are the rows and columns of cells for P-Net and nothing for the others.
+    Args:
+        stage: The stage.
+        weights: Its state dict.
+        pixels: uint8 [N, H, W, 3], blue-green-red.
+
+    Returns:
+        Score [N, ...], box [N, ..., 4] and landmarks [N, 5, 2]; the dots are the rows and columns
+        of cells for P-Net, and nothing for the others.
     """
     rgb = torch.from_numpy(np.ascontiguousarray(pixels[..., ::-1])).permute(0, 3, 1, 2)
     x = (rgb.float() - 127.5) / 128
@@ -95,8 +102,8 @@ def reference(stage: Stage, weights: Weights, pixels: NDArray[np.uint8]) -> list
             for head in stage.heads
         )
         return [score.softmax(1)[:, 1], box.permute(0, 2, 3, 1)]
-    # The dense layer counts channels fastest, then y, then x: of the six orders the only one in
-    # which a face scores as one and its landmarks fall into place.
+    # The dense layer's input has channels fastest, then y, then x: of the six orders the only one
+    # with which a face is detected as one and its landmarks are in the right places.
     x = x.permute(0, 3, 2, 1).flatten(1)
     name = f"dense{stage.dense}"
     x = functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])

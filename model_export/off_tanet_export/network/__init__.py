@@ -1,0 +1,1 @@
+"""The network Off-TANet, its variants and its checkpoints."""

@@ -1,4 +1,4 @@
-"""The three kinds of attention that Off-TANet has: to channels, to places, and to itself."""
+"""The three kinds of attention in Off-TANet: channel, spatial and self-attention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ATTENTION_SIZE = 14
 
 
 class ChannelAttention(nn.Module):
-    """Weighs each channel of [N, C, S, S] by its mean and maximum, squeezed through one unit."""
+    """Weight each channel of [N, C, S, S] by its mean and maximum, through a bottleneck of 1."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -17,30 +17,32 @@ class ChannelAttention(nn.Module):
         self.excite = nn.Conv2d(1, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the weighted features, of the input's shape."""
         mean, peak = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
         excited = [self.excite(torch.relu(self.squeeze(pooled))) for pooled in (mean, peak)]
         return x * torch.sigmoid(excited[0] + excited[1])
 
 
 class SpatialAttention(nn.Conv2d):
-    """Weighs each place of [N, C, S, S] by its channels' mean and maximum, convolved into one.
+    """Weight each position of [N, C, S, S] by a convolution of the channels' mean and maximum.
 
-    It is the convolution rather than to have one, so that checkpoints' names stay as they were.
+    A subclass of the convolution, so that the names of tensors in checkpoints do not change.
     """
 
     def __init__(self) -> None:
         super().__init__(2, 1, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the weighted features, of the input's shape."""
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
         return x * torch.sigmoid(super().forward(summary))
 
 
 class SelfAttention(nn.Module):
-    """Every channel attends to itself: its 14 x 14 query, key and value are matrices.
+    """Self-attention within each channel, whose 14 x 14 query, key and value are matrices.
 
-    [N, cin, 14, 14] -> [N, cout, 14, 14]. The paper's four heads are one 1 x 1 convolution here: no
-    channel sees another one, so heads laid side by side and one wide head are the same function.
+    [N, cin, 14, 14] -> [N, cout, 14, 14]. The paper's four heads are one 1 x 1 convolution here:
+    scores do not mix channels, so four heads and one wide head are the same function.
     """
 
     position: Tensor
@@ -53,6 +55,7 @@ class SelfAttention(nn.Module):
         self.register_buffer("position", positions(ATTENTION_SIZE), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the values [N, cout, 14, 14], weighted by their attention."""
         keys = self.key(x) + self.position  # q k' + q P' = q (k + P)'
         scores = self.query(x) @ keys.transpose(2, 3)
         weights = torch.softmax(scores.flatten(2), dim=2).view_as(scores)
@@ -61,7 +64,7 @@ class SelfAttention(nn.Module):
 
 
 def positions(size: int) -> Tensor:
-    """The fixed position matrix [size, size]: P[r, c] = p_r + p_c, with p sines and cosines."""
+    """Return the fixed position matrix [size, size]: P[r, c] = p_r + p_c, p sines and cosines."""
     index = torch.arange(size)
     angle = torch.pow(10_000.0, -(index // 2) / size)
     code = torch.where(index % 2 == 0, torch.sin(angle), torch.cos(angle))

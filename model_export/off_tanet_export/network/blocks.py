@@ -1,7 +1,7 @@
-"""Residual blocks: those of the network's way down, and its last one in five variants.
+"""Residual blocks: those that downsample, and five variants of the last block.
 
-The paper sets its own block, `TripletAttention`, against four others, of which this project knows
-names and totals of parameters alone; those here are the plainest that have the same totals.
+The paper compares its own block, `TripletAttention`, with four others. Only their names and numbers
+of parameters are known here; the blocks below are the simplest with the same numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Variant = Literal["triplet", "cbam", "self", "bottleneck", "residual"]
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a skip, then halved: [N, cin, S, S] -> [N, cout, S/2, S/2]."""
+    """Two convolutions and a skip, then max pooling: [N, cin, S, S] -> [N, cout, S/2, S/2]."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()
@@ -27,14 +27,15 @@ class Residual(nn.Module):
         self.skip = nn.Conv2d(cin, cout, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features of half the input's size."""
         return nn.functional.max_pool2d(self.skip(x) + self.main(x), 2)
 
 
 class LastBlock(nn.Module):
-    """A residual block that tells what it attends to.
+    """A residual block that also returns its attention.
 
-    [N, cin, 14, 14] -> [N, cout, 7, 7] and the attention [N, 14, 14]: how far each place stands out
-    in the features that attention lets through, on average over channels.
+    [N, cin, 14, 14] -> features [N, cout, 7, 7] and attention [N, 14, 14]: the saliency of each
+    position in the features that attention passes on.
     """
 
     def __init__(self, cin: int, cout: int) -> None:
@@ -42,18 +43,20 @@ class LastBlock(nn.Module):
         self.skip = nn.Conv2d(cin, cout, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features [N, cout, 7, 7] and attention [N, 14, 14]."""
         main, attended = self.attend(x)
-        return nn.functional.max_pool2d(main + self.skip(x), 2), standing_out(attended)
+        return nn.functional.max_pool2d(main + self.skip(x), 2), saliency(attended)
 
     def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The way beside the skip [N, cout, 14, 14], and what attention lets through on it."""
+        """Return the main branch [N, cout, 14, 14], and the features that attention passes on."""
         raise NotImplementedError
 
 
 class TripletAttention(LastBlock):
-    """Attends three times: to channels, to places, and to itself. The first two are what it tells.
+    """Channel, spatial and self-attention. The attention returned is that of the first two.
 
-    Without `itself` it is CBAM: S. Woo, J. Park, J.-Y. Lee, I. S. Kweon, ECCV 2018.
+    Without `itself` (the self-attention) this is CBAM: S. Woo, J. Park, J.-Y. Lee, I. S. Kweon,
+    ECCV 2018.
     """
 
     def __init__(self, cin: int, cout: int, itself: bool = True) -> None:
@@ -65,12 +68,13 @@ class TripletAttention(LastBlock):
         self.last = nn.Sequential(*convolution(cin, cout))
 
     def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the main branch and the features that its attention passes on."""
         attended = self.spatial(self.channel(self.first(x)))
         return self.last(self.itself(attended)), attended
 
 
 class SelfAttentionOnly(LastBlock):
-    """Self-attention beside the last convolution."""
+    """Self-attention, added to the output of the last convolution."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__(cin, cout)
@@ -79,13 +83,14 @@ class SelfAttentionOnly(LastBlock):
         self.last = nn.Sequential(*convolution(cin, cout))
 
     def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the main branch and the features that its attention passes on."""
         features = self.first(x)
         attended: Tensor = self.itself(features)
         return self.last(features) + attended, attended
 
 
 class BottleneckTransformer(LastBlock):
-    """Self-attention in place of both convolutions: A. Srinivas et al., CVPR 2021."""
+    """Self-attention instead of both convolutions: A. Srinivas et al., CVPR 2021."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__(cin, cout)
@@ -93,46 +98,49 @@ class BottleneckTransformer(LastBlock):
         self.second = SelfAttention(cout, cout)
 
     def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the main branch and the features that its attention passes on."""
         attended: Tensor = self.second(torch.relu(self.first(x)))
         return attended, attended
 
 
 class PlainResidual(LastBlock):
-    """No attention: it tells of all its features."""
+    """No attention: the attention returned is the saliency of all features."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__(cin, cout)
         self.main = nn.Sequential(*convolution(cin, cout), *convolution(cout, cout))
 
     def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the main branch and the features that its attention passes on."""
         main: Tensor = self.main(x)
         return main, main
 
 
-def without_self_attention(cin: int, cout: int) -> TripletAttention:
+def _cbam(cin: int, cout: int) -> TripletAttention:
     return TripletAttention(cin, cout, itself=False)
 
 
 BLOCKS: Mapping[Variant, Callable[[int, int], LastBlock]] = MappingProxyType(
     {
         "triplet": TripletAttention,
-        "cbam": without_self_attention,
+        "cbam": _cbam,
         "self": SelfAttentionOnly,
         "bottleneck": BottleneckTransformer,
         "residual": PlainResidual,
     }
 )
-"""Channels in, channels out -> the network's last block."""
+"""The last block of each variant, by its numbers of input and output channels."""
 
 
 def convolution(cin: int, cout: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """A 3 x 3 convolution that keeps the size, with its normalisation and activation."""
+    """Return a 3 x 3 convolution that keeps the size, its normalisation and its activation."""
     return nn.Conv2d(cin, cout, 3, padding=1), nn.BatchNorm2d(cout), nn.ReLU()
 
 
-def standing_out(features: Tensor) -> Tensor:
-    """How far each place of [N, C, S, S] is from the face's mean, on average over channels.
+def saliency(features: Tensor) -> Tensor:
+    """Compute the saliency [N, S, S] of positions in features [N, C, S, S].
 
-    Against the mean, because training may give motion a strong feature or a faint one.
+    The absolute difference from the mean over positions, averaged over channels. The difference,
+    because training may represent motion by strong features or by weak ones.
     """
     return (features - features.mean((2, 3), keepdim=True)).abs().mean(1)

@@ -1,7 +1,7 @@
-"""Weights on disk: our safetensors, and the checkpoint that Off-TANet's authors published.
+"""Weights on disk: our safetensors files, and the checkpoint that Off-TANet's authors published.
 
-Ours carry a JSON object `off_tanet` in their metadata: card, recipe and variant. The published one
-is a PyTorch state dict, known by its tensors' names.
+Ours have a JSON object `off_tanet` in their metadata, with card, preprocessing (`recipe`) and
+variant. The published one is a PyTorch state dict, recognised by its tensors' names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
+from off_tanet_export.graph import PUBLISHED, FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.model import OffTanet
 
 METADATA_KEY = "off_tanet"
@@ -40,12 +40,12 @@ RENAMED = {
     "head.4": "dense.3",
     "head.7": "dense.6",
 }
-"""Our modules' names -> the published ones. The heads of self-attention are apart, being joined."""
+"""Our modules' names -> the published ones, except the heads of self-attention (joined here)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a model says of itself. `scores` and `training` hold plain JSON values."""
+    """A description of a model. `scores` and `training` contain plain JSON values."""
 
     name: str
     version: str
@@ -65,18 +65,22 @@ PUBLISHED_CARD = Card(
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A network with its weights, how its input is made, and its card."""
+    """A network with its weights, its preprocessing and its card."""
 
     network: OffTanet
-    recipe: PreprocessingConfig
+    preprocessing: PreprocessingConfig
     card: Card
+
+    def classifier(self) -> FlowClassifier:
+        """Return the graph of the checkpoint, in evaluation mode; it shares the network."""
+        return FlowClassifier(self.network, self.preprocessing).eval()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write our safetensors. Equal checkpoints make equal files."""
+    """Write a safetensors file. Equal checkpoints give equal files."""
     about = {
         "card": asdict(checkpoint.card),
-        "recipe": asdict(checkpoint.recipe),
+        "recipe": asdict(checkpoint.preprocessing),  # the key in files that exist
         "variant": checkpoint.network.variant,
     }
     metadata = {METADATA_KEY: json.dumps(about, sort_keys=True)}
@@ -84,18 +88,21 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def load(path: Path) -> Checkpoint:
-    """Read either kind of file; the network is in evaluation mode. Raises `CheckpointError`."""
+    """Read either kind of file. The network is in evaluation mode.
+
+    Raises:
+        CheckpointError: The file is missing, damaged or not an Off-TANet checkpoint.
+    """
     if not path.is_file():
-        raise CheckpointError(f"{path} is not there")
+        raise CheckpointError(f"{path} does not exist")
     with path.open("rb") as file:
         start = file.read(9)
     if not start:
         raise CheckpointError(f"{path} is empty")
-    return load_ours(path) if start.endswith(b"{") else load_published(path)
+    return _load_ours(path) if start.endswith(b"{") else _load_published(path)
 
 
-def load_ours(path: Path) -> Checkpoint:
-    """Read our safetensors. Raises `CheckpointError`."""
+def _load_ours(path: Path) -> Checkpoint:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -104,29 +111,28 @@ def load_ours(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is a damaged safetensors file") from error
     try:
         about = json.loads(metadata[METADATA_KEY])
-        card, recipe = Card(**about["card"]), PreprocessingConfig(**about["recipe"])
+        card, preprocessing = Card(**about["card"]), PreprocessingConfig(**about["recipe"])
         network = OffTanet(about.get("variant", "triplet"))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
     names = {name: (name,) for name in network.state_dict()}
-    return Checkpoint(assembled(network, tensors, names, path), recipe, card)
+    return Checkpoint(_assemble(network, tensors, names, path), preprocessing, card)
 
 
-def load_published(path: Path) -> Checkpoint:
-    """Read the authors' state dict. Raises `CheckpointError`."""
+def _load_published(path: Path) -> Checkpoint:
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load states no set of exceptions for damaged files
-        raise CheckpointError(f"{path} is no checkpoint, or a damaged one") from error
+    except Exception as error:  # torch.load documents no exceptions for damaged files
+        raise CheckpointError(f"{path} is not a checkpoint or is damaged") from error
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise CheckpointError(f"{path} is no state dict: it holds more than tensors")
+        raise CheckpointError(f"{path} is not a state dict: it contains more than tensors")
     network = OffTanet()
     names = {name: published_names(name) for name in network.state_dict()}
-    return Checkpoint(assembled(network, tensors, names, path), PUBLISHED, PUBLISHED_CARD)
+    return Checkpoint(_assemble(network, tensors, names, path), PUBLISHED, PUBLISHED_CARD)
 
 
 def published_names(name: str) -> tuple[str, ...]:
-    """The published names of our tensor: one, or one for each head of self-attention."""
+    """Return the published names of our tensor: one, or one for each head of self-attention."""
     module, _, tensor = name.rpartition(".")
     if module.startswith("triplet.itself."):
         kind = module.rpartition(".")[2][0]  # query, key, value -> q, k, v
@@ -137,22 +143,18 @@ def published_names(name: str) -> tuple[str, ...]:
     return (f"{RENAMED[parent]}.{index}.{tensor}",)
 
 
-def assembled(
+def _assemble(
     network: OffTanet,
     tensors: Mapping[str, Tensor],
     names: Mapping[str, tuple[str, ...]],
     path: Path,
 ) -> OffTanet:
-    """The network with its tensors, each joined from the file's tensors of those `names`.
-
-    Raises `CheckpointError` for names that lack or are unknown, wrong shapes and values that are
-    not finite.
-    """
-    wanted = {part for parts in names.values() for part in parts}
-    if unknown := sorted(map(str, tensors.keys() - wanted)):
-        raise CheckpointError(f"{path} holds unknown tensors: {listed(unknown)}")
-    if missing := sorted(wanted - tensors.keys()):
-        raise CheckpointError(f"{path} lacks tensors: {listed(missing)}")
+    """Load each of the network's tensors, concatenated from the file's tensors of its `names`."""
+    expected_names = {part for parts in names.values() for part in parts}
+    if unknown := sorted(map(str, tensors.keys() - expected_names)):
+        raise CheckpointError(f"{path} contains unknown tensors: {_enumerate(unknown)}")
+    if missing := sorted(expected_names - tensors.keys()):
+        raise CheckpointError(f"{path} is missing tensors: {_enumerate(missing)}")
     state = {}
     for name, expected in network.state_dict().items():
         parts = [tensors[part] for part in names[name]]
@@ -163,13 +165,12 @@ def assembled(
                     f"{path}: {part} has shape {tuple(tensor.shape)} instead of {tuple(shape)}"
                 )
             if not torch.isfinite(tensor).all():
-                raise CheckpointError(f"{path}: {part} holds values that are not finite")
+                raise CheckpointError(f"{path}: {part} contains values that are not finite")
         state[name] = parts[0] if len(parts) == 1 else torch.cat(parts)
     network.load_state_dict(state)
     return network.eval()
 
 
-def listed(names: list[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _enumerate(names: list[str], limit: int = 3) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

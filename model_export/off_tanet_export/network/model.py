@@ -1,4 +1,4 @@
-"""Off-TANet, the network: a map of facial motion in, three logits out; 59,403 parameters.
+"""The network Off-TANet: from a map of facial motion to three logits; 59,403 parameters.
 
 J. Zhang, F. Liu, A. Zhou, "Off-TANet: A Lightweight Neural Micro-expression Recognizer with
 Optical Flow Features and Integrated Attention Mechanism", PRICAI 2021, LNCS 13031, pp. 266-279.
@@ -14,8 +14,11 @@ from off_tanet_export.network.blocks import BLOCKS, Residual, Variant
 class OffTanet(nn.Module):
     """`maps` [N, 3, 112, 112] (u, v, strain) -> logits [N, 3] and attention [N, 14, 14].
 
-    The logits are those of negative, positive and surprise; attention is 0 or more, of no unit.
-    `variant` says which last block it has: `triplet` is Off-TANet's, the others are to be compared.
+    The logits are those of negative, positive and surprise. Attention is not negative and has no
+    unit.
+
+    Args:
+        variant: The last block: `triplet` is Off-TANet's, the others are for comparison.
     """
 
     def __init__(self, variant: Variant = "triplet") -> None:
@@ -26,7 +29,7 @@ class OffTanet(nn.Module):
         )
         self.residual1 = Residual(8, 18)
         self.residual2 = Residual(18, 28)
-        self.triplet = BLOCKS[variant](28, 8)  # its name in every variant: checkpoints carry it
+        self.triplet = BLOCKS[variant](28, 8)  # the same name in every variant, as in checkpoints
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Linear(8 * 7 * 7, 64), nn.ReLU(), nn.Dropout(0.5),
@@ -36,15 +39,16 @@ class OffTanet(nn.Module):
 
     @property
     def size(self) -> int:
-        """How many parameters it has."""
+        """The number of parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits [N, 3] and attention [N, 14, 14] of maps [N, 3, 112, 112]."""
         features, attention = self.features(maps)
         return self.head(features), attention
 
     def features(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """What the head sees, [N, 8, 7, 7], and the attention."""
+        """Return the input [N, 8, 7, 7] of the head, and the attention [N, 14, 14]."""
         features: tuple[Tensor, Tensor] = self.triplet(
             self.residual2(self.residual1(self.stem(maps)))
         )

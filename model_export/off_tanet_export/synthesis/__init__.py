@@ -1,0 +1,1 @@
+"""Synthetic facial motion, drawn and rendered."""

@@ -1,7 +1,8 @@
-"""Grey pictures of faces that nobody has: drawn from ellipses, lines and noise, each one different.
+"""Grey pictures of random faces, drawn from ellipses, lines and noise.
 
-They need not deceive a person. They must give TV-L1 what a face gives it: edges at brows, lids,
-nostrils and lips, folds that fade, skin with some grain, and cheeks where there is little to see.
+They are not meant to look real. They contain the structure of a face that matters to TV-L1: edges
+at brows, eyelids, nostrils and lips, soft folds, skin with some grain, and cheeks with little
+texture.
 """
 
 from __future__ import annotations
@@ -13,21 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 Grey = NDArray[np.float32]
-"""A picture [S, S] in grey levels, or what multiplies one."""
+"""A picture [S, S] in grey levels, or factors of one."""
 
 Point = tuple[float, float]
 Generator = np.random.Generator
 
 MARGIN = 0.25
-"""How far a picture goes beyond the canonical crop on each side, in crops."""
+"""The width of a picture beyond the canonical crop on each side, in crops."""
 
 EXTENT = 1 + 2 * MARGIN
+"""The width of a picture, in crops."""
+
 SIDES = (-1, 1)
 FRACTION_BITS = 4
 
 
 class Sketch:
-    """A picture [S, S] that is drawn on in fractions of the crop, x to the right and y down."""
+    """A picture [S, S] to draw on, in fractions of the crop, x to the right and y down.
+
+    Args:
+        size: The side of the picture, in pixels.
+        level: The initial level.
+    """
 
     def __init__(self, size: int, level: float = 0.0) -> None:
         self.unit = size / EXTENT
@@ -36,53 +44,70 @@ class Sketch:
     def ellipse(
         self, at: Point, radii: Point, level: float, arc: Point = (0, 360), width: float = 0.0
     ) -> None:
-        """Fill an ellipse, or draw the `arc` (degrees, clockwise from the right) of its edge."""
-        x, y = self.subpixels([at])[0].tolist()
+        """Fill an ellipse, or draw an arc of its edge.
+
+        Args:
+            at: The centre (x, y).
+            radii: The horizontal and the vertical radius.
+            level: The level to draw.
+            arc: First and last angle in degrees, clockwise from the right.
+            width: The width of the edge; 0 fills the ellipse.
+        """
+        x, y = self._subpixels([at])[0].tolist()
         across, down = (max(radius * self.unit, 0.6) * 2**FRACTION_BITS for radius in radii)
-        thickness = self.thickness(width) if width else -1
+        thickness = self._thickness(width) if width else -1
         cv2.ellipse(
             self.levels, (x, y), (int(across), int(down)), 0, *arc, level, thickness,
             cv2.LINE_AA, FRACTION_BITS,
         )  # fmt: skip
 
     def line(self, points: Sequence[Point], level: float, width: float) -> None:
-        """Draw a line through the points."""
-        path = self.subpixels(points)
+        """Draw a line of a width through points (x, y)."""
+        path = self._subpixels(points)
         cv2.polylines(
-            self.levels, [path], False, level, self.thickness(width), cv2.LINE_AA, FRACTION_BITS
+            self.levels, [path], False, level, self._thickness(width), cv2.LINE_AA, FRACTION_BITS
         )
 
     def blurred(self, width: float) -> Grey:
+        """Return the picture blurred by a Gaussian of standard deviation `width`."""
         return np.asarray(cv2.GaussianBlur(self.levels, (0, 0), width * self.unit), np.float32)
 
-    def thickness(self, width: float) -> int:
+    def _thickness(self, width: float) -> int:
         return max(1, round(width * self.unit))
 
-    def subpixels(self, points: Sequence[Point]) -> NDArray[np.int32]:
+    def _subpixels(self, points: Sequence[Point]) -> NDArray[np.int32]:
         places = (np.asarray(points) + MARGIN) * self.unit * 2**FRACTION_BITS
         return np.asarray(np.rint(places), np.int32)
 
 
 def draw(rng: Generator, size: int) -> Grey:
-    """A face [size, size] whose canonical crop is the picture less its `MARGIN`; levels 3..252."""
+    """Draw a face.
+
+    Args:
+        rng: Draws all variation.
+        size: The side of the picture, in pixels.
+
+    Returns:
+        Levels 3..252, [size, size]; the canonical crop is the picture without its `MARGIN`.
+    """
     skin = rng.uniform(80, 200)
-    picture, mask = head(rng, size, skin)
+    picture, mask = _head(rng, size, skin)
     places = (np.arange(size, dtype=np.float32) + 0.5) * (EXTENT / size) - MARGIN - 0.5
     x, y = np.meshgrid(places, places)
     light = 1 + rng.uniform(-0.4, 0.4) * x + rng.uniform(-0.3, 0.3) * y
     light -= rng.uniform(0, 0.75) * x**2
-    light += rng.uniform(0, 0.08) * grain(rng, size, rng.uniform(0.08, 0.2))
-    skin_texture = texture(rng, size)
-    face = skin_texture + furrows(rng, size) + nose(rng, size) + features(rng, size)
+    light += rng.uniform(0, 0.08) * _grain(rng, size, rng.uniform(0.08, 0.2))
+    skin_texture = _texture(rng, size)
+    face = skin_texture + _furrows(rng, size) + _nose(rng, size) + _features(rng, size)
     lit = picture * light * (1 + mask * face + 0.5 * (1 - mask) * skin_texture)
     return np.asarray(np.clip(lit, 3, 252), np.float32)
 
 
-def head(rng: Generator, size: int, skin: float) -> tuple[Grey, Grey]:
-    """The plain head with its hair and neck before a wall, and where the face is, 0..1."""
+def _head(rng: Generator, size: int, skin: float) -> tuple[Grey, Grey]:
+    """Draw a plain head with hair and neck on a background, and the mask (0..1) of the face."""
     picture, mask = Sketch(size, rng.uniform(20, 230)), Sketch(size)
     if rng.random() < 0.4:
-        picture.levels += rng.uniform(2, 15) * grain(rng, size, rng.uniform(0.025, 0.18))
+        picture.levels += rng.uniform(2, 15) * _grain(rng, size, rng.uniform(0.025, 0.18))
     middle = rng.normal(0.5, 0.01)
     hair_radii = rng.uniform(0.58, 0.8), rng.uniform(0.6, 0.9)
     picture.ellipse((middle, rng.uniform(0.2, 0.4)), hair_radii, skin * rng.uniform(0.15, 0.75))
@@ -93,20 +118,20 @@ def head(rng: Generator, size: int, skin: float) -> tuple[Grey, Grey]:
     return picture.blurred(rng.uniform(0.004, 0.015)), mask.levels
 
 
-def texture(rng: Generator, size: int) -> Grey:
-    """Pores, blotches and moles, against the skin's level."""
+def _texture(rng: Generator, size: int) -> Grey:
+    """Draw pores, blotches and moles, relative to the skin's level."""
     fine, coarse = rng.uniform(0.006, 0.012), rng.uniform(0.015, 0.04)
     sketch = Sketch(size)
-    sketch.levels += rng.uniform(0.006, 0.05) * grain(rng, size, fine)
-    sketch.levels += rng.uniform(0.003, 0.05) * grain(rng, size, coarse)
+    sketch.levels += rng.uniform(0.006, 0.05) * _grain(rng, size, fine)
+    sketch.levels += rng.uniform(0.003, 0.05) * _grain(rng, size, coarse)
     for _ in range(rng.poisson(4)):
         at, radii = rng.uniform((0.1, 0), (0.9, 1)), rng.uniform(0.004, 0.012, 2)
         sketch.ellipse((at[0], at[1]), (radii[0], radii[1]), rng.uniform(-0.4, -0.1))
     return sketch.levels
 
 
-def furrows(rng: Generator, size: int) -> Grey:
-    """Sockets, the folds from nose to mouth, those below the eyes, and those of the forehead."""
+def _furrows(rng: Generator, size: int) -> Grey:
+    """Draw eye sockets and folds: from nose to mouth, below the eyes, on the forehead."""
     sketch, uniform = Sketch(size), rng.uniform
     for side in SIDES:
         sketch.ellipse((0.5 + 0.235 * side, 0.28), (0.13, 0.07), uniform(-0.25, 0))
@@ -122,8 +147,8 @@ def furrows(rng: Generator, size: int) -> Grey:
     return sketch.blurred(uniform(0.01, 0.025))
 
 
-def nose(rng: Generator, size: int) -> Grey:
-    """A ridge that is lighter and a flank that is darker."""
+def _nose(rng: Generator, size: int) -> Grey:
+    """Draw a lighter ridge and a darker flank."""
     sketch, uniform = Sketch(size), rng.uniform
     sketch.line([(0.5, 0.3), (0.5, 0.5)], uniform(0, 0.08), uniform(0.05, 0.08))
     sketch.ellipse((0.5, 0.52), (0.07, 0.05), uniform(0, 0.1))
@@ -132,24 +157,24 @@ def nose(rng: Generator, size: int) -> Grey:
     return sketch.blurred(0.025)
 
 
-def features(rng: Generator, size: int) -> Grey:
-    """Brows, eyes, nostrils, mouth, and here and there a beard."""
+def _features(rng: Generator, size: int) -> Grey:
+    """Draw brows, eyes, nostrils, mouth, and on some faces a beard."""
     sketch = Sketch(size)
-    brows(rng, sketch)
-    sketch.levels *= np.clip(1 + 0.4 * grain(rng, size, 0.006), 0.2, 1.8)
-    eyes(rng, sketch)
+    _draw_brows(rng, sketch)
+    sketch.levels *= np.clip(1 + 0.4 * _grain(rng, size, 0.006), 0.2, 1.8)
+    _draw_eyes(rng, sketch)
     for side in SIDES:
         nostril = 0.5 + side * rng.normal(0.045, 0.006), rng.normal(0.575, 0.01)
         sketch.ellipse(nostril, (0.022, 0.012), rng.uniform(-0.65, -0.2))
         wing = (-80, 80) if side > 0 else (100, 260)
         sketch.ellipse((0.5 + side * 0.085, 0.545), (0.03, 0.04), -0.12, wing, 0.01)
-    mouth(rng, sketch)
+    _draw_mouth(rng, sketch)
     if rng.random() < 0.2:
-        sketch.levels -= rng.uniform(0.1, 0.5) * beard(rng, size)
+        sketch.levels -= rng.uniform(0.1, 0.5) * _beard(rng, size)
     return sketch.blurred(rng.uniform(0.004, 0.01))
 
 
-def brows(rng: Generator, sketch: Sketch) -> None:
+def _draw_brows(rng: Generator, sketch: Sketch) -> None:
     uniform = rng.uniform
     level, width, arch = uniform(-0.75, -0.15), uniform(0.02, 0.045), uniform(0, 0.03)
     height = rng.normal(0.155, 0.015)
@@ -159,7 +184,7 @@ def brows(rng: Generator, sketch: Sketch) -> None:
         sketch.line([(0.5 + side * x, height + y) for x, y in reach], level, width)
 
 
-def eyes(rng: Generator, sketch: Sketch) -> None:
+def _draw_eyes(rng: Generator, sketch: Sketch) -> None:
     uniform = rng.uniform
     apart, height, gaze = rng.normal(0.235, 0.012), rng.normal(0.28, 0.012), rng.normal(0, 0.012)
     opening, white, iris = uniform(0.018, 0.034), uniform(0.05, 0.4), uniform(-0.8, -0.4)
@@ -179,7 +204,7 @@ def eyes(rng: Generator, sketch: Sketch) -> None:
             sketch.ellipse(crease, (0.095, opening + 0.03), uniform(-0.3, -0.05), (195, 345), 0.008)
 
 
-def mouth(rng: Generator, sketch: Sketch) -> None:
+def _draw_mouth(rng: Generator, sketch: Sketch) -> None:
     uniform = rng.uniform
     height, half, lips = rng.normal(0.755, 0.02), rng.normal(0.17, 0.015), uniform(-0.35, 0.05)
     upper, lower = (0.95 * half, uniform(0.02, 0.035)), (0.85 * half, uniform(0.03, 0.05))
@@ -193,18 +218,18 @@ def mouth(rng: Generator, sketch: Sketch) -> None:
     sketch.line(below, uniform(-0.25, 0), 0.015)
 
 
-def beard(rng: Generator, size: int) -> Grey:
+def _beard(rng: Generator, size: int) -> Grey:
     sketch = Sketch(size)
     sketch.ellipse((0.5, 0.93), (0.33, 0.22), 1)
     sketch.ellipse((0.5, 0.66), (0.2, 0.035), 1)
-    sketch.levels *= np.clip(0.5 + 0.5 * grain(rng, size, 0.008), 0, 1.5)
+    sketch.levels *= np.clip(0.5 + 0.5 * _grain(rng, size, 0.008), 0, 1.5)
     return sketch.blurred(0.01)
 
 
-def grain(rng: Generator, size: int, width: float) -> Grey:
-    """Smooth noise [size, size] of deviation 1; `width` is its grain's, in fractions of a crop.
+def _grain(rng: Generator, size: int, width: float) -> Grey:
+    """Draw smooth noise [size, size] of standard deviation 1; `width` is its grain size, in crops.
 
-    What is coarse is drawn small and enlarged: that costs a tenth.
+    Coarse noise is drawn small and enlarged, which takes a tenth of the time.
     """
     sigma = max(0.6, width * size / EXTENT)
     step = max(1, int(sigma / 3))

@@ -1,4 +1,4 @@
-"""Flows with labels to train on: drawn once, then seen again and again in other crops."""
+"""Labelled flows for training: drawn once, then used repeatedly in different crops."""
 
 from __future__ import annotations
 
@@ -17,32 +17,37 @@ from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 from off_tanet_export.synthesis.rendering import Rendering, Scene
 
 MARGIN = 6
-"""Rows and columns by which a directly drawn flow goes beyond the crop, so that it can move."""
+"""Pixels beyond the crop on each side of a drawn field, so that the crop can be displaced."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlowDataset:
-    """Flows [N, 2, S, S], whose middle is the crop, and their labels [N]."""
+    """Labelled flows.
+
+    Attributes:
+        flows: float32 [N, 2, S, S]; the crop is in the middle.
+        labels: The class's index [N].
+    """
 
     flows: NDArray[np.float32]
     labels: NDArray[np.int64]
 
-    def endless(self, generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
-        """One flow [2, S, S] and its label after another; all of them before any comes again."""
+    def stream(self, generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
+        """Yield flows [2, S, S] with their labels without end, in a new order in each epoch."""
         flows = torch.from_numpy(self.flows)
         while True:
             for index in torch.randperm(len(flows), generator=generator).tolist():
                 yield flows[index], int(self.labels[index])
 
 
-def fields(seed: int, pairs: int, nuisances: Nuisances) -> FlowDataset:
-    """Displacement fields as they are, beside nuisances that stand for a camera and for TV-L1."""
+def draw_fields(seed: int, pairs: int, nuisances: Nuisances) -> FlowDataset:
+    """Draw displacement fields, with nuisances that represent a camera and TV-L1."""
     synthesis = Synthesis(seed, MAP_SIZE, nuisances, MARGIN)
     labels = np.arange(pairs) % len(CLASSES)
-    drawn = tqdm(labels.tolist(), desc="drawing", unit="pair")
-    return FlowDataset(np.stack([synthesis.flow(label) for label in drawn]), labels)
+    bar = tqdm(labels.tolist(), desc="drawing", unit="pair")
+    return FlowDataset(np.stack([synthesis.flow(label) for label in bar]), labels)
 
 
-def photographs(seed: int, pairs: int, scene: Scene) -> FlowDataset:
-    """Faces in motion, seen through the service's own crop and `tvl1`."""
-    return FlowDataset(*Rendering(seed, scene).pool(pairs))
+def render_photographs(seed: int, pairs: int, scene: Scene) -> FlowDataset:
+    """Render photographs of moving faces, and measure their flow with the service's `tvl1`."""
+    return FlowDataset(*Rendering(seed, scene).draw(pairs))

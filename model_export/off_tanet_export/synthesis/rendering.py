@@ -1,10 +1,10 @@
-"""Synthetic motion as the service sees it: faces in motion, photographed, cropped, and TV-L1.
+"""Synthetic motion as the service measures it: rendered faces, cropped and passed to TV-L1.
 
-A drawn face, or the public-domain portrait, is moved by action units and by a head that turns in
-depth; a camera adds light, blur, noise and compression; then `tvl1` of the service measures the
-flow between two crops. What flow makes of lids, lips and bare cheeks is in it without being told.
-A share of the pairs is brought to one light first, as the service does; the rest keep what light
-makes of flows that were measured elsewhere, which the model is asked of, too.
+Action units and a head that rotates in depth move a drawn face, or the public-domain portrait. A
+camera adds changes of light, blur, noise and compression. Then the service's `tvl1` measures the
+flow between two crops, so that the artefacts of flow at lids, lips and cheeks are those of real
+input. Optionally, the light of a share of the pairs is matched first, as the service does. The
+other pairs keep the effect of light on flow, as in flow that was measured elsewhere.
 """
 
 from __future__ import annotations
@@ -23,35 +23,51 @@ from tqdm import tqdm
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE
 from off_tanet_export.synthesis import face_generator, samples
-from off_tanet_export.synthesis.action_units import ExpressionInterval, Field, centres
+from off_tanet_export.synthesis.action_units import Field, GaussianBump, pixel_centres
+from off_tanet_export.synthesis.camera import compress, to_levels, warp
 from off_tanet_export.synthesis.face_generator import EXTENT, MARGIN, Grey
 from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 
 FIELD_SIZE = 44
 FIELD_MARGIN = round(MARGIN * FIELD_SIZE)
-"""Motion is smooth: it is made at this size and enlarged to the picture's."""
+"""The size at which motion is computed. It is smooth, and enlarged to the picture's size."""
 
-INVERSIONS = 3
-"""Steps to the place that a pixel came from: motion changes by little from pixel to pixel."""
+WARP_ITERATIONS = 3
+"""Fixed-point steps of the warp. Few are enough: motion varies little between pixels."""
 
 BLOCK = 8
-"""A video codec leaves a block [8, 8] as it was where little has changed."""
+"""Side of a codec's block. A video codec does not update blocks with little change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How much photographs differ. Motions are in pixels at 112 x 112, levels are grey levels.
+    """The variation of photographs.
 
-    `amplitude` is the median motion of a unit of strength 1, `amplitudes` its log-normal spread.
-    `gaze` is the chance that the eyes turn. `head` is the strength of the head's rotations and of
-    its coming nearer, `drift` that of its shift against them. `noise`, `blur` (pixels) and `light`
-    (relative) are the camera's; `matched` is the chance that a pair is brought to one light;
-    `jpeg` and `still` are the chances of compression and of blocks that a codec leaves still.
-    `portrait` is the chance of the portrait instead of a drawn face. `smallest` to `largest` are
-    the pictures' sides.
+    Motions are in pixels at 112 x 112. Log-normal values are the standard deviation of the
+    logarithm.
 
-    `right` and `down` (fractions of the crop), `scale`, `across`, `along` (log-normal, of both axes
-    and of each) and `turn` displace the face in its crop.
+    Attributes:
+        amplitude: Median motion of a unit of strength 1.
+        amplitudes: Log-normal variation of that motion.
+        gaze: Probability that the eyes turn.
+        head: Strength of the head's rotation and of its approach.
+        drift: Strength of the head's shift, relative to `head`.
+        noise: Largest standard deviation of the sensor noise, in grey levels.
+        blur: Largest standard deviation of the blur, in pixels.
+        light: Standard deviation of the relative change of light.
+        matched: Probability that the light of a pair is matched before flow is measured.
+        jpeg: Probability of JPEG compression.
+        still: Probability that a codec leaves blocks with little change as they were.
+        portrait: Probability of the portrait instead of a drawn face.
+        smallest: Smallest side of a picture, in pixels.
+        largest: Largest side of a picture, in pixels.
+        right: Standard deviation of the crop's error to the right, as a fraction of the crop.
+        down: Standard deviation of the crop's error downward, as a fraction of the crop.
+        scale: Log-normal error of the crop's scale.
+        across: Log-normal error of the horizontal scale alone.
+        along: Log-normal error of the vertical scale alone.
+        turn: Standard deviation of the crop's rotation, in radians.
+        nuisances: Variation of the muscles' motion.
     """
 
     amplitude: float = 1.3
@@ -78,17 +94,28 @@ class Scene:
 
 
 class Rendering:
-    """Draws the flow of photographed faces; equal seeds draw equal flows on one machine."""
+    """Draws flows of photographed faces. Equal seeds draw equal flows on one machine.
+
+    Args:
+        seed: Seed of all draws.
+        scene: The variation; the default is that of training.
+    """
 
     def __init__(self, seed: int, scene: Scene | None = None) -> None:
         self.scene = scene or Scene()
         self.synthesis = Synthesis(seed, FIELD_SIZE, self.scene.nuisances, FIELD_MARGIN)
         self.rng = self.synthesis.rng
 
-    def pool(self, pairs: int) -> tuple[Field, NDArray[np.int64]]:
-        """The flow [N, 2, 28, 28] of onset and apex in pixels at 112 x 112, and the labels [N].
+    def draw(self, pairs: int) -> tuple[Field, NDArray[np.int64]]:
+        """Draw flows of pairs of onset and apex.
 
-        Each face makes one expression of every class, so that no look goes with a class.
+        Each face shows one expression of each class, so that appearance is independent of class.
+
+        Args:
+            pairs: The number of pairs N.
+
+        Returns:
+            Flow [N, 2, 28, 28] in pixels at 112 x 112, and labels [N].
         """
         labels = np.arange(pairs) % len(CLASSES)
         flows = np.empty((pairs, 2, MAP_SIZE, MAP_SIZE), np.float32)
@@ -102,48 +129,51 @@ class Rendering:
         return flows, labels
 
     def face(self) -> Grey:
-        """A face at rest, of some resolution."""
+        """Draw a face at rest, [S, S], of a random resolution."""
         size = int(self.rng.integers(self.scene.smallest, self.scene.largest, endpoint=True))
         if self.rng.random() >= self.scene.portrait:
             return face_generator.draw(self.rng, size)
-        picture = portrait(size)[:, :: int(self.rng.choice((-1, 1)))]
+        picture = place_portrait(size)[:, :: int(self.rng.choice((-1, 1)))]
         levels = picture * self.rng.uniform(0.5, 1.1) + self.rng.uniform(0, 40)
         return np.asarray(levels.clip(0, 255), np.float32)
 
     def pair(self, face: Grey, label: int) -> tuple[Crop, Crop]:
-        """The crops of onset and apex of a face that makes the expression `label`."""
+        """Draw the crops of onset and apex of a face with an expression of the class `label`."""
         size = len(face)
-        apex = moved(face, enlarged(self.motion(label), size))
-        seen = self.photographed(face, apex)
-        where = self.placement(size)
-        before, after = (crop(np.stack([levels] * 3, 2), where) for levels in seen)
+        motion = enlarge(self._motion(label), size)
+        border = cv2.BORDER_REPLICATE
+        apex = warp(face, motion, iterations=WARP_ITERATIONS, motion_border=border)
+        shots = self._photograph(face, apex)
+        transform = self._crop_transform(size)
+        before, after = (crop(np.stack([levels] * 3, 2), transform) for levels in shots)
         return before, after
 
     def flow(self, onset: Crop, apex: Crop) -> Flow:
-        """The flow between two crops, as the service measures it or as others do."""
+        """Measure the flow between two crops, in a share of pairs after matching their light."""
         share = self.scene.matched
-        if share and self.rng.random() < share:  # without one, seeds draw what they drew before
+        # At 0 nothing is drawn, so that seeds give the same flows as before there was a share.
+        if share and self.rng.random() < share:
             return matched(onset, apex).flow()
         return tvl1(onset, apex)
 
-    def motion(self, label: int) -> Field:
-        """The motion [2, 66, 66] of muscles and head over the picture, in pixels at 112 x 112."""
-        muscles = self.synthesis.muscles(label, *self.gaze())
+    def _motion(self, label: int) -> Field:
+        """Draw the motion [2, 66, 66] of muscles and head, in pixels at 112 x 112."""
+        muscles = self.synthesis.muscles(label, *self._gaze())
         strength = np.exp(self.rng.normal(0, self.scene.amplitudes))
-        motion: Field = self.scene.amplitude * strength * muscles + self.head()
+        motion: Field = self.scene.amplitude * strength * muscles + self._head()
         return motion.astype(np.float32)
 
-    def gaze(self) -> list[ExpressionInterval]:
-        """Both eyes, where they turn between onset and apex."""
+    def _gaze(self) -> list[GaussianBump]:
+        """Draw the motion of both eyes, if they turn between onset and apex."""
         if self.rng.random() >= self.scene.gaze:
             return []
         du, dv = self.rng.normal(0, (2.0, 0.7))
-        return [ExpressionInterval(x, 0.28, 0.05, 0.025, du, dv) for x in (0.28, 0.72)]
+        return [GaussianBump(x, 0.28, 0.05, 0.025, du, dv) for x in (0.28, 0.72)]
 
-    def head(self) -> Field:
-        """The motion [2, 66, 66] of an ellipsoid that turns, nods, tilts, nears and drifts."""
+    def _head(self) -> Field:
+        """Draw the motion [2, 66, 66] of an ellipsoid that rotates, approaches and drifts."""
         rng, scene = self.rng, self.scene
-        x, y = np.meshgrid(*[centres(FIELD_SIZE, FIELD_MARGIN) - 0.5] * 2)
+        x, y = np.meshgrid(*[pixel_centres(FIELD_SIZE, FIELD_MARGIN) - 0.5] * 2)
         strength = abs(rng.normal(0, scene.head))
         yaw, pitch, roll, nearer = rng.normal(size=4)
         right, down = scene.drift * rng.normal(size=2)
@@ -153,33 +183,30 @@ class Rendering:
         within = 1 / (1 + np.exp(12 * ((x / 0.62) ** 2 + ((y + 0.05) / 0.72) ** 2 - 1)))
         return np.asarray(strength * within * np.stack([u, v]), np.float32)
 
-    def photographed(self, onset: Grey, apex: Grey) -> tuple[Crop, Crop]:
-        """Both pictures as one camera and one codec give them."""
+    def _photograph(self, onset: Grey, apex: Grey) -> tuple[Crop, Crop]:
+        """Photograph both pictures with one camera and one codec."""
         rng, scene, size = self.rng, self.scene, len(onset)
         blur, noise = rng.uniform(0, scene.blur), scene.noise * rng.beta(1.2, 3)
         quality = int(rng.integers(55, 99)) if rng.random() < scene.jpeg else None
         slope = np.linspace(-0.5, 0.5, size, dtype=np.float32)
         change, across, down = rng.normal(0, scene.light, 3).astype(np.float32)
         light = (1 + change) * (1 + across * slope + down * slope[:, None])
-        first = self.shot(onset, blur, noise, quality)
-        last = self.shot(apex * light, blur, noise, quality)
+        first = self._shoot(onset, blur, noise, quality)
+        last = self._shoot(apex * light, blur, noise, quality)
         if rng.random() < scene.still:
-            last = kept_still(first, last, rng.uniform(1, 5))
+            last = keep_still_blocks(first, last, rng.uniform(1, 5))
         return first, last
 
-    def shot(self, picture: Grey, blur: float, noise: float, quality: int | None) -> Crop:
-        """The picture in whole levels, as JPEG gives it back where it has a `quality`."""
+    def _shoot(self, picture: Grey, blur: float, noise: float, quality: int | None) -> Crop:
+        """Add blur and noise, round to whole levels, and compress if there is a JPEG quality."""
         if blur > 0.3:
             picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.float32)
         noisy = picture + noise * self.rng.standard_normal(picture.shape, dtype=np.float32)
-        levels: Crop = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-        if quality is None:
-            return levels
-        _, data = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+        levels = to_levels(noisy)
+        return levels if quality is None else compress(levels, quality)
 
-    def placement(self, size: int) -> Similarity:
-        """The transform [2, 3] from a picture of this `size` to the crop."""
+    def _crop_transform(self, size: int) -> Similarity:
+        """Draw the transform [2, 3] from a picture of this size to the crop."""
         rng, scene = self.rng, self.scene
         across, along = np.exp(
             rng.normal(0, scene.scale) + rng.normal(0, (scene.across, scene.along))
@@ -193,26 +220,23 @@ class Rendering:
         return np.column_stack([linear, middle - linear @ np.full(2, (size - 1) / 2)])
 
 
-def enlarged(motion: Field, size: int) -> Field:
-    """A motion over the picture in pixels at 112 x 112 -> [2, size, size] in the picture's own."""
+def enlarge(motion: Field, size: int) -> Field:
+    """Resize a motion over the picture.
+
+    Args:
+        motion: [2, M, M] in pixels at 112 x 112.
+        size: The side of the picture, which is `EXTENT` crops wide.
+
+    Returns:
+        The motion [2, size, size] in pixels of the picture.
+    """
     unit = size / EXTENT / CROP_SIZE
     parts = [cv2.resize(part, (size, size), interpolation=cv2.INTER_CUBIC) for part in motion]
     return (unit * np.stack(parts)).astype(np.float32)
 
 
-def moved(picture: Grey, motion: Field) -> Grey:
-    """The picture [S, S] in which what was at p is at p + motion(p)."""
-    columns, rows = np.meshgrid(*[np.arange(len(picture), dtype=np.float32)] * 2)
-    x, y = columns, rows
-    border = cv2.BORDER_REPLICATE
-    for _ in range(INVERSIONS):
-        u, v = (cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=border) for part in motion)
-        x, y = columns - u, rows - v
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=border), np.float32)
-
-
-def kept_still(onset: Crop, apex: Crop, threshold: float) -> Crop:
-    """The apex with the onset's blocks wherever they differ by less than `threshold` levels."""
+def keep_still_blocks(onset: Crop, apex: Crop, threshold: float) -> Crop:
+    """Replace blocks of the apex by the onset's if they differ by less than `threshold` levels."""
     size = len(onset)
     change = cv2.absdiff(onset, apex).astype(np.float32)
     blocks = (size // BLOCK, size // BLOCK)
@@ -222,17 +246,17 @@ def kept_still(onset: Crop, apex: Crop, threshold: float) -> Crop:
 
 
 @lru_cache(maxsize=1)
-def portrait_placed() -> tuple[Grey, Similarity]:
-    """The public-domain portrait [480, 480] in grey, and where its canonical crop is."""
+def _located_portrait() -> tuple[Grey, Similarity]:
+    """Return the public-domain portrait [480, 480] in grey, and the transform to its crop."""
     picture = samples.portrait(samples.SIZE)
-    return np.asarray(picture.mean(2), np.float32), samples.placement(picture)
+    return np.asarray(picture.mean(2), np.float32), samples.locate_crop(picture)
 
 
-def portrait(size: int) -> Grey:
-    """The public-domain portrait [size, size], placed as `portraits.draw` places a face."""
-    picture, where = portrait_placed()
+def place_portrait(size: int) -> Grey:
+    """Render the public-domain portrait [size, size], placed as `face_generator.draw` does."""
+    picture, to_crop = _located_portrait()
     unit = size / EXTENT / CROP_SIZE
-    transform = unit * where
+    transform = unit * to_crop
     transform[:, 2] += size * MARGIN / EXTENT
     shape, border = (size, size), cv2.BORDER_REPLICATE
     fine = cv2.GaussianBlur(picture, (0, 0), 0.45 / np.sqrt(np.linalg.det(transform[:, :2])))

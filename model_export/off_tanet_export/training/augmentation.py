@@ -1,4 +1,4 @@
-"""Faces that lie elsewhere in their crop: for training, which must not depend on one cropping."""
+"""Random crops of flows, so that training does not depend on one way to crop a face."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True)
 class Cropping:
-    """How far crops miss, as standard deviations.
+    """Standard deviations of the errors of a crop.
 
-    `right` and `down` are fractions of the crop; `scale`, `across` and `along` are log-normal, of
-    both axes and of each alone; `turn` is in radians.
+    Attributes:
+        right: Shift to the right, as a fraction of the crop.
+        down: Shift downward, as a fraction of the crop.
+        scale: Logarithm of the scale of both axes.
+        across: Logarithm of the scale of the horizontal axis alone.
+        along: Logarithm of the scale of the vertical axis alone.
+        turn: Rotation, in radians.
     """
 
     right: float = 0.02
@@ -24,24 +29,33 @@ class Cropping:
     turn: float = 0.03
 
 
-def recropped(flows: Tensor, size: int, cropping: Cropping, generator: torch.Generator) -> Tensor:
-    """Flows [N, 2, S, S], each as another crop would show it: [N, 2, size, size], S >= size.
+def recrop(flows: Tensor, size: int, cropping: Cropping, generator: torch.Generator) -> Tensor:
+    """Crop each flow with random errors. Positions are moved, and motions transformed with them.
 
-    The crop is the middle of the flow; what lies beyond the flow is as at its edge. Places are
-    moved, and motions turned and scaled with them.
+    Args:
+        flows: [N, 2, S, S], S >= size; the crop is in the middle. Beyond its border a flow is
+            replicated.
+        size: The side of the crop, in pixels of the flow.
+        cropping: The sizes of the errors.
+        generator: Draws the errors.
+
+    Returns:
+        Flows [N, 2, size, size].
     """
-    linear, shift = placements(len(flows), cropping, generator)
+    linear, shift = random_transforms(len(flows), cropping, generator)
     centres = (torch.arange(size) + 0.5) / size - 0.5
     y, x = torch.meshgrid(centres, centres, indexing="ij")
-    shown = torch.stack([x, y], -1) - shift[:, None, None]
-    sources = torch.einsum("nij,nyxj->nyxi", torch.linalg.inv(linear), shown)
+    targets = torch.stack([x, y], -1) - shift[:, None, None]
+    sources = torch.einsum("nij,nyxj->nyxi", torch.linalg.inv(linear), targets)
     grid = sources * (2 * size / flows.shape[-1])
     moved = nn.functional.grid_sample(flows, grid, padding_mode="border", align_corners=False)
     return torch.einsum("nij,njyx->niyx", linear, moved)
 
 
-def placements(count: int, cropping: Cropping, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """`count` linear maps [N, 2, 2] about the crop's middle, and shifts [N, 2] in crops."""
+def random_transforms(
+    count: int, cropping: Cropping, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw linear maps [count, 2, 2] about the crop's centre, and shifts [count, 2] in crops."""
     right, down, scale, across, along, turn = torch.randn(6, count, generator=generator)
     wide = torch.exp(cropping.scale * scale + cropping.across * across)
     high = torch.exp(cropping.scale * scale + cropping.along * along)

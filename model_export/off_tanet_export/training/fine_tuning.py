@@ -1,4 +1,4 @@
-"""Training on the flow maps of real faces, from nothing or from weights that exist."""
+"""Fine-tuning on flow maps of real faces, from scratch or from existing weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.evaluation.evaluate import batched
+from off_tanet_export.evaluation.evaluate import to_batches
 from off_tanet_export.evaluation.metrics import confusion, uf1
-from off_tanet_export.evaluation.perturbations import NEARBY, displaced
-from off_tanet_export.graph import FlowClassifier, PreprocessingConfig, mirror
+from off_tanet_export.evaluation.perturbations import NEARBY, perturb
+from off_tanet_export.graph import PreprocessingConfig, mirror
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Card, Checkpoint
 from off_tanet_export.network.model import OffTanet
@@ -30,15 +30,24 @@ INNER_FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class FineTuneConfig:
-    """How a network learns from maps, seen in `NEARBY` placements and their mirror images.
+    """How a network is trained on maps, their `NEARBY` perturbations and their mirror images.
 
-    `part` is what learns: `all`, or the `head` of three linear layers over features that stay.
-    With `choose`, `epochs` is the most, and the number is chosen inside the maps given: at its
-    best UF1 on a fifth of their people, whom the other four fifths' network has not seen.
-    `learning_rate` falls to nothing as a cosine. `interpolation` is the share of the start in the
-    weights at the end: M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
-    Classes weigh alike, however rare. Raises `TrainingError` for less than one epoch, and for an
-    `interpolation` outside [0, 1).
+    All classes have the same total weight.
+
+    Attributes:
+        epochs: Number of epochs, or their maximum if `choose` is set.
+        choose: Whether to choose the number of epochs on the given maps: that of the best UF1 on a
+            fifth of their subjects, when trained on the other four fifths.
+        part: `all`, or `head`: only the three linear layers, on fixed features.
+        batch: Clips in a batch.
+        learning_rate: Initial rate; it falls to 0 as a cosine.
+        weight_decay: Weight decay of AdamW.
+        label_smoothing: Smoothing of the labels.
+        interpolation: Share of the start's weights in the final weights. M. Wortsman et al.,
+            "Robust fine-tuning of zero-shot models", CVPR 2022.
+
+    Raises:
+        TrainingError: There is less than one epoch, or `interpolation` is not in [0, 1).
     """
 
     epochs: int = 20
@@ -54,11 +63,11 @@ class FineTuneConfig:
         if self.epochs < 1:
             raise TrainingError(f"too few epochs: {self.epochs}")
         if not 0 <= self.interpolation < 1:
-            raise TrainingError(f"the interpolation is a share below 1: {self.interpolation}")
+            raise TrainingError(f"interpolation must be in [0, 1): {self.interpolation}")
 
 
-def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
-    """A network with random weights; equal seeds, equal weights."""
+def initialize(seed: int, variant: Variant = "triplet") -> Checkpoint:
+    """Return a network with random weights. Equal seeds give equal weights."""
     torch.manual_seed(seed)
     card = Card("off-tanet", "untrained", "Apache-2.0", "none")
     return Checkpoint(OffTanet(variant).eval(), PreprocessingConfig(), card)
@@ -66,21 +75,26 @@ def scratch(seed: int, variant: Variant = "triplet") -> Checkpoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldData:
-    """What a part of a network learns from.
+    """The training input of a part of a network.
 
-    `views` [V, N, ...]: each clip in its placements, as the part sees them, and their mirror
-    images where the recipe has them; the first `facing` of them are in no other placement, and
-    answers are of these alone. `labels` [N]; `people` [N].
+    Attributes:
+        part: The part to train.
+        views: [V, N, ...]: each clip, its perturbations, and, if the preprocessing mirrors, the
+            mirror images of all of them, in the form that the part takes.
+        unperturbed: How many of the first views show clips without perturbation. Predictions use
+            only these.
+        labels: The class's index [N].
+        people: The subject of each clip [N].
     """
 
     part: Part
     views: Tensor
-    facing: int
+    unperturbed: int
     labels: Tensor
     people: NDArray[np.str_]
 
-    def of(self, clips: NDArray[np.bool_]) -> FoldData:
-        """The chosen clips alone."""
+    def select(self, clips: NDArray[np.bool_]) -> FoldData:
+        """Return the clips for which the mask [N] is true."""
         chosen = torch.from_numpy(clips)
         return replace(
             self,
@@ -90,87 +104,100 @@ class FoldData:
         )
 
 
-def lesson(start: Checkpoint, data: FlowMaps, part: Part) -> FoldData:
-    """`data` for a part of `start`; the head's features are the same in every fold, so made once.
+def prepare(start: Checkpoint, data: FlowMaps, part: Part) -> FoldData:
+    """Prepare the input of a part of `start`, once for all folds: features of the head are fixed.
 
-    Raises `CheckpointError` like `batched`.
+    Raises:
+        CheckpointError: The weights were trained on another kind of map.
     """
-    classifier = FlowClassifier(start.network, start.recipe).eval()
+    classifier = start.classifier()
     views: list[Tensor] = []
-    for maps in (data.maps, *(displaced(data.maps, placement) for placement in NEARBY)):
-        batches = batched(start, maps)
+    for maps in (data.maps, *(perturb(data.maps, perturbation) for perturbation in NEARBY)):
+        batches = to_batches(start, maps)
         views.append(torch.cat(batches))
-        if start.recipe.mirrored:
+        if start.preprocessing.mirrored:
             views.append(torch.cat([mirror(batch) for batch in batches]))
     if part == "head":
         with torch.no_grad():
             views = [classifier.features(view) for view in views]
-    facing = len(views) // (1 + len(NEARBY))
-    return FoldData(part, torch.stack(views), facing, torch.from_numpy(data.labels), data.people)
+    unperturbed = len(views) // (1 + len(NEARBY))
+    labels = torch.from_numpy(data.labels)
+    return FoldData(part, torch.stack(views), unperturbed, labels, data.people)
 
 
-def fit(start: Checkpoint, taught: FoldData, fitting: FineTuneConfig, seed: int) -> Checkpoint:
-    """The checkpoint after as many epochs as `fitting` says; `start` stays as it is."""
-    wanted = chosen_epochs(start, taught, fitting, seed) if fitting.choose else fitting.epochs
-    return next(islice(learn(start, taught, fitting, seed), wanted, None))
+def fit(start: Checkpoint, fold: FoldData, config: FineTuneConfig, seed: int) -> Checkpoint:
+    """Fine-tune a copy of `start`.
 
+    Args:
+        start: The initial weights; they are not changed.
+        fold: The training clips.
+        config: Number of epochs, and how to train.
+        seed: Seed of the order of clips and views.
 
-def chosen_epochs(start: Checkpoint, taught: FoldData, fitting: FineTuneConfig, seed: int) -> int:
-    """After how many epochs a fifth of the people, held out, is named best; 0 is possible.
-
-    Raises `TrainingError` where fewer than two people are seen.
+    Raises:
+        TrainingError: The number of epochs is to be chosen, and there is only one subject.
     """
-    names = np.unique(taught.people)
+    epochs = choose_epochs(start, fold, config, seed) if config.choose else config.epochs
+    return next(islice(train_epochs(start, fold, config, seed), epochs, None))
+
+
+def choose_epochs(start: Checkpoint, fold: FoldData, config: FineTuneConfig, seed: int) -> int:
+    """Return the number of epochs, from 0, with the best UF1 on a held-out fifth of the subjects.
+
+    Raises:
+        TrainingError: There are fewer than two subjects.
+    """
+    names = np.unique(fold.people)
     if len(names) < 2:
         raise TrainingError("choosing the epoch needs two people to train on")
-    few = -(-len(names) // INNER_FOLDS)
-    held_out = np.isin(taught.people, np.random.default_rng(seed).permutation(names)[:few])
-    inside, outside = taught.of(~held_out), taught.of(held_out)
+    count = -(-len(names) // INNER_FOLDS)
+    held_out = np.isin(fold.people, np.random.default_rng(seed).permutation(names)[:count])
+    inner, validation = fold.select(~held_out), fold.select(held_out)
     scores = [
-        uf1(confusion(outside.labels.numpy(), answers(fitted, outside).argmax(1)))
-        for fitted in learn(start, inside, fitting, seed)
+        uf1(confusion(validation.labels.numpy(), predict_fold(fitted, validation).argmax(1)))
+        for fitted in train_epochs(start, inner, config, seed)
     ]
     return int(np.argmax(scores))
 
 
-def learn(
-    start: Checkpoint, taught: FoldData, fitting: FineTuneConfig, seed: int
+def train_epochs(
+    start: Checkpoint, fold: FoldData, config: FineTuneConfig, seed: int
 ) -> Iterator[Checkpoint]:
-    """`start` itself, and then what it has become after each epoch."""
+    """Yield `start` itself, then the fine-tuned checkpoint after each epoch."""
     yield start
     torch.manual_seed(seed)
     fitted = replace(start, network=copy.deepcopy(start.network))
-    learner, logits = parts(fitted, taught.part)
-    views, labels = taught.views, taught.labels
+    module, logits = _trainable_part(fitted, fold.part)
+    views, labels = fold.views, fold.labels
     frequency = torch.bincount(labels, minlength=len(CLASSES)).clamp_min(1)
-    rarity = len(labels) / (len(CLASSES) * frequency)
+    weight = len(labels) / (len(CLASSES) * frequency)
     optimizer = torch.optim.AdamW(
-        learner.parameters(), fitting.learning_rate, weight_decay=fitting.weight_decay
+        module.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, fitting.epochs)
-    for _ in range(fitting.epochs):
-        learner.train()
-        for clips in torch.randperm(len(labels)).split(fitting.batch):  # type: ignore[no-untyped-call]
-            side = torch.randint(len(views), (len(clips),))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
+    for _ in range(config.epochs):
+        module.train()
+        for clips in torch.randperm(len(labels)).split(config.batch):  # type: ignore[no-untyped-call]
+            view = torch.randint(len(views), (len(clips),))
             loss = nn.functional.cross_entropy(
-                logits(views[side, clips]),
+                logits(views[view, clips]),
                 labels[clips],
-                weight=rarity,
-                label_smoothing=fitting.label_smoothing,
+                weight=weight,
+                label_smoothing=config.label_smoothing,
             )
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         schedule.step()
         fitted.network.eval()
-        yield between(fitted, start, fitting.interpolation)
+        yield interpolate(fitted, start, config.interpolation)
 
 
-def between(fitted: Checkpoint, start: Checkpoint, share: float) -> Checkpoint:
-    """The network whose weights are interpolated: a `share` of `start`, the rest of `fitted`."""
-    state, before = fitted.network.state_dict(), start.network.state_dict()
+def interpolate(fitted: Checkpoint, start: Checkpoint, share: float) -> Checkpoint:
+    """Interpolate weights: a `share` of `start`, and 1 - `share` of `fitted`."""
+    state, initial = fitted.network.state_dict(), start.network.state_dict()
     mixed = {
-        name: torch.lerp(tensor, before[name], share) if tensor.is_floating_point() else tensor
+        name: torch.lerp(tensor, initial[name], share) if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
     }
     network = copy.deepcopy(fitted.network)
@@ -178,18 +205,20 @@ def between(fitted: Checkpoint, start: Checkpoint, share: float) -> Checkpoint:
     return replace(fitted, network=network)
 
 
-def answers(checkpoint: Checkpoint, asked: FoldData) -> NDArray[np.float32]:
-    """Probabilities [N, 3] of a lesson's clips, as the graph would give them."""
-    _, logits = parts(checkpoint, asked.part)
+def predict_fold(checkpoint: Checkpoint, fold: FoldData) -> NDArray[np.float32]:
+    """Compute the probabilities [N, 3] of the fold's clips, equal to those of the graph."""
+    _, logits = _trainable_part(checkpoint, fold.part)
     with torch.inference_mode():
-        mean = torch.stack([logits(view) for view in asked.views[: asked.facing]]).mean(0)
-        return torch.softmax(mean / checkpoint.recipe.temperature, 1).numpy()
+        mean = torch.stack([logits(view) for view in fold.views[: fold.unperturbed]]).mean(0)
+        return torch.softmax(mean / checkpoint.preprocessing.temperature, 1).numpy()
 
 
-def parts(checkpoint: Checkpoint, part: Part) -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
-    """The module that learns, and how a batch of views becomes logits."""
+def _trainable_part(
+    checkpoint: Checkpoint, part: Part
+) -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
+    """Return the module to train, and the function from a batch of views to logits."""
     network = checkpoint.network
     if part == "head":
         return network.head, network.head
-    classifier = FlowClassifier(network, checkpoint.recipe)
-    return network, lambda views: classifier.look(views)[0]
+    classifier = checkpoint.classifier()
+    return network, lambda views: classifier.run_network(views)[0]

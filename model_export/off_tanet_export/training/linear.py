@@ -1,7 +1,8 @@
-"""Linear models of flow maps: the field's simplest, and one that learns what a network leaves over.
+"""Linear models of flow maps: a baseline, and a model of a network's residual.
 
-Ridge regression without a knob: the penalty is the mean variance of a clip, and classes weigh alike
-however rare. A. E. Hoerl, R. W. Kennard, "Ridge Regression", Technometrics 12(1), 1970.
+Ridge regression without a tuned parameter: the penalty is the mean variance of a clip, and each
+class has the same total weight. A. E. Hoerl, R. W. Kennard, "Ridge Regression", Technometrics
+12(1), 1970.
 """
 
 from __future__ import annotations
@@ -18,44 +19,70 @@ Values = NDArray[np.float64]
 """One row of numbers for each clip."""
 
 
-def named(known: Values, labels: Labels, unknown: Values) -> Labels:
-    """The classes [M] of `unknown` [M, D], from `known` [N, D] and its labels [N]."""
-    targets = np.eye(len(CLASSES))[labels]
-    return np.asarray(ridge(known, targets, rarity(labels), unknown).argmax(1), np.int64)
+def classify(known: Values, labels: Labels, unknown: Values) -> Labels:
+    """Classify clips by a linear model.
 
+    Args:
+        known: Values [N, D] of the training clips.
+        labels: Their classes [N].
+        unknown: Values [M, D] of the clips to classify.
 
-def corrected(
-    known: Values, leftover: Values, labels: Labels, unknown: Values, answers: Values
-) -> Values:
-    """A network's `answers` [M, 3] for `unknown`, and what its other answers would have lacked.
-
-    `leftover` [N, 3] is what they lacked for `known`: the truth less the probabilities. Again
-    probabilities.
+    Returns:
+        The classes [M] of `unknown`.
     """
-    both = answers + ridge(known, leftover, rarity(labels), unknown)
-    positive = np.maximum(both, 0)
+    targets = np.eye(len(CLASSES))[labels]
+    return np.asarray(ridge(known, targets, class_weights(labels), unknown).argmax(1), np.int64)
+
+
+def correct(
+    known: Values, residual: Values, labels: Labels, unknown: Values, probabilities: Values
+) -> Values:
+    """Add a linear model of a network's residual to its probabilities.
+
+    Args:
+        known: Values [N, D] of the training clips.
+        residual: The true probabilities (0 or 1) minus the network's [N, 3].
+        labels: The classes [N] of the training clips.
+        unknown: Values [M, D] of the clips to classify.
+        probabilities: The network's probabilities [M, 3] for them.
+
+    Returns:
+        Corrected probabilities [M, 3].
+    """
+    corrected = probabilities + ridge(known, residual, class_weights(labels), unknown)
+    positive = np.maximum(corrected, 0)
     return np.asarray(positive / positive.sum(1, keepdims=True), np.float64)
 
 
-def symmetric(maps: NDArray[np.float32]) -> Values:
-    """Maps [N, 3, S, S] -> [N, 3SS], the mean of face and mirror image, as answers are one, too."""
+def mirror_mean(maps: NDArray[np.float32]) -> Values:
+    """Average maps [N, 3, S, S] with their mirror images, as the graph does; return [N, 3SS]."""
     mirrored = mirror(torch.from_numpy(maps)).numpy()
     return np.asarray((maps + mirrored) / 2, np.float64).reshape(len(maps), -1)
 
 
-def rarity(labels: Labels) -> Values:
-    """A weight for each clip, 1 on average, under which classes weigh alike."""
+def class_weights(labels: Labels) -> Values:
+    """Return a weight for each clip, with mean 1, that gives all classes the same total weight."""
     frequency = np.bincount(labels, minlength=len(CLASSES))
     weight = 1 / frequency[labels]
     return np.asarray(weight / weight.mean(), np.float64)
 
 
 def ridge(known: Values, targets: Values, weight: Values, unknown: Values) -> Values:
-    """Targets [M, T] of `unknown` [M, D], from those [N, T] of `known` [N, D], in the dual form."""
+    """Fit weighted ridge regression in its dual form, and predict.
+
+    Args:
+        known: Values [N, D] of the training clips.
+        targets: Their targets [N, T].
+        weight: Their weights [N].
+        unknown: Values [M, D].
+
+    Returns:
+        Predicted targets [M, T] of `unknown`.
+    """
     root = np.sqrt(weight)[:, None]
     centre, level = (np.average(values, axis=0, weights=weight) for values in (known, targets))
     rows = root * (known - centre)
     kernel = rows @ rows.T
-    penalty = max(np.trace(kernel) / len(kernel), 1e-9)  # one clip alone varies by nothing
+    penalty = max(np.trace(kernel) / len(kernel), 1e-9)  # a single clip has no variance
     dual = np.linalg.solve(kernel + penalty * np.eye(len(kernel)), root * (targets - level))
     return np.asarray((unknown - centre) @ rows.T @ dual + level, np.float64)

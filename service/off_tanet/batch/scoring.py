@@ -94,7 +94,9 @@ def score(row: Row, recognizer: Recognizer, face: FaceMode = "auto") -> Result:
     except OffTanetError as error:
         return problem_result(row, error)
     except Exception as error:
-        return problem_result(row, OffTanetError(f"The recognition failed: {logs.describe_error(error)}."))
+        return problem_result(
+            row, OffTanetError(f"The recognition failed: {logs.describe_error(error)}.")
+        )
     return Result(row, json.loads(answer.json))
 
 

@@ -10,16 +10,16 @@ import typer
 from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 COMMANDS = {
-    "train": "Train on synthetic motion.",
-    "calibrate": "Fit the temperature of a trained network again; train includes this.",
+    "train": "Train a network on synthetic motion.",
+    "calibrate": "Fit the softmax temperature again; train includes this step.",
     "evaluate": "Score labelled clips.",
-    "export": "Write the ONNX file for the service.",
-    "compare": "Train on each source of motion, and score on real flow maps.",
-    "ablate": "Train with each variant of the last block, and score on real flow maps.",
-    "amplitudes": "Measure recognition as a function of motion, from frames to labels.",
-    "attention": "Compare attention maps with action units, and measure their sparseness.",
+    "export": "Write the ONNX file that the service loads.",
+    "compare": "Train on each source of motion and score on real flow maps.",
+    "ablate": "Train each variant of the last block and score on real flow maps.",
+    "sensitivity": "Measure accuracy against the strength of a rendered motion.",
+    "attention": "Analyse attention by action units and by sparseness.",
 }
-"""Each command and its description. The options are defined in `off_tanet_export.commands`."""
+"""Each command and its help. The options are in `off_tanet_export`, which needs PyTorch."""
 
 PANEL = "Training"
 

@@ -6,20 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from off_tanet.configuration import ASSETS
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet_export.commands import main
 from off_tanet_export.errors import MapsError
 from off_tanet_export.experiments.sensitivity import (
     AMPLITUDES_PX,
-    curve,
-    drawn,
-    placed,
+    draw_units,
+    locate_crop,
+    measure_flows,
     read_face,
-    seen,
+    sensitivity_curve,
 )
 from off_tanet_export.network.checkpoint import load
 from off_tanet_export.synthesis.action_units import MIXES
-from off_tanet_export.synthesis.samples import ASSETS, motion, portrait, shot
+from off_tanet_export.synthesis.camera import shoot
+from off_tanet_export.synthesis.samples import motion, portrait
 
 from tests.model_export.test_export import WEIGHTS
 from tests.support import factories
@@ -28,8 +30,8 @@ from tests.support import factories
 def test_motion_is_measured_in_the_size_that_was_asked_for() -> None:
     """An amplitude in other pixels than the crop's would shift the whole curve."""
     face, detector = portrait(320), FaceDetector(ASSETS)
-    forth = motion({"AU12": 1.0}, placed(detector, shot(face)), 320)
-    flows = seen(face, forth, detector, np.random.default_rng(0))
+    field = motion({"AU12": 1.0}, locate_crop(detector, shoot(face)), 320)
+    flows = measure_flows(face, field, detector, np.random.default_rng(0))
     assert flows.shape == (len(AMPLITUDES_PX), 2, 112, 112)
     lengths = np.percentile(np.hypot(flows[:, 0], flows[:, 1]), 99, axis=(1, 2))
     for amplitude, length in list(zip(AMPLITUDES_PX, lengths, strict=True))[4:]:
@@ -38,7 +40,7 @@ def test_motion_is_measured_in_the_size_that_was_asked_for() -> None:
 
 def test_plain_motion_is_named_rightly() -> None:
     """The shipped model, from frames: at 2 px few may be wrong, or rooms do not fit together."""
-    shares = curve(load(WEIGHTS), [portrait(320)], repeats=1, seed=3)
+    shares = sensitivity_curve(load(WEIGHTS), [portrait(320)], repeats=1, seed=3)
     assert tuple(shares) == AMPLITUDES_PX
     assert shares[2.0] == 1.0
 
@@ -47,7 +49,7 @@ def test_units_are_drawn_of_their_class() -> None:
     """A smile under the label of surprise would be counted as an error."""
     rng = np.random.default_rng(0)
     smiles = [units for units, _ in MIXES[1]]
-    assert all(drawn(1, rng) in smiles for _ in range(20))
+    assert all(draw_units(1, rng) in smiles for _ in range(20))
 
 
 def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
     for name in ("a.png", "a.mp4"):
         face = read_face(tmp_path / name)
         assert face.shape == (320, 320, 3)
-        assert placed(FaceDetector(ASSETS), shot(face)) is not None
+        assert locate_crop(FaceDetector(ASSETS), shoot(face)) is not None
 
 
 def test_pictures_without_a_face_are_told(tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_pictures_without_a_face_are_told(tmp_path: Path) -> None:
     for name, message in {
         "none.png": "shows no face",
         "text.png": "supported formats",
-        "absent.png": "is not there",
+        "absent.png": "does not exist",
     }.items():
         with pytest.raises(MapsError, match=message):
             read_face(tmp_path / name)
@@ -75,7 +77,7 @@ def test_pictures_without_a_face_are_told(tmp_path: Path) -> None:
 
 def test_the_command_prints_the_curve(capsys: pytest.CaptureFixture[str]) -> None:
     """One line for each amplitude."""
-    assert main(["amplitudes", "--checkpoint", str(WEIGHTS), "--repeats", "1"]) == 0
+    assert main(["sensitivity", "--checkpoint", str(WEIGHTS), "--repeats", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [float(line.split()[0]) for line in lines] == list(AMPLITUDES_PX)
     assert all(0 <= float(line.split()[2]) <= 1 for line in lines)

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 import torch
 from off_tanet_export.commands import main
-from off_tanet_export.experiments.attention_analysis import layers, region, share, sparseness
+from off_tanet_export.experiments.attention_analysis import (
+    layer_outputs,
+    region,
+    region_share,
+    sparseness,
+)
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Checkpoint, save
 from off_tanet_export.network.model import OffTanet
@@ -49,8 +54,8 @@ def test_a_share_is_of_each_motions_own_attention() -> None:
     where = torch.zeros(14, 14)
     where[:7] = 1
     inside, even = 100 * where, torch.ones(14, 14)
-    assert share(inside[None], where) == 1
-    assert share(torch.stack([inside, even]), where) == pytest.approx(0.75)
+    assert region_share(inside[None], where) == 1
+    assert region_share(torch.stack([inside, even]), where) == pytest.approx(0.75)
 
 
 def test_regions_lie_where_the_units_are() -> None:
@@ -66,7 +71,7 @@ def test_regions_lie_where_the_units_are() -> None:
 def test_each_attention_is_watched_and_then_left_alone(variant: Variant) -> None:
     """What one hands on is what the next gets; a hook left behind would slow every later answer."""
     watched = checkpoint(variant)
-    passed = layers(watched, flow())
+    passed = layer_outputs(watched, flow())
     assert list(passed) == KINDS[variant]
     assert passed["whole block"][1].shape[1:] == (8, 7, 7)
     if variant == "triplet":

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from off_tanet_export.training.augmentation import Cropping, placements, recropped
+from off_tanet_export.training.augmentation import Cropping, random_transforms, recrop
 from torch import Tensor
 
 STILL = Cropping(**dict.fromkeys(Cropping.__dataclass_fields__, 0.0))
@@ -26,15 +26,15 @@ def spot(row: int, column: int) -> Tensor:
 def test_the_middle_is_the_crop() -> None:
     """Without any cropping error a flow stays as it is."""
     flow = torch.randn(3, 2, 40, 40, generator=generator())
-    shown = recropped(flow, 28, STILL, generator())
+    shown = recrop(flow, 28, STILL, generator())
     torch.testing.assert_close(shown, flow[:, :, 6:-6, 6:-6], atol=1e-5, rtol=1e-4)
 
 
 def test_a_face_goes_where_its_shift_says() -> None:
     """By fractions of the crop; each flow by its own."""
-    shift = placements(5, dataclasses.replace(STILL, right=0.1), generator())[1]
+    shift = random_transforms(5, dataclasses.replace(STILL, right=0.1), generator())[1]
     flows = spot(20, 20).repeat(5, 1, 1, 1)
-    shown = recropped(flows, 28, dataclasses.replace(STILL, right=0.1), generator())
+    shown = recrop(flows, 28, dataclasses.replace(STILL, right=0.1), generator())
     columns = shown[:, 0].amax(1) @ torch.arange(28.0) / shown[:, 0].amax(1).sum(1)
     torch.testing.assert_close(columns, 14 + 28 * shift[:, 0], atol=0.05, rtol=0)
     assert len(set(shift[:, 0].tolist())) == 5
@@ -43,7 +43,7 @@ def test_a_face_goes_where_its_shift_says() -> None:
 @pytest.mark.parametrize("name", ["down", "across", "along", "scale"])
 def test_each_error_moves_the_face(name: str) -> None:
     """A knob that turns nothing would be believed in."""
-    shown = recropped(spot(10, 12), 28, dataclasses.replace(STILL, **{name: 0.3}), generator())
+    shown = recrop(spot(10, 12), 28, dataclasses.replace(STILL, **{name: 0.3}), generator())
     assert (shown - spot(10, 12)[:, :, 6:-6, 6:-6]).abs().max() > 0.1
 
 
@@ -51,8 +51,8 @@ def test_motion_turns_with_the_face() -> None:
     """A turned head's brows do not rise straight up."""
     flow = torch.zeros(1, 2, 40, 40)
     flow[:, 0] = 1
-    turned = recropped(flow, 28, dataclasses.replace(STILL, turn=0.5), generator())
-    linear = placements(1, dataclasses.replace(STILL, turn=0.5), generator())[0]
+    turned = recrop(flow, 28, dataclasses.replace(STILL, turn=0.5), generator())
+    linear = random_transforms(1, dataclasses.replace(STILL, turn=0.5), generator())[0]
     torch.testing.assert_close(turned[0, :, 14, 14], linear[0, :, 0])
     assert turned[0, :, 14, 14].norm() == pytest.approx(1, abs=1e-5)
     assert abs(turned[0, 1, 14, 14]) > 0.05

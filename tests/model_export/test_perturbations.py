@@ -1,10 +1,10 @@
-"""Faces displaced in their crop: places move, values stay."""
+"""Perturbed crops: positions move, values stay."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from off_tanet_export.evaluation.perturbations import EXTREMES, Placement, displaced
+from off_tanet_export.evaluation.perturbations import EXTREMES, Perturbation, perturb
 
 
 def spot(x: int, y: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -20,31 +20,31 @@ def peak(maps: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> tuple[int, 
 
 
 def test_a_face_in_its_place_stays_as_it_is() -> None:
-    """Else the score on displaced maps would fall for resampling alone."""
+    """Else the score on perturbed maps would fall for resampling alone."""
     maps = spot(10, 12)
-    np.testing.assert_allclose(displaced(maps, Placement()), maps, atol=1e-6)
+    np.testing.assert_allclose(perturb(maps, Perturbation()), maps, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("placement", "place"),
+    ("perturbation", "place"),
     [
-        (Placement(right=3 / 28), (23, 14)),
-        (Placement(down=-3 / 28), (20, 11)),
-        (Placement(scale=1.5), (23, 14)),
-        (Placement(turn=90), (13, 20)),
+        (Perturbation(right=3 / 28), (23, 14)),
+        (Perturbation(down=-3 / 28), (20, 11)),
+        (Perturbation(scale=1.5), (23, 14)),
+        (Perturbation(turn=90), (13, 20)),
     ],
 )
-def test_placements_do_what_they_say(placement: Placement, place: tuple[int, int]) -> None:
+def test_placements_do_what_they_say(perturbation: Perturbation, place: tuple[int, int]) -> None:
     """A sign turned round would go unseen in a mean over both sides. Turns go clockwise."""
-    assert peak(displaced(spot(20, 14), placement)) == place
+    assert peak(perturb(spot(20, 14), perturbation)) == place
 
 
 def test_every_extreme_moves_the_map_and_keeps_its_range() -> None:
     """The network knows maps of 0..1 alone."""
     maps = np.random.default_rng(0).random((2, 3, 28, 28), np.float32)
-    for placements in EXTREMES.values():
-        for placement in placements:
-            moved = displaced(maps, placement)
+    for group in EXTREMES.values():
+        for perturbation in group:
+            moved = perturb(maps, perturbation)
             assert np.abs(moved - maps).max() > 0.1
             assert moved.min((2, 3)) == pytest.approx(np.zeros((2, 3)))
             assert moved.max((2, 3)) == pytest.approx(np.ones((2, 3)))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.types import Crop
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.casme import load_frames
 from off_tanet_export.errors import MapsError
@@ -67,6 +68,53 @@ def test_a_clip_is_seen_as_the_service_sees_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
 
 
+def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
+    """Each by its own brightest sample, one could be four times as bright as the other."""
+    frames = {
+        number: 4 * crop.astype(np.uint16)  # values of 10 bits
+        for number, crop in ((ONSET, factories.face_crop()), (APEX, face_smiling()))
+    }
+    frames[APEX][0, 0] = 4095  # of 12
+    write_clip(tmp_path, {number: factories.png(pixels) for number, pixels in frames.items()})
+    pictures = [factories.png(frames[number]) for number in (ONSET, APEX)]
+    flow = Recognizer().frames(*pictures, face="none").flow
+    preprocessing = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
+    expected = preprocessing.maps(torch.from_numpy(flow[None]))
+    maps = load_frames(tmp_path / "one.csv", cropped=True).maps
+    np.testing.assert_array_equal(maps, expected.numpy())
+
+
+@pytest.mark.parametrize("number", [ONSET, APEX])
+def test_a_damaged_frame_is_an_error(number: int, tmp_path: Path) -> None:
+    """The service answers with a warning, but a score must not depend on lost data."""
+    frames = {ONSET: jpeg(factories.face_crop()), APEX: jpeg(face_smiling())}
+    whole = frames[number]
+    frames[number] = whole[: whole.rindex(b"\xff\xda")] + b"\xff\xd9"  # without its last scan
+    write_clip(tmp_path, frames)
+    with pytest.raises(MapsError, match=f"img{number}.jpg: the picture is damaged"):
+        load_frames(tmp_path / "one.csv", cropped=True)
+
+
+def write_clip(root: Path, frames: dict[int, bytes]) -> None:
+    """One clip of surprise, and the CSV that names it."""
+    folder = root / "s1" / "a"
+    folder.mkdir(parents=True)
+    for number, data in frames.items():
+        suffix = "png" if data.startswith(b"\x89PNG") else "jpg"
+        (folder / f"img{number}.{suffix}").write_bytes(data)
+    (root / "one.csv").write_text(f"subject,clip,onset,apex,class\ns1,a,{ONSET},{APEX},surprise\n")
+
+
+def face_smiling() -> Crop:
+    return factories.face_crop(factories.smile(1.5))
+
+
+def jpeg(pixels: Crop) -> bytes:
+    """A progressive JPEG, whose last scan only refines the picture."""
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+    return cv2.imencode(".jpg", pixels, options)[1].tobytes()
+
+
 def test_clips_of_no_class_or_no_apex_are_no_part_of_it(tmp_path: Path) -> None:
     """ "others" and "tense" have no class in MEGC2019; the databases write / or 0 for no apex."""
     record(tmp_path / "s1" / "kept", "img", 1.0)
@@ -83,11 +131,11 @@ def test_clips_of_no_class_or_no_apex_are_no_part_of_it(tmp_path: Path) -> None:
 
 BAD = {
     "no column": ("subject,clip,onset,class\n", "no column apex"),
-    "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "names no clip"),
-    "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: not as many cells"),
+    "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "has no clip"),
+    "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: 3 cells instead of 5"),
     "nothing": ("", "no column subject"),
     "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: onset and apex"),
-    "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "is not there"),
+    "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "does not exist"),
     "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a has no frame 60"),
     "no picture": ("subject,clip,onset,apex,class\ns1,a,46,61,fear\n", "img61.png: "),
     "no face": ("subject,clip,onset,apex,class\ns1,a,46,59,fear\n", "s1/a: no face"),
@@ -112,7 +160,7 @@ def test_what_cannot_be_used_is_told(kind: str, tmp_path: Path) -> None:
 def test_files_that_are_no_csv_are_told(tmp_path: Path) -> None:
     """Absent, or of other bytes."""
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x81")
-    for name, message in {"absent.csv": "is not there", "bytes.csv": "no CSV"}.items():
+    for name, message in {"absent.csv": "does not exist", "bytes.csv": "not a CSV"}.items():
         with pytest.raises(MapsError, match=message):
             load_frames(tmp_path / name)
 
