@@ -22,7 +22,8 @@ NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/te
                 recognition/media/test_clip_views recognition/media/test_clip_shown \
                 recognition/media/test_clip_damage recognition/media/test_codecs \
                 recognition/media/test_images recognition/media/test_properties \
-                recognition/media/test_containers recognition/media/test_damaged_images \
+                recognition/media/test_containers recognition/media/test_container_properties \
+                recognition/media/test_damaged_images \
                 recognition/media/test_tiff_images recognition/media/test_bitmaps recognition/media/test_png \
                 cli/test_doctor cli/test_endings api/test_health api/test_predictions \
                 api/test_videos api/test_bad_input,tests/$(part).py)

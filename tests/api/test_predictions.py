@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from off_tanet.configuration import ASSETS
 
-from tests.support import factories
+from tests.support import face_motion, factories
 from tests.support.shared import shared
 
 SAMPLES = ASSETS / "samples"
@@ -146,7 +146,7 @@ def test_pictures_come_when_asked_for_and_only_then(http: httpx.Client) -> None:
 
 def test_tight_crops_need_no_detector(http: httpx.Client) -> None:
     """Databases come as crops; with face=none no face is looked for."""
-    onset, apex = factories.face_crop(), factories.face_crop(factories.smile(1.2))
+    onset, apex = face_motion.face_crop(), face_motion.face_crop(face_motion.smile(1.2))
     body = ask_frames(http, factories.png(onset), factories.png(apex), face="none").json()
     check_complete(body)
     assert body["face"] is None

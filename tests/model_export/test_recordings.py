@@ -16,7 +16,7 @@ from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.checkpoint import save
 
 from tests.model_export import examples
-from tests.support import factories
+from tests.support import face_motion, factories
 
 ONSET, APEX = 46, 59
 
@@ -24,7 +24,7 @@ ONSET, APEX = 46, 59
 def record(folder: Path, prefix: str, px: float, suffix: str = ".png") -> None:
     """Two frames of a smile, cropped tightly, by their numbers."""
     folder.mkdir(parents=True)
-    frames = {ONSET: factories.face_crop(), APEX: factories.face_crop(factories.smile(px))}
+    frames = {ONSET: face_motion.face_crop(), APEX: face_motion.face_crop(face_motion.smile(px))}
     for number, pixels in frames.items():
         cv2.imwrite(str(folder / f"{prefix}{number}{suffix}"), pixels)
 

@@ -21,7 +21,7 @@ from off_tanet.types import CROP_SIZE, Crop, Pixels
 from off_tanet_export.synthesis.action_units import MIXES, ExpressionInterval, render, scaled
 from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 
-from tests.support import factories
+from tests.support import face_motion
 
 Floats = NDArray[np.float32]
 
@@ -132,7 +132,7 @@ def face(seed: int) -> Floats:
     bend = bend - _at_landmarks(bend)
     if rng.random() < 0.5:
         x = PICTURE - 1 - x
-    still = factories.portrait_at((x + bend[0] - MARGIN) / SCALE, (y + bend[1] - MARGIN) / SCALE)
+    still = face_motion.portrait_at((x + bend[0] - MARGIN) / SCALE, (y + bend[1] - MARGIN) / SCALE)
     skin = _smooth(rng, rng.uniform(0.8, 2.5), 1)[0] * np.float32(rng.uniform(0, 4))
     light = 1 + np.float32(rng.uniform(0, 0.25)) * _smooth(rng, PICTURE / 3, 1)[0]
     toned = 255 * (np.clip(still, 0, 255) / 255) ** np.float32(rng.uniform(0.6, 1.5))

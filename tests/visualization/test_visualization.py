@@ -21,10 +21,10 @@ from off_tanet.visualization import (
 )
 from off_tanet.visualization.color_wheel import flow_colours
 
-from tests.support import factories
+from tests.support import face_motion, factories
 
 SIDE, STRIP = 672, 96
-CROP = factories.face_crop()
+CROP = face_motion.face_crop()
 
 
 def opened(png: bytes) -> Pixels:
@@ -81,7 +81,7 @@ def test_length_is_saturation_and_beyond_the_scale_is_darker() -> None:
 
 def test_the_flow_picture_is_large_and_has_a_legend() -> None:
     """112 pixels are too few to see anything in; a colour without a scale says nothing."""
-    picture = opened(flow_png(factories.smile(1)))
+    picture = opened(flow_png(face_motion.smile(1)))
     assert picture.shape == (SIDE + STRIP, SIDE, 3)
     legend = picture[SIDE:]
     assert (legend[8:88, 12:92].min(axis=2) < 40).any()  # the wheel, in full colours
@@ -90,7 +90,7 @@ def test_the_flow_picture_is_large_and_has_a_legend() -> None:
 
 def test_the_flow_picture_shows_where_and_whereto() -> None:
     """The lip corner on the picture's left goes up and left, the one on the right up and right."""
-    picture = opened(flow_png(factories.smile(1)))
+    picture = opened(flow_png(face_motion.smile(1)))
     left, right = (picture[int(0.7 * SIDE), int(x * SIDE)].astype(int) for x in (0.27, 0.73))
     assert left[0] > left[2]  # bluer than red
     assert right[2] > left[2]
@@ -99,7 +99,7 @@ def test_the_flow_picture_shows_where_and_whereto() -> None:
 
 def test_the_scale_follows_the_flow_in_round_steps() -> None:
     """Twice the motion on twice the scale is the same picture under another legend."""
-    once, twice = (opened(flow_png(factories.smile(px))) for px in (1, 2))
+    once, twice = (opened(flow_png(face_motion.smile(px))) for px in (1, 2))
     assert (once[:SIDE] == twice[:SIDE]).all()
     assert (once[SIDE:] != twice[SIDE:]).any()
 
@@ -132,7 +132,7 @@ def test_the_face_shows_through_the_attention() -> None:
 
 def test_arrows_are_where_the_skin_moves() -> None:
     """A smile's arrows lie about the mouth, and a still face has none."""
-    pictures = (opened(arrows_png(factories.smile(px), CROP))[:SIDE] for px in (0, 1.2))
+    pictures = (opened(arrows_png(face_motion.smile(px), CROP))[:SIDE] for px in (0, 1.2))
     still, moved = ((picture == (178, 114, 0)).all(axis=2) for picture in pictures)
     upper, lower = slice(0, SIDE // 2), slice(SIDE // 2, SIDE)
     assert (moved[upper] == still[upper]).all()  # dots
@@ -141,7 +141,7 @@ def test_arrows_are_where_the_skin_moves() -> None:
 
 def test_strain_is_brightest_where_skin_is_stretched() -> None:
     """A head that moves as a whole is not strained; a raised brow is, at its edge."""
-    flow = factories.raised_brows(1) + np.float32(2)
+    flow = face_motion.raised_brows(1) + np.float32(2)
     picture = opened(strain_png(flow))
     assert picture.shape == (SIDE + STRIP, SIDE, 3)
     lightness = cv2.cvtColor(picture[:SIDE], cv2.COLOR_BGR2GRAY)
@@ -151,7 +151,7 @@ def test_strain_is_brightest_where_skin_is_stretched() -> None:
 
 def test_the_strain_of_a_known_stretch_is_stated() -> None:
     """u = 0.02 x is a strain of 2 per cent everywhere: full colour, but at the border."""
-    stretch = factories.affine_flow(np.array([[0.02 * 112, 0, 0], [0, 0, 0]]))
+    stretch = face_motion.affine_flow(np.array([[0.02 * 112, 0, 0], [0, 0, 0]]))
     inside = opened(strain_png(stretch))[SIDE // 4 : SIDE // 2, SIDE // 4 : SIDE // 2]
     brightest = (56, 233, 255)  # cividis' last
     assert np.abs(inside.astype(int) - brightest).max() < 12
@@ -165,7 +165,7 @@ def test_a_crop_comes_as_it_is() -> None:
 
 def prediction(**changes: object) -> Prediction:
     """Of a made smile."""
-    flow = factories.smile(1)
+    flow = face_motion.smile(1)
     whole = Prediction(
         model=ModelName("off-tanet", "1.0.0"),
         label="positive",
@@ -177,7 +177,7 @@ def prediction(**changes: object) -> Prediction:
         flow=flow,
         attention=np.eye(14, dtype=np.float32),
         onset_crop=CROP,
-        apex_crop=factories.face_crop(flow),
+        apex_crop=face_motion.face_crop(flow),
         motion=curve(),
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
@@ -263,7 +263,7 @@ def test_the_shortest_clips_can_be_drawn(times: list[float]) -> None:
 
 
 def test_a_data_uri_holds_its_png() -> None:
-    png = flow_png(factories.smile(1))
+    png = flow_png(face_motion.smile(1))
     head, body = data_uri(png).split(",", 1)
     assert head == "data:image/png;base64"
     assert base64.b64decode(body, validate=True) == png

@@ -15,7 +15,7 @@ from off_tanet.recognition.face.tracking import FaceTracker, PreCroppedTracker, 
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import Crop, Face, Landmarks, Pixels
 
-from tests.support import factories, synthetic_heads
+from tests.support import face_motion, synthetic_heads
 from tests.support.shared import shared
 
 STILL = synthetic_heads.shot(synthetic_heads.still())
@@ -156,13 +156,13 @@ def test_a_hand_before_the_face_is_told(
     assert "occluded" not in seen[-1].seen
 
 
-@pytest.mark.parametrize("expression", [factories.smile, factories.raised_brows])
+@pytest.mark.parametrize("expression", [face_motion.smile, face_motion.raised_brows])
 def test_an_expression_disturbs_nothing(
-    detector: FaceDetector, expression: factories.Expression
+    detector: FaceDetector, expression: face_motion.Expression
 ) -> None:
     """What is looked for must not be reported as being in the way."""
     crops = [
-        factories.face_crop(expression(px), 2.0, seed) for seed, px in enumerate([0, 1, 2, 3] * 3)
+        face_motion.face_crop(expression(px), 2.0, seed) for seed, px in enumerate([0, 1, 2, 3] * 3)
     ]
     seen = views(detector, (framed(crop) for crop in crops))
     assert words(seen) == set()
@@ -230,7 +230,7 @@ def test_a_lost_face_is_searched_at_once() -> None:
 
 def test_tight_crops_are_one_scene() -> None:
     track = PreCroppedTracker()
-    crops = [factories.face_crop()] * 2
+    crops = [face_motion.face_crop()] * 2
     seen = [track.view(np.dstack([crop] * 3)) for crop in crops]
     assert [view.scene for view in seen] == [0, 0]
     for view, crop in zip(seen, crops, strict=True):

@@ -17,9 +17,9 @@ from off_tanet.recognition.motion import head_motion
 from off_tanet.recognition.motion.features import MotionFeatureExtractor
 from off_tanet.types import Crop
 
-from tests.support import factories
+from tests.support import face_motion
 
-FACE = factories.face_crop(noise=1.0, seed=1)
+FACE = face_motion.face_crop(noise=1.0, seed=1)
 ACROSS = np.linspace(-1, 1, 112)
 Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 CHANGES: dict[str, Change] = {
@@ -95,10 +95,10 @@ def test_the_same_picture_in_another_light_does_not_move(change: Change) -> None
 @pytest.mark.parametrize("head_px", [0.0, 3.0])
 def test_a_motion_is_seen_as_without_the_change_of_light(change: Change, head_px: float) -> None:
     """Neither the light may pass for motion, nor a smile or a head that moves for light."""
-    head = factories.affine_flow(
+    head = face_motion.affine_flow(
         np.array([[0.5, 0.5, head_px], [0.5, -0.5, -head_px / 2]]) * bool(head_px)
     )
-    apex = factories.face_crop(factories.smile(1.5) + head, noise=1.0, seed=2)
+    apex = face_motion.face_crop(face_motion.smile(1.5) + head, noise=1.0, seed=2)
     plain, seen = tvl1(FACE, apex), matched(FACE, lit(apex, change)).flow()
     assert np.hypot(*(seen - plain)).mean() < 0.1
     assert head_motion.strength(seen) == pytest.approx(head_motion.strength(plain), abs=0.15)
@@ -107,8 +107,8 @@ def test_a_motion_is_seen_as_without_the_change_of_light(change: Change, head_px
 @pytest.mark.parametrize("head_px", [0.0, 1.0, 3.0])
 def test_motion_alone_changes_no_light(head_px: float) -> None:
     """Edges that have moved make cells brighter and darker: they must not pass for a lamp."""
-    head = factories.affine_flow(np.array([[0, 0, head_px], [0, 0, -head_px]]))
-    apex = factories.face_crop(factories.smile(1.5) + head, noise=1.0, seed=2)
+    head = face_motion.affine_flow(np.array([[0, 0, head_px], [0, 0, -head_px]]))
+    apex = face_motion.face_crop(face_motion.smile(1.5) + head, noise=1.0, seed=2)
     pair = matched(FACE, apex)
     assert np.abs(pair.apex.astype(int) - apex).mean() < 1
     assert pair.unmatched < Thresholds().unmatched_light
@@ -134,7 +134,7 @@ def test_a_hard_shadow_is_told() -> None:
 @each_change
 def test_postures_do_not_follow_the_light(change: Change) -> None:
     """A lamp that flickers would be an expression in every clip."""
-    apex = factories.face_crop(factories.smile(1.0), noise=1.0, seed=2)
+    apex = face_motion.face_crop(face_motion.smile(1.0), noise=1.0, seed=2)
     plain, seen = (MotionFeatureExtractor(FACE).posture(crop) for crop in (apex, lit(apex, change)))
     assert np.abs(seen.features - plain.features).max() < 0.25
     assert seen.head.magnitude_px == pytest.approx(plain.head.magnitude_px, abs=0.2)

@@ -16,14 +16,14 @@ from off_tanet.recognition.motion.head_motion import (
 )
 from off_tanet.types import Flow
 
-from tests.support import factories
+from tests.support import face_motion
 
 STILL = np.zeros((2, 112, 112), np.float32)
 EXPRESSIONS = {
-    "smile": factories.smile(1),
-    "raised brows": factories.raised_brows(1),
-    "one-sided smile": factories.bump(0.27, 0.70, 0.09, 0.09, -0.6, -0.8),
-    "dropped jaw": factories.bump(0.5, 0.88, 0.16, 0.1, 0, 1),
+    "smile": face_motion.smile(1),
+    "raised brows": face_motion.raised_brows(1),
+    "one-sided smile": face_motion.bump(0.27, 0.70, 0.09, 0.09, -0.6, -0.8),
+    "dropped jaw": face_motion.bump(0.5, 0.88, 0.16, 0.1, 0, 1),
 }
 
 matrices = st.lists(st.floats(-4, 4), min_size=6, max_size=6).map(
@@ -34,7 +34,7 @@ matrices = st.lists(st.floats(-4, 4), min_size=6, max_size=6).map(
 @given(matrices)
 def test_affine_motion_is_all_head(matrix: NDArray[np.float64]) -> None:
     """The model of a head is affine: such a flow leaves nothing that could be an expression."""
-    flow = factories.affine_flow(matrix)
+    flow = face_motion.affine_flow(matrix)
     found = head_motion(flow).matrix
     assert found[:, :3] == pytest.approx(matrix, abs=1e-4)
     assert found[:, 3] == pytest.approx(np.zeros(2), abs=1e-4)
@@ -50,7 +50,7 @@ def test_head_motion_does_not_change_the_expression(
     """The same smile on a moving head is the same smile, whatever else is in the flow."""
     noise = np.random.default_rng(seed).normal(0, 0.1, STILL.shape).astype(np.float32)
     flow = px * EXPRESSIONS[name] + noise
-    moved = flow + factories.affine_flow(matrix)
+    moved = flow + face_motion.affine_flow(matrix)
     assert np.abs(expression(moved) - expression(flow)).max() < 1e-3
     assert strength(moved) == pytest.approx(strength(flow), abs=1e-3)
 
@@ -80,12 +80,12 @@ def test_identical_frames_have_no_strength() -> None:
 
 def test_a_blink_is_no_expression() -> None:
     """Eyes close in every clip; a blink of 2 px must stay below the weakest expression."""
-    assert strength(factories.blink(2)) < 0.05 < strength(factories.raised_brows(0.2))
+    assert strength(face_motion.blink(2)) < 0.05 < strength(face_motion.raised_brows(0.2))
 
 
 def test_a_single_wrong_vector_does_not_count() -> None:
     """Flow has outliers, at the hair and the picture's edge above all."""
-    flow: Flow = factories.smile(0.5)
+    flow: Flow = face_motion.smile(0.5)
     wrong = flow.copy()
     wrong[:, 90, 50] = 20
     assert strength(wrong) == pytest.approx(strength(flow), abs=0.05)
@@ -111,9 +111,9 @@ def test_motions_add_up() -> None:
 def test_steady_undoes_a_head_motion() -> None:
     """Direction and origin must be those of the flow, else the motion is doubled instead."""
     matrix = np.array([[0.5, -1, 2], [1, 0.5, -1.5]])
-    moved = factories.face_crop(factories.affine_flow(matrix))
+    moved = face_motion.face_crop(face_motion.affine_flow(matrix))
     inside = np.s_[8:-8, 8:-8]
-    before = np.abs(moved.astype(int) - factories.face_crop())[inside].mean()
+    before = np.abs(moved.astype(int) - face_motion.face_crop())[inside].mean()
     steadied = steady(moved, HeadMotion(np.column_stack([matrix, np.zeros(2)])))
-    after = np.abs(steadied.astype(int) - factories.face_crop())[inside].mean()
+    after = np.abs(steadied.astype(int) - face_motion.face_crop())[inside].mean()
     assert after < 0.1 * before

@@ -8,9 +8,9 @@ from off_tanet.errors import FrameIndexError, FrameOrderError, NoFaceError, TooF
 from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.spotting.scenes import TrackedClip
 
-from tests.support import factories
+from tests.support import face_motion
 
-CROP = factories.face_crop()
+CROP = face_motion.face_crop()
 
 
 def footage(plan: str, *, damaged: bool = False, **seen: int) -> TrackedClip:
