@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from off_tanet.cli import main
-from off_tanet.cli.app import _app
+from off_tanet.cli.app import build_app
 from typer.main import get_command
 
 READ = Path(__file__).with_name("help.txt")
@@ -26,7 +26,7 @@ def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def texts() -> Iterator[tuple[str, str]]:
     """Each command, argument and option, and what is said of it."""
-    for name, command in commands(get_command(_app())):
+    for name, command in commands(get_command(build_app())):
         yield name, command.help
         for parameter in command.params:
             yield f"{name} {parameter.opts[0]}", parameter.help
@@ -41,7 +41,7 @@ def test_somebody_has_read_it() -> None:
     assert written() == READ.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [name for name, _ in commands(get_command(_app()))])
+@pytest.mark.parametrize("name", [name for name, _ in commands(get_command(build_app()))])
 def test_every_command_prints_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In sentences, each with its end."""
     assert main([*name.split(), "--help"]) == 0

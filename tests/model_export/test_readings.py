@@ -11,6 +11,7 @@ import pytest
 import torch
 from off_tanet_export.commands import main
 from off_tanet_export.experiments.attention_analysis import layers, region, share, sparseness
+from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Checkpoint, save
 from off_tanet_export.network.model import OffTanet
@@ -72,7 +73,8 @@ def test_each_attention_is_watched_and_then_left_alone(variant: Variant) -> None
     if variant == "triplet":
         assert passed["channel"][1] is passed["spatial"][0]
         assert passed["spatial"][1] is passed["self"][0]
-    assert not any(module._forward_hooks for module in watched.network.modules())
+    FlowClassifier(watched.network, watched.recipe).eval()(torch.from_numpy(flow()))
+    assert list(passed) == KINDS[variant]
 
 
 def test_the_command_prints_the_tables_and_draws_the_picture(

@@ -40,7 +40,7 @@ class _Group(TyperGroup):
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever goes wrong is one line on standard error, and the exit code."""
     try:
-        code = _app()(arguments, "off-tanet", standalone_mode=False) or Code.GOOD
+        code = build_app()(arguments, "off-tanet", standalone_mode=False) or Code.GOOD
         streams.flush()
     except typer.TyperException as error:
         return _told(f"{error.format_message().rstrip('.')}; see off-tanet --help", Code.USAGE)
@@ -66,7 +66,8 @@ def _told(message: str, code: Code) -> int:
     return code
 
 
-def _app() -> typer.Typer:
+def build_app() -> typer.Typer:
+    """Return the Typer application with every command and group."""
     app = _group("Micro-expression recognition: two frames or a clip in, class probabilities out.")
     app.command()(serve.serve)
     app.command()(recognition.predict)

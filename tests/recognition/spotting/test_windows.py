@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -9,11 +10,13 @@ from itertools import count
 import numpy as np
 import pytest
 from off_tanet.limits import Durations
+from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
+from off_tanet.recognition.motion.head_motion import HeadMotion
 from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
 from off_tanet.types import Crop, Moment
 from off_tanet_export.evaluation.spotting import Interval, SpottingScore, score
 
-from tests.support import factories, synthetic_video
+from tests.support import face_motion, factories, synthetic_video
 from tests.support.synthetic_video import Event, Scene
 
 BROWS = Event(onset_s=1.0, apex_s=1.2, offset_s=1.45, label=2, px=1.5, seed=3)
@@ -69,7 +72,9 @@ def test_scenes_have_nothing_to_do_with_each_other() -> None:
     spotter = ExpressionSpotter()
     for part in range(3):
         crop = (
-            factories.face_crop() if part % 2 else factories.grey(factories.picture(112, 112, part))
+            face_motion.face_crop()
+            if part % 2
+            else factories.grey(factories.picture(112, 112, part))
         )
         for index in range(30):
             assert not spotter.feed(crop, Moment(index, part + index / 30))
@@ -77,33 +82,32 @@ def test_scenes_have_nothing_to_do_with_each_other() -> None:
 
 
 def test_expressions_come_while_the_video_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the order of time, each once, and no more crops are held than 25 s of them."""
-    looks = iter(_looks())
-    monkeypatch.setattr(
-        "off_tanet.recognition.spotting.windows._Postures.look", lambda _, __: next(looks)
-    )
-    spotter = ExpressionSpotter()
-    crop: Crop = np.zeros((112, 112), np.uint8)
-    told = [
-        (moment.time_s, found)
-        for moment in (Moment(index, index / 30) for index in range(30 * 60))
-        for found in spotter.feed(crop, moment)
-    ]
-    assert [found.apex.time_s for _, found in told] == pytest.approx([3, 15, 27, 39], abs=0.05)
-    assert all(4 <= at_s - found.offset.time_s <= 20 for at_s, found in told)
-    assert len(spotter._looks) <= 25 * 30
+    """In the order of time, each once, while the spotter holds at most 25 s of crops."""
+    measured = iter(motion_features())
+    monkeypatch.setattr(MotionFeatureExtractor, "posture", lambda _, __: next(measured))
+    spotter, crops = ExpressionSpotter(), []
+    found: list[tuple[float, float, float]] = []
+    for index in range(30 * 60):
+        crop: Crop = np.zeros((112, 112), np.uint8)
+        crops.append(weakref.ref(crop))
+        for each in spotter.feed(crop, Moment(index, index / 30)):
+            found.append((index / 30, each.apex.time_s, each.offset.time_s))
+    assert [apex_s for _, apex_s, _ in found] == pytest.approx([3, 15, 27, 39], abs=0.05)
+    assert all(4 <= at_s - offset_s <= 20 for at_s, _, offset_s in found)
+    assert sum(crop() is not None for crop in crops) <= 25 * 30
     assert [found.apex.time_s for found in spotter.finish()] == pytest.approx([51], abs=0.05)
 
 
-def _looks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Features and nuisances of a face that moves for a third of a second every 12 s."""
+def motion_features() -> Iterator[MotionFeatures]:
+    """Of a face that moves for a third of a second every 12 s, at 30 frames a second."""
     rng = np.random.default_rng(0)
     pattern = np.zeros(200)
     pattern[:10] = 0.6
     for index in count():
         since_s = (index / 30) % 12 - 3
         part = max(0.0, np.cos(np.pi * since_s / 0.36)) if abs(since_s) < 0.18 else 0.0
-        yield part * pattern + rng.normal(0, 0.01, 200), rng.normal(0, 0.01, 9)
+        noise, lids = rng.normal(0, 0.01, 200), float(rng.normal(0, 0.01))
+        yield MotionFeatures(part * pattern + noise, lids, HeadMotion(rng.normal(0, 0.01, (2, 4))))
 
 
 def test_a_small_bench_guards_the_scores() -> None:
