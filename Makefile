@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
-.PHONY: install serve test test-newest lint types audit sanitize docs bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize docs bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -14,7 +14,20 @@ serve: install
 	$(BIN)/off-tanet serve --host $(HOST) --port $(PORT)
 
 test: .venv/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=15
+
+# The tests that take less than about 5 s each.
+test-fast: .venv/.test
+	$(BIN)/python -m pytest -m "not slow"
+
+# Branch coverage of both packages by every test, worker processes included: the report is printed and in
+# build/coverage/html. PYTHONPATH makes the workers save theirs before they are killed.
+coverage: .venv/.test
+	rm -rf build/coverage
+	PYTHONPATH=$(CURDIR)/tests/support/worker_coverage $(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet
+	$(BIN)/python -m coverage report
 
 # What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
 # Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
