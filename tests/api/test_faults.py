@@ -1,4 +1,4 @@
-"""What operators and the kernel do to a service: kill its workers, end it under load, hang up."""
+"""Failures in operation: killed workers, shutdown under load, disconnected clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def signal_workers(server: Server, number: signal.Signals) -> None:
 
 
 def wait_for(server: Server, metric: str, value: float) -> None:
-    """Ask for the metrics until one has this value."""
+    """Poll the metrics until one has this value."""
     with server.client() as http:
         for _ in range(10_000):
             if f"{metric} {value}\n" in http.get("/metrics").text:
@@ -47,8 +47,8 @@ def wait_for_end(process: int, seconds: float = 30) -> None:
     assert ended, f"process {process} lives"
 
 
-def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
-    """kill -9 is what the kernel does when memory runs out, at the worst moment."""
+def test_killed_workers_cost_at_most_one_request_each(tmp_path: Path) -> None:
+    """The kernel sends SIGKILL when memory runs out, at any moment."""
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     kills_after = {5, 10}
@@ -74,7 +74,7 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
 
 
 def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None:
-    """An operator must learn of it, and in a form that a machine reads."""
+    """An operator needs to know, in a machine-readable form."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         (worker,) = workers_of(server.process.pid)
         ended = os.pidfd_open(worker)
@@ -88,8 +88,8 @@ def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None
     assert errors == ["a worker ended by itself, exit code -9"]
 
 
-def test_workers_end_with_their_parent_and_say_nothing(tmp_path: Path) -> None:
-    """One at work finds nobody to answer; what Python prints then would be taken for a fault."""
+def test_workers_end_silently_with_their_parent(tmp_path: Path) -> None:
+    """A running one has no parent to answer; Python's traceback would look like an error."""
     with serving(tmp_path, workers=2) as server, server.client() as http:
         workers = [os.pidfd_open(worker) for worker in workers_of(server.process.pid)]
         files = {"video": CLIP.read_bytes()}
@@ -103,30 +103,30 @@ def test_workers_end_with_their_parent_and_say_nothing(tmp_path: Path) -> None:
 
 
 def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
-    """A rolling update must not cost anybody an answer."""
+    """A rolling update must not lose a response."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         files = {"video": CLIP.read_bytes()}
         with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
             lines = stream.iter_lines()
-            assert next(lines) == "event: progress"  # it is at work
+            assert next(lines) == "event: progress"  # the work has started
             server.process.send_signal(signal.SIGTERM)
             assert "event: prediction" in list(lines)
         assert server.process.wait(30) == 0
 
 
 def test_a_decoder_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None:
-    """A stopped process does nothing any more, not even end when asked: so do hung decoders."""
+    """A stopped process does not even react to SIGTERM, like a decoder that hangs."""
     with serving(tmp_path, workers=1, deadline_s=2) as server, server.client() as http:
         (worker,) = workers_of(server.process.pid)
         os.kill(worker, signal.SIGSTOP)
         check_problem(ask_frames(http, *pair("positive")), 504, "deadline_exceeded")
-        wait_for_end(worker, seconds=0)  # gone before the answer was given
+        wait_for_end(worker, seconds=0)  # it disappeared before its status was read
         wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
         assert ask_frames(http, *pair("positive")).status_code == 200
 
 
 def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> None:
-    """Those who wait for a worker were let in as well as those who have one."""
+    """Queued requests were admitted as well as running ones."""
     admitted = 8
 
     def ask() -> httpx.Response:
@@ -147,7 +147,7 @@ def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> Non
 
 
 def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
-    """The next one needs the cores and the memory."""
+    """The next server needs its cores and memory."""
     with serving(tmp_path, workers=2) as server:
         workers = workers_of(server.process.pid)
         assert len(workers) == 2
@@ -156,8 +156,8 @@ def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
             wait_for_end(worker)
 
 
-def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
-    """Bodies that stop half-way, and connections that close with the request still in them."""
+def test_a_client_that_disconnects_costs_nothing(tmp_path: Path) -> None:
+    """Bodies that stop half-way, and connections that close with the request still in transit."""
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     with serving(tmp_path, workers=1, queue_size=0) as server, server.client() as http:
@@ -169,8 +169,8 @@ def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
         assert not [line for line in server.log if "Traceback" in line]
 
 
-def test_a_client_that_leaves_a_stream_is_told_of(tmp_path: Path) -> None:
-    """Its 200 has been sent, but an operator who counts it as an answer counts wrong."""
+def test_a_client_that_leaves_a_stream_is_counted(tmp_path: Path) -> None:
+    """Its 200 has been sent, but must not be counted as a complete response."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         files = {"video": CLIP.read_bytes()}
         with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
@@ -182,7 +182,7 @@ def test_a_client_that_leaves_a_stream_is_told_of(tmp_path: Path) -> None:
 
 
 def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:
-    """Old clients close their side once they have asked."""
+    """Old clients close their sending side after the request."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.settimeout(30)

@@ -1,4 +1,4 @@
-"""Clients that close their sending side once they have asked: some wait, and some have left."""
+"""Clients that close their sending side after the request: some wait, others have left."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def asked(server: Server, request: bytes) -> socket.socket:
-    """A client that has asked and sends no more."""
+    """A client that has sent its request and sends nothing more."""
     client = connected(server)
     client.sendall(request)
     client.shutdown(socket.SHUT_WR)
@@ -47,7 +47,7 @@ def asked(server: Server, request: bytes) -> socket.socket:
 
 @contextlib.contextmanager
 def occupied(server: Server) -> Iterator[None]:
-    """The one worker is stopped at the work of a client that waits, and has its answer at last."""
+    """The only worker is stopped while it works for a waiting client, and then continues."""
     wait_for(server, IDLE, 1.0)
     (worker,) = workers_of(server.process.pid)
     os.kill(worker, signal.SIGSTOP)
@@ -79,15 +79,15 @@ def occupied(server: Server) -> Iterator[None]:
         *("most of a body", "most of a head", "nothing"),
     ],
 )
-def test_what_was_asked_whole_is_answered(
+def test_complete_requests_are_answered(
     running: Server, request_: bytes, status: list[int]
 ) -> None:
-    """`nc -N` and old clients do so; nothing that comes later can complete the others."""
+    """`nc -N` and old clients do this; an incomplete request can never be completed."""
     assert statuses(answers(running, request_)) == status
 
 
-def test_one_that_waits_has_its_answer_and_one_that_left_has_no_place(running: Server) -> None:
-    """To both of them the same was sent and the same was closed, as far as packets tell."""
+def test_a_waiting_client_is_answered_and_one_that_left_frees_its_place(running: Server) -> None:
+    """The same packets were exchanged with both of them."""
     with contextlib.ExitStack() as waiting:
         with occupied(running):
             stream = waiting.enter_context(asked(running, EVENTS))
@@ -105,10 +105,10 @@ def test_one_that_waits_has_its_answer_and_one_that_left_has_no_place(running: S
 
 @pytest.mark.parametrize("request_", [UPLOAD, EVENTS], ids=["upload", "events"])
 @pytest.mark.parametrize("how", ["at once", "half first", "reset"])
-def test_one_that_leaves_while_it_waits_gives_its_place_up(
+def test_a_client_that_leaves_the_queue_frees_its_place(
     running: Server, request_: bytes, how: str
 ) -> None:
-    """Whichever way it leaves: nobody would read what it asked for."""
+    """However it leaves, nobody would read the answer."""
     with occupied(running):
         left = connected(running)
         left.sendall(request_)
@@ -121,8 +121,8 @@ def test_one_that_leaves_while_it_waits_gives_its_place_up(
         wait_for(running, DEPTH, 0.0)
 
 
-def test_one_that_left_is_told_of(tmp_path: Path) -> None:
-    """An operator who counts its request as answered counts wrong."""
+def test_a_client_that_left_is_logged(tmp_path: Path) -> None:
+    """Its request must not be counted as answered."""
     with serving(tmp_path, workers=1) as server:
         with occupied(server):
             asked(server, UPLOAD).close()

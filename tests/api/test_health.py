@@ -1,4 +1,4 @@
-"""What a load balancer and an operator ask."""
+"""Health and model information, for load balancers and operators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_live_and_ready(http: httpx.Client) -> None:
 
 
 def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
-    """A worker that hangs at its start never gets warm: requests are refused, the process lives."""
+    """With a worker that hangs at its start, requests are refused and the process stays alive."""
     with warming_up(tmp_path) as server, server.client() as http:
         assert http.get("/health/live").status_code == 200
         answer = http.get("/health/ready")
@@ -28,10 +28,10 @@ def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
         check_problem(refused, 503, "warming_up")
 
 
-def test_a_decoder_that_does_not_work_is_never_ready(
+def test_with_a_broken_decoder_the_service_is_never_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would fail on every clip, and a load balancer would go on to send them."""
+    """It would fail for every clip while a load balancer keeps sending them."""
     broken = "import av\ndef fail(*_, **__): raise TypeError\nav.open = fail\n"
     (tmp_path / "sitecustomize.py").write_text(broken, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -44,8 +44,8 @@ def test_a_decoder_that_does_not_work_is_never_ready(
         assert http.get("/health/ready").status_code == 503
 
 
-def test_the_model_tells_what_it_is(http: httpx.Client) -> None:
-    """A user must see, without reading code, what data and which scores are behind an answer."""
+def test_the_model_describes_itself(http: httpx.Client) -> None:
+    """Users must see the training data and scores behind an answer without reading code."""
     card = http.get("/v1/model").json()
     assert card["parameters"] == 59_403
     assert card["classes"] == ["negative", "positive", "surprise"]

@@ -1,4 +1,4 @@
-"""Traces as a collector gets them: from the real server, over real OTLP."""
+"""Traces as a collector receives them: from the real server, over real OTLP."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STAGES = {
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Collector:
-    """What a server has told its collector of a request of each kind, once it has ended."""
+    """What a server has exported after one request of each kind, once it has stopped."""
     home = tmp_path_factory.mktemp("traced")
     with collecting() as collector:
         with serving(home, workers=1, otlp_endpoint=collector.url) as server:
@@ -65,7 +65,7 @@ def servers(collector: Collector) -> list[Span]:
 
 
 def test_each_request_is_a_span(told: Collector) -> None:
-    """By its route, so that no client makes up names."""
+    """It is named by its route, so that clients cannot create names."""
     assert [span.name for span in servers(told)] == [*(f"POST {route}" for route in STAGES), "GET"]
     frames, *_, lost = servers(told)
     assert attributes(frames) == {
@@ -87,8 +87,8 @@ def test_each_request_is_a_span(told: Collector) -> None:
     assert b"off-tanet" in resource
 
 
-def test_the_clients_trace_goes_on(told: Collector) -> None:
-    """Else a slow answer could not be found from the client's side."""
+def test_the_clients_trace_is_continued(told: Collector) -> None:
+    """Otherwise a slow answer could not be found from the client's side."""
     frames, clip, infer, _ = servers(told)
     assert (frames.trace_id.hex(), frames.parent_span_id.hex()) == (TRACE, PARENT)
     for other in (clip, infer):  # none was sent, or a malformed one
@@ -96,12 +96,12 @@ def test_the_clients_trace_goes_on(told: Collector) -> None:
         assert other.parent_span_id == b""
 
 
-def test_a_client_that_does_not_sample_is_heeded(told: Collector) -> None:
+def test_the_clients_sampling_decision_is_respected(told: Collector) -> None:
     assert TRACE[::-1] not in {span.trace_id.hex() for span in told.spans}
 
 
 def test_each_stage_is_a_span_inside_its_request(told: Collector) -> None:
-    """In their order, one after the other, the wait for a worker first."""
+    """In their order, one after the other, starting with the wait for a worker."""
     for request in servers(told)[:3]:
         stages = [span for span in told.spans if span.parent_span_id == request.span_id]
         assert [span.name for span in stages] == STAGES[str(attributes(request)["http.route"])]
@@ -113,14 +113,14 @@ def test_each_stage_is_a_span_inside_its_request(told: Collector) -> None:
         assert moments[-1] <= request.end_time_unix_nano
 
 
-def test_a_trace_holds_nothing_of_the_client(told: Collector) -> None:
-    """Not a name, a query, a header or an address."""
+def test_a_trace_contains_nothing_of_the_client(told: Collector) -> None:
+    """No name, query, header or address."""
     sent = b"".join(told.bodies)
     assert MARK.encode() not in sent
     assert b"127.0.0.1" not in sent
 
 
-def test_an_error_of_the_service_is_one_of_its_span(tmp_path: Path) -> None:
+def test_an_error_of_the_service_is_an_error_of_its_span(tmp_path: Path) -> None:
     with collecting() as collector:
         starting = warming_up(tmp_path, otlp_endpoint=collector.url)
         with starting as server, server.client() as http:
@@ -130,8 +130,8 @@ def test_an_error_of_the_service_is_one_of_its_span(tmp_path: Path) -> None:
     assert attributes(span)["error.type"] == "warming_up"
 
 
-def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
-    """Requests are answered as ever, and the end comes in the time that it has."""
+def test_an_unresponsive_collector_costs_nothing(tmp_path: Path) -> None:
+    """Requests are answered as usual, and the shutdown keeps its time limit."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/otlp/"
         with serving(tmp_path, workers=1, otlp_endpoint=url, shutdown_timeout_s=1) as server:
@@ -146,10 +146,10 @@ def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("endpoint", [None, ""])
-def test_without_an_endpoint_nothing_of_it_is_imported(
+def test_without_an_endpoint_nothing_is_imported(
     monkeypatch: pytest.MonkeyPatch, endpoint: str | None
 ) -> None:
-    """Who wants no traces need not have them installed; an empty variable is none, as elsewhere."""
+    """Without tracing the packages need not be installed; an empty variable counts as unset."""
     if endpoint is not None:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     program = (
@@ -161,7 +161,7 @@ def test_without_an_endpoint_nothing_of_it_is_imported(
     assert json.loads(ran.stdout) == []
 
 
-def test_without_the_extra_the_start_says_so(
+def test_without_the_extra_the_start_fails_with_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol over real HTTP, with Triton's client as its users install it."""
+"""The Open Inference Protocol over real HTTP, with Triton's client."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def client(server: Server) -> Iterator[triton.InferenceServerClient]:
 
 
 def some_flows(count: int) -> Floats:
-    """Flows [count, 2, 112, 112] of the size of a face's motion, each another."""
+    """Different flows [count, 2, 112, 112] of the size of facial motion."""
     noise = np.random.default_rng(count).standard_normal((count, 2, 112, 112), np.float32)
     return noise * np.linspace(0.1, 2, count, dtype=np.float32)[:, None, None, None]
 
@@ -49,7 +49,7 @@ def tensor(flows: Floats, *, binary: bool = True) -> triton.InferInput:
 
 
 def described(flows: Floats) -> dict[str, Any]:
-    """A request in JSON, nested, as one writes it by hand."""
+    """A request in nested JSON, as written by hand."""
     data = flows.tolist()
     return {
         "inputs": [{"name": "flow", "datatype": "FP32", "shape": list(flows.shape), "data": data}]
@@ -67,7 +67,7 @@ def check_same(result: triton.InferResult, flows: Floats, classifier: Classifier
 
 
 def test_the_client_finds_the_service_and_the_model(client: triton.InferenceServerClient) -> None:
-    """What a serving platform asks before it sends anything."""
+    """What a serving platform requests before it sends any input."""
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready(MODEL)
@@ -85,7 +85,7 @@ def test_the_client_finds_the_service_and_the_model(client: triton.InferenceServ
 
 
 def test_kserves_probes(http: httpx.Client) -> None:
-    """KServe's client reads the bodies of these, where Triton's reads the status."""
+    """KServe's client reads their bodies, where Triton's reads the status."""
     assert http.get("/v2/health/live").json() == {"live": True}
     assert http.get("/v2/health/ready").json() == {"ready": True}
     assert http.get(f"/v2/models/{MODEL}/ready").json() == {"name": MODEL, "ready": True}
@@ -93,10 +93,10 @@ def test_kserves_probes(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
 @pytest.mark.parametrize("binary", [False, True], ids=["json", "binary"])
-def test_the_same_numbers_as_in_process(
+def test_the_numbers_equal_those_in_process(
     client: triton.InferenceServerClient, classifier: Classifier, count: int, binary: bool
 ) -> None:
-    """Whatever the way there and back."""
+    """For every encoding of request and response."""
     flows = some_flows(count)
     outputs = [
         triton.InferRequestedOutput(name, binary_data=binary)
@@ -112,7 +112,7 @@ def test_the_same_numbers_as_in_process(
 def test_the_clients_own_defaults(
     client: triton.InferenceServerClient, classifier: Classifier
 ) -> None:
-    """No outputs named: all of them, binary; and a version."""
+    """No outputs named: all of them, binary, with a version."""
     flows = some_flows(2)
     result = client.infer(MODEL, [tensor(flows)], model_version="1.0.0")
     check_same(result, flows, classifier)
@@ -120,15 +120,15 @@ def test_the_clients_own_defaults(
 
 
 def test_one_output_of_two(client: triton.InferenceServerClient) -> None:
-    """The attention is most of an answer, and most clients want none."""
+    """The attention is most of the response, and most clients do not need it."""
     outputs = [triton.InferRequestedOutput("probabilities")]
     result = client.infer(MODEL, [tensor(some_flows(2))], outputs=outputs)
     assert result.as_numpy("probabilities").shape == (2, 3)
     assert result.get_output("attention") is None
 
 
-def test_requests_at_once_get_their_own_answers(server: Server, classifier: Classifier) -> None:
-    """The asynchronous client, on several connections."""
+def test_concurrent_requests_get_their_own_answers(server: Server, classifier: Classifier) -> None:
+    """The asynchronous client, over several connections."""
     batches = [some_flows(count) for count in (1, 2, 3, 4)]
 
     async def ask() -> list[triton.InferResult]:
@@ -141,7 +141,7 @@ def test_requests_at_once_get_their_own_answers(server: Server, classifier: Clas
 
 
 def test_json_by_hand(http: httpx.Client, classifier: Classifier) -> None:
-    """Nested data, no outputs named: an answer in JSON that adds up."""
+    """Nested data, no outputs named: an answer in JSON whose probabilities sum to 1."""
     flows = some_flows(1)
     answer = http.post(INFER, json=described(flows) | {"id": "7"})
     assert answer.status_code == 200, answer.text
@@ -154,7 +154,7 @@ def test_json_by_hand(http: httpx.Client, classifier: Classifier) -> None:
 
 
 def check_refused(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
-    """A problem like any other, with the member that this protocol's clients read."""
+    """A problem with the additional member that clients of this protocol read."""
     told = answer.json()
     error = told.pop("error")
     assert error == told["detail"]
@@ -165,7 +165,7 @@ def check_refused(answer: httpx.Response, status: int, code: str) -> dict[str, o
 
 
 def test_other_models_and_versions(http: httpx.Client) -> None:
-    """Each of the three questions, in both forms."""
+    """Each of the three routes, with and without a version."""
     for place in ("resnet", f"{MODEL}/versions/2"):
         for rest in ("", "/ready"):
             check_refused(http.get(f"/v2/models/{place}{rest}"), 404, "unknown_model")
@@ -176,7 +176,7 @@ def test_other_models_and_versions(http: httpx.Client) -> None:
 
 
 def test_the_client_shows_the_reason(client: triton.InferenceServerClient) -> None:
-    """What its user sees is the `error` of the problem."""
+    """Its user sees the problem's `error`."""
     wrong = triton.InferInput("image", [1, 2, 112, 112], "FP32")
     wrong.set_data_from_numpy(some_flows(1))
     with pytest.raises(InferenceServerException, match=r"inputs\.0\.name.*'flow'") as caught:
@@ -185,7 +185,7 @@ def test_the_client_shows_the_reason(client: triton.InferenceServerClient) -> No
 
 
 def test_values_that_no_flow_has(client: triton.InferenceServerClient) -> None:
-    """Finite ones, too, with which the network counts past all numbers."""
+    """Also finite values that overflow in the network."""
     infinite = np.full((1, 2, 112, 112), np.inf, np.float32)
     huge = some_flows(1) * np.float32(1e37)
     for flows, reason in ((infinite, "not finite"), (huge, "too large")):
@@ -202,7 +202,7 @@ def test_bad_header_lengths(http: httpx.Client, length: str) -> None:
 
 
 def test_a_compressed_body(http: httpx.Client) -> None:
-    """It would not be JSON, which says nothing to who has switched compression on."""
+    """As "not JSON" it would not help a user who has enabled compression."""
     answer = http.post(INFER, content=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
     check_refused(answer, 415, "unsupported_media_type")
 
@@ -225,7 +225,7 @@ def test_a_refusal_never_echoes_the_request(http: httpx.Client) -> None:
 
 
 def test_a_batch_and_a_body_over_their_limits(tmp_path: Path) -> None:
-    """Each names its setting; a batch at the limit is taken."""
+    """Each names its setting; a batch of exactly the limit is accepted."""
     with (
         serving(tmp_path, workers=1, max_batch=2, max_body_bytes=2_000_000) as small,
         small.client() as http,
@@ -240,7 +240,7 @@ def test_a_batch_and_a_body_over_their_limits(tmp_path: Path) -> None:
 
 
 def test_not_ready_while_it_warms_up(tmp_path: Path) -> None:
-    """A platform must not send traffic yet, nor take the process for dead."""
+    """A platform must neither send traffic yet nor restart the process."""
     with warming_up(tmp_path) as server:
         with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
             assert client.is_server_live()
@@ -253,7 +253,7 @@ def test_not_ready_while_it_warms_up(tmp_path: Path) -> None:
 
 
 def test_the_document_describes_the_request(http: httpx.Client) -> None:
-    """No parameter of the route shows its body, so nothing else would."""
+    """The route has no parameter for its body, from which FastAPI would derive it."""
     document = http.get("/openapi.json").json()
     for path in ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"):
         route = document["paths"][path]["post"]

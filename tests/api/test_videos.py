@@ -1,4 +1,4 @@
-"""Long videos over HTTP: every expression with its course, results as they come, limits."""
+"""Long videos over HTTP: every expression with its curve, results as they come, limits."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def events_of(http: httpx.Client, video: bytes) -> list[tuple[str, dict[str, Any
     return found
 
 
-def test_every_expression_comes_with_its_course(http: httpx.Client, video: bytes) -> None:
-    """The main promise: short ones recognised, longer ones told as macro, blinks not at all."""
+def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> None:
+    """The main promise: short ones are classified, longer ones are macro, blinks are ignored."""
     answer = ask_video(http, video)
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -84,7 +84,7 @@ def test_every_expression_comes_with_its_course(http: httpx.Client, video: bytes
 
 
 def test_expressions_are_events_before_the_answer(http: httpx.Client, video: bytes) -> None:
-    """Who waits for ten minutes of video wants to see that it lives, and what there is so far."""
+    """Ten minutes of video take a while: the client sees progress and first results."""
     *events, (last, answer) = events_of(http, video)
     names = [name for name, _ in events]
     assert set(names) == {"progress", "expression"}
@@ -94,14 +94,14 @@ def test_expressions_are_events_before_the_answer(http: httpx.Client, video: byt
     assert told == answer["expressions"]
 
 
-def test_pictures_come_when_asked_for(http: httpx.Client, video: bytes) -> None:
+def test_images_are_returned_on_request(http: httpx.Client, video: bytes) -> None:
     micro, _ = ask_video(http, video, include="flow,attention").json()["expressions"]
     assert micro["flow"].startswith("data:image/png;base64,")
     assert micro["attention"].startswith("data:image/png;base64,")
 
 
 def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -> None:
-    """An empty list would read as a face that expressed nothing."""
+    """An empty list would mean a face without expressions."""
     video = factories.mp4(factories.frames())
     check_problem(ask_video(http, video), 422, "no_face")
     name, problem = events_of(http, video)[-1]
@@ -109,7 +109,7 @@ def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -
 
 
 def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
-    """Each is named by its setting, and none of them is that of clips or bodies."""
+    """Each problem names the setting for videos, not that for clips or bodies."""
     texture = factories.frames(2, 48, 64)
     with small.client() as http:
         for data, limit in (
@@ -122,7 +122,7 @@ def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
 
 
 def test_under_a_prefix_videos_keep_their_limits(tmp_path: Path, video: bytes) -> None:
-    """Mounted in another application, a path has the prefix before it."""
+    """Mounted in another application, paths begin with the prefix."""
     limits = {"workers": 1, "max_body_bytes": 1000, "max_video_bytes": 300_000, "queue_size": 0}
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, limits) as server, server.client() as http:
@@ -131,9 +131,9 @@ def test_under_a_prefix_videos_keep_their_limits(tmp_path: Path, video: bytes) -
         assert http.post(f"/face{ROUTE}", files={"video": video}).status_code == 200
 
 
-def test_a_video_keeps_no_short_request_waiting(small: Server, video: bytes) -> None:
-    """Videos run in workers of their own: with no queue at all, pairs are answered meanwhile, a
-    second video is refused, and a client that hangs up makes room for the next."""
+def test_a_video_does_not_delay_short_requests(small: Server, video: bytes) -> None:
+    """Videos run in workers of their own: without any queue, pairs are answered meanwhile, a
+    second video is refused, and a client that disconnects makes room for the next."""
     port = int(small.url.rpartition(":")[2])
     onset, apex = pair("positive")
     short = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
@@ -162,7 +162,7 @@ def test_a_video_keeps_no_short_request_waiting(small: Server, video: bytes) -> 
 
 
 def test_a_late_video_is_stopped(tmp_path: Path, video: bytes) -> None:
-    """Its deadline is its own; the worker that was stopped is replaced."""
+    """It has a deadline of its own, and the stopped worker is replaced."""
     with serving(tmp_path, workers=1, video_deadline_s=0.05) as server, server.client() as http:
         check_problem(ask_video(http, video), 504, "deadline_exceeded")
         onset, apex = pair("positive")

@@ -1,4 +1,4 @@
-"""The OpenAPI document as other languages meet it: through a client that a generator made."""
+"""The OpenAPI document in another language: through a generated client."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *command: str) -> str:
-    """What a command prints; it may not fail."""
+    """The output of a command, which must not fail."""
     environment = os.environ | {"NO_COLOR": "1", "CI": "true"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The sources side by side, on a tiny budget."""
+"""The sources of training data compared, on a tiny budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.model_export.test_training import TINY
 def test_the_command_compares_the_sources(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two scores for each source, with every seed's own."""
+    """Two scores for each source, with those of every seed."""
     path = tmp_path / "maps.npz"
     np.savez(
         path,

@@ -1,7 +1,7 @@
-"""Clients that leave at any moment, workers that are killed, stopped and made to lie: nobody gets
+"""Clients that leave at any moment, workers that are killed, stopped or taken over: no request gets
 another one's answer.
 
-Every question has an answer of its own, which a Recognizer in this process gave beforehand.
+Every request has an answer of its own, which a Recognizer in this process computes beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DEADLINE_S = 1.5
 CLIP_SHARE = 0.08
 LEAVING_SHARE = 0.4
 REQUESTS_FOR_EACH_SABOTAGE = 25
-REFUSED_PAUSE_S = 0.3  # else refusals, which take no time, would be most of the requests
+REFUSED_PAUSE_S = 0.3  # otherwise refusals, which take no time, would be most of the requests
 SEED = 14
 
 _SAMPLES = ASSETS / "samples"
@@ -42,14 +42,14 @@ _EXACT = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request's bytes, and the answer that is its own."""
+    """A request's bytes, and its own answer."""
 
     request: bytes = field(repr=False)
     answer: dict[str, Any]
 
 
 def run(count: int) -> Part:
-    """`count` requests; each answer of 200 is compared with the question's own."""
+    """`count` requests; each answer of 200 is compared with the request's own."""
     part = Part(f"crossing, {count} requests, deadline {DEADLINE_S} s")
     random.seed(SEED)
     pairs, clips = _pairs(), _clips()
@@ -96,7 +96,7 @@ async def _ask_all(
 
 
 async def _ask(connection: load.Connection, question: Question) -> tuple[str, dict[str, Any]]:
-    """The status and the answer; `left` where the client did not wait for it."""
+    """The status and the answer; `left` if the client did not wait for it."""
     patience_s = None
     if random.random() < LEAVING_SHARE:
         # Half of them at any time, half within the last second before the deadline.
@@ -120,7 +120,7 @@ async def _ask(connection: load.Connection, question: Question) -> tuple[str, di
 
 
 def _told(answer: dict[str, Any]) -> dict[str, Any]:
-    """The members of an answer that are its question's alone."""
+    """The members of an answer that identify its request."""
     if not answer.keys() >= {"probabilities", "quality", "apex", "face"}:
         return {"of no request": answer}
     told: dict[str, Any] = {**answer["probabilities"], **answer["quality"]}
@@ -156,7 +156,7 @@ def _pairs() -> list[Question]:
 
 
 def _clips() -> list[Question]:
-    """The sample clip with a given apex: the answer names it."""
+    """The sample clip with a given apex: the answer contains it."""
     recognizer = Recognizer()
     clip = (_SAMPLES / "clip.mp4").read_bytes()
     questions = []

@@ -1,4 +1,4 @@
-"""What one polite client gets beside a hundred connections of another, for longer than a test."""
+"""One polite client next to a hundred connections of another, for longer than in a test."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PAUSE_S = 0.02
 
 
 def run(seconds: float) -> Part:
-    """A polite client asks one thing at a time for so long; its share of all good answers."""
+    """A polite client sends one request at a time for this long; its share of good answers."""
     part = Part(f"fairness, {GREEDY_CONNECTIONS} greedy connections and a polite one")
     with tempfile.TemporaryDirectory() as home, serving(Path(home), workers=WORKERS) as server:
-        # In a process of their own: the polite client is not to wait for them on its own side.
+        # In a process of their own: the polite client must not wait for them on its own side.
         greedy = multiprocessing.get_context("spawn").Process(
             target=_ask_greedily, args=(server.port,), daemon=True
         )
@@ -59,7 +59,7 @@ def _ask_greedily(port: int) -> None:
 
 
 async def _ask_politely(port: int, seconds: float) -> tuple[int, int]:
-    """The good answers, and the questions."""
+    """The good answers, and the requests."""
     link, asked, good = From(port, "127.0.0.3"), 0, 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:

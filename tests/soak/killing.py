@@ -1,4 +1,4 @@
-"""kill -9 of workers under load: what it costs, and how long the rate stays below what it was."""
+"""SIGKILL of workers under load: the lost requests, and the time until the rate has recovered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOUND_S = 2.0
 
 
 def run(kills: int) -> Part:
-    """One worker every five seconds, with four clients that ask as fast as they are answered."""
+    """One worker every five seconds, with four clients that send as fast as they are answered."""
     part = Part(f"killing, {kills} workers under load")
     parts = {"onset": framed("surprise_onset.jpg"), "apex": framed("surprise_apex.jpg")}
     request = load.upload("/v1/predictions/frames", parts)
@@ -49,7 +49,7 @@ def run(kills: int) -> Part:
 async def _under_fire(
     server: Server, request: bytes, kills: int
 ) -> tuple[list[load.Reply], list[float]]:
-    """The replies, and the moments of the kills by the same clock."""
+    """The responses, and the times of the kills by the same clock."""
     killed: list[float] = []
 
     async def shoot() -> None:

@@ -20,11 +20,11 @@ Expression = Callable[[float], Flow]
 
 
 def face_crop(flow: Flow | None = None, noise: float = 0.0, seed: int = 0) -> Crop:
-    """The portrait's face where the canonical crop has it, [112, 112] grey, moved along `flow`.
+    """The portrait's face in the canonical crop, [112, 112] grey, moved along `flow`.
 
-    The portrait is sampled once, at the places that the inverse flow points to, which a few
-    fixed-point steps find for smooth flows; what moves in from outside of the crop is the
-    portrait's. `noise` is Gaussian, of so many grey levels.
+    The portrait is sampled once, at the places of the inverse flow, which a few fixed-point steps
+    find for smooth flows; what moves in from outside of the crop is the portrait's. `noise` is the
+    standard deviation of Gaussian noise in grey levels.
     """
     y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
     forth = np.zeros((2, CROP_SIZE, CROP_SIZE), np.float32) if flow is None else flow
@@ -49,7 +49,7 @@ def _grey_portrait() -> NDArray[np.float32]:
 
 
 def _crop_to_portrait() -> NDArray[np.float64]:
-    """From a crop's pixels to the portrait's, [2, 3]: eyes and mouth read off the picture."""
+    """From a crop's pixels to the portrait's, [2, 3]: eyes and mouth were read from the image."""
     eyes_and_mouth = np.array([[202.6, 100.7], [246.3, 102.9], [224, 143.2]], np.float32)
     canonical = np.array([[0.27, 0.28], [0.73, 0.28], [0.5, 0.73]], np.float32) * CROP_SIZE
     return np.asarray(cv2.getAffineTransform(canonical, eyes_and_mouth), np.float64)

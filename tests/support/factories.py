@@ -75,17 +75,17 @@ def grey(pixels: Pixels) -> NDArray[np.uint8]:
 
 
 def sixteen_bit(pixels: Pixels) -> NDArray[np.uint16]:
-    """The same picture in uint16, 255 becoming 65535."""
+    """The same image in uint16, 255 becoming 65535."""
     return pixels.astype(np.uint16) * 257
 
 
 def with_alpha(pixels: Pixels, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[H, W, 4] of a picture and its opacity [H, W]."""
+    """[H, W, 4] of an image and its opacity [H, W]."""
     return np.dstack([pixels, alpha])
 
 
 def by_pillow(pixels: Pixels, kind: str, mode: str = "RGB", orientation: int = 1) -> bytes:
-    """What OpenCV cannot write: other colour modes (`CMYK`, `LA`, `P`), an EXIF orientation."""
+    """Images that OpenCV cannot write: other colour modes (`CMYK`, `LA`, `P`), EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     stream = io.BytesIO()
@@ -115,7 +115,7 @@ PICTURE_WRITERS: dict[str, Callable[[Samples], bytes]] = {
 
 
 def frames(count: int = 8, height: int = 48, width: int = 64) -> list[Pixels]:
-    """One texture that grows steadily brighter: a frame can be told by its mean."""
+    """One texture that grows steadily brighter, so that a frame is identified by its mean."""
     texture = picture(height, width) // 2
     return [(texture + 10 * index).astype(np.uint8) for index in range(count)]
 
@@ -187,7 +187,7 @@ CLIP_WRITERS: dict[str, ClipWriter] = {
 
 
 def turned_mp4(pictures: Sequence[Pixels], fps: float = 25.0, degrees: int = 90) -> bytes:
-    """An MP4 that asks to be shown turned clockwise, as telephones write them."""
+    """An MP4 with a matrix that rotates it clockwise, as phones write them."""
     data = mp4(pictures, fps)
     matrix = data.index(b"tkhd") + 44
     cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
@@ -201,7 +201,7 @@ def sound_only_mp4() -> bytes:
 
 
 def wav() -> bytes:
-    """A tenth of a second of silence: no video container at all."""
+    """A tenth of a second of silence, which is not a video container."""
     stream = io.BytesIO()
     with wave.open(stream, "wb") as sound:
         sound.setnchannels(1)
@@ -215,7 +215,7 @@ def wav() -> bytes:
 
 
 def truncated(data: bytes, kept: float = 0.5) -> bytes:
-    """The first part of a file, as a broken upload leaves it."""
+    """The first part of a file, as after a broken upload."""
     return data[: int(len(data) * kept)]
 
 
@@ -230,7 +230,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def claiming_png(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header, with a right checksum, claims any size."""
+    """A PNG of a few bytes whose header, with a valid checksum, declares any size."""
     data = png(picture())
     header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
     return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]

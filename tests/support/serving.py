@@ -38,7 +38,7 @@ class Server:
         return httpx.Client(base_url=self.url, timeout=60)
 
     def stop(self) -> int:
-        """End it as an operator does; the exit code."""
+        """End it as an operator does; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
@@ -57,7 +57,7 @@ def serving(
 def started(
     command: Sequence[str], home: Path, ready: bool, settings: Mapping[str, object]
 ) -> Iterator[Server]:
-    """The same of another command that serves."""
+    """The same for another command that serves."""
     environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
     environment |= {variable(name): str(value) for name, value in settings.items()}
     environment |= {"TMPDIR": str(home)}
@@ -112,7 +112,7 @@ def logging_to(
 
 
 def is_ready(url: str) -> bool:
-    """Whether a service there takes requests."""
+    """Whether a service accepts requests there."""
     try:
         return httpx.get(f"{url}/health/ready").status_code == 200
     except httpx.TransportError:

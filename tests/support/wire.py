@@ -1,4 +1,4 @@
-"""Raw sockets: what clients send that no HTTP library would."""
+"""Raw sockets, for requests that no HTTP library would send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATIENCE_S = 30
 
 
 def connected(server: Server, *, buffer_bytes: int | None = None) -> socket.socket:
-    """A connection; with `buffer_bytes` its kernel takes no more than about so much unread."""
+    """A connection; with `buffer_bytes` its kernel holds no more than about this much unread."""
     client = socket.socket()
     if buffer_bytes is not None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
@@ -23,12 +23,12 @@ def connected(server: Server, *, buffer_bytes: int | None = None) -> socket.sock
 
 
 def received(client: socket.socket) -> bytes:
-    """All that comes until the server closes; raises TimeoutError where it does not."""
+    """All bytes until the server closes; raises TimeoutError if it does not."""
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 def answers(server: Server, *pieces: bytes) -> bytes:
-    """What comes for a request in pieces that arrive apart, from a client that then half-closes."""
+    """The response to a request in pieces that arrive apart, from a client that half-closes."""
     with connected(server) as client:
         for piece in pieces:
             client.sendall(piece)
@@ -43,7 +43,7 @@ def statuses(answered: bytes) -> list[int]:
 
 
 def has_hung_up(client: socket.socket, seconds: float = PATIENCE_S) -> bool:
-    """Wait until the server has closed or reset the connection, without reading what it sent."""
+    """Wait until the server has closed or reset the connection, without reading."""
     poll = select.poll()
     poll.register(client, select.POLLRDHUP)
     return bool(poll.poll(seconds * 1000))

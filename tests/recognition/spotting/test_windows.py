@@ -1,4 +1,4 @@
-"""The streaming spotter on made videos: what it finds, when it tells, what it holds."""
+"""The streaming spotter on synthetic videos: its results, their delay, and its memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BROWS = Event(onset_s=1.0, apex_s=1.2, offset_s=1.45, label=2, px=1.5, seed=3)
 def sightings(
     scene: Scene, durations: Durations | None = None, first: int = 0
 ) -> list[SpottedInterval]:
-    """All that is found in a scene whose first frame has the index `first`."""
+    """All expressions in a scene whose first frame has the index `first`."""
     spotter = ExpressionSpotter(durations or Durations())
     found = []
     for index, (crop, time_s) in enumerate(
@@ -48,8 +48,8 @@ def test_an_expression_is_found_at_any_rate(fps: float) -> None:
     assert found.strength_px > 0.2
 
 
-def test_what_lasts_longer_is_macro_and_the_limits_are_settings() -> None:
-    """The same half second is either, as the operator says."""
+def test_longer_ones_are_macro_by_limits_that_are_settings() -> None:
+    """The same half second is either, depending on the settings."""
     smile = Event(onset_s=1.0, apex_s=1.3, offset_s=2.4, label=1, px=2.0, seed=4, hold_s=0.6)
     scene = Scene(3.5, 30, (smile,), seed=6)
     assert [found.kind for found in sightings(scene)] == ["macro"]
@@ -57,18 +57,18 @@ def test_what_lasts_longer_is_macro_and_the_limits_are_settings() -> None:
     assert not sightings(scene, Durations(2.5, 3.0))
 
 
-def test_a_blink_is_no_expression() -> None:
+def test_a_blink_is_not_an_expression() -> None:
     """It is the largest and quickest motion of a face, 15 times a minute."""
     assert not sightings(Scene(4.0, 30, blinks=(0.8, 1.7, 2.9), seed=7))
 
 
-def test_a_moving_head_is_no_expression() -> None:
+def test_a_moving_head_is_not_an_expression() -> None:
     """Up to 3 px, in all directions, with yaw and pitch."""
     assert not sightings(Scene(6.0, 30, head_px=3.0, seed=8))
 
 
-def test_scenes_have_nothing_to_do_with_each_other() -> None:
-    """After a cut another face stands in the crop; `finish` forgets the first."""
+def test_scenes_are_independent() -> None:
+    """After a cut another face is in the crop; `finish` forgets the first."""
     spotter = ExpressionSpotter()
     for part in range(3):
         crop = (
@@ -110,9 +110,9 @@ def motion_features() -> Iterator[MotionFeatures]:
         yield MotionFeatures(part * pattern + noise, lids, HeadMotion(rng.normal(0, 0.01, (2, 4))))
 
 
-def test_a_small_bench_guards_the_scores() -> None:
-    """Forty made seconds of expressions of 1 px and more, blinks and a head that moves by as much:
-    `make bench-spotting` scores minutes with everything, on other seeds."""
+def test_a_small_benchmark_keeps_its_score() -> None:
+    """Forty synthetic seconds of expressions of 1 px and more, blinks and a head that moves as
+    much: `make bench-spotting` scores minutes with everything, on other seeds."""
     total = SpottingScore()
     for seed in (40, 42):
         scene = synthetic_video.video_scene(seed, 4, seconds=20.0, head_px=1.0)
