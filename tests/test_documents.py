@@ -49,11 +49,11 @@ def test_an_example_answers_as_it_says(example: Example, server: Server, folder:
     printed = run(example, server, folder)
     if not example.shown_as:
         return
-    told = written(example, printed)
+    actual = written(example, printed)
     if example.shown_as == "json":
-        check_same(json.loads(told), json.loads(example.shown))
+        check_same(json.loads(actual), json.loads(example.shown))
     else:
-        words, numbers = comparable(ULID.sub("", told))
+        words, numbers = comparable(ULID.sub("", actual))
         shown_words, shown = comparable(ULID.sub("", example.shown))
         assert words == shown_words
         assert numbers == pytest.approx(shown, abs=TOLERANCE)
@@ -128,25 +128,25 @@ def test_the_readme_is_short() -> None:
     assert TEXTS[ROOT / "README.md"].count("\n") <= README_LINES
 
 
-def check_same(told: Any, shown: Any, name: str = "") -> None:
+def check_same(actual: Any, shown: Any, name: str = "") -> None:
     """Check that JSON values are equal, numbers nearly; measured values need only be in both."""
     if name in MEASURED:
-        assert _shape(told) == _shape(shown), name
+        assert _shape(actual) == _shape(shown), name
     elif isinstance(shown, dict):
-        assert told.keys() == shown.keys(), name
+        assert actual.keys() == shown.keys(), name
         for member, part in shown.items():
-            check_same(told[member], part, member)
+            check_same(actual[member], part, member)
     elif isinstance(shown, list):
-        assert len(told) == len(shown), name
-        for part, shown_part in zip(told, shown, strict=True):
+        assert len(actual) == len(shown), name
+        for part, shown_part in zip(actual, shown, strict=True):
             check_same(part, shown_part, name)
     elif isinstance(shown, float):
-        assert told == pytest.approx(shown, rel=TOLERANCE, abs=TOLERANCE), name
+        assert actual == pytest.approx(shown, rel=TOLERANCE, abs=TOLERANCE), name
     elif name == "index":
-        assert told == pytest.approx(shown, abs=FRAMES)
+        assert actual == pytest.approx(shown, abs=FRAMES)
     else:
-        assert type(told) is type(shown), name
-        assert _stable(told) == _stable(shown), name
+        assert type(actual) is type(shown), name
+        assert _stable(actual) == _stable(shown), name
 
 
 def _stable(value: Any) -> Any:
@@ -161,7 +161,7 @@ def _shape(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("actual", "shown"),
     [
         ({"label": "positive"}, {"label": "negative"}),
         ({"probabilities": {"positive": 0.053}}, {"probabilities": {"positive": 0.982}}),
@@ -172,11 +172,11 @@ def _shape(value: Any) -> Any:
         ({"face": None}, {"face": "none"}),
     ],
 )
-def test_different_answers_are_found(told: object, shown: object) -> None:
+def test_different_answers_are_found(actual: object, shown: object) -> None:
     """Otherwise the documents could claim anything."""
     check_same(shown, shown)
     with pytest.raises(AssertionError):
-        check_same(told, shown)
+        check_same(actual, shown)
 
 
 def test_only_measured_values_of_a_session_may_change() -> None:

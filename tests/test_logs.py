@@ -151,14 +151,14 @@ import logging, os, resource
 from off_tanet import logs
 logs.configure("json")
 log, (handler,) = logging.getLogger("full"), logging.getLogger().handlers
-def tell(line, limit):
+def log_line(line, limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     log.info(line)
     handler.flush()
-tell("first", 1000)
-tell("x" * 2000, 1000)
-tell("y" * 2000, 1000)
-tell("last", resource.RLIM_INFINITY)
+log_line("first", 1000)
+log_line("x" * 2000, 1000)
+log_line("y" * 2000, 1000)
+log_line("last", resource.RLIM_INFINITY)
 """
     with (tmp_path / "log").open("wb") as file:
         subprocess.run([sys.executable, "-c", program], stderr=file, check=True)

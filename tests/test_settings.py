@@ -51,11 +51,11 @@ def test_old_and_unknown_names_are_reported_together(monkeypatch: pytest.MonkeyP
     """One start shows all that is to be changed, in the environment and in Ray's arguments."""
     monkeypatch.setenv("off_tanet_queue", "3")
     monkeypatch.setenv("OFF_TANET_WORKRES", "2")
-    told = (
+    message = (
         "unknown setting OFF_TANET_GRACE_S, which is now OFF_TANET_SHUTDOWN_TIMEOUT_S, "
         "OFF_TANET_WORKRES, off_tanet_queue, which is now OFF_TANET_QUEUE_SIZE"
     )
-    with pytest.raises(SettingsError, match=f"^{told}$"):
+    with pytest.raises(SettingsError, match=f"^{message}$"):
         load({"grace_s": "1"})
 
 

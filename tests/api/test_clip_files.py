@@ -88,17 +88,17 @@ def test_an_unsupported_format_is_refused_with_an_alternative(
 ) -> None:
     codec = "flv" if container == "flv" else "libx264"
     answer = ask_clip(http, film(factories.frames(8), container, codec))
-    told = check_problem(answer, 415, "unsupported_media_type")
-    assert "is not read as a clip: ffmpeg " in str(told["detail"])
+    problem = check_problem(answer, 415, "unsupported_media_type")
+    assert "is not read as a clip: ffmpeg " in str(problem["detail"])
 
 
 def test_a_clip_that_is_too_long_is_referred_to_the_route_for_videos(http: httpx.Client) -> None:
     """A minute of video was meant for the other route."""
     body = {"input": {"type": "clip", "video": base64.b64encode(LONG).decode()}}
     for answer in (ask_clip(http, LONG), http.post("/v1/predictions", json=body)):
-        told = check_problem(answer, 413, "limit_exceeded")
-        assert told["limit"] == "max_frames"
-        assert "POST /v1/predictions/video" in str(told["detail"])
+        problem = check_problem(answer, 413, "limit_exceeded")
+        assert problem["limit"] == "max_frames"
+        assert "POST /v1/predictions/video" in str(problem["detail"])
 
 
 def test_under_a_prefix_the_route_for_videos_has_the_prefix(tmp_path: Path) -> None:
@@ -106,5 +106,5 @@ def test_under_a_prefix_the_route_for_videos_has_the_prefix(tmp_path: Path) -> N
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
         answer = http.post("/face/v1/predictions/clip", files={"video": LONG})
-    told = check_problem(answer, 413, "limit_exceeded")
-    assert "POST /face/v1/predictions/video" in str(told["detail"])
+    problem = check_problem(answer, 413, "limit_exceeded")
+    assert "POST /face/v1/predictions/video" in str(problem["detail"])

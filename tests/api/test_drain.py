@@ -68,8 +68,8 @@ def test_work_that_outlasts_the_shutdown_timeout(tmp_path: Path, path: str, stre
         for future in asked:
             check_draining(*future.result(), stream)
         assert server.process.wait(30) == 0
-    told = [line for line in lines_of(server) if line.get("route") == path][-2:]
-    assert [line["problem"] for line in told] == ["draining"] * 2
+    entries = [line for line in lines_of(server) if line.get("route") == path][-2:]
+    assert [line["problem"] for line in entries] == ["draining"] * 2
     assert "client_gone" not in "".join(server.log)
 
 

@@ -142,13 +142,13 @@ def test_json_of_another_shape_is_refused_with_the_right_shape(
 
 @pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/frames"])
 @pytest.mark.parametrize("compressed", [gzip.compress(BODY), zlib.compress(BODY)])
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("declared", [True, False])
 def test_a_compressed_body_is_recognised(
-    http: httpx.Client, path: str, compressed: bytes, told: bool
+    http: httpx.Client, path: str, compressed: bytes, declared: bool
 ) -> None:
     """By its header or by its first bytes; it used to be reported as malformed."""
     kind = "application/json" if path == "/v1/predictions" else "multipart/form-data; boundary=b"
-    headers = {"Content-Type": kind} | ({"Content-Encoding": "gzip"} if told else {})
+    headers = {"Content-Type": kind} | ({"Content-Encoding": "gzip"} if declared else {})
     answer = http.post(path, content=compressed, headers=headers)
     detail = str(check_problem(answer, 415, "unsupported_media_type")["detail"])
     assert "compressed" in detail

@@ -177,8 +177,8 @@ def test_a_client_that_leaves_a_stream_is_counted(tmp_path: Path) -> None:
             assert next(stream.iter_lines()) == "event: progress"
         assert http.get("/health/live").status_code == 200
         assert server.stop() == 0
-    (told,) = [line for line in lines_of(server) if line.get("route") == "/v1/predictions/clip"]
-    assert (told["status"], told["problem"]) == (499, "client_gone")
+    (entry,) = [line for line in lines_of(server) if line.get("route") == "/v1/predictions/clip"]
+    assert (entry["status"], entry["problem"]) == (499, "client_gone")
 
 
 def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:

@@ -25,8 +25,10 @@ BOUNDARY = b"b"
 
 def declared(content_type: str, more: bytes = b"") -> bytes:
     """A valid form with another Content-Type."""
-    told = f"Content-Type: {content_type}\r\n".encode("latin-1")
-    return form(*PAIR).replace(b"Content-Type: multipart/form-data; boundary=b\r\n", told + more, 1)
+    header = f"Content-Type: {content_type}\r\n".encode("latin-1")
+    return form(*PAIR).replace(
+        b"Content-Type: multipart/form-data; boundary=b\r\n", header + more, 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,9 +116,9 @@ def test_no_body_costs_the_server_more_than_its_bytes(
 
 def body_of(*parts: tuple[str, bytes], boundary: bytes = BOUNDARY) -> bytes:
     """A form of files."""
-    told = b'Content-Disposition: form-data; name="%s"; filename="f"\r\n\r\n'
+    header = b'Content-Disposition: form-data; name="%s"; filename="f"\r\n\r\n'
     joined = b"".join(
-        b"--" + boundary + b"\r\n" + told % name.encode() + content + b"\r\n"
+        b"--" + boundary + b"\r\n" + header % name.encode() + content + b"\r\n"
         for name, content in parts
     )
     return joined + b"--" + boundary + b"--\r\n"

@@ -128,5 +128,5 @@ def test_a_client_that_left_is_logged(tmp_path: Path) -> None:
             asked(server, UPLOAD).close()
             wait_for(server, GONE, 1.0)
         assert server.stop() == 0
-    told = [line for line in lines_of(server) if line.get("method") == "POST"]
-    assert [line.get("problem") for line in told] == ["client_gone", None]
+    entries = [line for line in lines_of(server) if line.get("method") == "POST"]
+    assert [line.get("problem") for line in entries] == ["client_gone", None]

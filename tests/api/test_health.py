@@ -35,10 +35,10 @@ def test_with_a_broken_decoder_the_service_is_never_ready(
     broken = "import av\ndef fail(*_, **__): raise TypeError\nav.open = fail\n"
     (tmp_path / "sitecustomize.py").write_text(broken, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    told = "a worker did not start: The package's samples cannot be decoded (TypeError)."
+    message = "a worker did not start: The package's samples cannot be decoded (TypeError)."
     with serving(tmp_path, ready=False, workers=1) as server, server.client() as http:
         give_up = time.monotonic() + 60
-        while not any(told in line for line in server.log):
+        while not any(message in line for line in server.log):
             assert http.get("/health/ready").status_code == 503
             assert time.monotonic() < give_up
         assert http.get("/health/ready").status_code == 503

@@ -83,13 +83,13 @@ def test_a_head_without_end(server: Server, begun: bytes) -> None:
 def form(*parts: bytes) -> bytes:
     """A request with a form of these parts, each a head and a content."""
     body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
-    told = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
-    return FRAMES + told % len(body) + body
+    header = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
+    return FRAMES + header % len(body) + body
 
 
 def part(name: str, more: bytes = b"", content: bytes = GOOD) -> bytes:
-    told = f'Content-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
-    return told.encode() + more + b"\r\n" + content
+    header = f'Content-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+    return header.encode() + more + b"\r\n" + content
 
 
 PAIR = part("onset"), part("apex")

@@ -121,10 +121,10 @@ def test_a_stalled_log_reader_does_not_stop_the_service(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         lines = [json.loads(each) for each in (line, *log)]
         assert process.wait(30) == 0
-    told = [line for line in lines if line.get("route") == "/v1/model"]
+    entries = [line for line in lines if line.get("route") == "/v1/model"]
     lost = [int(line["message"].split()[0]) for line in lines if "were lost" in line["message"]]
-    assert len(told) < ASKED
-    assert len(told) + sum(lost) >= ASKED  # other lines may have been lost, too
+    assert len(entries) < ASKED
+    assert len(entries) + sum(lost) >= ASKED  # other lines may have been lost, too
 
 
 def test_a_stalled_log_reader_does_not_delay_the_exit(tmp_path: Path) -> None:

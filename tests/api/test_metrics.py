@@ -120,6 +120,6 @@ def test_the_state_of_the_engine_is_exposed(http: httpx.Client) -> None:
     assert scrape.value("off_tanet_queue_depth") == 0
     assert scrape.value("off_tanet_worker_restarts_total") == 0
     card = http.get("/v1/model").json()
-    told = {"name": card["name"], "version": card["version"], "flow_build": card["flow_build"]}
-    assert scrape.value("off_tanet_model_info", **told) == 1
+    labels = {"name": card["name"], "version": card["version"], "flow_build": card["flow_build"]}
+    assert scrape.value("off_tanet_model_info", **labels) == 1
     assert scrape.value("process_resident_memory_bytes") > 0

@@ -89,11 +89,11 @@ def test_a_video_of_a_masked_face_has_a_warning(http: httpx.Client) -> None:
 
 def test_different_images_are_a_cut_and_nothing_else(http: httpx.Client) -> None:
     other = synthetic_heads.shot(synthetic_heads.other_scene())
-    told = warnings(
+    found = warnings(
         ask_frames(http, factories.png(synthetic_heads.shot(STILL)), factories.png(other))
     )
-    assert "cut" in told
-    assert not told & {"blink", "occluded"}
+    assert "cut" in found
+    assert not found & {"blink", "occluded"}
 
 
 def test_the_longest_scene_is_answered(http: httpx.Client) -> None:
@@ -135,8 +135,8 @@ def test_a_shadow_over_half_the_face_is_reported(http: httpx.Client) -> None:
     """A change of light that cannot be undone smoothly makes the answer doubtful."""
     shadow = np.where(np.arange(STILL.shape[1]) < STILL.shape[1] / 2, 1.0, 0.5)[:, None]
     onset = synthetic_heads.shot(STILL)
-    told = warnings(ask_frames(http, factories.png(onset), factories.png(relit(onset, shadow))))
-    assert "light_change" in told
+    found = warnings(ask_frames(http, factories.png(onset), factories.png(relit(onset, shadow))))
+    assert "light_change" in found
 
 
 @pytest.mark.parametrize("fps", [120, 200])

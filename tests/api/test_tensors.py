@@ -104,22 +104,22 @@ def test_the_client_reads_the_outputs_it_requested(
 
 def test_an_output_without_a_format_follows_the_request() -> None:
     """`binary_data_output` is the default, which `binary_data` overrides."""
-    told = json.loads(described())
-    told["parameters"] = {"binary_data_output": True}
-    told["outputs"] = [
+    request = json.loads(described())
+    request["parameters"] = {"binary_data_output": True}
+    request["outputs"] = [
         {"name": "attention"},
         {"name": "probabilities", "parameters": {"binary_data": False}},
     ]
-    parsed = oip_codec.parse(json.dumps(told).encode(), None, MAX_BATCH)
+    parsed = oip_codec.parse(json.dumps(request).encode(), None, MAX_BATCH)
     assert parsed.outputs == {"attention": True, "probabilities": False}
 
 
 def test_null_members_are_absent() -> None:
     """MLServer's types write all of their members."""
-    told = json.loads(described())
-    told |= {"id": None, "parameters": None, "outputs": None}
-    told["inputs"][0]["parameters"] = None
-    parsed = oip_codec.parse(json.dumps(told).encode(), None, MAX_BATCH)
+    request = json.loads(described())
+    request |= {"id": None, "parameters": None, "outputs": None}
+    request["inputs"][0]["parameters"] = None
+    parsed = oip_codec.parse(json.dumps(request).encode(), None, MAX_BATCH)
     assert parsed.id is None
     assert parsed.outputs == {"probabilities": False, "attention": False}
 

@@ -37,7 +37,7 @@ STAGES = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Collector:
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Collector:
     """What a server has exported after one request of each kind, once it has stopped."""
     home = tmp_path_factory.mktemp("traced")
     with collecting() as collector:
@@ -64,10 +64,13 @@ def servers(collector: Collector) -> list[Span]:
     return [span for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER]
 
 
-def test_each_request_is_a_span(told: Collector) -> None:
+def test_each_request_is_a_span(collector: Collector) -> None:
     """It is named by its route, so that clients cannot create names."""
-    assert [span.name for span in servers(told)] == [*(f"POST {route}" for route in STAGES), "GET"]
-    frames, *_, lost = servers(told)
+    assert [span.name for span in servers(collector)] == [
+        *(f"POST {route}" for route in STAGES),
+        "GET",
+    ]
+    frames, *_, lost = servers(collector)
     assert attributes(frames) == {
         "http.request.method": "POST",
         "http.route": "/v1/predictions/frames",
@@ -82,28 +85,28 @@ def test_each_request_is_a_span(told: Collector) -> None:
         }.items()
     )
     (resource,) = {
-        request.resource_spans[0].resource.SerializeToString() for request in told.requests
+        request.resource_spans[0].resource.SerializeToString() for request in collector.requests
     }
     assert b"off-tanet" in resource
 
 
-def test_the_clients_trace_is_continued(told: Collector) -> None:
+def test_the_clients_trace_is_continued(collector: Collector) -> None:
     """Otherwise a slow answer could not be found from the client's side."""
-    frames, clip, infer, _ = servers(told)
+    frames, clip, infer, _ = servers(collector)
     assert (frames.trace_id.hex(), frames.parent_span_id.hex()) == (TRACE, PARENT)
     for other in (clip, infer):  # none was sent, or a malformed one
         assert other.trace_id.hex() != TRACE
         assert other.parent_span_id == b""
 
 
-def test_the_clients_sampling_decision_is_respected(told: Collector) -> None:
-    assert TRACE[::-1] not in {span.trace_id.hex() for span in told.spans}
+def test_the_clients_sampling_decision_is_respected(collector: Collector) -> None:
+    assert TRACE[::-1] not in {span.trace_id.hex() for span in collector.spans}
 
 
-def test_each_stage_is_a_span_inside_its_request(told: Collector) -> None:
+def test_each_stage_is_a_span_inside_its_request(collector: Collector) -> None:
     """In their order, one after the other, starting with the wait for a worker."""
-    for request in servers(told)[:3]:
-        stages = [span for span in told.spans if span.parent_span_id == request.span_id]
+    for request in servers(collector)[:3]:
+        stages = [span for span in collector.spans if span.parent_span_id == request.span_id]
         assert [span.name for span in stages] == STAGES[str(attributes(request)["http.route"])]
         assert {span.trace_id for span in stages} == {request.trace_id}
         moments = [request.start_time_unix_nano]
@@ -113,9 +116,9 @@ def test_each_stage_is_a_span_inside_its_request(told: Collector) -> None:
         assert moments[-1] <= request.end_time_unix_nano
 
 
-def test_a_trace_contains_nothing_of_the_client(told: Collector) -> None:
+def test_a_trace_contains_nothing_of_the_client(collector: Collector) -> None:
     """No name, query, header or address."""
-    sent = b"".join(told.bodies)
+    sent = b"".join(collector.bodies)
     assert MARK.encode() not in sent
     assert b"127.0.0.1" not in sent
 

@@ -59,10 +59,10 @@ def described(flows: Floats) -> dict[str, Any]:
 def check_same(result: triton.InferResult, flows: Floats, classifier: Classifier) -> None:
     expected = classifier.classify_batch(flows)
     for name in ("probabilities", "attention"):
-        told = result.as_numpy(name)
-        assert told.dtype == np.float32
+        received = result.as_numpy(name)
+        assert received.dtype == np.float32
         np.testing.assert_allclose(
-            told, [getattr(one, name) for one in expected], rtol=0, atol=1e-6
+            received, [getattr(one, name) for one in expected], rtol=0, atol=1e-6
         )
 
 
@@ -74,11 +74,11 @@ def test_the_client_finds_the_service_and_the_model(client: triton.InferenceServ
     assert client.is_model_ready(MODEL, "1.0.0")
     server = client.get_server_metadata()
     assert server == {"name": "off-tanet", "version": "1", "extensions": ["binary_tensor_data"]}
-    told = client.get_model_metadata(MODEL)
-    assert told == client.get_model_metadata(MODEL, "1.0.0")
-    assert told["versions"] == ["1.0.0"]
-    assert told["inputs"] == [{"name": "flow", "datatype": "FP32", "shape": [-1, 2, 112, 112]}]
-    assert told["outputs"] == [
+    received = client.get_model_metadata(MODEL)
+    assert received == client.get_model_metadata(MODEL, "1.0.0")
+    assert received["versions"] == ["1.0.0"]
+    assert received["inputs"] == [{"name": "flow", "datatype": "FP32", "shape": [-1, 2, 112, 112]}]
+    assert received["outputs"] == [
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]},
         {"name": "attention", "datatype": "FP32", "shape": [-1, 14, 14]},
     ]
@@ -104,9 +104,13 @@ def test_the_numbers_equal_those_in_process(
     ]
     result = client.infer(MODEL, [tensor(flows, binary=binary)], outputs=outputs, request_id="a 7")
     check_same(result, flows, classifier)
-    told = result.get_response()
-    assert (told["model_name"], told["model_version"], told["id"]) == (MODEL, "1.0.0", "a 7")
-    assert all(("data" in output) != binary for output in told["outputs"])
+    received = result.get_response()
+    assert (received["model_name"], received["model_version"], received["id"]) == (
+        MODEL,
+        "1.0.0",
+        "a 7",
+    )
+    assert all(("data" in output) != binary for output in received["outputs"])
 
 
 def test_the_clients_own_defaults(
@@ -155,11 +159,11 @@ def test_json_by_hand(http: httpx.Client, classifier: Classifier) -> None:
 
 def check_refused(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
     """A problem with the additional member that clients of this protocol read."""
-    told = answer.json()
-    error = told.pop("error")
-    assert error == told["detail"]
+    received = answer.json()
+    error = received.pop("error")
+    assert error == received["detail"]
     shown = httpx.Response(
-        answer.status_code, headers=answer.headers, content=json.dumps(told).encode()
+        answer.status_code, headers=answer.headers, content=json.dumps(received).encode()
     )
     return check_problem(shown, status, code)
 
@@ -231,12 +235,12 @@ def test_a_batch_and_a_body_over_their_limits(tmp_path: Path) -> None:
         small.client() as http,
     ):
         assert http.post(INFER, json=described(np.zeros_like(some_flows(2)))).status_code == 200
-        told = check_refused(
+        received = check_refused(
             http.post(INFER, json=described(np.zeros_like(some_flows(3)))), 413, "limit_exceeded"
         )
-        assert told["limit"] == "max_batch"
-        told = check_refused(http.post(INFER, content=bytes(2_000_001)), 413, "limit_exceeded")
-        assert told["limit"] == "max_body_bytes"
+        assert received["limit"] == "max_batch"
+        received = check_refused(http.post(INFER, content=bytes(2_000_001)), 413, "limit_exceeded")
+        assert received["limit"] == "max_body_bytes"
 
 
 def test_not_ready_while_it_warms_up(tmp_path: Path) -> None:
@@ -262,5 +266,5 @@ def test_the_document_describes_the_request(http: httpx.Client) -> None:
         assert set(json_body["schema"]["required"]) == {"inputs"}
         assert {"name", "in"} <= set(route["parameters"][0])
         for status in ("400", "404", "413", "415", "503"):
-            told = route["responses"][status]["content"]["application/problem+json"]["example"]
-            assert told["error"] == told["detail"]
+            received = route["responses"][status]["content"]["application/problem+json"]["example"]
+            assert received["error"] == received["detail"]

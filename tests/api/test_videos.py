@@ -90,8 +90,8 @@ def test_expressions_are_events_before_the_answer(http: httpx.Client, video: byt
     assert set(names) == {"progress", "expression"}
     assert names.count("progress") == 4, "one for each second of video"
     assert last == "spotting"
-    told = [body for name, body in events if name == "expression"]
-    assert told == answer["expressions"]
+    expressions = [body for name, body in events if name == "expression"]
+    assert expressions == answer["expressions"]
 
 
 def test_images_are_returned_on_request(http: httpx.Client, video: bytes) -> None:

@@ -18,7 +18,7 @@ FORK = b"\0\x05\x16\x07\0\2\0\0Mac OS X" + bytes(100)
     "name", ["a.3gp", "a.3G2", "a.avi", "a.divx", "a.gif", "a.M4V", "a.mkv", "a.mov", "a.webm"]
 )
 def test_a_clip_is_recognised_by_its_suffix(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"whatever it holds: its row tells")
+    (tmp_path / name).write_bytes(b"any content: only its row is judged")
     assert clips(tmp_path) == [name]
     assert skipped(tmp_path) == []
 
@@ -42,21 +42,23 @@ def test_files_that_are_not_clips_are_reported_with_the_reason(tmp_path: Path) -
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     assert clips(tmp_path) == ["a.mp4"]
-    told = {each.file: each.reason for each in skipped(tmp_path)}
-    assert told.keys() == files.keys() - {"a.mp4"}
+    reasons = {each.file: each.reason for each in skipped(tmp_path)}
+    assert reasons.keys() == files.keys() - {"a.mp4"}
     assert (
-        told["._a.mp4"] == told["__MACOSX/._a.mp4"] == "a macOS resource fork, not the clip itself"
+        reasons["._a.mp4"]
+        == reasons["__MACOSX/._a.mp4"]
+        == "a macOS resource fork, not the clip itself"
     )
-    assert told[".Trash/b.mp4"] == told[".c.mp4"] == "hidden"
-    assert told["empty.mov"] == "empty"
+    assert reasons[".Trash/b.mp4"] == reasons[".c.mp4"] == "hidden"
+    assert reasons["empty.mov"] == "empty"
     for name, format_ in {
         "s1/camera.MTS": "MPEG-TS",
         "s1/old.mpg": "MPEG-PS",
         "s1/old.wmv": "WMV",
         "s2/all.zip": "ZIP",
     }.items():
-        assert told[name].startswith(format_)
-        assert ": " in told[name]  # and what to do
+        assert reasons[name].startswith(format_)
+        assert ": " in reasons[name]  # and what to do
 
 
 def test_other_files_are_skipped_silently(tmp_path: Path) -> None:

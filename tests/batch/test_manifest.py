@@ -100,7 +100,7 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("onset\na.png\n", "needs the columns onset and apex, or the column clip"),
         ("clip,onset,apex\nEP01,46,59\n", "needs the columns"),  # frame numbers, as in CASME
@@ -117,8 +117,8 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
         ),
     ],
 )
-def test_an_invalid_manifest_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ManifestError, match=told):
+def test_an_invalid_manifest_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
         rows(_csv(tmp_path, text, "latin-1"))
 
 

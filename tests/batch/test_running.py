@@ -24,14 +24,14 @@ PAIRS = [Row(SAMPLES, f"{name}_onset.jpg", f"{name}_apex.jpg") for name in NAMES
 def run(
     rows: Sequence[Row],
     limits: EngineLimits,
-    told: Callable[[Result], None] = lambda _: None,
+    on_result: Callable[[Result], None] = lambda _: None,
     configuration: Configuration | None = None,
 ) -> list[Result]:
     async def collect() -> list[Result]:
         results = []
         async with aclosing(scored(rows, configuration or Configuration(), limits)) as coming:
             async for result in coming:
-                told(result)
+                on_result(result)
                 results.append(result)
         return results
 

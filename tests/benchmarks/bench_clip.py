@@ -78,14 +78,15 @@ def bench_stages(clip: bytes, rounds: int) -> float:
         return clip_answer(recognizer, clip).stages_ms
 
     request()
-    told = [request() for _ in range(rounds)]
+    timings = [request() for _ in range(rounds)]
     whole = processor_ms(request, rounds)
     print(
         f"{FRAMES} frames of {SIZE[0]} x {SIZE[1]}, H.264, {len(clip) / 1e3:.0f} kB, to JSON: "
         f"{whole:.0f} ms"
     )
     shares = {
-        stage: statistics.median(each[stage] / each["total"] for each in told) for stage in told[0]
+        stage: statistics.median(each[stage] / each["total"] for each in timings)
+        for stage in timings[0]
     }
     for stage, share in shares.items():
         if stage != "total":

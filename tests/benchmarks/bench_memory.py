@@ -38,9 +38,9 @@ def in_json(data: object) -> httpx.Request:
 
 def in_binary() -> httpx.Request:
     sent = flows().astype("<f4").tobytes()
-    told = {"binary_data_size": len(sent)}
+    parameters = {"binary_data_size": len(sent)}
     tensor = {"name": "flow", "datatype": "FP32", "shape": [BATCH, 2, 112, 112]}
-    header = json.dumps({"inputs": [{**tensor, "parameters": told}]}).encode()
+    header = json.dumps({"inputs": [{**tensor, "parameters": parameters}]}).encode()
     length = {"Inference-Header-Content-Length": str(len(header))}
     return httpx.Request("POST", INFER, content=header + sent, headers=length)
 

@@ -76,13 +76,13 @@ def memory(server: Server) -> list[str]:
     """The memory of each relevant process, and their sum."""
     sizes = [(words(pid), resident_bytes(pid) / 1e6) for pid in family(server.process.pid)]
 
-    def told(word: str) -> list[int]:
+    def megabytes_of(word: str) -> list[int]:
         return [round(size) for name, size in sizes if word in name]
 
-    workers = told("spawn_main")
+    workers = megabytes_of("spawn_main")
     return [
-        f"memory in MB: replicas {told('ServeReplica')}, their workers {workers}, "
-        f"proxy {told('ProxyActor')}, controller {told('ServeController')}",
+        f"memory in MB: replicas {megabytes_of('ServeReplica')}, their workers {workers}, "
+        f"proxy {megabytes_of('ProxyActor')}, controller {megabytes_of('ServeController')}",
         f"all of a cluster of two nodes: {sum(size for _, size in sizes):.0f} MB",
     ]
 

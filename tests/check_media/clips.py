@@ -49,13 +49,13 @@ def check(folder: Path) -> Tally:
             continue
         files += 1
         try:
-            told = difference(path, data)
+            reported = difference(path, data)
         except OffTanetError as error:
             refused[_reason(error)] += 1
             continue
-        alike += not told
-        if told:
-            differing.append(f"{path.relative_to(folder)}: {told}")
+        alike += not reported
+        if reported:
+            differing.append(f"{path.relative_to(folder)}: {reported}")
     return Tally("clips", files, alike, dict(refused), differing)
 
 
@@ -77,7 +77,7 @@ def difference(path: Path, data: bytes) -> str:
     said += [f"{-count:+.0f} frames"] if count else []
     said += [] if count else _steps(path, stream, data, np.array(times))
     if said and clip.damaged:
-        said.append("told as damaged")
+        said.append("reported as damaged")
     return ", ".join(said)
 
 
@@ -107,8 +107,8 @@ def _steps(path: Path, stream: int, data: bytes, times: NDArray[np.float64]) -> 
 def _times(path: Path, stream: int) -> NDArray[np.float64]:
     command = ["ffprobe", "-v", "quiet", "-select_streams", str(stream), "-of", "csv=p=0"]
     command += ["-show_entries", "frame=best_effort_timestamp_time", str(path)]
-    told = subprocess.run(command, capture_output=True, check=False).stdout
-    words = [line.split(",")[0] for line in told.decode().split()]
+    reported = subprocess.run(command, capture_output=True, check=False).stdout
+    words = [line.split(",")[0] for line in reported.decode().split()]
     return np.array([float(word) if re.match(r"-?\d", word) else np.nan for word in words])
 
 

@@ -57,10 +57,10 @@ def test_options_reach_the_recognizer(run: Run) -> None:
 
 
 def test_text_shows_the_label_and_the_warnings(run: Run) -> None:
-    told = run("predict", *PAIR)
-    (chosen,) = [line for line in told.splitlines() if "←" in line]
+    printed = run("predict", *PAIR)
+    (chosen,) = [line for line in printed.splitlines() if "←" in line]
     assert chosen.startswith("surprise")
-    assert "warnings  none" in told
+    assert "warnings  none" in printed
     assert "no_motion" in run("predict", PAIR[0], PAIR[0])
 
 
@@ -69,9 +69,9 @@ def test_text_shows_the_expressions_of_a_video(run: Run) -> None:
 
 
 def test_text_shows_the_models_scores(run: Run) -> None:
-    told = run("model")
-    assert "Apache-2.0" in told
-    assert "confusion" in told
+    printed = run("model")
+    assert "Apache-2.0" in printed
+    assert "confusion" in printed
 
 
 def test_a_report_is_a_picture(run: Run, tmp_path: Path) -> None:

@@ -129,9 +129,9 @@ def test_other_files_of_a_folder_are_reported(
     (study / "._a.mp4").write_bytes(b"\0\x05\x16\x07")
     command = ["batch", str(study), "-o", str(tmp_path / "scores.csv")]
     assert main(command) == 1
-    told = capfd.readouterr().err
-    assert told.count("\n") == 1
-    assert "nothing to score; ._a.mp4: a macOS resource fork" in told
+    printed = capfd.readouterr().err
+    assert printed.count("\n") == 1
+    assert "nothing to score; ._a.mp4: a macOS resource fork" in printed
     (study / "a.mp4").write_bytes(b"no clip, but a row of its own")
     assert main(command) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("left out")]

@@ -18,9 +18,11 @@ CHECKS = ["processor", "kernel", "settings", "limits", "model", "samples"]
 def test_a_good_installation_passes(capfd: pytest.CaptureFixture[str]) -> None:
     """Including the samples' answers, computed by a worker process."""
     assert main(["doctor"]) == 0
-    told, err = capfd.readouterr()
+    printed, err = capfd.readouterr()
     assert err == ""
-    assert [line.split()[:2] for line in told.splitlines()] == [["good", name] for name in CHECKS]
+    assert [line.split()[:2] for line in printed.splitlines()] == [
+        ["good", name] for name in CHECKS
+    ]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +44,8 @@ def test_every_problem_is_named(
     """All problems at once, with an exit code of their own."""
     monkeypatch.setenv(f"OFF_TANET_{name}", value)
     assert main(["doctor", "--json"]) == 3
-    told, err = capfd.readouterr()
-    answer = json.loads(told)
+    printed, err = capfd.readouterr()
+    answer = json.loads(printed)
     assert {check["name"] for check in answer["checks"] if not check["good"]} == wrong
     assert answer["good"] is False
     assert err == f"off-tanet: wrong: {', '.join(wrong)}\n"
@@ -72,7 +74,7 @@ def test_a_broken_decoder_is_reported(
 
     monkeypatch.setattr(av, "open", fail)
     assert main(["doctor", "--json"]) == 3
-    told, _ = capfd.readouterr()
-    (wrong,) = (check for check in json.loads(told)["checks"] if not check["good"])
+    printed, _ = capfd.readouterr()
+    (wrong,) = (check for check in json.loads(printed)["checks"] if not check["good"])
     assert wrong["name"] == "samples"
     assert wrong["told"] == "The package's samples cannot be decoded (TypeError)."

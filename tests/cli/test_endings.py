@@ -33,7 +33,7 @@ def ending(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         (["predict", "none.png", APEX], "none.png: No such file or directory. (unreadable_file)"),
         (["predict", ONSET, CLIP], "(unsupported_media_type)"),
@@ -49,11 +49,11 @@ def test_bad_input_is_1(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     arguments: list[str],
-    told: str,
+    text: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, line = ending(capfd, *arguments)
-    assert (code, told in line) == (1, True)
+    assert (code, text in line) == (1, True)
     assert not list(tmp_path.iterdir())
 
 
@@ -211,10 +211,10 @@ def test_without_the_extra_parquet_is_refused_with_a_message(
 
 def test_help_and_documents_show_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
     page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
     for code in Code:
-        assert re.search(rf"\b{code.value} ", told)
+        assert re.search(rf"\b{code.value} ", text)
         assert f"\n| {code.value} |" in page
 
 

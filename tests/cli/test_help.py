@@ -46,10 +46,10 @@ def test_every_command_prints_its_help(name: str, capsys: pytest.CaptureFixture[
     """As complete sentences."""
     assert main([*name.split(), "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    for told, text in texts():
-        if told == name or told.rpartition(" ")[0] == name:
+    for title, text in texts():
+        if title == name or title.rpartition(" ")[0] == name:
             assert text.strip().endswith(".")
-        if told == name:
+        if title == name:
             assert " ".join(text.split()) in shown
 
 

@@ -27,7 +27,7 @@ from tests.support.serving import SERVE, logging_to, serving, started
 ENDS = [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
 
 
-def told_at_start(
+def failed_start(
     *options: str, limits: str = "", home: Path | None = None, **settings: object
 ) -> tuple[int, str]:
     """The exit code and the one line of a service that must not start."""
@@ -91,7 +91,7 @@ def test_an_unusable_model_is_2(tmp_path: Path, make: Callable[[Path], None]) ->
     """Its workers would restart without end, while a load balancer waits."""
     model = tmp_path / "model.onnx"
     make(model)
-    code, line = told_at_start(model=model)
+    code, line = failed_start(model=model)
     assert code == 2
     assert line.startswith("off-tanet: OFF_TANET_MODEL: ")
 
@@ -103,7 +103,7 @@ def test_an_unusable_model_is_2(tmp_path: Path, make: Callable[[Path], None]) ->
 def test_an_old_name_of_a_setting_is_2(old: str, new: str) -> None:
     """An ignored limit of 0.1.0 would silently become the default."""
     given: dict[str, Any] = {old: 1}
-    code, line = told_at_start(**given)
+    code, line = failed_start(**given)
     assert code == 2
     assert line == f"off-tanet: unknown setting OFF_TANET_{old.upper()}, which is now {new}\n"
 
@@ -111,7 +111,7 @@ def test_an_old_name_of_a_setting_is_2(old: str, new: str) -> None:
 def test_the_old_name_of_the_collector_ends_every_start() -> None:
     """The new one has no prefix; servers other than `serve` refuse the old one, too."""
     old, new = "OFF_TANET_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
-    told = f"unknown setting {old}, which is now {new}\n"
+    message = f"unknown setting {old}, which is now {new}\n"
     environment = {**os.environ, old: "http://127.0.0.1:4318"}
     application = ("off_tanet.api.app:create_app", "--factory", "--port", "0")
     for command in (SERVE, (sys.executable, "-m", "uvicorn", *application)):
@@ -119,11 +119,11 @@ def test_the_old_name_of_the_collector_ends_every_start() -> None:
             command, capture_output=True, text=True, env=environment, timeout=60, check=False
         )
         assert ran.returncode != 0
-        assert ran.stderr.endswith(told)
+        assert ran.stderr.endswith(message)
 
 
 def test_an_unknown_flow_build_is_2() -> None:
-    code, line = told_at_start(flow_build="none")
+    code, line = failed_start(flow_build="none")
     assert (code, "OFF_TANET_FLOW_BUILD" in line) == (2, True)
 
 
@@ -140,7 +140,7 @@ def test_an_unknown_flow_build_is_2() -> None:
 )
 def test_too_few_open_files_are_2(limits: str, settings: dict[str, Any]) -> None:
     """Under load there would be no descriptors for connections and new workers."""
-    code, line = told_at_start(limits=limits, **settings)
+    code, line = failed_start(limits=limits, **settings)
     assert code == 2
     assert "open files" in line
     assert "OFF_TANET_MAX_CONNECTIONS" in line
@@ -158,7 +158,7 @@ def test_the_usual_limits_of_linux_suffice(tmp_path: Path, limits: str) -> None:
 def test_an_address_in_use_is_3() -> None:
     with socket.create_server(("127.0.0.1", 0)) as used:
         port = str(used.getsockname()[1])
-        code, line = told_at_start("--port", port)
+        code, line = failed_start("--port", port)
     assert code == 3
     assert line == f"off-tanet: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
 
@@ -167,7 +167,7 @@ def test_an_address_in_use_is_3() -> None:
     "host", ["192.0.2.1", "no.such.host.invalid", "a b", "a" * 70, "::g", "..."]
 )
 def test_a_foreign_address_is_3(host: str) -> None:
-    code, line = told_at_start("--host", host)
+    code, line = failed_start("--host", host)
     assert code == 3
     assert line.startswith(f"off-tanet: cannot listen on {host} port 0: ")
 

@@ -95,8 +95,8 @@ def test_videos_are_answered_as_in_process(
     here = recognizer.video(video)
     assert [each.kind for each in there.expressions] == ["micro", "macro"]
     assert (there.frames, there.warnings) == (here.frames, here.warnings)
-    for told, remote, local in zip(found, there.expressions, here.expressions, strict=True):
-        assert (told.onset, told.offset) == (remote.onset, remote.offset)
+    for reported, remote, local in zip(found, there.expressions, here.expressions, strict=True):
+        assert (reported.onset, reported.offset) == (remote.onset, remote.offset)
         assert remote.apex.index == local.apex.index
         assert remote.confidence == pytest.approx(local.confidence, abs=1e-4)
         assert (remote.prediction is None) == (local.prediction is None)

@@ -40,19 +40,19 @@ def test_java_is_answered(server: Server) -> None:
 def test_curl_is_answered_in_every_version(server: Server, version: str) -> None:
     """A plain port speaks HTTP/1.1, whatever else the client offers."""
     files = "-F", f"onset=@{ONSET}", "-F", f"apex=@{APEX}"
-    told = output(
+    response = output(
         "curl", "-s", version, *files, "-w", "\n%{http_version} %{http_code}",
         f"{server.url}/v1/predictions/frames",
     )  # fmt: skip
-    body, _, end = told.rpartition("\n")
+    body, _, end = response.rpartition("\n")
     assert (end, json.loads(body)["label"]) == ("1.1 200", "positive")
 
 
 def test_fetch_of_node_is_answered(server: Server) -> None:
-    told = json.loads(output("node", PROGRAMS / "ask.mjs", server.url, SAMPLES))
-    own_header, slip = told.pop("own header"), told.pop("slip of a name")
-    assert told.pop("fields") in {"negative", "positive", "surprise"}  # images, not crops
-    assert told == {
+    answers = json.loads(output("node", PROGRAMS / "ask.mjs", server.url, SAMPLES))
+    own_header, slip = answers.pop("own header"), answers.pop("slip of a name")
+    assert answers.pop("fields") in {"negative", "positive", "surprise"}  # images, not crops
+    assert answers == {
         "blobs": "positive",
         "uris": "positive",
         "recorded": "surprise",
@@ -231,8 +231,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_form_is_refused_with_the_reason(server: Server, case: str) -> None:
-    body, told = BROKEN[case]
+    body, reason = BROKEN[case]
     status, answered = ask(server, request(body, "multipart/form-data; boundary=b"))
     problem = json.loads(answered)
     assert (status, problem["code"]) == (400, "malformed_body")
-    assert told in problem["detail"]
+    assert reason in problem["detail"]

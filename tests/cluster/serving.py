@@ -13,8 +13,8 @@ from tests.support.serving import Server, started
 
 _COMMAND = ("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.cluster.serving")
 
-_NOT_SHARED = "it asks no server, or starts one of its own"
-_THE_SERVER = "it is Ray's proxy that reads heads, and hangs up"
+_NOT_SHARED = "it uses no server, or one of its own"
+_THE_SERVER = "Ray's proxy reads request heads, and closes the connection"
 LEFT_OUT = {
     "test_a_head_without_end": _THE_SERVER,
 }

@@ -114,8 +114,10 @@ def watching(servers: Sequence[Server], home: Path) -> Iterator[httpx.Client]:
     )
     try:
         assert process.stderr is not None
-        told = (re.search(r"Listening on.*address=(\S+:[1-9]\d*)", line) for line in process.stderr)
-        address = next(found[1] for found in told if found)
+        matches = (
+            re.search(r"Listening on.*address=(\S+:[1-9]\d*)", line) for line in process.stderr
+        )
+        address = next(found[1] for found in matches if found)
         with httpx.Client(base_url=f"http://{address}", timeout=30) as client:
             yield client
     finally:
@@ -153,9 +155,9 @@ def ask(client: httpx.Client, query: str) -> list[float]:
     answer = client.get("/api/v1/query", params={"query": query})
     if answer.status_code == 503:
         return []
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == "success", told
-    return [float(found["value"][1]) for found in told["data"]["result"]]
+    reply: dict[str, Any] = answer.json()
+    assert reply["status"] == "success", reply
+    return [float(found["value"][1]) for found in reply["data"]["result"]]
 
 
 def test_every_panel_shows_something(prometheus: httpx.Client) -> None:

@@ -148,12 +148,16 @@ def _json(random: Random) -> Case:
     """JSON with damaged base64 in it, other values, or damage to its text."""
     original = sound(random, PICTURES + CLIPS)
     data = base64.b64encode(mutated(random, original)).decode()
-    told: dict[str, object] = {"type": "frames", "onset": data, "apex": data}
+    content: dict[str, object] = {"type": "frames", "onset": data, "apex": data}
     if original.kind in CLIPS:
-        told = {"type": "clip", "video": data, "apex_index": random.choice((None, 1, -5, 10**25))}
+        content = {
+            "type": "clip",
+            "video": data,
+            "apex_index": random.choice((None, 1, -5, 10**25)),
+        }
     if random.random() < 0.3:
-        told[random.choice((*told, "extra"))] = random.choice(_SCALARS)
-    return _text(random, JSON, {"input": told}, "application/json")
+        content[random.choice((*content, "extra"))] = random.choice(_SCALARS)
+    return _text(random, JSON, {"input": content}, "application/json")
 
 
 def _tensors(random: Random) -> Case:
@@ -171,8 +175,8 @@ def _tensors(random: Random) -> Case:
     return Case("tensors", _http(INFER, header + binary, "application/octet-stream", declared))
 
 
-def _text(random: Random, path: str, told: object, content_type: str) -> Case:
-    text = bytearray(json.dumps(told).encode())
+def _text(random: Random, path: str, content: object, content_type: str) -> Case:
+    text = bytearray(json.dumps(content).encode())
     for _ in range(random.choice((0, 0, 1, 3))):
         start = random.randint(0, min(len(text), random.choice((60, 10**6))))
         damage = (b"", b'"', b"}", b"[" * 20_000, b"\\ud800", b"\xff", b"NaN", b"-", b"1" * 6000)

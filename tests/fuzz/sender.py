@@ -94,33 +94,33 @@ def ask(port: int, case: Case, deadline_s: float) -> Answer:
         except (http.client.HTTPException, OSError) as error:
             fault = f"no answer: {type(error).__name__}" if case.whole else ""
             return Answer(0, "", time.monotonic() - started, fault)
-    status, told = response.status, _told(response, body)
-    seconds, code = time.monotonic() - started, str(told.get("code", ""))
-    status = int(told.get("status", status))
-    return Answer(status, code, seconds, _fault(case, status, code, told, seconds >= deadline_s))
+    status, content = response.status, _json(response, body)
+    seconds, code = time.monotonic() - started, str(content.get("code", ""))
+    status = int(content.get("status", status))
+    return Answer(status, code, seconds, _fault(case, status, code, content, seconds >= deadline_s))
 
 
 def _method(case: Case) -> str:
     return case.request.split(b" ", 1)[0].decode("latin-1")
 
 
-def _told(response: http.client.HTTPResponse, body: bytes) -> dict[str, Any]:
+def _json(response: http.client.HTTPResponse, body: bytes) -> dict[str, Any]:
     """The JSON of a response, or of the last event of a stream."""
     kind = response.headers.get_content_type()
     if kind == "text/event-stream":
         body = body.rpartition(b"data: ")[2]
     elif kind not in ("application/json", "application/problem+json"):
         return {}
-    told: dict[str, Any] = json.loads(body) if body else {}
-    return told
+    content: dict[str, Any] = json.loads(body) if body else {}
+    return content
 
 
-def _fault(case: Case, status: int, code: str, told: dict[str, Any], late: bool) -> str:
+def _fault(case: Case, status: int, code: str, content: dict[str, Any], late: bool) -> str:
     if status >= 500 and not (status == 504 and late) and code not in _OVERLOADED:
         return "the service failed"
     if status >= 400 and case.whole and not code:
         return "the problem is none"
-    if status == 200 and "probabilities" in told:
-        total = sum(told["probabilities"].values())
+    if status == 200 and "probabilities" in content:
+        total = sum(content["probabilities"].values())
         return "" if abs(total - 1) <= 1e-6 else f"probabilities sum to {total}"
     return ""

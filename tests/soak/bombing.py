@@ -52,9 +52,9 @@ def explode(server: Server, bomb: Bomb, times: int = 1) -> Blast:
     replies = asyncio.run(_ask(server.port, bomb.request, times))
     grown = [peak_bytes(process) - held for process, held in zip(processes, before, strict=True)]
     spent = (sum(map(processor_seconds, processes)) - spent) / times
-    told = json.loads(replies[-1].body)
+    problem = json.loads(replies[-1].body)
     seconds = statistics.median(reply.seconds for reply in replies)
-    return Blast(replies[-1].status, told.get("limit"), seconds, spent, *grown)
+    return Blast(replies[-1].status, problem.get("limit"), seconds, spent, *grown)
 
 
 def run() -> Part:

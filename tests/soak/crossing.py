@@ -60,8 +60,8 @@ def run(count: int) -> Part:
         tally, crossed, done = asyncio.run(_ask_all(server, pairs, clips, count))
     part.faults += crossed
     for title, counts in (("outcomes", tally), ("sabotage", done)):
-        told = ", ".join(f"{what} {times}" for what, times in counts.most_common())
-        part.say(f"{title}: {told}")
+        summary = ", ".join(f"{what} {times}" for what, times in counts.most_common())
+        part.say(f"{title}: {summary}")
     part.check(tally["200"] > count // 4, "too few were answered to show anything")
     strange = {what for what in tally if what.split()[0] not in ("200", "503", "504", "left")}
     part.check(not strange, f"answers that no sabotage explains: {strange}")
@@ -113,20 +113,20 @@ async def _ask(connection: load.Connection, question: Question) -> tuple[str, di
     except (asyncio.IncompleteReadError, ConnectionError):
         connection.close()
         return "broken", {}
-    told = json.loads(reply.body)
+    content = json.loads(reply.body)
     if reply.status == 200:
-        return "200", _told(told)
-    return f"{reply.status} {told['code']}", {}
+        return "200", _identity(content)
+    return f"{reply.status} {content['code']}", {}
 
 
-def _told(answer: dict[str, Any]) -> dict[str, Any]:
+def _identity(answer: dict[str, Any]) -> dict[str, Any]:
     """The members of an answer that identify its request."""
     if not answer.keys() >= {"probabilities", "quality", "apex", "face"}:
         return {"of no request": answer}
-    told: dict[str, Any] = {**answer["probabilities"], **answer["quality"]}
-    told["apex"] = answer["apex"]["index"]
-    told["box"] = sum(answer["face"]["box"])
-    return told
+    content: dict[str, Any] = {**answer["probabilities"], **answer["quality"]}
+    content["apex"] = answer["apex"]["index"]
+    content["box"] = sum(answer["face"]["box"])
+    return content
 
 
 def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -149,7 +149,7 @@ def _pairs() -> list[Question]:
             onset, apex = (_jpeg(np.roll(frame, 2 * shift, axis=1)) for frame in frames)
             answer = json.loads(frames_answer(recognizer, onset, apex).json)
             request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
-            questions.append(Question(request, _told(answer)))
+            questions.append(Question(request, _identity(answer)))
     boxes = {round(question.answer["box"], 2) for question in questions}
     assert len(boxes) == len(questions)
     return questions
@@ -165,7 +165,7 @@ def _clips() -> list[Question]:
         request = load.upload(
             "/v1/predictions/clip", {"video": clip, "apex_index": str(apex).encode()}
         )
-        questions.append(Question(request, _told(answer)))
+        questions.append(Question(request, _identity(answer)))
     return questions
 
 

@@ -39,8 +39,8 @@ def run(kills: int) -> Part:
     part.say(f"{len(replies)} requests, {kills} kills, {len(failed)} failed")
     part.say(f"back to full rate after {np.median(recovered):.2f} s, at most {worst:.2f} s")
     part.check(len(failed) <= kills, f"{len(failed)} requests failed for {kills} kills")
-    told = all(reply.status == 503 and reply.retry_after for reply in failed)
-    part.check(told, "a failure was no 503 with Retry-After")
+    refused = all(reply.status == 503 and reply.retry_after for reply in failed)
+    part.check(refused, "a failure was no 503 with Retry-After")
     part.check(worst <= BOUND_S, f"it took {worst:.2f} s to be back to full rate")
     part.summary = f"{len(failed)} failed, back to full rate in {worst:.2f} s at most"
     return part

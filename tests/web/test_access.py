@@ -23,8 +23,8 @@ def check_accessible(page: Page) -> None:
     """Check that no rule of axe-core is broken, best practices included."""
     page.evaluate(AXE)
     broken = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    told = [(rule["help"], [node["html"] for node in rule["nodes"]]) for rule in broken]
-    assert told == []
+    violations = [(rule["help"], [node["html"] for node in rule["nodes"]]) for rule in broken]
+    assert violations == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -74,7 +74,7 @@ def visiting(
         accept_downloads=True,
     )
     visit = Visit(context.new_page())
-    visit.page.on("console", lambda told: _note(visit, told.type, told.text))
+    visit.page.on("console", lambda message: _note(visit, message.type, message.text))
     visit.page.on("pageerror", lambda error: visit.faults.append(str(error)))
     visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
     visit.page.goto(url)

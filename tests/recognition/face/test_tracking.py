@@ -129,15 +129,15 @@ def test_a_changed_size_begins_a_scene(detector: FaceDetector) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yaw", "pitch", "told"),
+    ("yaw", "pitch", "expected"),
     [(10, 0, False), (-15, 0, False), (0, 12, False), (35, 0, True), (-35, 0, True)],
 )
 def test_a_turned_head_is_reported(
-    detector: FaceDetector, yaw: float, pitch: float, told: bool
+    detector: FaceDetector, yaw: float, pitch: float, expected: bool
 ) -> None:
     """The flow of a cheek seen from the side is shortened, and half of the face is missing."""
     seen = views(detector, filmed((synthetic_heads.turned(yaw, pitch), 4)))
-    assert ("turned_head" in words(seen)) == told
+    assert ("turned_head" in words(seen)) == expected
 
 
 @pytest.mark.parametrize(

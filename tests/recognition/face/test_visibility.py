@@ -19,7 +19,7 @@ LIGHTS = [(1.0, 0.0), (0.35, 0.0), (0.5, 110.0), (0.8, 50.0)]
 """Gain and offset: unchanged, dark, hazy, and pale."""
 
 
-def told(picture: synthetic_heads.Floats, gain: float = 1.0, offset: float = 0.0) -> set[str]:
+def warnings(picture: synthetic_heads.Floats, gain: float = 1.0, offset: float = 0.0) -> set[str]:
     """The warnings for a single image of the portrait, whose landmarks are known."""
     pixels = synthetic_heads.shot(picture * np.float32(gain) + np.float32(offset))
     return VisibilityMonitor().seen(
@@ -39,18 +39,18 @@ def test_a_mask_is_reported_without_an_earlier_image(
     gain: float, offset: float, shade: float, pleats: float
 ) -> None:
     """If it is worn all the time, there is nothing to compare with."""
-    assert told(synthetic_heads.masked(shade, pleats), gain, offset) == {"occluded"}
+    assert warnings(synthetic_heads.masked(shade, pleats), gain, offset) == {"occluded"}
 
 
 @pytest.mark.parametrize(("gain", "offset"), LIGHTS)
 def test_closed_eyes_are_reported_without_an_earlier_image(gain: float, offset: float) -> None:
-    assert told(synthetic_heads.closed_eyes(), gain, offset) == {"blink"}
+    assert warnings(synthetic_heads.closed_eyes(), gain, offset) == {"blink"}
 
 
 @pytest.mark.parametrize(("gain", "offset"), LIGHTS)
 def test_light_hides_nothing(gain: float, offset: float) -> None:
     """Haze takes contrast from mouth and eyes, but does not close them."""
-    assert told(synthetic_heads.still(), gain, offset) == set()
+    assert warnings(synthetic_heads.still(), gain, offset) == set()
 
 
 def test_synthetic_faces_and_the_samples_are_undisturbed() -> None:

@@ -101,16 +101,16 @@ def test_a_changed_byte_is_reported_where_it_shows(container: str) -> None:
     """FFmpeg silently continues after it with every block displaced."""
     original, random = factories.portrait(), np.random.default_rng(0)
     whole = factories.jpeg(original, 90)
-    shown = told = 0
+    shown = reported = 0
     for at in random.integers(2000, len(whole) - 2000, 20):
         changed = whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]
         frames, damaged = read(of_jpegs([whole, changed, whole], container, (512, 512)))
-        told += damaged
+        reported += damaged
         wrong = max(
             (np.abs(frame.pixels.astype(int) - original) > 24).any(2).mean() for frame in frames
         )
         shown += not damaged and wrong > 0.1
-    assert told > 5
+    assert reported > 5
     assert shown <= 1
 
 
@@ -228,7 +228,7 @@ PORTRAITS = [np.roll(factories.portrait()[::2, ::2], shift, axis=1) for shift in
 def test_damage_of_a_gif_is_reported(how: str) -> None:
     """FFmpeg fills in missing pixels, and leaves frames out."""
     whole = factories.gif(PORTRAITS)
-    told = 0
+    reported = 0
     for place in np.linspace(0.1, 0.95, 12) * len(whole):
         at, end = int(place), int(place) + (1 if how == "changed" else 64)
         changed = {
@@ -237,10 +237,10 @@ def test_damage_of_a_gif_is_reported(how: str) -> None:
             "doubled": whole[:end] + whole[at:],
         }[how]
         try:
-            told += read(changed)[1]
+            reported += read(changed)[1]
         except UndecodableMediaError:
-            told += 1
-    assert told >= (8 if how == "changed" else 12)
+            reported += 1
+    assert reported >= (8 if how == "changed" else 12)
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(2, 256), st.integers(0, 99))

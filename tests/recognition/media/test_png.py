@@ -22,11 +22,11 @@ WHOLE = factories.png(PICTURE)
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(
-    "told", ['tiff:Orientation="{}"', "<tiff:Orientation>{}</tiff:Orientation>"]
+    "form", ['tiff:Orientation="{}"', "<tiff:Orientation>{}</tiff:Orientation>"]
 )
-def test_a_png_is_oriented_by_its_xmp(orientation: int, told: str) -> None:
+def test_a_png_is_oriented_by_its_xmp(orientation: int, form: str) -> None:
     """As editors write it; EXIF takes precedence."""
-    packet = f"<x:xmpmeta><rdf:Description {told.format(orientation)}/></x:xmpmeta>"
+    packet = f"<x:xmpmeta><rdf:Description {form.format(orientation)}/></x:xmpmeta>"
     stream = io.BytesIO()
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", packet)

@@ -152,8 +152,8 @@ def test_a_declared_range_is_used(level: int) -> None:
     samples = np.full((20, 20), level, np.uint16)
     expected = round(level * 255 / (4095 if level < 4096 else 65535))
     png = factories.png(samples)
-    told = png[:33] + factories.chunk(b"sBIT", b"\x0c") + png[33:]
-    assert decode_image(told, LIMITS)[0, 0, 0] == expected
+    declared = png[:33] + factories.chunk(b"sBIT", b"\x0c") + png[33:]
+    assert decode_image(declared, LIMITS)[0, 0, 0] == expected
     data = tiff(samples, extratags=[(281, 3, 1, 4095, True)])
     assert decode_image(data, LIMITS)[0, 0, 0] == expected
 

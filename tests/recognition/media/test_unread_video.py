@@ -73,11 +73,11 @@ def test_an_unsupported_format_is_refused_by_its_name(name: str) -> None:
     """A list of accepted formats does not say what the file is, nor what to do about it."""
     with pytest.raises(UnsupportedMediaError) as refused:
         open_clip(FILMS[name](), MediaLimits())
-    told = refused.value.detail
-    assert name.removesuffix(" of a camcorder") in told
-    assert "none of" not in told
-    assert "\n" not in told
-    _, _, way_out = told.partition(": ")
+    message = refused.value.detail
+    assert name.removesuffix(" of a camcorder") in message
+    assert "none of" not in message
+    assert "\n" not in message
+    _, _, way_out = message.partition(": ")
     assert len(way_out) > 10
 
 

@@ -134,9 +134,9 @@ def test_an_onset_without_a_frame_after_it_is_an_error(onset: int) -> None:
 
 def test_progress_counts_every_frame_searched() -> None:
     """A client's progress bar must reach its end."""
-    told: list[tuple[str, int, int]] = []
-    spot([face_motion.face_crop()] * 5, range(5), 1, progress=lambda *step: told.append(step))
-    assert told == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
+    steps: list[tuple[str, int, int]] = []
+    spot([face_motion.face_crop()] * 5, range(5), 1, progress=lambda *step: steps.append(step))
+    assert steps == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
 
 
 # --- cuts -------------------------------------------------------------------------------------

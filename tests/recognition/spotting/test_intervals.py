@@ -87,7 +87,7 @@ def test_what_follows_the_head_is_nothing() -> None:
     nuisances = still()
     nuisances[:, 6] += nod
     features = scene(0.25 * np.outer(nod, pattern()))
-    assert find_intervals(features, still(), RATE), "else the head was not told of for nothing"
+    assert find_intervals(features, still(), RATE), "the head motion must matter here"
     assert not find_intervals(features, nuisances, RATE)
 
 
