@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.serving import Server
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
@@ -33,6 +35,7 @@ def ask_everything(
     return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=1200)
 
 
+@pytest.mark.slow
 def test_the_service_conforms_to_its_document(server: Server, tmp_path: Path) -> None:
     """Undocumented statuses, headers and bodies break generated clients."""
     done = ask_everything(server.url, tmp_path, examples=10, seed=4)

@@ -19,6 +19,8 @@ from tests.benchmarks import load
 from tests.support.processes import workers_of
 from tests.support.serving import Server, serving
 
+pytestmark = pytest.mark.slow
+
 STREAM_HEADER = b"Accept: text/event-stream\r\n"
 
 

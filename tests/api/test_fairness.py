@@ -16,6 +16,8 @@ from tests.api.test_predictions import pair
 from tests.benchmarks import load
 from tests.support.serving import serving
 
+pytestmark = pytest.mark.slow
+
 GREEDY_CONNECTIONS = 20
 ANSWERS = 12
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.api.test_bad_input import check_problem
 from tests.api.test_log import lines_of
@@ -47,6 +48,7 @@ def wait_for_end(process: int, seconds: float = 30) -> None:
     assert ended, f"process {process} lives"
 
 
+@pytest.mark.slow
 def test_killed_workers_cost_at_most_one_request_each(tmp_path: Path) -> None:
     """The kernel sends SIGKILL when memory runs out, at any moment."""
     onset, apex = pair("positive")
@@ -73,6 +75,7 @@ def test_killed_workers_cost_at_most_one_request_each(tmp_path: Path) -> None:
         assert all(reply.status == 503 and reply.retry_after for reply in failed)
 
 
+@pytest.mark.slow
 def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None:
     """An operator needs to know, in a machine-readable form."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
@@ -88,6 +91,7 @@ def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None
     assert errors == ["a worker ended by itself, exit code -9"]
 
 
+@pytest.mark.slow
 def test_workers_end_silently_with_their_parent(tmp_path: Path) -> None:
     """A running one has no parent to answer; Python's traceback would look like an error."""
     with serving(tmp_path, workers=2) as server, server.client() as http:
@@ -114,6 +118,7 @@ def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None:
     """A stopped process does not even react to SIGTERM, like a decoder that hangs."""
     with serving(tmp_path, workers=1, deadline_s=2) as server, server.client() as http:
@@ -125,6 +130,7 @@ def test_a_decoder_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None
         assert ask_frames(http, *pair("positive")).status_code == 200
 
 
+@pytest.mark.slow
 def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> None:
     """Queued requests were admitted as well as running ones."""
     admitted = 8

@@ -133,6 +133,7 @@ def test_an_error_of_the_service_is_an_error_of_its_span(tmp_path: Path) -> None
     assert attributes(span)["error.type"] == "warming_up"
 
 
+@pytest.mark.slow
 def test_an_unresponsive_collector_costs_nothing(tmp_path: Path) -> None:
     """Requests are answered as usual, and the shutdown keeps its time limit."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:

@@ -105,6 +105,7 @@ def test_an_unread_stream_releases_its_upload(tmp_path: Path) -> None:
             assert answer.json()["code"] == "queue_full"
 
 
+@pytest.mark.slow
 def test_an_unread_response_does_not_delay_the_shutdown(tmp_path: Path) -> None:
     """A restart must not wait for clients that do not read."""
     with serving(tmp_path, workers=1) as server, contextlib.ExitStack() as stack:

@@ -38,6 +38,7 @@ def run(
     return asyncio.run(collect())
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_no_row() -> None:
     """The kernel kills when memory is short: the row is scored again, and no row twice."""
     victims = 1

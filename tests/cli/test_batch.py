@@ -94,6 +94,7 @@ def _flat(record: dict[str, dict[str, object]]) -> dict[str, object]:
     return {"input.onset": record["input"]["onset"], "problem.code": problem, "label": label}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_leaves_a_table_that_the_next_completes(
     study: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

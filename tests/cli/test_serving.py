@@ -187,6 +187,7 @@ def send(number: signal.Signals, processes: list[int]) -> None:
             os.kill(process, number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), ENDS)
 @pytest.mark.parametrize(("times", "to_all"), [(1, False), (3, True)])
 def test_a_signal_lets_the_admitted_work_end(
@@ -249,6 +250,7 @@ def test_under_nohup_a_hangup_is_ignored(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_closed_standard_streams_do_not_fail(tmp_path: Path) -> None:
     """As a daemon is started. Files that get their descriptors must not receive their output."""
     closing = ("bash", "-c", 'exec "$0" "$@" <&- >&- 2>&-')

@@ -13,6 +13,8 @@ from off_tanet.configuration import ASSETS
 
 from tests.support.serving import Server
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(__file__).with_name("typescript")
 
 

@@ -160,12 +160,14 @@ def ask(client: httpx.Client, query: str) -> list[float]:
     return [float(found["value"][1]) for found in reply["data"]["result"]]
 
 
+@pytest.mark.slow
 def test_every_panel_shows_something(prometheus: httpx.Client) -> None:
     values = {name: ask(prometheus, query) for name, query in panels().items()}
     assert len(values) > 10
     assert [name for name, found in values.items() if not found] == []
 
 
+@pytest.mark.slow
 def test_every_alert_has_data(prometheus: httpx.Client) -> None:
     """The left side of each comparison has a value."""
     values = {
@@ -175,6 +177,7 @@ def test_every_alert_has_data(prometheus: httpx.Client) -> None:
     assert [name for name, found in values.items() if not found] == []
 
 
+@pytest.mark.slow
 def test_the_running_rules_have_no_error(prometheus: httpx.Client) -> None:
     (group,) = prometheus.get("/api/v1/rules").json()["data"]["groups"]
     assert {rule["name"] for rule in group["rules"]} == set(alerts())

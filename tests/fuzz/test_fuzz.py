@@ -13,6 +13,7 @@ SEED = 4
 DEADLINE_S = 30.0
 
 
+@pytest.mark.slow
 def test_mutated_uploads_are_answered_and_affect_no_other(server: Server) -> None:
     """Media decoders are the weakest part of such services; no upload may crash this one."""
     tally = send_all(server.port, SEED, range(300), DEADLINE_S)

@@ -35,6 +35,7 @@ def test_certain_answers_have_a_temperature() -> None:
     assert np.isfinite(temperature(np.eye(3), np.array([0, 1, 2])))
 
 
+@pytest.mark.slow
 def test_calibration_changes_only_confidence() -> None:
     """Weights and labels stay, so that only the calibration error can change."""
     before = examples.checkpoint()
@@ -52,6 +53,7 @@ def test_weights_for_raw_pixels_are_refused() -> None:
         calibrated(published)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_temperature(tmp_path: Path) -> None:
     """For weights that were trained elsewhere, or earlier."""
     save(examples.checkpoint(), tmp_path / "c")

@@ -12,6 +12,7 @@ from off_tanet_export.commands import main
 from tests.model_export.test_training import TINY
 
 
+@pytest.mark.slow
 def test_the_command_compares_the_sources(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

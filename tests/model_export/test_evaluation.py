@@ -139,6 +139,7 @@ def test_the_command_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert pooled.split()[:4] == ["pooled", "12", f"{scores['uf1']:.3f}", f"{low:.3f}-{high:.3f}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "runs"),
     [

@@ -23,6 +23,8 @@ from tests.model_export import examples
 from tests.support.paths import ROOT
 from tests.support.shared import shared
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
 ASSET = ROOT / "service/off_tanet/assets/off_tanet.onnx"
 

@@ -156,6 +156,7 @@ def test_runs_are_reproducible() -> None:
     assert np.abs(first - other).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_a_start_that_training_spoils_is_kept() -> None:
     """The choice between epochs includes zero: fine-tuning may make things worse."""
     maps = data(people=4)

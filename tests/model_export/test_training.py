@@ -26,12 +26,14 @@ from tests.support.shared import shared
 TINY = ["--samples", "64", "--pairs", "12"]
 
 
+@pytest.mark.slow
 def test_a_little_training_beats_chance() -> None:
     """With shuffled labels or a rising loss, the accuracy would stay at a third."""
     checkpoint = train(Training(seed=5, source="fields", pairs=480, samples=960, batch=16))
     assert share_named(checkpoint, fields(77, 150, Nuisances())) > 0.5
 
 
+@pytest.mark.slow
 def test_the_command_shows_progress_and_writes_its_configuration(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +93,7 @@ def test_the_shipped_weights_are_calibrated() -> None:
     assert evaluate(load(WEIGHTS), load_maps(shared("megc2019_flow_dev.npz")))["ece"] <= 0.06
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_do_not_depend_on_one_cropping() -> None:
     """Other laboratories crop differently: a face shifted by 6% may cost less than 0.03."""
     report, _ = fixed_report([load(WEIGHTS)], load_maps(shared("megc2019_flow_dev.npz")))
@@ -99,6 +102,7 @@ def test_the_shipped_weights_do_not_depend_on_one_cropping() -> None:
     assert max(falls.values()) < 0.03, falls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["fields", "photographs"])
 def test_the_shipped_weights_classify_synthetic_motion(source: Source) -> None:
     """The same check without maps of real faces: a broken file would be right by a third."""

@@ -48,6 +48,7 @@ def test_no_accessibility_rule_is_broken(
         assert visit.page.evaluate(wide) == 0, "the page can be moved sideways"
 
 
+@pytest.mark.slow
 def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     """From the top of the page to a moved apex, without a mouse."""
     keys = visit.page.keyboard

@@ -96,6 +96,7 @@ def test_the_onset_can_be_dragged_but_not_after_the_apex(visit: Visit) -> None:
     expect(visit.page.locator(".moments")).to_contain_text(f"From frame {placed},", timeout=30_000)
 
 
+@pytest.mark.slow
 def test_the_camera(visit: Visit) -> None:
     visit.choose("A camera")
     visit.page.get_by_role("button", name="Record 3 seconds").click()

@@ -52,6 +52,7 @@ def test_work_runs_in_another_process() -> None:
     with_engine(body)
 
 
+@pytest.mark.slow
 def test_late_work_is_really_stopped() -> None:
     """Answering 504 while the work goes on is the most common overload bug of such services."""
 

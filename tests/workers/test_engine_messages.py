@@ -111,6 +111,7 @@ def test_what_an_idle_worker_sends_reaches_no_request(kind: str) -> None:
     with_engine(body)
 
 
+@pytest.mark.slow
 def test_requests_cancelled_at_any_moment_leave_no_answer_behind() -> None:
     """Above all around the deadline: the answer may arrive while the work is being cancelled."""
     chance = random.Random(1)

@@ -15,6 +15,8 @@ from off_tanet.types import Prediction
 from tests.support import encoders, factories, moving_portrait
 from tests.support.moving_portrait import Take
 
+pytestmark = pytest.mark.slow
+
 CLIP = Take(50, noise=2.0, face_px=60)
 VIDEO = Take(25, 4.0, (1.0, 2.6), rise_s=0.2, fall_s=0.24, face_px=60)
 

@@ -48,6 +48,7 @@ def test_an_expression_is_found_at_any_rate(fps: float) -> None:
     assert found.strength_px > 0.2
 
 
+@pytest.mark.slow
 def test_longer_ones_are_macro_by_limits_that_are_settings() -> None:
     """The same half second is either, depending on the settings."""
     smile = Event(onset_s=1.0, apex_s=1.3, offset_s=2.4, label=1, px=2.0, seed=4, hold_s=0.6)
@@ -110,6 +111,7 @@ def motion_features() -> Iterator[MotionFeatures]:
         yield MotionFeatures(part * pattern + noise, lids, HeadMotion(rng.normal(0, 0.01, (2, 4))))
 
 
+@pytest.mark.slow
 def test_a_small_benchmark_keeps_its_score() -> None:
     """Forty synthetic seconds of expressions of 1 px and more, blinks and a head that moves as
     much: `make bench-spotting` scores minutes with everything, on other seeds."""
