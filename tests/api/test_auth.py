@@ -53,15 +53,15 @@ def test_every_route_and_method_requires_the_key(locked: Server, path: str) -> N
     slashed = {f"{open_path}/" for open_path in OPEN_PATHS if open_path != "/"}
     near = (path, path + "/", path + "//", path.upper(), path.replace("/", "//", 1), path + "%00")
     with locked.client() as http:
-        for asked in near:
+        for target in near:
             for method in METHODS:
-                answer = http.request(method, f"{locked.url}{asked}")
-                if asked in OPEN_PATHS or asked in slashed:
+                answer = http.request(method, f"{locked.url}{target}")
+                if target in OPEN_PATHS or target in slashed:
                     assert answer.status_code in {200, 405}
                 else:
                     assert answer.status_code == 401
             # The HTTP parser rejects unknown methods before the application is called.
-            assert http.request("MADEUP", f"{locked.url}{asked}").status_code == 400
+            assert http.request("MADEUP", f"{locked.url}{target}").status_code == 400
 
 
 def test_only_health_and_the_page_are_open() -> None:

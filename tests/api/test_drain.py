@@ -25,9 +25,11 @@ STREAM_HEADER = b"Accept: text/event-stream\r\n"
 
 
 def upload(path: str, stream: bool) -> bytes:
-    asked = load.upload(path, {"video": CLIP.read_bytes()})
+    request = load.upload(path, {"video": CLIP.read_bytes()})
     more = STREAM_HEADER if stream else b""
-    return asked.replace(b"Host: localhost\r\n", b"Host: localhost\r\nConnection: close\r\n" + more)
+    return request.replace(
+        b"Host: localhost\r\n", b"Host: localhost\r\nConnection: close\r\n" + more
+    )
 
 
 def answer(server: Server, request: bytes) -> tuple[bytes, bytes]:
@@ -64,10 +66,10 @@ def test_work_that_outlasts_the_shutdown_timeout(tmp_path: Path, path: str, stre
         if path.endswith("video"):
             answer(server, upload(path, stream=False))  # its worker starts with the first video
         signal_workers(server, signal.SIGSTOP)
-        asked = [threads.submit(answer, server, upload(path, stream)) for _ in range(2)]
+        pending = [threads.submit(answer, server, upload(path, stream)) for _ in range(2)]
         wait_for(server, "off_tanet_queue_depth", 1.0)
         server.process.send_signal(signal.SIGTERM)
-        for future in asked:
+        for future in pending:
             check_draining(*future.result(), stream)
         assert server.process.wait(30) == 0
     entries = [line for line in lines_of(server) if line.get("route") == path][-2:]
@@ -86,12 +88,12 @@ def test_long_videos_have_a_shutdown_timeout_of_their_own(tmp_path: Path) -> Non
         assert http.post("/v1/predictions/video", files=files).status_code == 200
         (worker,) = set(workers_of(server.process.pid)) - {min(workers_of(server.process.pid))}
         os.kill(worker, signal.SIGSTOP)
-        asked = threads.submit(answer, server, upload("/v1/predictions/video", stream=True))
+        pending = threads.submit(answer, server, upload("/v1/predictions/video", stream=True))
         wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
         server.process.send_signal(signal.SIGTERM)
         wait_for_stop(server)
         os.kill(worker, signal.SIGCONT)
-        _, body = asked.result()
+        _, body = pending.result()
         assert b"event: spotting" in body
         assert server.process.wait(30) == 0
 
@@ -150,7 +152,7 @@ def test_a_body_is_released_once_a_worker_has_it(tmp_path: Path) -> None:
     """While a worker processes one upload, another may arrive; an unread stream held both."""
     size = 12_000
     clip = load.upload("/v1/predictions/clip", {"video": bytes(size)})
-    asked = clip.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + STREAM_HEADER)
+    request = clip.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + STREAM_HEADER)
     with (
         serving(
             tmp_path, workers=1, max_inflight_body_bytes=2 * size - 1000, deadline_s=60
@@ -159,9 +161,9 @@ def test_a_body_is_released_once_a_worker_has_it(tmp_path: Path) -> None:
         socket.create_connection(("127.0.0.1", server.port), 60) as second,
     ):
         signal_workers(server, signal.SIGSTOP)
-        first.sendall(asked)
+        first.sendall(request)
         assert first.recv(12) == b"HTTP/1.1 200"
         wait_for(server, 'off_tanet_workers{state="idle"}', 0.0)
-        second.sendall(asked)
+        second.sendall(request)
         assert second.recv(12) == b"HTTP/1.1 200"  # 503, if both were held
         signal_workers(server, signal.SIGCONT)

@@ -68,9 +68,9 @@ async def shares(
 
 def request(key: str | None = None) -> bytes:
     onset, apex = pair("positive")
-    asked = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     header = f"X-API-Key: {key}\r\n".encode() if key else b""
-    return asked.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + header, 1)
+    return request.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + header, 1)
 
 
 def check(served: Counter[str]) -> None:

@@ -59,9 +59,9 @@ def test_killed_workers_cost_at_most_one_request_each(tmp_path: Path) -> None:
         async def client(kills: set[int]) -> list[load.Reply]:
             connection = load.Connection(server.port)
             replies = []
-            for asked in range(15):
+            for number in range(15):
                 replies.append(await connection.ask(request))
-                if asked in kills:
+                if number in kills:
                     os.kill(workers_of(server.process.pid)[0], signal.SIGKILL)
             connection.close()
             return replies
@@ -144,11 +144,11 @@ def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> Non
         ThreadPoolExecutor(admitted) as threads,
     ):
         signal_workers(server, signal.SIGSTOP)
-        asked: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
+        pending: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
         wait_for(server, "off_tanet_queue_depth", admitted - 2.0)
         server.process.send_signal(signal.SIGTERM)
         signal_workers(server, signal.SIGCONT)
-        assert [future.result().status_code for future in asked] == [200] * admitted
+        assert [future.result().status_code for future in pending] == [200] * admitted
         assert server.process.wait(30) == 0
 
 

@@ -76,8 +76,8 @@ def test_an_upload_that_asks_for_an_upgrade_is_answered(keyed: Server, upgrade: 
     onset, apex = pair("positive")
     upload = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     key = f"X-API-Key: {KEY}\r\n".encode()
-    asked = upload.replace(b"Content-Type", UPGRADES[upgrade] + key + b"Content-Type", 1)
-    answered = answers(keyed, asked)
+    request = upload.replace(b"Content-Type", UPGRADES[upgrade] + key + b"Content-Type", 1)
+    answered = answers(keyed, request)
     assert statuses(answered) == [200]
     assert json.loads(answered.partition(b"\r\n\r\n")[2])["label"] == "positive"
 
@@ -128,11 +128,11 @@ def test_an_endless_trailer_is_cut_off(keyed: Server) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(keyed: Server) -> None:
-    asked = b"".join(
+    request = b"".join(
         b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: %d\r\n\r\n" % number
         for number in range(500)
     )
-    answered = answers(keyed, asked)
+    answered = answers(keyed, request)
     assert statuses(answered) == [200] * 500
     found = re.findall(rb"x-request-id: (\d+)", answered)
     assert [int(number) for number in found] == list(range(500))

@@ -37,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def asked(server: Server, request: bytes) -> socket.socket:
+def half_closed_client(server: Server, request: bytes) -> socket.socket:
     """A client that has sent its request and sends nothing more."""
     client = connected(server)
     client.sendall(request)
@@ -51,7 +51,7 @@ def occupied(server: Server) -> Iterator[None]:
     wait_for(server, IDLE, 1.0)
     (worker,) = workers_of(server.process.pid)
     os.kill(worker, signal.SIGSTOP)
-    with asked(server, UPLOAD) as client:
+    with half_closed_client(server, UPLOAD) as client:
         try:
             wait_for(server, IDLE, 0.0)
             yield
@@ -90,7 +90,7 @@ def test_a_waiting_client_is_answered_and_one_that_left_frees_its_place(running:
     """The same packets were exchanged with both of them."""
     with contextlib.ExitStack() as waiting:
         with occupied(running):
-            stream = waiting.enter_context(asked(running, EVENTS))
+            stream = waiting.enter_context(half_closed_client(running, EVENTS))
             wait_for(running, DEPTH, 1.0)
             left = connected(running)
             left.sendall(UPLOAD)
@@ -125,7 +125,7 @@ def test_a_client_that_left_is_logged(tmp_path: Path) -> None:
     """Its request must not be counted as answered."""
     with serving(tmp_path, workers=1) as server:
         with occupied(server):
-            asked(server, UPLOAD).close()
+            half_closed_client(server, UPLOAD).close()
             wait_for(server, GONE, 1.0)
         assert server.stop() == 0
     entries = [line for line in lines_of(server) if line.get("method") == "POST"]

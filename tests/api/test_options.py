@@ -66,7 +66,7 @@ def test_query_and_form_may_repeat_or_complement_each_other(http: httpx.Client) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "asked", "given"),
+    ("kind", "name", "in_query", "given"),
     [
         ("frames", "face", "auto", "none"),
         ("video", "face", "none", "auto"),
@@ -76,9 +76,9 @@ def test_query_and_form_may_repeat_or_complement_each_other(http: httpx.Client) 
     ],
 )
 def test_query_and_form_must_not_disagree(
-    http: httpx.Client, kind: str, name: str, asked: str, given: str
+    http: httpx.Client, kind: str, name: str, in_query: str, given: str
 ) -> None:
-    refused(ask(http, kind, {name: asked}, {name: given}), f"{name}: the query and the form")
+    refused(ask(http, kind, {name: in_query}, {name: given}), f"{name}: the query and the form")
 
 
 UNKNOWN = (

@@ -36,7 +36,7 @@ class Listener:
         self._begun.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        assert not any(each is self._begun for each in self.requests), "a header behind its head"
+        assert not any(each is self._begun for each in self.requests), "a header after its head"
         self._begun.headers.append((name, value))
 
     def on_headers_complete(self) -> None:

@@ -34,7 +34,7 @@ def batches(draw: st.DrawFn, *shape: int) -> Floats:
     return values
 
 
-def asked(flows: Floats, *, binary: bool, **more: Any) -> tuple[bytes, str | None]:
+def encoded_request(flows: Floats, *, binary: bool, **more: Any) -> tuple[bytes, str | None]:
     """The body and header length of a request, as Triton's client encodes them."""
     tensor = triton.InferInput("flow", list(flows.shape), "FP32")
     tensor.set_data_from_numpy(flows, binary_data=binary)
@@ -63,7 +63,7 @@ def described(**changes: Any) -> bytes:
 @given(batches(2, 112, 112), st.booleans())
 def test_flows_arrive_bit_by_bit(flows: Floats, binary: bool) -> None:
     """Decimal numbers in between must not lose a bit."""
-    parsed = oip_codec.parse(*asked(flows, binary=binary), MAX_BATCH)
+    parsed = oip_codec.parse(*encoded_request(flows, binary=binary), MAX_BATCH)
     np.testing.assert_array_equal(parsed.flows, flows)
     assert parsed.flows.dtype == np.float32
 
@@ -86,7 +86,7 @@ def test_the_client_reads_the_outputs_it_requested(
 ) -> None:
     """Any choice of outputs, each in JSON or binary; without one, all of them."""
     outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name, binary in wanted]
-    body, length = asked(still(), binary=True, outputs=outputs, request_id=name)
+    body, length = encoded_request(still(), binary=True, outputs=outputs, request_id=name)
     request = oip_codec.parse(body, length, MAX_BATCH)
     attention = np.linspace(0, 1, len(probabilities) * 196, dtype=np.float32).reshape(-1, 14, 14)
     given_ = {"probabilities": probabilities, "attention": attention}
@@ -198,7 +198,7 @@ def test_data_under_an_escaped_name(name: str) -> None:
     assert not oip_codec.parse(body, None, MAX_BATCH).flows.any()
 
 
-BODY, LENGTH = asked(still(), binary=True)
+BODY, LENGTH = encoded_request(still(), binary=True)
 assert LENGTH is not None
 JSON_PART = BODY[: int(LENGTH)]
 BAD_BODIES: dict[str, tuple[bytes, str | None, str]] = {

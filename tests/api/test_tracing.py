@@ -144,9 +144,9 @@ def test_an_unresponsive_collector_costs_nothing(tmp_path: Path) -> None:
                     assert http.get("/health/live").status_code == 200
                 assert ask_frames(http, *pair("positive")).status_code == 200
             assert server.stop() == 0
-        asked, _ = deaf.accept()
-        with asked:
-            assert asked.recv(100).startswith(b"POST /otlp/v1/traces HTTP/1.1\r\n")
+        connection, _ = deaf.accept()
+        with connection:
+            assert connection.recv(100).startswith(b"POST /otlp/v1/traces HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("endpoint", [None, ""])

@@ -24,7 +24,7 @@ PICTURES = load.upload(f"/v1/predictions/frames?{EVERYTHING}", {"onset": ONSET, 
 EVENTS = load.upload(f"/v1/predictions/clip?{EVERYTHING}", {"video": CLIP.read_bytes()}).replace(
     b"Host", b"Accept: text/event-stream\r\nHost", 1
 )
-ASKED = {
+REQUESTS = {
     "a file": FILE,
     "a file, closing": FILE.replace(b"Host", b"Connection: close\r\nHost"),
     "pictures": PICTURES,  # the whole response at once, from a worker
@@ -41,14 +41,14 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("kind", REQUESTS)
 @pytest.mark.parametrize("half_closed", [False, True], ids=["open", "half-closed"])
-def test_an_unread_response_is_cut_off(impatient: Server, asked: str, half_closed: bool) -> None:
+def test_an_unread_response_is_cut_off(impatient: Server, kind: str, half_closed: bool) -> None:
     """Otherwise it would hold a connection and its memory without end."""
     with connected(impatient, buffer_bytes=BUFFER_BYTES) as client:
         client.settimeout(1)
         with contextlib.suppress(TimeoutError):  # the server stops reading
-            client.sendall(ASKED[asked])
+            client.sendall(REQUESTS[kind])
             if half_closed:
                 client.shutdown(1)
         assert has_hung_up(client)
@@ -66,21 +66,21 @@ def test_unread_responses_do_not_block_others(impatient: Server) -> None:
                 break
 
 
-@pytest.mark.parametrize("asked", ["a file", "a file, closing", "pictures", "events"])
-def test_a_slow_reader_gets_the_complete_response(impatient: Server, asked: str) -> None:
+@pytest.mark.parametrize("kind", ["a file", "a file, closing", "pictures", "events"])
+def test_a_slow_reader_gets_the_complete_response(impatient: Server, kind: str) -> None:
     """Only a standstill is cut off, not a slow connection."""
     with connected(impatient) as quick:
-        quick.sendall(ASKED[asked].replace(b"Host", b"Connection: close\r\nHost", 1))
+        quick.sendall(REQUESTS[kind].replace(b"Host", b"Connection: close\r\nHost", 1))
         length = len(received(quick))
     pieces = []
     with connected(impatient, buffer_bytes=BUFFER_BYTES) as client:
-        client.sendall(ASKED[asked].replace(b"Host", b"Connection: close\r\nHost", 1))
+        client.sendall(REQUESTS[kind].replace(b"Host", b"Connection: close\r\nHost", 1))
         while piece := client.recv(4096):
             pieces.append(piece)
             time.sleep(3 * WRITE_S * len(piece) / length)  # slower than the timeout
     answered = b"".join(pieces)
     assert statuses(answered) == [200]
-    if asked.startswith("a file"):
+    if kind.startswith("a file"):
         assert answered.partition(b"\r\n\r\n")[2] == CLIP.read_bytes()
     else:
         assert answered.endswith((b"}", b"\r\n0\r\n\r\n"))
@@ -109,9 +109,9 @@ def test_an_unread_stream_releases_its_upload(tmp_path: Path) -> None:
 def test_an_unread_response_does_not_delay_the_shutdown(tmp_path: Path) -> None:
     """A restart must not wait for clients that do not read."""
     with serving(tmp_path, workers=1) as server, contextlib.ExitStack() as stack:
-        for asked in (FILE, PICTURES, EVENTS, load.get("/metrics") * 1000):
+        for request in (FILE, PICTURES, EVENTS, load.get("/metrics") * 1000):
             client = stack.enter_context(connected(server, buffer_bytes=BUFFER_BYTES))
-            client.sendall(asked)
+            client.sendall(request)
             assert client.recv(12) == b"HTTP/1.1 200"
         assert server.stop() == 0
     assert not [line for line in server.log if "graceful shutdown exceeded" in line]

@@ -137,8 +137,8 @@ def test_concurrent_requests_get_their_own_answers(server: Server, classifier: C
 
     async def ask() -> list[triton.InferResult]:
         async with aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
-            asked = (client.infer(MODEL, [tensor(flows)]) for flows in batches)
-            return list(await asyncio.gather(*asked))
+            inferences = (client.infer(MODEL, [tensor(flows)]) for flows in batches)
+            return list(await asyncio.gather(*inferences))
 
     for result, flows in zip(asyncio.run(ask()), batches, strict=True):
         check_same(result, flows, classifier)

@@ -174,7 +174,7 @@ def bench_time() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=int, default=4, help="beside the three samples")
+    parser.add_argument("--faces", type=int, default=4, help="besides the three samples")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     threadpool_limits(1)

@@ -42,8 +42,8 @@ def video() -> bytes:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    with Client(server.url) as asking:
-        yield asking
+    with Client(server.url) as connected:
+        yield connected
 
 
 def check_same(there: Prediction, here: Prediction) -> None:
@@ -116,18 +116,18 @@ def test_a_prediction_renders_itself(client: Client) -> None:
 def test_problems_are_the_same_errors(client: Client, recognizer: Recognizer) -> None:
     """The same `except` works with both; the request id is added as a note."""
     faceless = factories.mp4(factories.frames())
-    for asking in (client, recognizer):
+    for either in (client, recognizer):
         with pytest.raises(UndecodableMediaError):
-            asking.frames(b"", b"")
+            either.frames(b"", b"")
         with pytest.raises(NoFaceError) as raised:
-            asking.clip(faceless)
+            either.clip(faceless)
         with pytest.raises(NoFaceError):
-            asking.clip(faceless, progress=lambda *_: None)
+            either.clip(faceless, progress=lambda *_: None)
         with pytest.raises(NoFaceError):
-            asking.video(faceless)
+            either.video(faceless)
         with pytest.raises(FrameIndexError):
-            asking.clip(CLIP, apex_index=99)
-        assert (asking is client) == any("request" in note for note in _notes(raised.value))
+            either.clip(CLIP, apex_index=99)
+        assert (either is client) == any("request" in note for note in _notes(raised.value))
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -142,9 +142,9 @@ def until(holds: Callable[[], bool]) -> None:
 async def asked_until(port: int, holds: Callable[[], bool]) -> list[load.Reply]:
     """Clients send as fast as they are answered until the condition holds; their responses."""
     replies: list[load.Reply] = []
-    asking = asyncio.create_task(asyncio.to_thread(until, holds))
+    waiting = asyncio.create_task(asyncio.to_thread(until, holds))
     request = pair()
-    while not asking.done():
+    while not waiting.done():
         replies += await load.counted_loop(port, request, CLIENTS, 10 * CLIENTS)
     return replies
 

@@ -26,33 +26,33 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def asked(served: Server) -> Iterator[httpx.Client]:
+def client(served: Server) -> Iterator[httpx.Client]:
     with served.client() as client:
         yield client
 
 
-def test_a_response_has_one_request_id(asked: httpx.Client) -> None:
+def test_a_response_has_one_request_id(client: httpx.Client) -> None:
     """Ray's proxy sets one for each request and response, as the application does."""
-    answer = ask_frames(asked, *pair("positive"))
+    answer = ask_frames(client, *pair("positive"))
     assert (answer.status_code, answer.json()["label"]) == (200, "positive")
     assert len(answer.headers.get_list("x-request-id")) == 1
-    given = asked.get("/v1/nothing", headers={"X-Request-ID": "order-17"})
+    given = client.get("/v1/nothing", headers={"X-Request-ID": "order-17"})
     assert given.headers.get_list("x-request-id") == ["order-17"]
     assert given.json()["request_id"] == "order-17"
 
 
-def test_progress_passes_the_proxy(asked: httpx.Client) -> None:
-    names = [name for name, _ in events_of(asked, CLIP.read_bytes())]
+def test_progress_passes_the_proxy(client: httpx.Client) -> None:
+    names = [name for name, _ in events_of(client, CLIP.read_bytes())]
     assert names.count("progress") > 1
     assert names[-1] == "prediction"
 
 
-def test_a_refusal_has_a_retry_after(asked: httpx.Client) -> None:
+def test_a_refusal_has_a_retry_after(client: httpx.Client) -> None:
     """Ray would queue them, or refuse them without a problem."""
     clip = CLIP.read_bytes()
 
     def ask(_: int) -> httpx.Response:
-        return asked.post("/v1/predictions/clip", files={"video": clip})
+        return client.post("/v1/predictions/clip", files={"video": clip})
 
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(ask, range(12)))

@@ -85,7 +85,7 @@ def test_compose_accepts_the_file() -> None:
 def _compose() -> tuple[str, ...] | None:
     for command in (("docker", "compose"), ("docker-compose",)):
         if shutil.which(command[0]):
-            asked = subprocess.run([*command, "version"], capture_output=True)
-            if asked.returncode == 0:
+            version = subprocess.run([*command, "version"], capture_output=True)
+            if version.returncode == 0:
                 return command
     return None

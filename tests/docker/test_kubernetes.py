@@ -116,14 +116,14 @@ def test_port_names_agree() -> None:
 def test_probes_and_scrapes_use_existing_routes(http: httpx.Client) -> None:
     """A probe of a missing route would restart a healthy service again and again."""
     (endpoint,) = of_kind("ServiceMonitor", "production")["spec"]["endpoints"]
-    asked = {endpoint["path"]}
+    paths = {endpoint["path"]}
     for pod in pods():
         (container,) = pod["containers"]
-        asked |= {
+        paths |= {
             container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")
         }
-    assert len(asked) == 5
-    assert {path: http.get(path).status_code for path in asked} == dict.fromkeys(asked, 200)
+    assert len(paths) == 5
+    assert {path: http.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
 def test_kserve_uses_the_models_name(http: httpx.Client) -> None:

@@ -69,8 +69,8 @@ def telling(random: Random, old: int, width: int) -> int:
     """A number at an edge of its range, or next to the original one."""
     top = (1 << 8 * width) - 1
     edges = (0, 1, 2, 7, top, top - 1, top >> 1, (top >> 1) + 1)
-    beside = (old + 1, old - 1, old * 2, old // 2, old ^ 1 << random.randrange(8 * width))
-    return random.choice((*edges, *beside, random.randint(0, top))) & top
+    neighbours = (old + 1, old - 1, old * 2, old // 2, old ^ 1 << random.randrange(8 * width))
+    return random.choice((*edges, *neighbours, random.randint(0, top))) & top
 
 
 def _number(random: Random, data: bytearray, layout: Layout) -> None:

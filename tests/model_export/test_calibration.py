@@ -25,8 +25,8 @@ def test_a_known_temperature_is_found(known: float) -> None:
     logits = rng.normal(0, 1.5, (4000, 3))
     true = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = np.array([rng.choice(3, p=p) for p in true])
-    asked = true * (1 - 1.5 * DISAGREEMENT) + DISAGREEMENT / 2  # as people would then label
-    shown = asked**known / (asked**known).sum(1, keepdims=True)
+    labelled = true * (1 - 1.5 * DISAGREEMENT) + DISAGREEMENT / 2  # as people would then label
+    shown = labelled**known / (labelled**known).sum(1, keepdims=True)
     assert temperature(shown, labels) == pytest.approx(known, rel=0.1)
 
 

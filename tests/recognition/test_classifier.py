@@ -73,15 +73,15 @@ def flows(count: int = 1, seed: int = 0) -> NDArray[np.float32]:
 
 def test_the_session_gets_the_flow_and_the_threads() -> None:
     """One batch axis more, nothing else changed, and the requested number of threads."""
-    session, asked = FakeSession(), []
+    session, opened = FakeSession(), []
 
     def opener(path: Path | str, threads: int) -> FakeSession:
-        asked.append((path, threads))
+        opened.append((path, threads))
         return session
 
     flow = flows()[0]
     answer = Classifier("some.onnx", threads=3, opener=opener).classify(flow)
-    assert asked == [("some.onnx", 3)]
+    assert opened == [("some.onnx", 3)]
     np.testing.assert_array_equal(session.fed[-1], flow[None])
     np.testing.assert_allclose(answer.probabilities, [0.2, 0.3, 0.5], atol=1e-6)
     assert answer.attention.shape == (14, 14)

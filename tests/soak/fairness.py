@@ -32,7 +32,7 @@ def run(seconds: float) -> Part:
         while _answers(server) < GREEDY_CONNECTIONS:
             time.sleep(0.1)
         before = _answers(server)
-        good, asked = asyncio.run(_ask_politely(server.port, seconds))
+        good, sent = asyncio.run(_ask_politely(server.port, seconds))
         total = _answers(server) - before
         greedy.kill()
         greedy.join()
@@ -40,7 +40,7 @@ def run(seconds: float) -> Part:
         good >= PROMISED * total, f"the polite client got {good / total:.0%}, not {PROMISED:.0%}"
     )
     part.summary = (
-        f"{good} of {total} answers, {good / total:.0%}, to the polite client, which asked {asked}"
+        f"{good} of {total} answers, {good / total:.0%}, to the polite client, which sent {sent}"
     )
     return part
 
@@ -60,15 +60,15 @@ def _ask_greedily(port: int) -> None:
 
 async def _ask_politely(port: int, seconds: float) -> tuple[int, int]:
     """The good answers, and the requests."""
-    link, asked, good = From(port, "127.0.0.3"), 0, 0
+    link, sent, good = From(port, "127.0.0.3"), 0, 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        asked += 1
+        sent += 1
         if (await link.ask(request())).status == 200:
             good += 1
         else:
             await asyncio.sleep(PAUSE_S)
-    return good, asked
+    return good, sent
 
 
 def _answers(server: Server) -> int:

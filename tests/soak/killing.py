@@ -40,7 +40,7 @@ def run(kills: int) -> Part:
     part.say(f"back to full rate after {np.median(recovered):.2f} s, at most {worst:.2f} s")
     part.check(len(failed) <= kills, f"{len(failed)} requests failed for {kills} kills")
     refused = all(reply.status == 503 and reply.retry_after for reply in failed)
-    part.check(refused, "a failure was no 503 with Retry-After")
+    part.check(refused, "a failure was not a 503 with Retry-After")
     part.check(worst <= BOUND_S, f"it took {worst:.2f} s to be back to full rate")
     part.summary = f"{len(failed)} failed, back to full rate in {worst:.2f} s at most"
     return part

@@ -76,7 +76,7 @@ def visiting(
     visit = Visit(context.new_page())
     visit.page.on("console", lambda message: _note(visit, message.type, message.text))
     visit.page.on("pageerror", lambda error: visit.faults.append(str(error)))
-    visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
+    visit.page.on("request", lambda request: visit.hosts.add(urlsplit(request.url).netloc))
     visit.page.goto(url)
     try:
         yield visit

@@ -124,13 +124,15 @@ def test_no_request_is_displaced_for_an_equal_share() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12)), max_size=30), st.data())
-def test_no_worker_and_no_place_is_lost(asked: list[tuple[str, int]], data: st.DataObject) -> None:
+def test_no_worker_and_no_place_is_lost(
+    requests: list[tuple[str, int]], data: st.DataObject
+) -> None:
     """Whenever requests are cancelled, all workers are idle again at the end."""
     workers, places = 2, 6
 
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         tasks = []
-        for client, turns in asked:
+        for client, turns in requests:
             tasks.append(asyncio.create_task(request(dispatcher, client, served)))
             for _ in range(turns):
                 await asyncio.sleep(0)

@@ -10,7 +10,7 @@ import pytest
 from off_tanet.workers import malloc
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it is glibc that is asked")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
 def test_freed_memory_is_kept() -> None:
     """A block that is allocated again after it was freed must cost no page faults, which were 2 ms
     of a request."""

@@ -1,5 +1,5 @@
-// What Node's own fetch sends, as people write it.
-//   node ask.mjs URL SAMPLES  prints what it got, as JSON
+// Requests by Node's own fetch, as programs write them.
+//   node ask.mjs URL SAMPLES  prints the responses as JSON
 
 import { readFileSync } from "node:fs";
 

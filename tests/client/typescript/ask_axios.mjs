@@ -1,5 +1,5 @@
-// What axios sends from Node: buffers without a file name, arrays with brackets.
-//   node ask_axios.mjs URL SAMPLES  prints what it got, as JSON
+// Requests by axios from Node: buffers without a file name, arrays with brackets.
+//   node ask_axios.mjs URL SAMPLES  prints the responses as JSON
 
 import { readFileSync } from "node:fs";
 

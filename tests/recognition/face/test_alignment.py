@@ -174,9 +174,9 @@ def misplaced(crop: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
 def test_a_misplacement_is_measured() -> None:
     """The measure of the next test: a twentieth of a pixel is read as one."""
     picture, where = textured(300), centred(2, 300)
-    beside = where + np.array([[0, 0, 0.03], [0, 0, 0.04]])
+    shifted = where + np.array([[0, 0, 0.03], [0, 0, 0.04]])
     pixels = moved(picture, np.eye(2, 3))
-    assert misplaced(crop(pixels, beside), crop(pixels, where)) == pytest.approx(0.05, abs=0.01)
+    assert misplaced(crop(pixels, shifted), crop(pixels, where)) == pytest.approx(0.05, abs=0.01)
 
 
 @pytest.mark.parametrize("shrinking", [0.8, 1.3, 2, 3.5, 6])
