@@ -29,8 +29,8 @@ coverage: .venv/.test
 	$(BIN)/python -m coverage html --quiet
 	$(BIN)/python -m coverage report
 
-# What other Pythons bring: other releases of the decoders, and warnings, which are errors here. On the newest
-# Python that can be had, or NEWEST_PYTHON; in an environment of its own, without PyTorch.
+# Other Pythons have other releases of the decoders, and new warnings, which are errors here. Runs on the newest
+# Python that is found, or NEWEST_PYTHON, in an environment of its own without PyTorch.
 NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/test_clip_refusals recognition/media/test_clip_indexes \
                 recognition/media/test_clip_views recognition/media/test_clip_shown \
                 recognition/media/test_clip_damage recognition/media/test_codecs \
@@ -77,20 +77,20 @@ build/audit/.locked: requirements/audit.txt
 	build/audit/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-# Speed, as ratios against the field's reference in the same run; for a machine with nothing else to do.
+# Speed, as ratios against the field's reference in the same run; needs an idle machine.
 bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$*
 
-# Other people's test pictures and clips, decoded here and by Pillow and FFmpeg: `make check-media FOLDER=...`.
+# Test images and clips of other projects, decoded here and by Pillow and FFmpeg: `make check-media FOLDER=...`.
 check-media: .venv/.test
 	$(BIN)/python -m tests.check_media $(FOLDER)
 
-# What takes too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
+# Tests that take too long for every commit: fuzzing, bombs, killed workers, memory over many requests.
 soak: .venv/.test
 	$(BIN)/python -m tests.soak
 
-# The service on a Ray cluster: tests that `make test` skips where Ray is not installed; the slow proofs,
-# with the contract tests asked of a cluster; what Ray costs. The closing line of all tests is `make test`'s.
+# The service on a Ray cluster: tests that `make test` skips without Ray (-qq leaves the summary of all tests to
+# `make test`); the slow tests, with the contract tests against a cluster; the cost of Ray.
 test-ray: .venv/.ray
 	$(BIN)/python -m pytest -qq tests/cluster
 
@@ -108,7 +108,7 @@ train: .venv/.test
 	$(BIN)/off-tanet export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
 # Fuzzes the C++ under the sanitizers: each build of the flow kernel that this processor can run, and
-# what walks along coded pictures.
+# the parser of entropy-coded images.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service

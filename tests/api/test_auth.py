@@ -17,7 +17,7 @@ from off_tanet.settings import Settings
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import check_problem
 from tests.support.serving import Server, serving
 
 

@@ -8,25 +8,12 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete
 from tests.support import factories
+from tests.support.requests import CLIP, ask_clip, ask_frames, check_complete, check_problem
 from tests.support.serving import Server, serving
 
 PORTRAIT = factories.portrait()
 GOOD = factories.jpeg(PORTRAIT)
-
-
-def check_problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, object] = answer.json()
-    members = {"type", "title", "status", "detail", "instance", "code", "request_id"}
-    assert set(problem) - {"limit"} == members
-    assert problem["code"] == code
-    assert problem["status"] == status
-    assert problem["request_id"] == answer.headers["x-request-id"]
-    assert problem["detail"]
-    return problem
 
 
 BAD_PICTURES = {

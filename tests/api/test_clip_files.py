@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from off_tanet.types import Pixels
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import ask_clip, check_complete
 from tests.support import factories
 from tests.support.encoders import film, of_jpegs
 from tests.support.paths import ROOT
+from tests.support.requests import ask_clip, check_complete, check_problem
 from tests.support.serving import started
 
 WIDE = "log-level=none:sar=2/1"

@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.test_faults import STREAM, signal_workers, wait_for
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP
-from tests.api.test_videos import made_video
 from tests.benchmarks import load
 from tests.support.processes import workers_of
-from tests.support.serving import Server, serving
+from tests.support.requests import CLIP, STREAM, sample_video
+from tests.support.serving import Server, log_entries, serving, signal_workers, wait_for_metric
 
 pytestmark = pytest.mark.slow
 
@@ -67,12 +64,12 @@ def test_work_that_outlasts_the_shutdown_timeout(tmp_path: Path, path: str, stre
             answer(server, upload(path, stream=False))  # its worker starts with the first video
         signal_workers(server, signal.SIGSTOP)
         pending = [threads.submit(answer, server, upload(path, stream)) for _ in range(2)]
-        wait_for(server, "off_tanet_queue_depth", 1.0)
+        wait_for_metric(server, "off_tanet_queue_depth", 1.0)
         server.process.send_signal(signal.SIGTERM)
         for future in pending:
             check_draining(*future.result(), stream)
         assert server.process.wait(30) == 0
-    entries = [line for line in lines_of(server) if line.get("route") == path][-2:]
+    entries = [line for line in log_entries(server) if line.get("route") == path][-2:]
     assert [line["problem"] for line in entries] == ["draining"] * 2
     assert "client_gone" not in "".join(server.log)
 
@@ -89,7 +86,7 @@ def test_long_videos_have_a_shutdown_timeout_of_their_own(tmp_path: Path) -> Non
         (worker,) = set(workers_of(server.process.pid)) - {min(workers_of(server.process.pid))}
         os.kill(worker, signal.SIGSTOP)
         pending = threads.submit(answer, server, upload("/v1/predictions/video", stream=True))
-        wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
+        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 1.0)
         server.process.send_signal(signal.SIGTERM)
         wait_for_stop(server)
         os.kill(worker, signal.SIGCONT)
@@ -128,7 +125,7 @@ def test_a_request_that_has_not_arrived_is_refused_at_the_end(tmp_path: Path) ->
         head, _, body = received.partition(b"\r\n\r\n")
         check_draining(head, body, stream=False)
         assert server.process.wait(30) == 0
-    errors = [line["message"] for line in lines_of(server) if line["level"] == "error"]
+    errors = [line["message"] for line in log_entries(server) if line["level"] == "error"]
     assert errors == []
 
 
@@ -142,7 +139,7 @@ def test_a_stream_that_is_not_read_ends_with_a_problem(tmp_path: Path) -> None:
     """Events that a client does not read must not pile up in the server."""
     with serving(tmp_path, workers=1, max_pending_bytes=100) as server, server.client() as http:
         query = "/v1/predictions/video?include=arrays"
-        with http.stream("POST", query, files={"video": made_video()}, headers=STREAM) as stream:
+        with http.stream("POST", query, files={"video": sample_video()}, headers=STREAM) as stream:
             lines = list(stream.iter_lines())
         assert "event: problem" in lines
         assert json.loads(lines[lines.index("event: problem") + 1][6:])["code"] == "slow_reader"
@@ -163,7 +160,7 @@ def test_a_body_is_released_once_a_worker_has_it(tmp_path: Path) -> None:
         signal_workers(server, signal.SIGSTOP)
         first.sendall(request)
         assert first.recv(12) == b"HTTP/1.1 200"
-        wait_for(server, 'off_tanet_workers{state="idle"}', 0.0)
+        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 0.0)
         second.sendall(request)
         assert second.recv(12) == b"HTTP/1.1 200"  # 503, if both were held
         signal_workers(server, signal.SIGCONT)

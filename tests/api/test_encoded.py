@@ -18,8 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from off_tanet.schemas import encoded
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import CLIP, pair
+from tests.support.requests import CLIP, check_problem, pair
 
 ONSET, APEX = pair("positive")
 FRAMES = {

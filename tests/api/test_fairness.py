@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from off_tanet.api.middleware.auth import digest
 
-from tests.api.test_predictions import pair
 from tests.benchmarks import load
+from tests.support.requests import pair
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.slow

@@ -13,39 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.benchmarks import load
-from tests.support.processes import workers_of
-from tests.support.serving import Server, serving
-
-STREAM = {"Accept": "text/event-stream"}
-
-
-def signal_workers(server: Server, number: signal.Signals) -> None:
-    for worker in workers_of(server.process.pid):
-        os.kill(worker, number)
-
-
-def wait_for(server: Server, metric: str, value: float) -> None:
-    """Poll the metrics until one has this value."""
-    with server.client() as http:
-        for _ in range(10_000):
-            if f"{metric} {value}\n" in http.get("/metrics").text:
-                return
-    raise AssertionError(f"{metric} never became {value}")
-
-
-def wait_for_end(process: int, seconds: float = 30) -> None:
-    """Wait until a process that is not a child of this one has ended."""
-    try:
-        handle = os.pidfd_open(process)
-    except ProcessLookupError:
-        return
-    ended, _, _ = select.select([handle], [], [], seconds)
-    os.close(handle)
-    assert ended, f"process {process} lives"
+from tests.support.processes import wait_for_end, workers_of
+from tests.support.requests import CLIP, STREAM, ask_frames, check_problem, pair
+from tests.support.serving import log_entries, serving, signal_workers, wait_for_metric
 
 
 @pytest.mark.slow
@@ -87,7 +58,7 @@ def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None
         onset, apex = pair("positive")
         answer = http.post("/v1/predictions/frames", files={"onset": onset, "apex": apex})
         assert answer.status_code == 200
-    errors = [line["message"] for line in lines_of(server) if line["level"] == "error"]
+    errors = [line["message"] for line in log_entries(server) if line["level"] == "error"]
     assert errors == ["a worker ended by itself, exit code -9"]
 
 
@@ -126,7 +97,7 @@ def test_a_decoder_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None
         os.kill(worker, signal.SIGSTOP)
         check_problem(ask_frames(http, *pair("positive")), 504, "deadline_exceeded")
         wait_for_end(worker, seconds=0)  # it disappeared before its status was read
-        wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
+        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 1.0)
         assert ask_frames(http, *pair("positive")).status_code == 200
 
 
@@ -145,7 +116,7 @@ def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> Non
     ):
         signal_workers(server, signal.SIGSTOP)
         pending: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
-        wait_for(server, "off_tanet_queue_depth", admitted - 2.0)
+        wait_for_metric(server, "off_tanet_queue_depth", admitted - 2.0)
         server.process.send_signal(signal.SIGTERM)
         signal_workers(server, signal.SIGCONT)
         assert [future.result().status_code for future in pending] == [200] * admitted
@@ -183,7 +154,7 @@ def test_a_client_that_leaves_a_stream_is_counted(tmp_path: Path) -> None:
             assert next(stream.iter_lines()) == "event: progress"
         assert http.get("/health/live").status_code == 200
         assert server.stop() == 0
-    (entry,) = [line for line in lines_of(server) if line.get("route") == "/v1/predictions/clip"]
+    (entry,) = [line for line in log_entries(server) if line.get("route") == "/v1/predictions/clip"]
     assert (entry["status"], entry["problem"]) == (499, "client_gone")
 
 

@@ -16,9 +16,9 @@ from off_tanet.errors import (
 )
 from off_tanet.schemas.forms import ClipForm, FramesForm
 
-from tests.api.test_limits import PAIR, ask, form
 from tests.support.processes import processor_seconds
 from tests.support.serving import Server
+from tests.support.wire import PAIR, exchange, form
 
 BOUNDARY = b"b"
 
@@ -37,7 +37,7 @@ def declared(content_type: str, more: bytes = b"") -> bytes:
 )
 def test_a_form_must_not_name_a_codec(server: Server, charset: str) -> None:
     """Some codecs take minutes for the size of a form, and unknown names are cached."""
-    status, body = ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))
+    status, body = exchange(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))
     assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
 
 
@@ -47,13 +47,15 @@ def test_a_type_of_thousands_of_parameters_is_not_parsed(
     server: Server, kind: str, more: str
 ) -> None:
     """Parsing took time quadratic in their number."""
-    status, body = ask(server, declared(kind + more))
+    status, body = exchange(server, declared(kind + more))
     assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
 def test_utf_8_may_be_named(server: Server, charset: str) -> None:
-    assert ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))[0] == 200
+    assert (
+        exchange(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))[0] == 200
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/clip"])
@@ -85,7 +87,7 @@ def test_another_kind_of_body_is_refused_unread(http: httpx.Client, kind: str) -
 
 
 def test_a_form_without_a_boundary_is_malformed(server: Server) -> None:
-    status, body = ask(server, declared("multipart/form-data"))
+    status, body = exchange(server, declared("multipart/form-data"))
     assert (status, json.loads(body)["code"]) == (400, "malformed_body")
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from off_tanet.api.middleware.auth import digest, new_key
 
-from tests.api.test_predictions import SAMPLES, pair
 from tests.benchmarks import load
 from tests.support.processes import resident_bytes, workers_of
+from tests.support.requests import SAMPLES, pair
 from tests.support.serving import Server, serving
 from tests.support.wire import answers, connected, received, statuses
 

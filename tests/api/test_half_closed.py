@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.test_faults import STREAM, wait_for
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
 from tests.support.processes import workers_of
-from tests.support.serving import Server, serving
+from tests.support.requests import CLIP, STREAM, pair
+from tests.support.serving import Server, log_entries, serving, wait_for_metric
 from tests.support.wire import answers, connected, received, statuses
 
 ONSET, APEX = pair("positive")
@@ -48,12 +46,12 @@ def half_closed_client(server: Server, request: bytes) -> socket.socket:
 @contextlib.contextmanager
 def occupied(server: Server) -> Iterator[None]:
     """The only worker is stopped while it works for a waiting client, and then continues."""
-    wait_for(server, IDLE, 1.0)
+    wait_for_metric(server, IDLE, 1.0)
     (worker,) = workers_of(server.process.pid)
     os.kill(worker, signal.SIGSTOP)
     with half_closed_client(server, UPLOAD) as client:
         try:
-            wait_for(server, IDLE, 0.0)
+            wait_for_metric(server, IDLE, 0.0)
             yield
         finally:
             os.kill(worker, signal.SIGCONT)
@@ -91,12 +89,12 @@ def test_a_waiting_client_is_answered_and_one_that_left_frees_its_place(running:
     with contextlib.ExitStack() as waiting:
         with occupied(running):
             stream = waiting.enter_context(half_closed_client(running, EVENTS))
-            wait_for(running, DEPTH, 1.0)
+            wait_for_metric(running, DEPTH, 1.0)
             left = connected(running)
             left.sendall(UPLOAD)
-            wait_for(running, DEPTH, 2.0)
+            wait_for_metric(running, DEPTH, 2.0)
             left.close()
-            wait_for(running, DEPTH, 1.0)
+            wait_for_metric(running, DEPTH, 1.0)
         events = received(stream)
     assert events.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"event: prediction" in events
@@ -114,11 +112,11 @@ def test_a_client_that_leaves_the_queue_frees_its_place(
         left.sendall(request_)
         if how == "half first":
             left.shutdown(socket.SHUT_WR)
-        wait_for(running, DEPTH, 1.0)
+        wait_for_metric(running, DEPTH, 1.0)
         if how == "reset":
             left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         left.close()
-        wait_for(running, DEPTH, 0.0)
+        wait_for_metric(running, DEPTH, 0.0)
 
 
 def test_a_client_that_left_is_logged(tmp_path: Path) -> None:
@@ -126,7 +124,7 @@ def test_a_client_that_left_is_logged(tmp_path: Path) -> None:
     with serving(tmp_path, workers=1) as server:
         with occupied(server):
             half_closed_client(server, UPLOAD).close()
-            wait_for(server, GONE, 1.0)
+            wait_for_metric(server, GONE, 1.0)
         assert server.stop() == 0
-    entries = [line for line in lines_of(server) if line.get("method") == "POST"]
+    entries = [line for line in log_entries(server) if line.get("method") == "POST"]
     assert [line.get("problem") for line in entries] == ["client_gone", None]

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from off_tanet.settings import Settings
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import CLIP, ask_frames, pair
+from tests.support.requests import CLIP, ask_frames, check_problem, pair
 from tests.support.serving import serving
 
 ORIGIN = "https://clinic.example"

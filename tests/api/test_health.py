@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import check_problem
 from tests.support.serving import serving, warming_up
 
 

@@ -8,24 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from tests.api.test_bad_input import GOOD
 from tests.support.serving import Server
+from tests.support.wire import FRAMES_HEAD, PAIR, exchange, form, part
 
-FRAMES = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-
-
-def ask(server: Server, request: bytes) -> tuple[int, bytes]:
-    """The status and body of the response to these bytes."""
-    port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-        client.sendall(request)
-        received = b""
-        with suppress(ConnectionResetError):  # the response came before all was read
-            while more := client.recv(65536):
-                received += more
-    head, _, body = received.partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
 
 
 def check_limit(answer: tuple[int, bytes], status: int, limit: str) -> None:
@@ -37,14 +23,14 @@ def check_limit(answer: tuple[int, bytes], status: int, limit: str) -> None:
 
 def test_too_many_headers(server: Server) -> None:
     """Each header is processed several times: many small ones cost more than their bytes."""
-    assert ask(server, LIVE + b"a: b\r\n" * 98 + b"\r\n")[0] == 200
-    check_limit(ask(server, LIVE + b"a: b\r\n" * 99 + b"\r\n"), 431, "max_headers")
+    assert exchange(server, LIVE + b"a: b\r\n" * 98 + b"\r\n")[0] == 200
+    check_limit(exchange(server, LIVE + b"a: b\r\n" * 99 + b"\r\n"), 431, "max_headers")
 
 
 @pytest.mark.parametrize("size", [16384, 200_000])
 def test_headers_that_are_too_large(server: Server, size: int) -> None:
-    assert ask(server, LIVE + b"a: " + b"b" * 16000 + b"\r\n\r\n")[0] == 200
-    status, body = ask(server, LIVE + b"a: " + b"b" * size + b"\r\n\r\n")
+    assert exchange(server, LIVE + b"a: " + b"b" * 16000 + b"\r\n\r\n")[0] == 200
+    status, body = exchange(server, LIVE + b"a: " + b"b" * size + b"\r\n\r\n")
     if status == 400:  # the data came in segments, and the server had read enough
         assert size > 30_000
     else:
@@ -53,10 +39,10 @@ def test_headers_that_are_too_large(server: Server, size: int) -> None:
 
 def test_a_url_that_is_too_long(server: Server) -> None:
     for rest in (b"a" * 8192, b"?include=" + b"a" * 8192):
-        check_limit(ask(server, LIVE.replace(b"live", rest) + b"\r\n"), 414, "max_url_bytes")
+        check_limit(exchange(server, LIVE.replace(b"live", rest) + b"\r\n"), 414, "max_url_bytes")
 
 
-TRAILERS = FRAMES + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+TRAILERS = FRAMES_HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
 
 
 @pytest.mark.parametrize(
@@ -80,19 +66,6 @@ def test_a_head_without_end(server: Server, begun: bytes) -> None:
     assert sent < 10_000_000  # what the socket buffers hold is not the server's memory
 
 
-def form(*parts: bytes) -> bytes:
-    """A request with a form of these parts, each a head and a content."""
-    body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
-    header = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
-    return FRAMES + header % len(body) + body
-
-
-def part(name: str, more: bytes = b"", content: bytes = GOOD) -> bytes:
-    header = f'Content-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
-    return header.encode() + more + b"\r\n" + content
-
-
-PAIR = part("onset"), part("apex")
 FIELD = b'Content-Disposition: form-data; name="a"\r\n\r\nb'
 BAD_FORMS = {
     "files": form(*[part(f"file{index}") for index in range(17)]),
@@ -108,18 +81,18 @@ BAD_FORMS = {
 @pytest.mark.parametrize("case", BAD_FORMS)
 def test_a_form_over_its_limits(server: Server, case: str) -> None:
     """No route has this many files and fields, and no part more than a few headers."""
-    status, body = ask(server, BAD_FORMS[case])
+    status, body = exchange(server, BAD_FORMS[case])
     assert (status, json.loads(body)["code"]) == (400, "malformed_body")
 
 
 @pytest.mark.parametrize("size", [1, 2_000_000])
 def test_an_unknown_field_is_not_kept(server: Server, size: int) -> None:
     """Whatever its length, the client only needs its name."""
-    status, body = ask(server, form(*PAIR, FIELD + b"b" * size))
+    status, body = exchange(server, form(*PAIR, FIELD + b"b" * size))
     problem = json.loads(body)
     assert (status, problem["code"]) == (422, "invalid_request")
     assert "body.a: unknown name" in problem["detail"]
 
 
 def test_a_form_within_its_limits(server: Server) -> None:
-    assert ask(server, form(*PAIR))[0] == 200
+    assert exchange(server, form(*PAIR))[0] == 200

@@ -8,23 +8,17 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from off_tanet.api.problems import UnexpectedErrorMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
-from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.support import factories
-from tests.support.serving import Server, logging_to, serving
+from tests.support.requests import CLIP, ask_frames, pair
+from tests.support.serving import Server, log_entries, logging_to, serving
 
 ASKED = 300
 MARK = "A-MARK-THAT-ONLY-THE-CLIENT-KNOWS"
-
-
-def lines_of(server: Server) -> list[dict[str, Any]]:
-    """All lines that a stopped server has printed; a line that is not JSON fails the test."""
-    return [json.loads(line) for line in server.log]
 
 
 def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
@@ -33,7 +27,7 @@ def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
             ask_frames(http, *pair("positive")).headers["x-request-id"],
             http.get("/v1/nothing").headers["x-request-id"],
         ]
-    requests = [line for line in lines_of(server) if line["message"] == "request"]
+    requests = [line for line in log_entries(server) if line["message"] == "request"]
     assert [line["request_id"] for line in requests] == ids
     answered, refused = requests
     assert answered["level"] == "info"
@@ -55,7 +49,7 @@ def test_the_log_contains_nothing_of_the_request(tmp_path: Path) -> None:
         form = f"--x\r\nContent-Disposition: {MARK}\r\n\r\n{MARK}".encode()
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         http.post("/v1/predictions/frames", content=form, headers=headers)
-    assert len([line for line in lines_of(server) if line["message"] == "request"]) == 5
+    assert len([line for line in log_entries(server) if line["message"] == "request"]) == 5
     assert MARK not in "".join(server.log)
 
 
@@ -66,7 +60,7 @@ def test_output_of_decoders_is_not_in_the_log(tmp_path: Path) -> None:
             broken = bytearray(whole)
             broken[len(whole) // 2 : len(whole) // 2 + 100] = bytes(100)
             ask_frames(http, bytes(broken), bytes(broken))
-    assert {line["logger"].partition(".")[0] for line in lines_of(server)} == {
+    assert {line["logger"].partition(".")[0] for line in log_entries(server)} == {
         "off_tanet",
         "uvicorn",
     }

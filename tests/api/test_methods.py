@@ -12,10 +12,9 @@ import pytest
 from fastapi import FastAPI
 from off_tanet.api.app import create_app
 
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
-from tests.support.serving import Server, serving
+from tests.support.requests import CLIP, pair
+from tests.support.serving import Server, log_entries, serving
 from tests.support.wire import answers, statuses
 
 OWN = {"date", "x-request-id"}  # headers that differ from response to response
@@ -79,7 +78,7 @@ def test_head_has_its_own_name_in_metrics_and_log(
         metrics = http.get("/metrics").text
     for route in ("/web/{name}", "/v2/models/{name}"):
         assert f'{{code="200",method="HEAD",route="{route}"}} 1.0' in metrics
-        assert [line["method"] for line in lines_of(server) if line.get("route") == route] == [
+        assert [line["method"] for line in log_entries(server) if line.get("route") == route] == [
             "HEAD"
         ]
 

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
-from tests.api.test_v2 import INFER, described, some_flows
+from tests.support.requests import CLIP, INFER, ask_frames, described, events_of, pair, some_flows
 from tests.support.serving import Server, serving
 
 FRAMES = {"route": "/v1/predictions/frames", "method": "POST"}

@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import CLIP, pair
 from tests.support.paths import ROOT
+from tests.support.requests import CLIP, check_problem, pair
 from tests.support.serving import started
 
 PAIR = dict(zip(("onset", "apex"), pair("positive"), strict=True))

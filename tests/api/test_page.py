@@ -16,7 +16,7 @@ from off_tanet.api.routes.page import PATHS
 from off_tanet.schemas.prediction import QualityBody
 from off_tanet.settings import Settings
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import check_problem
 
 SOURCES = sorted(path for path in PATHS if path.endswith(("/", ".html", ".css", ".js", ".svg")))
 

@@ -12,10 +12,10 @@ import pytest
 from off_tanet.types import Pixels
 from PIL import Image
 
-from tests.api.test_predictions import ask_frames
 from tests.api.test_quality import warnings
 from tests.support import factories, synthetic_heads
 from tests.support.processes import workers_of
+from tests.support.requests import ask_frames
 from tests.support.serving import Server, serving
 
 FACE = factories.portrait()

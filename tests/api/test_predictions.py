@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import base64
-import json
-from typing import Any
 
 import cv2
 import httpx
 import numpy as np
 import pytest
-from off_tanet.configuration import ASSETS
 
 from tests.support import face_motion, factories
+from tests.support.requests import (
+    CLASSES,
+    CLIP,
+    ask_clip,
+    ask_frames,
+    check_complete,
+    events_of,
+    pair,
+)
 from tests.support.shared import shared
-
-SAMPLES = ASSETS / "samples"
-CLIP = SAMPLES / "clip.mp4"
-CLASSES = ("negative", "positive", "surprise")
-
-
-def pair(name: str) -> tuple[bytes, bytes]:
-    onset, apex = (SAMPLES / f"{name}_{moment}.jpg" for moment in ("onset", "apex"))
-    return onset.read_bytes(), apex.read_bytes()
-
-
-def ask_frames(http: httpx.Client, onset: bytes, apex: bytes, **query: str) -> httpx.Response:
-    files = {"onset": ("onset", onset), "apex": ("apex", apex)}
-    return http.post("/v1/predictions/frames", files=files, params=query)
-
-
-def ask_clip(http: httpx.Client, video: bytes, **query: str) -> httpx.Response:
-    return http.post("/v1/predictions/clip", files={"video": ("video", video)}, params=query)
-
-
-def events_of(http: httpx.Client, video: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """The server-sent events of a clip's recognition: names and data."""
-    found = []
-    headers = {"Accept": "text/event-stream"}
-    files = {"video": video}
-    with http.stream("POST", "/v1/predictions/clip", files=files, headers=headers) as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        for block in "".join(stream.iter_text()).strip().split("\n\n"):
-            name, data = block.split("\n")
-            found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
-    return found
-
-
-def check_complete(answer: dict[str, object]) -> None:
-    """Check everything that the API guarantees for any prediction."""
-    probabilities = answer["probabilities"]
-    assert isinstance(probabilities, dict)
-    assert set(probabilities) == set(CLASSES)
-    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-6)
-    assert all(np.isfinite(value) and 0 <= value <= 1 for value in probabilities.values())
-    assert answer["label"] == max(probabilities, key=lambda name: probabilities[name])
-    assert {"id", "model", "onset", "apex", "face", "quality", "timings_ms"} <= set(answer)
 
 
 def picture_of(uri: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

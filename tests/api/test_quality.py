@@ -11,9 +11,9 @@ from off_tanet.recognition.media.images import decode_image
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import Pixels
 
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.support import factories, synthetic_heads
 from tests.support.encoders import film
+from tests.support.requests import CLIP, ask_clip, ask_frames, check_complete, pair
 
 
 def filmed(*parts: tuple[synthetic_heads.Floats, int]) -> list[Pixels]:

@@ -11,7 +11,7 @@ from off_tanet.api.app import OPEN_PATHS
 from off_tanet.api.middleware.auth import digest, new_key
 
 from tests.api.test_auth import METHODS
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import check_problem
 from tests.support.serving import Server, serving
 
 

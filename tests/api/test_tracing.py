@@ -14,9 +14,8 @@ from off_tanet.cli import main
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.api.test_log import MARK
-from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
-from tests.api.test_v2 import INFER, described, some_flows
 from tests.support.collector import Collector, attributes, collecting
+from tests.support.requests import CLIP, INFER, ask_frames, described, events_of, pair, some_flows
 from tests.support.serving import serving, warming_up
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

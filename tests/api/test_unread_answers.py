@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
+from tests.support.requests import CLIP, pair
 from tests.support.serving import Server, serving
 from tests.support.wire import connected, has_hung_up, received, statuses
 

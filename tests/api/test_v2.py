@@ -18,11 +18,9 @@ from off_tanet.recognition.classifier import Classifier
 from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import INFER, MODEL, check_problem, described, some_flows
 from tests.support.serving import Server, serving, warming_up
 
-MODEL = "off-tanet"
-INFER = f"/v2/models/{MODEL}/infer"
 Floats = NDArray[np.float32]
 
 
@@ -37,23 +35,9 @@ def client(server: Server) -> Iterator[triton.InferenceServerClient]:
         yield opened
 
 
-def some_flows(count: int) -> Floats:
-    """Different flows [count, 2, 112, 112] of the size of facial motion."""
-    noise = np.random.default_rng(count).standard_normal((count, 2, 112, 112), np.float32)
-    return noise * np.linspace(0.1, 2, count, dtype=np.float32)[:, None, None, None]
-
-
 def tensor(flows: Floats, *, binary: bool = True) -> triton.InferInput:
     made = triton.InferInput("flow", list(flows.shape), "FP32")
     return made.set_data_from_numpy(flows, binary_data=binary)
-
-
-def described(flows: Floats) -> dict[str, Any]:
-    """A request in nested JSON, as written by hand."""
-    data = flows.tolist()
-    return {
-        "inputs": [{"name": "flow", "datatype": "FP32", "shape": list(flows.shape), "data": data}]
-    }
 
 
 def check_same(result: triton.InferResult, flows: Floats, classifier: Classifier) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from tests.api.test_predictions import CLIP
 from tests.benchmarks.bench_serve import framed
 from tests.support.processes import workers_of
+from tests.support.requests import CLIP
 from tests.support.serving import serving
 
 BAR_MB = 250

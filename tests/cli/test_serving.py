@@ -19,9 +19,8 @@ import pytest
 from off_tanet.configuration import ASSETS, Configuration
 from off_tanet.setting_names import variable
 
-from tests.api.test_faults import STREAM, wait_for_end
-from tests.api.test_predictions import CLIP
-from tests.support.processes import family, workers_of
+from tests.support.processes import family, wait_for_end, workers_of
+from tests.support.requests import CLIP, STREAM
 from tests.support.serving import SERVE, logging_to, serving, started
 
 ENDS = [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]

@@ -22,9 +22,8 @@ from off_tanet.errors import (
 )
 from off_tanet.types import Expression, Prediction
 
-from tests.api.test_predictions import pair
-from tests.api.test_videos import made_video
 from tests.support import factories
+from tests.support.requests import pair, sample_video
 from tests.support.serving import Server, serving
 
 CLIP = (ASSETS / "samples/clip.mp4").read_bytes()
@@ -37,7 +36,7 @@ def recognizer() -> Recognizer:
 
 @pytest.fixture(scope="module")
 def video() -> bytes:
-    return made_video()
+    return sample_video()
 
 
 @pytest.fixture

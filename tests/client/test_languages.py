@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from off_tanet.configuration import ASSETS
 
-from tests.api.test_limits import ask
-from tests.api.test_predictions import CLIP, pair
+from tests.support.requests import CLIP, pair
 from tests.support.serving import Server
+from tests.support.wire import exchange
 
 PROGRAMS = Path(__file__).with_name("languages")
 SAMPLES = ASSETS / "samples"
@@ -190,7 +190,7 @@ REQUESTS = {
 @pytest.mark.parametrize("case", REQUESTS)
 def test_a_form_is_read_as_clients_write_it(server: Server, case: str) -> None:
     """A part is a file by its own name, with or without a file name, of any size and type."""
-    status, body = ask(server, REQUESTS[case])
+    status, body = exchange(server, REQUESTS[case])
     assert status == 200, body
     assert json.loads(body)["label"]
 
@@ -204,16 +204,16 @@ def encoded_part(encoding: str, content: bytes) -> bytes:
 def test_a_part_in_base64_is_decoded(server: Server) -> None:
     """RFC 7578 deprecates it, but mail libraries still write it."""
     content = base64.encodebytes(CLIP.read_bytes()).replace(b"\n", b"\r\n")
-    status, body = ask(server, encoded_part("Base64", content))
+    status, body = exchange(server, encoded_part("Base64", content))
     assert (status, json.loads(body).get("label")) == (200, "surprise")
-    status, body = ask(server, encoded_part("base64", CLIP.read_bytes()))
+    status, body = exchange(server, encoded_part("base64", CLIP.read_bytes()))
     assert (status, json.loads(body)["code"]) == (400, "malformed_base64")
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "x-gzip"])
 def test_another_encoding_of_a_part_is_named(server: Server, encoding: str) -> None:
     """Otherwise its content would be reported as a broken clip."""
-    status, body = ask(server, encoded_part(encoding, CLIP.read_bytes()))
+    status, body = exchange(server, encoded_part(encoding, CLIP.read_bytes()))
     assert status == 415
     assert "body.video: its Content-Transfer-Encoding" in json.loads(body)["detail"]
 
@@ -232,7 +232,7 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_form_is_refused_with_the_reason(server: Server, case: str) -> None:
     body, reason = BROKEN[case]
-    status, answered = ask(server, request(body, "multipart/form-data; boundary=b"))
+    status, answered = exchange(server, request(body, "multipart/form-data; boundary=b"))
     problem = json.loads(answered)
     assert (status, problem["code"]) == (400, "malformed_body")
     assert reason in problem["detail"]

@@ -22,7 +22,7 @@ from off_tanet.errors import (
     WorkerLostError,
 )
 
-from tests.api.test_predictions import pair
+from tests.support.requests import pair
 from tests.support.serving import Server
 
 Reply = tuple[int, dict[str, str], bytes]

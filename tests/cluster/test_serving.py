@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
 from tests.cluster.serving import on_cluster
+from tests.support.requests import CLIP, ask_frames, events_of, pair
 from tests.support.serving import Server
 
 cluster = pytest.importorskip("off_tanet.ray_serve", reason="needs Ray: make test-ray")

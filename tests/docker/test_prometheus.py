@@ -21,10 +21,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.api.test_faults import signal_workers, wait_for
-from tests.api.test_predictions import ask_frames, pair
 from tests.docker.files import DOCKER, document
-from tests.support.serving import Server, serving
+from tests.support.requests import ask_frames, pair
+from tests.support.serving import Server, serving, signal_workers, wait_for_metric
 
 FOLDER = DOCKER / "prometheus"
 DASHBOARD = DOCKER / "grafana/dashboards/off-tanet.json"
@@ -130,10 +129,10 @@ def trouble(server: Server) -> None:
     with server.client() as http, ThreadPoolExecutor() as threads:
         signal_workers(server, signal.SIGSTOP)
         late = threads.submit(ask_frames, http, *pair("positive"))
-        wait_for(server, 'off_tanet_workers{state="idle"}', 0.0)
+        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 0.0)
         assert ask_frames(http, *pair("positive")).status_code == 503
         assert late.result().status_code == 504
-    wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
+    wait_for_metric(server, 'off_tanet_workers{state="idle"}', 1.0)
 
 
 def scrapes(client: httpx.Client, more: int) -> None:

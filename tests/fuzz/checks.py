@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.fuzz.sender import Tally
 from tests.support.processes import resident_bytes, workers_of
+from tests.support.requests import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.support.serving import Server
 
 WORKERS = 2

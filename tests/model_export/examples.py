@@ -8,6 +8,11 @@ from off_tanet_export.network.checkpoint import Card, Checkpoint, published_name
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
 
+from tests.support.paths import ROOT
+
+WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
+TINY_TRAINING = ["--samples", "64", "--pairs", "12"]
+
 CARD = Card(
     name="example",
     version="0.0.1",

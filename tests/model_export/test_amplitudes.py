@@ -21,7 +21,7 @@ from off_tanet_export.network.checkpoint import load
 from off_tanet_export.synthesis.action_units import MIXES
 from off_tanet_export.synthesis.samples import ASSETS, motion, portrait, shot
 
-from tests.model_export.test_export import WEIGHTS
+from tests.model_export.examples import WEIGHTS
 from tests.support import factories
 
 

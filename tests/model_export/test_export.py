@@ -20,12 +20,12 @@ from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.checkpoint import load, save
 
 from tests.model_export import examples
+from tests.model_export.examples import WEIGHTS
 from tests.support.paths import ROOT
 from tests.support.shared import shared
 
 pytestmark = pytest.mark.slow
 
-WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
 ASSET = ROOT / "service/off_tanet/assets/off_tanet.onnx"
 
 

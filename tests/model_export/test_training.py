@@ -20,10 +20,8 @@ from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.training.augmentation import Cropping, recropped
 from off_tanet_export.training.train import Source, Training, drawn, train
 
-from tests.model_export.test_export import WEIGHTS
+from tests.model_export.examples import TINY_TRAINING, WEIGHTS
 from tests.support.shared import shared
-
-TINY = ["--samples", "64", "--pairs", "12"]
 
 
 @pytest.mark.slow
@@ -39,7 +37,7 @@ def test_the_command_shows_progress_and_writes_its_configuration(
 ) -> None:
     """Minutes without output look like a hang; weights need their settings to be reproducible."""
     output = tmp_path / "short.safetensors"
-    assert main(["train", "--output", str(output), "--seed", "5", *TINY]) == 0
+    assert main(["train", "--output", str(output), "--seed", "5", *TINY_TRAINING]) == 0
     assert "100%" in capfd.readouterr().err
     training = load(output).card.training
     assert (training["seed"], training["samples"]) == (5, 64)

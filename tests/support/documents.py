@@ -20,8 +20,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.api.test_videos import made_video
 from tests.support.paths import ROOT
+from tests.support.requests import sample_video
 from tests.support.serving import Server, is_ready, serving, started
 from tests.support.transcripts import SAMPLES, furnish_study, is_transcript, programs, transcribed
 
@@ -148,7 +148,7 @@ def furnish(folder: Path) -> Path:
     for name in ("service", "README.md"):
         (folder / name).symlink_to(ROOT / name)
     # Lossless: the encoder does not always give the same result for the same frames.
-    (folder / "film.mp4").write_bytes(made_video(qp="0"))
+    (folder / "film.mp4").write_bytes(sample_video(qp="0"))
     furnish_study(folder)
     return folder
 

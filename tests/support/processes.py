@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 from pathlib import Path
 
 
@@ -31,6 +32,17 @@ def family(pid: int) -> list[int]:
     for member in found:
         found += children.get(member, [])
     return found
+
+
+def wait_for_end(process: int, seconds: float = 30) -> None:
+    """Wait until a process that is not a child of this one has ended."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    ended, _, _ = select.select([handle], [], [], seconds)
+    os.close(handle)
+    assert ended, f"process {process} lives"
 
 
 def resident_bytes(pid: int) -> int:

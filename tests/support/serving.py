@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 from off_tanet.setting_names import variable
@@ -127,6 +128,25 @@ def warming_up(home: Path, **settings: object) -> Iterator[Server]:
             assert server.process.poll() is None
         os.kill(starting[0], signal.SIGSTOP)
         yield server
+
+
+def signal_workers(server: Server, number: signal.Signals) -> None:
+    for worker in workers_of(server.process.pid):
+        os.kill(worker, number)
+
+
+def wait_for_metric(server: Server, metric: str, value: float) -> None:
+    """Poll the metrics until one has this value."""
+    with server.client() as http:
+        for _ in range(10_000):
+            if f"{metric} {value}\n" in http.get("/metrics").text:
+                return
+    raise AssertionError(f"{metric} never became {value}")
+
+
+def log_entries(server: Server) -> list[dict[str, Any]]:
+    """All lines that a stopped server has printed; a line that is not JSON fails the test."""
+    return [json.loads(line) for line in server.log]
 
 
 def _read_until(pattern: str, lines: IO[str], server: Server) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.api.test_videos import STREAM, made_video
+from tests.support.requests import STREAM, sample_video
 from tests.support.serving import Server
 from tests.web.test_access import check_accessible
 from tests.web.visit import Visit, upload
@@ -15,7 +15,7 @@ from tests.web.visit import Visit, upload
 
 @pytest.fixture(scope="module")
 def video() -> bytes:
-    return made_video()
+    return sample_video()
 
 
 def test_expressions_are_listed_and_shown(visit: Visit, video: bytes) -> None:
