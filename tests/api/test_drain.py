@@ -19,6 +19,7 @@ from tests.support.serving import Server, log_entries, serving, signal_workers, 
 pytestmark = pytest.mark.slow
 
 STREAM_HEADER = b"Accept: text/event-stream\r\n"
+IDLE = 'off_tanet_workers{state="idle"}'
 
 
 def upload(path: str, stream: bool) -> bytes:
@@ -83,10 +84,11 @@ def test_long_videos_have_a_shutdown_timeout_of_their_own(tmp_path: Path) -> Non
     ):
         files = {"video": CLIP.read_bytes()}
         assert http.post("/v1/predictions/video", files=files).status_code == 200
+        wait_for_metric(server, IDLE, 2.0)
         (worker,) = set(workers_of(server.process.pid)) - {min(workers_of(server.process.pid))}
         os.kill(worker, signal.SIGSTOP)
         pending = threads.submit(answer, server, upload("/v1/predictions/video", stream=True))
-        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 1.0)
+        wait_for_metric(server, IDLE, 1.0)
         server.process.send_signal(signal.SIGTERM)
         wait_for_stop(server)
         os.kill(worker, signal.SIGCONT)
@@ -160,7 +162,7 @@ def test_a_body_is_released_once_a_worker_has_it(tmp_path: Path) -> None:
         signal_workers(server, signal.SIGSTOP)
         first.sendall(request)
         assert first.recv(12) == b"HTTP/1.1 200"
-        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 0.0)
+        wait_for_metric(server, IDLE, 0.0)
         second.sendall(request)
         assert second.recv(12) == b"HTTP/1.1 200"  # 503, if both were held
         signal_workers(server, signal.SIGCONT)
