@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
-.PHONY: install serve test test-newest lint types audit sanitize docs bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize docs bench-flow bench-face bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -14,7 +14,20 @@ serve: install
 	$(BIN)/off-tanet serve --host $(HOST) --port $(PORT)
 
 test: .venv/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=15
+
+# Runs the tests that take less than about 5 s each.
+test-fast: .venv/.test
+	$(BIN)/python -m pytest -m "not slow"
+
+# Measures the branch coverage of both packages by all tests, worker processes included. Prints the report and writes
+# it to build/coverage/html. PYTHONPATH makes the workers save their data before they are killed.
+coverage: .venv/.test
+	rm -rf build/coverage
+	PYTHONPATH=$(CURDIR)/tests/support/worker_coverage $(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet
+	$(BIN)/python -m coverage report
 
 # Tests on the newest Python available, or NEWEST_PYTHON: it has other releases of the decoders and new warnings,
 # which are errors here. Uses a separate environment without PyTorch.
@@ -22,7 +35,8 @@ NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/te
                 recognition/media/test_clip_views recognition/media/test_clip_shown \
                 recognition/media/test_clip_damage recognition/media/test_codecs \
                 recognition/media/test_images recognition/media/test_properties \
-                recognition/media/test_containers recognition/media/test_damaged_images \
+                recognition/media/test_containers recognition/media/test_container_properties \
+                recognition/media/test_damaged_images \
                 recognition/media/test_tiff_images recognition/media/test_bitmaps recognition/media/test_png \
                 cli/test_doctor cli/test_endings api/test_health api/test_predictions \
                 api/test_videos api/test_bad_input,tests/$(part).py)

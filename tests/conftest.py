@@ -1,4 +1,4 @@
-"""The one server that most front-door tests share."""
+"""Fixtures and options of all tests: the server that most front-door tests share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many cores a container leaves: one worker too many slows all of them down."""
+"""The cores that a container may use: one worker too many slows all of them down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _machine_of_eight(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def available(home: Path, groups: str, files: Mapping[str, str]) -> int:
-    """What is found where the kernel shows this process's `groups` and these `files`."""
+    """The result if the kernel shows this process's `groups` and these `files`."""
     tree = {"proc/self/cgroup": groups} | {f"cgroup/{name}": text for name, text in files.items()}
     for name, text in tree.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +77,8 @@ def test_the_tightest_quota_holds(
 
 @pytest.mark.parametrize(("quota", "cores"), [(50_000, 1), (199_000, 1), (2_000_000, 8)])
 def test_cores_are_whole_and_real(tmp_path: Path, quota: int, cores: int) -> None:
-    """A part of a core carries no worker, but one worker there must be; nor has the machine more
-    cores than it has because a quota would pay for them."""
+    """A part of a core does not suffice for a worker, but one worker must run; and a quota does not
+    add cores to the machine."""
     assert available(tmp_path, V2.format("/"), v2("", str(quota))) == cores
 
 

@@ -1,4 +1,4 @@
-"""README.md and docs/ are what people copy from: each example runs and answers as it says."""
+"""Examples of README.md and docs/: each one runs and answers as documented."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEASURED = ("timings_ms", "stages_ms", "duration_ms", "time", "flow_build")
 _BLOCK = re.compile(r"^```(?:console|python)$|\"logger\": ", re.M)
 README_LINES = 150
 INTERNAL_CODES = {"bad_media", "unavailable", "bad_model", "bad_installation", "client_gone"}
-"""Of errors that have no place in an answer: their subclasses are raised, or they end a start."""
+"""Errors that are never in a response: their subclasses are raised, or they end a start."""
 COMMAND_CODES = {"unreadable_file"}
 
 
@@ -44,23 +44,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("example", [example for _, example in EXAMPLES], ids=NAMES)
 def test_an_example_answers_as_it_says(example: Example, server: Server, folder: Path) -> None:
-    """Times and identifiers differ, and the machine; the rest may not, but for a last digit that
-    another build of the flow rounds otherwise."""
+    """Times, identifiers and the machine may differ; everything else may not, except for a last
+    digit that another build of the flow rounds differently."""
     printed = run(example, server, folder)
     if not example.shown_as:
         return
-    told = written(example, printed)
+    actual = written(example, printed)
     if example.shown_as == "json":
-        check_same(json.loads(told), json.loads(example.shown))
+        check_same(json.loads(actual), json.loads(example.shown))
     else:
-        words, numbers = comparable(ULID.sub("", told))
+        words, numbers = comparable(ULID.sub("", actual))
         shown_words, shown = comparable(ULID.sub("", example.shown))
         assert words == shown_words
         assert numbers == pytest.approx(shown, abs=TOLERANCE)
 
 
 def test_there_are_examples() -> None:
-    """Were none found, the test above would hold of anything."""
+    """If none were found, the test above would pass for anything."""
     found = [example for _, example in EXAMPLES]
     assert len(found) > 20
     assert sum(example.shown_as == "json" for example in found) > 8
@@ -71,8 +71,8 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_a_mark_leaves_out_the_block_below_it_alone(path: Path) -> None:
-    """One that stands elsewhere would excuse nothing, or hide the examples behind it."""
+def test_a_mark_excludes_only_the_block_below_it(path: Path) -> None:
+    """A mark elsewhere would have no effect, or hide the examples after it."""
     found = _BLOCK.findall(TEXTS[path])
     marks = TEXTS[path].count("<!-- not run:")
     assert len(list(left_out(TEXTS[path]))) == marks
@@ -90,18 +90,18 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
 
 
 def anchors(text: str) -> Iterator[str]:
-    """What GitHub and mkdocs make of headings."""
+    """The anchors that GitHub and mkdocs make of headings."""
     for heading in re.findall(r"^#+ (.+)$", text, re.M):
         yield re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
 
 
 @pytest.mark.parametrize("path", generated_pages.PAGES, ids=lambda path: path.name)
-def test_generated_parts_are_what_the_program_says(path: Path) -> None:
+def test_generated_parts_are_current(path: Path) -> None:
     """`python -m tests.support.generated_pages` writes them."""
     assert generated_pages.generated(TEXTS[path]) == TEXTS[path]
 
 
-def test_every_code_of_a_problem_is_documented() -> None:
+def test_every_problem_code_is_documented() -> None:
     """Clients decide by it."""
     codes = {error.code for error in subclasses(errors.OffTanetError)}
     page = TEXTS[ROOT / "docs/http-api.md"]
@@ -114,8 +114,8 @@ def subclasses(of: type[errors.OffTanetError]) -> Iterator[type[errors.OffTanetE
         yield from subclasses(each)
 
 
-def test_the_version_is_everywhere_the_same() -> None:
-    """pyproject.toml has it; what cannot read it there repeats it."""
+def test_the_version_is_the_same_everywhere() -> None:
+    """pyproject.toml has it; files that cannot read it there repeat it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -130,33 +130,33 @@ def test_the_version_is_everywhere_the_same() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    """It is read in one sitting; what is longer has its page in docs/."""
+    """It is read in one sitting; longer texts have their page in docs/."""
     assert TEXTS[ROOT / "README.md"].count("\n") <= README_LINES
 
 
-def check_same(told: Any, shown: Any, name: str = "") -> None:
-    """Of two JSON values words are equal, and numbers nearly; what is measured is in both."""
+def check_same(actual: Any, shown: Any, name: str = "") -> None:
+    """Check that JSON values are equal, numbers nearly; measured values need only be in both."""
     if name in MEASURED:
-        assert _shape(told) == _shape(shown), name
+        assert _shape(actual) == _shape(shown), name
     elif isinstance(shown, dict):
-        assert told.keys() == shown.keys(), name
+        assert actual.keys() == shown.keys(), name
         for member, part in shown.items():
-            check_same(told[member], part, member)
+            check_same(actual[member], part, member)
     elif isinstance(shown, list):
-        assert len(told) == len(shown), name
-        for part, shown_part in zip(told, shown, strict=True):
+        assert len(actual) == len(shown), name
+        for part, shown_part in zip(actual, shown, strict=True):
             check_same(part, shown_part, name)
     elif isinstance(shown, float):
-        assert told == pytest.approx(shown, rel=TOLERANCE, abs=TOLERANCE), name
+        assert actual == pytest.approx(shown, rel=TOLERANCE, abs=TOLERANCE), name
     elif name == "index":
-        assert told == pytest.approx(shown, abs=FRAMES)
+        assert actual == pytest.approx(shown, abs=FRAMES)
     else:
-        assert type(told) is type(shown), name
-        assert _stable(told) == _stable(shown), name
+        assert type(actual) is type(shown), name
+        assert _stable(actual) == _stable(shown), name
 
 
 def _stable(value: Any) -> Any:
-    """Without what an identifier, or a picture, is made of."""
+    """Without the content of an identifier or an image."""
     return ULID.sub("", value.partition(";base64,")[0]) if isinstance(value, str) else value
 
 
@@ -167,7 +167,7 @@ def _shape(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("actual", "shown"),
     [
         ({"label": "positive"}, {"label": "negative"}),
         ({"probabilities": {"positive": 0.053}}, {"probabilities": {"positive": 0.982}}),
@@ -178,15 +178,15 @@ def _shape(value: Any) -> Any:
         ({"face": None}, {"face": "none"}),
     ],
 )
-def test_answers_that_differ_are_found(told: object, shown: object) -> None:
-    """Else the documents could say of the program what they like."""
+def test_different_answers_are_found(actual: object, shown: object) -> None:
+    """Otherwise the documents could claim anything."""
     check_same(shown, shown)
     with pytest.raises(AssertionError):
-        check_same(told, shown)
+        check_same(actual, shown)
 
 
-def test_of_a_session_only_what_is_measured_may_change() -> None:
-    """The number that gave this test its reason was a probability of an older model."""
+def test_only_measured_values_of_a_session_may_change() -> None:
+    """The reason of this test was a probability of an older model."""
     shown = "$ off-tanet predict a b\npositive  0.982  ██  ←\nmodel     off-tanet 1.0.0, 37 ms\n"
     assert comparable(shown) == comparable(shown.replace("37 ms", "4 ms"))
     for other in (("0.982", "0.953"), ("positive", "negative"), ("1.0.0", "1.1.0"), ("37 ms", "")):

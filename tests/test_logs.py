@@ -1,4 +1,4 @@
-"""The log must be of use to a machine, and never hold what was uploaded."""
+"""The log: machine-readable, and without anything of an upload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def record_of(message: str, *, failed: bool = False) -> logging.LogRecord:
 
 
 @pytest.mark.parametrize("formatter", FORMATTERS)
-def test_an_exception_is_told_without_its_message(formatter: logging.Formatter) -> None:
+def test_an_exception_is_logged_without_its_message(formatter: logging.Formatter) -> None:
     """As the server logs it, and as a library that logs with `exception` does."""
     line = formatter.format(record_of("Exception in ASGI application\n", failed=True))
     assert PIXELS not in line
@@ -56,7 +56,7 @@ def test_a_json_line_has_its_fields_and_a_time_with_a_zone() -> None:
     }
 
 
-def test_a_forgotten_task_is_told_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_forgotten_task_is_logged_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
     """The event loop's own handler prints the exception's message."""
 
     async def fail() -> None:
@@ -66,7 +66,7 @@ def test_a_forgotten_task_is_told_without_its_message(caplog: pytest.LogCaptureF
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
         task = asyncio.create_task(fail())
         await asyncio.wait([task])
-        del task  # never asked for its result
+        del task  # its result is never read
 
     asyncio.run(body())
     lines = [JsonFormatter().format(record) for record in caplog.records]
@@ -99,8 +99,8 @@ logging.getLogger("late").info("the last")
 
 
 def test_logging_itself_prints_nothing() -> None:
-    """What it says of its own faults quotes arguments, which may be uploaded; and so do threads and
-    finalizers that fail. All that was logged before the end is written."""
+    """Its messages about its own errors quote arguments, which may be uploaded; so do failing
+    threads and finalizers. All records from before the end are written."""
     ran = subprocess.run([sys.executable, "-c", ODD], capture_output=True, text=True, check=True)
     lines = [json.loads(line) for line in ran.stderr.splitlines()]
     assert "a record could not be formatted" in [line["message"] for line in lines]
@@ -112,7 +112,7 @@ def test_logging_itself_prints_nothing() -> None:
 
 
 def test_every_line_is_written_or_counted() -> None:
-    """While nobody reads, no more is kept than was allowed; then a line says how much was lost."""
+    """Without a reader, no more than the limit is kept; then a line says how much was lost."""
     program = """
 import logging
 from off_tanet import logs
@@ -144,21 +144,21 @@ input()
     assert messages.count("asked") >= 50
 
 
-def test_a_line_that_was_written_in_part_spoils_no_other(tmp_path: Path) -> None:
+def test_a_partly_written_line_does_not_damage_others(tmp_path: Path) -> None:
     """A disk may be full in the middle of one, and have room again later."""
     program = """
 import logging, os, resource
 from off_tanet import logs
 logs.configure("json")
 log, (handler,) = logging.getLogger("full"), logging.getLogger().handlers
-def tell(line, limit):
+def log_line(line, limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     log.info(line)
     handler.flush()
-tell("first", 1000)
-tell("x" * 2000, 1000)
-tell("y" * 2000, 1000)
-tell("last", resource.RLIM_INFINITY)
+log_line("first", 1000)
+log_line("x" * 2000, 1000)
+log_line("y" * 2000, 1000)
+log_line("last", resource.RLIM_INFINITY)
 """
     with (tmp_path / "log").open("wb") as file:
         subprocess.run([sys.executable, "-c", program], stderr=file, check=True)

@@ -1,4 +1,4 @@
-"""Bad input: each gets a problem with the right code, and nothing of it stays behind."""
+"""Bad input: each gets a problem with the right code, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -8,25 +8,12 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete
 from tests.support import factories
+from tests.support.requests import CLIP, ask_clip, ask_frames, check_complete, check_problem
 from tests.support.serving import Server, serving
 
 PORTRAIT = factories.portrait()
 GOOD = factories.jpeg(PORTRAIT)
-
-
-def check_problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, object] = answer.json()
-    members = {"type", "title", "status", "detail", "instance", "code", "request_id"}
-    assert set(problem) - {"limit"} == members
-    assert problem["code"] == code
-    assert problem["status"] == status
-    assert problem["request_id"] == answer.headers["x-request-id"]
-    assert problem["detail"]
-    return problem
 
 
 BAD_PICTURES = {
@@ -44,7 +31,7 @@ BAD_PICTURES = {
 
 @pytest.mark.parametrize("case", BAD_PICTURES)
 def test_a_bad_picture_is_a_problem(http: httpx.Client, case: str) -> None:
-    """Whichever of the pair is bad, and whatever the file's name claims."""
+    """Either image of the pair may be bad, whatever its file name claims."""
     data, status, code = BAD_PICTURES[case]
     check_problem(ask_frames(http, data, data), status, code)
     if code != "no_face":
@@ -93,7 +80,7 @@ def test_a_bad_clip_is_a_problem(http: httpx.Client, case: str, kind: str) -> No
 
 
 def test_frames_of_different_sizes(http: httpx.Client) -> None:
-    """A flow between them would be made of nothing."""
+    """There is no flow between frames of different sizes."""
     smaller = factories.jpeg(PORTRAIT[:400, :400])
     check_problem(ask_frames(http, GOOD, smaller), 422, "frame_sizes_differ")
 
@@ -132,12 +119,12 @@ def test_malformed_multipart(http: httpx.Client) -> None:
 
 
 def test_a_form_of_a_thousand_parts(http: httpx.Client) -> None:
-    """Each part costs memory before any of it is looked at."""
+    """Each part takes memory before it is parsed."""
     files = [("onset", GOOD[:10]) for _ in range(1000)]
     check_problem(http.post("/v1/predictions/frames", files=files), 400, "malformed_body")
 
 
-def test_json_where_a_form_is_due_and_the_reverse(http: httpx.Client) -> None:
+def test_json_instead_of_a_form_and_the_reverse(http: httpx.Client) -> None:
     check_problem(http.post("/v1/predictions/frames", json={}), 415, "unsupported_media_type")
     answer = http.post("/v1/predictions", files={"onset": GOOD})
     check_problem(answer, 415, "unsupported_media_type")
@@ -173,13 +160,13 @@ def test_bad_json(http: httpx.Client, case: str) -> None:
     check_problem(answer, status, code)
 
 
-def test_unknown_routes_and_methods_are_problems_too(http: httpx.Client) -> None:
+def test_unknown_routes_and_methods_are_problems(http: httpx.Client) -> None:
     check_problem(http.get("/v1/nothing"), 404, "not_found")
     check_problem(http.get("/v1/predictions/frames"), 405, "method_not_allowed")
 
 
 def test_a_problem_never_echoes_the_upload(http: httpx.Client) -> None:
-    """Error pages and logs are where private pictures leak."""
+    """Error pages and logs must not leak private images."""
     mark = "A-MARK-THAT-ONLY-THE-UPLOAD-HAS"
     json_body = {"input": {"type": "clip", "video": mark + "!"}}
     answers = [
@@ -198,7 +185,7 @@ def test_a_problem_never_echoes_the_upload(http: httpx.Client) -> None:
         assert mark not in answer.text
 
 
-def test_the_clients_request_id_is_kept_when_it_is_harmless(http: httpx.Client) -> None:
+def test_a_harmless_request_id_of_the_client_is_kept(http: httpx.Client) -> None:
     given = http.get("/health/live", headers={"X-Request-ID": "order-17"})
     assert given.headers["x-request-id"] == "order-17"
     forged = http.get("/health/live", headers={"X-Request-ID": "a b\tc"})
@@ -207,7 +194,7 @@ def test_the_clients_request_id_is_kept_when_it_is_harmless(http: httpx.Client) 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Small limits: each is a setting, and named in the answer that it causes."""
+    """A server with small limits. Each is a setting, which its problem names."""
     with serving(
         tmp_path_factory.mktemp("small"),
         max_body_bytes=200_000,
@@ -225,7 +212,7 @@ def test_a_declared_body_over_the_limit(small: Server) -> None:
 
 
 def test_a_streamed_body_over_the_limit(small: Server) -> None:
-    """Without a Content-Length the bytes are counted as they come."""
+    """Without a Content-Length the bytes are counted as they arrive."""
     head = b'--here\r\nContent-Disposition: form-data; name="onset"; filename="o"\r\n\r\n'
     chunks = (part for part in [head, *[bytes(50_000)] * 6])
     headers = {"Content-Type": "multipart/form-data; boundary=here"}
@@ -248,7 +235,7 @@ def test_frames_over_the_limit(small: Server) -> None:
 
 
 def test_nothing_is_left_behind(server: Server, http: httpx.Client) -> None:
-    """Uploads never touch the disk, large ones (which libraries spool to files) included."""
+    """Uploads are never written to disk, not even large ones, which libraries spool to files."""
     noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), np.uint8)
     large = factories.png(noise)
     assert len(large) > 3_000_000

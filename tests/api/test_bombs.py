@@ -1,4 +1,4 @@
-"""Bombs: each is refused by its header, without the memory that it asks for."""
+"""Decompression bombs: refused by their header, without allocating the memory they declare."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_without_its_memory(target: Server, name: str) -> None:
-    """One request of a kilobyte must not be able to take a machine's memory."""
+    """A request of one kilobyte must not be able to exhaust the machine's memory."""
     blast = explode(target, BOMBS[name])
     assert (blast.status, blast.limit) == (BOMBS[name].status, BOMBS[name].limit)
     assert blast.server_bytes < MOST_BYTES

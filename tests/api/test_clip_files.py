@@ -1,4 +1,4 @@
-"""Clips as people have them, over HTTP: read and upright, or told what to do with them."""
+"""Real-world clips over HTTP: decoded upright, or refused with what to do."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from off_tanet.types import Pixels
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import ask_clip, check_complete
 from tests.support import factories
 from tests.support.encoders import film, of_jpegs
 from tests.support.paths import ROOT
+from tests.support.requests import ask_clip, check_complete, check_problem
 from tests.support.serving import started
 
 WIDE = "log-level=none:sar=2/1"
@@ -26,10 +25,10 @@ LONG = factories.mp4(factories.frames(3) * 400, 100.0)
 @pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("down", [False, True])
 @pytest.mark.parametrize("degrees", [0, 90])
-def test_a_face_is_found_however_the_camera_was_held(
+def test_a_face_is_found_in_any_camera_orientation(
     http: httpx.Client, degrees: int, across: bool, down: bool
 ) -> None:
-    """A mirrored clip whose mirror was dropped stood on its head: `no_face`."""
+    """A mirrored clip whose mirroring was dropped came out upside down: `no_face`."""
     display = (degrees, across, down)
     stored = [_stored(pixels, *display) for pixels in FACE]
     answer = ask_clip(http, film(stored, display=display))
@@ -41,14 +40,14 @@ def test_a_face_is_found_however_the_camera_was_held(
 
 
 def _stored(pixels: Pixels, degrees: int, across: bool, down: bool) -> Pixels:
-    """The picture that is upright once it is turned and mirrored so."""
+    """The image that is upright after it is turned and mirrored in this way."""
     pixels = pixels[::-1] if down else pixels
     pixels = pixels[:, ::-1] if across else pixels
     return np.ascontiguousarray(np.rot90(pixels, -degrees // 90))
 
 
-def test_a_face_in_narrow_pixels_has_its_own_shape(http: httpx.Client) -> None:
-    """Its box is told in the pixels that a player shows."""
+def test_a_face_in_narrow_pixels_keeps_its_proportions(http: httpx.Client) -> None:
+    """Its box is in the pixels that a player shows."""
     narrow = [np.ascontiguousarray(pixels[:, ::2]) for pixels in FACE]
     boxes = [
         ask_clip(http, data).json()["face"]["box"]
@@ -58,7 +57,7 @@ def test_a_face_in_narrow_pixels_has_its_own_shape(http: httpx.Client) -> None:
 
 
 def _changed(data: bytes) -> bytes:
-    """Ten bytes of coded data changed, one in each hundredth."""
+    """Change ten bytes of coded data, one in each hundredth."""
     places = range(len(data) // 2, len(data) // 2 + len(data) // 10, len(data) // 100)
     changed = bytearray(data)
     for place in places:
@@ -67,8 +66,8 @@ def _changed(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["gif", "avi"])
-def test_damage_that_a_decoder_passes_over_is_told(http: httpx.Client, kind: str) -> None:
-    """FFmpeg fills in what it cannot decode, which would be the clip's largest motion."""
+def test_damage_that_a_decoder_conceals_is_reported(http: httpx.Client, kind: str) -> None:
+    """FFmpeg fills in what it cannot decode, which would be the largest motion of the clip."""
     moved = [np.roll(pixels, shift, axis=0) for shift, pixels in enumerate(FACE)]
     jpegs = [factories.jpeg(pixels) for pixels in moved]
     whole = factories.gif(moved) if kind == "gif" else of_jpegs(jpegs, "avi", (320, 320))
@@ -83,28 +82,28 @@ def test_damage_that_a_decoder_passes_over_is_told(http: httpx.Client, kind: str
 
 
 @pytest.mark.parametrize("container", ["mpegts", "flv", "h264"])
-def test_a_format_that_is_not_read_is_told_with_a_way_out(
+def test_an_unsupported_format_is_refused_with_an_alternative(
     http: httpx.Client, container: str
 ) -> None:
     codec = "flv" if container == "flv" else "libx264"
     answer = ask_clip(http, film(factories.frames(8), container, codec))
-    told = check_problem(answer, 415, "unsupported_media_type")
-    assert "is not a supported clip format: ffmpeg " in str(told["detail"])
+    problem = check_problem(answer, 415, "unsupported_media_type")
+    assert "is not a supported clip format: ffmpeg " in str(problem["detail"])
 
 
-def test_a_clip_that_is_too_long_is_told_of_the_route_for_videos(http: httpx.Client) -> None:
-    """Whoever sends a minute of video means the other route."""
+def test_a_clip_that_is_too_long_is_referred_to_the_route_for_videos(http: httpx.Client) -> None:
+    """A minute of video was meant for the other route."""
     body = {"input": {"type": "clip", "video": base64.b64encode(LONG).decode()}}
     for answer in (ask_clip(http, LONG), http.post("/v1/predictions", json=body)):
-        told = check_problem(answer, 413, "limit_exceeded")
-        assert told["limit"] == "max_frames"
-        assert "POST /v1/predictions/video" in str(told["detail"])
+        problem = check_problem(answer, 413, "limit_exceeded")
+        assert problem["limit"] == "max_frames"
+        assert "POST /v1/predictions/video" in str(problem["detail"])
 
 
-def test_under_a_prefix_the_route_for_videos_has_it(tmp_path: Path) -> None:
-    """The path has to be one that can be asked."""
+def test_under_a_prefix_the_route_for_videos_has_the_prefix(tmp_path: Path) -> None:
+    """The path in the message must work as it is."""
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
         answer = http.post("/face/v1/predictions/clip", files={"video": LONG})
-    told = check_problem(answer, 413, "limit_exceeded")
-    assert "POST /face/v1/predictions/video" in str(told["detail"])
+    problem = check_problem(answer, 413, "limit_exceeded")
+    assert "POST /face/v1/predictions/video" in str(problem["detail"])

@@ -1,15 +1,14 @@
-"""What stands between a route and the engine."""
+"""Jobs that routes hand to the engine: they end when their client goes or the engine fails."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from fastapi import Request
-from off_tanet.api.dependencies import _run
+from fastapi import FastAPI
+from off_tanet.api.dependencies import RunDep
 from off_tanet.api.middleware.client_id import client_of
 from off_tanet.api.sse import EventStream
 from off_tanet.errors import ClientGoneError
@@ -34,7 +33,7 @@ class Hanging:
 
 
 def test_work_stops_when_its_client_goes() -> None:
-    """A user who closes the page must not hold a core."""
+    """A user who closes the page must not occupy a core."""
 
     messages: Iterator[dict[str, Any]]
     messages = iter([{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}])
@@ -42,13 +41,23 @@ def test_work_stops_when_its_client_goes() -> None:
     async def receive() -> dict[str, Any]:
         return next(messages)
 
+    async def send(_: object) -> None:
+        """The client has gone: nobody reads this."""
+
+    app = FastAPI()
+    app.state.engine = engine = Hanging()
+    app.state.client_of = client_of("none")
+
+    @app.post("/")
+    async def route(run: RunDep) -> None:
+        await run(FramesJob(b""))
+
     async def body() -> None:
-        engine = Hanging()
-        app = SimpleNamespace(state=SimpleNamespace(client_of=client_of("none")))
-        scope = {"type": "http", "app": app, "off_tanet": {"release_body": lambda _: None}}
-        run = await _run(Request(scope, receive), cast(Engine, engine))
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/"}
+        scope |= {"query_string": b"", "headers": []}
+        scope |= {"off_tanet": {"release_body": lambda _: None}}
         with pytest.raises(ClientGoneError):
-            await run(FramesJob(b""))
+            await app(scope, receive, send)
         await asyncio.sleep(0)  # lets the cancelled work end
         assert engine.cancelled
 
@@ -56,14 +65,14 @@ def test_work_stops_when_its_client_goes() -> None:
 
 
 class Broken:
-    """An engine whose worker's answer is no text."""
+    """An engine whose answer is not UTF-8."""
 
     async def run(self, job: object, *_: object, **__: object) -> Any:
         return Answer(b"\xff", {})
 
 
 def test_a_stream_ends_with_a_problem_whatever_fails() -> None:
-    """Else its client waits for an end that does not come, or finds the connection cut."""
+    """Otherwise its client waits without end, or finds the connection closed."""
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -1,4 +1,4 @@
-"""Media as text: base64 as programs write it is the file, and all else is refused by its name."""
+"""Base64 media: every common spelling is decoded, anything else is refused with its name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from off_tanet.schemas import encoded
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import CLIP, pair
+from tests.support.requests import CLIP, check_problem, pair
 
 ONSET, APEX = pair("positive")
 FRAMES = {
@@ -53,8 +52,8 @@ def test_every_spelling_is_the_same_file(data: bytes, spelling: str) -> None:
 
 
 @given(st.binary(max_size=100) | st.text("AZaz09+/-_= \n,:;", max_size=60).map(str.encode))
-def test_any_text_is_a_file_or_an_error(text: bytes) -> None:
-    """Whoever sends it learns which: nothing is passed over, nor decoded in part."""
+def test_any_text_is_decoded_or_an_error(text: bytes) -> None:
+    """Nothing is ignored or decoded in part."""
     try:
         data = encoded.decode(text)
     except encoded.EncodedError:
@@ -64,7 +63,7 @@ def test_any_text_is_a_file_or_an_error(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_json_takes_every_spelling(http: httpx.Client, spelling: str) -> None:
+def test_json_accepts_every_spelling(http: httpx.Client, spelling: str) -> None:
     frames = {
         name: SPELLINGS[spelling](data).decode()
         for name, data in (("onset", ONSET), ("apex", APEX))
@@ -86,14 +85,14 @@ NO_BASE64 = {
 
 
 @pytest.mark.parametrize("case", NO_BASE64)
-def test_what_is_no_base64_is_told_what_is_wanted(http: httpx.Client, case: str) -> None:
+def test_invalid_base64_is_refused_with_the_expected_form(http: httpx.Client, case: str) -> None:
     frames = {"type": "frames", "onset": NO_BASE64[case], "apex": FRAMES["apex"]}
     answer = http.post("/v1/predictions", json={"input": frames})
     detail = str(check_problem(answer, 400, "malformed_base64")["detail"])
     assert "onset: must be base64 of the file's bytes, not a URL or a path" in detail
 
 
-def test_spaces_for_plus_are_told(http: httpx.Client) -> None:
+def test_spaces_instead_of_plus_are_reported(http: httpx.Client) -> None:
     frames = {"type": "frames", "onset": FRAMES["onset"].replace("+", " "), "apex": FRAMES["apex"]}
     answer = http.post("/v1/predictions", json={"input": frames})
     assert "spaces" in str(check_problem(answer, 400, "malformed_base64")["detail"])
@@ -106,13 +105,13 @@ def post(http: httpx.Client, content: bytes, kind: str = "application/json") -> 
 BODY = json.dumps({"input": {"type": "frames", **FRAMES}}).encode()
 
 
-def test_a_byte_order_mark_is_passed_over(http: httpx.Client) -> None:
-    """RFC 8259, section 8.1, lets a parser; Windows' programs write it."""
+def test_a_byte_order_mark_is_ignored(http: httpx.Client) -> None:
+    """RFC 8259, section 8.1, allows this to a parser, and programs on Windows write it."""
     assert post(http, codecs.BOM_UTF8 + BODY).status_code == 200
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
-def test_json_in_another_encoding_is_told_so(http: httpx.Client, coding: str) -> None:
+def test_json_in_another_encoding_is_refused(http: httpx.Client, coding: str) -> None:
     answer = post(http, BODY.decode().encode(coding))
     assert "UTF-8" in str(check_problem(answer, 400, "malformed_json")["detail"])
 
@@ -132,7 +131,9 @@ SHAPES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", SHAPES)
-def test_json_of_another_shape_is_shown_the_right_one(http: httpx.Client, case: str) -> None:
+def test_json_of_another_shape_is_refused_with_the_right_shape(
+    http: httpx.Client, case: str
+) -> None:
     answer = post(http, json.dumps(SHAPES[case]).encode())
     detail = str(check_problem(answer, 422, "invalid_request")["detail"])
     assert '{"input": {"type": "frames", "onset": BASE64, "apex": BASE64}}' in detail
@@ -140,13 +141,13 @@ def test_json_of_another_shape_is_shown_the_right_one(http: httpx.Client, case: 
 
 @pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/frames"])
 @pytest.mark.parametrize("compressed", [gzip.compress(BODY), zlib.compress(BODY)])
-@pytest.mark.parametrize("told", [True, False])
-def test_a_compressed_body_is_told_to_be_one(
-    http: httpx.Client, path: str, compressed: bytes, told: bool
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_compressed_body_is_recognised(
+    http: httpx.Client, path: str, compressed: bytes, declared: bool
 ) -> None:
-    """Whether a header says so or its first bytes: it was "malformed" before."""
+    """By its header or by its first bytes; it used to be reported as malformed."""
     kind = "application/json" if path == "/v1/predictions" else "multipart/form-data; boundary=b"
-    headers = {"Content-Type": kind} | ({"Content-Encoding": "gzip"} if told else {})
+    headers = {"Content-Type": kind} | ({"Content-Encoding": "gzip"} if declared else {})
     answer = http.post(path, content=compressed, headers=headers)
     detail = str(check_problem(answer, 415, "unsupported_media_type")["detail"])
     assert "compressed" in detail
@@ -164,7 +165,7 @@ def test_a_compressed_body_is_told_to_be_one(
         ("", "multipart/form-data; boundary=b", "curl -H 'Content-Type: application/json'"),
     ],
 )
-def test_another_kind_of_body_is_shown_the_right_command(
+def test_another_kind_of_body_is_refused_with_the_right_command(
     http: httpx.Client, path: str, kind: str, wanted: str
 ) -> None:
     headers = {"Content-Type": kind} if kind else {}

@@ -1,4 +1,4 @@
-"""Under overload the service is shared between clients, not between connections."""
+"""Under overload, clients share the service equally, however many connections they open."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from off_tanet.api.middleware.auth import digest
 
-from tests.api.test_predictions import pair
 from tests.benchmarks import load
+from tests.support.requests import pair
 from tests.support.serving import serving
+
+pytestmark = pytest.mark.slow
 
 GREEDY_CONNECTIONS = 20
 ANSWERS = 12
@@ -38,7 +40,7 @@ class From(load.Connection):
 async def shares(
     port: int, clients: dict[str, tuple[int, str, bytes]], answers: int = ANSWERS
 ) -> Counter[str]:
-    """The good answers of each client until the polite one has so many.
+    """Count each client's good answers until the polite one has enough of them.
 
     A client is its number of connections, its address and its request.
     """
@@ -66,13 +68,13 @@ async def shares(
 
 def request(key: str | None = None) -> bytes:
     onset, apex = pair("positive")
-    asked = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     header = f"X-API-Key: {key}\r\n".encode() if key else b""
-    return asked.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + header, 1)
+    return request.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + header, 1)
 
 
 def check(served: Counter[str]) -> None:
-    """Its equal share is a half; what it is promised is half of that."""
+    """Its equal share is a half; the guarantee is half of that."""
     assert served["polite"] >= served.total() / 4, served
 
 
@@ -86,7 +88,7 @@ def test_a_polite_address_has_its_share(tmp_path: Path) -> None:
 
 
 def test_a_polite_key_has_its_share(tmp_path: Path) -> None:
-    """Behind a proxy all have one address; whoever hands out keys can tell them apart."""
+    """Behind a proxy, all clients have one address; API keys tell them apart."""
     keys = tmp_path / "keys"
     lines = (f"{digest(name)} {name}\n" for name in ("greedy", "polite"))
     keys.write_text("".join(lines), encoding="utf-8")
@@ -99,8 +101,8 @@ def test_a_polite_key_has_its_share(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_proxy_names_its_clients_where_it_is_trusted(tmp_path: Path, trusted: bool) -> None:
-    """From anybody else the header would be a way to have any number of shares."""
+def test_a_trusted_proxy_names_its_clients(tmp_path: Path, trusted: bool) -> None:
+    """From any other sender, the header could claim any number of shares."""
     forwarded = {
         name: request().replace(b"Host: ", b"X-Forwarded-For: 10.0.0.%d\r\nHost: " % number, 1)
         for number, name in enumerate(("greedy", "polite"))
@@ -118,8 +120,8 @@ def test_a_proxy_names_its_clients_where_it_is_trusted(tmp_path: Path, trusted: 
         assert served["polite"] < served.total() / 4
 
 
-def test_bodies_that_one_client_never_ends_leave_room_for_others(tmp_path: Path) -> None:
-    """All that may be held was one client's for as long as a body may take, and then again."""
+def test_unfinished_bodies_of_one_client_leave_room_for_others(tmp_path: Path) -> None:
+    """One client used to hold all the body memory, each time for as long as the body timeout."""
     half = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000\r\n\r\n"
     begun = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\n" + half + bytes(45_000)
     with (

@@ -1,4 +1,4 @@
-"""What operators and the kernel do to a service: kill its workers, end it under load, hang up."""
+"""Failures in operation: killed workers, shutdown under load, disconnected clients."""
 
 from __future__ import annotations
 
@@ -11,44 +11,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.benchmarks import load
-from tests.support.processes import workers_of
-from tests.support.serving import Server, serving
-
-STREAM = {"Accept": "text/event-stream"}
-
-
-def signal_workers(server: Server, number: signal.Signals) -> None:
-    for worker in workers_of(server.process.pid):
-        os.kill(worker, number)
+from tests.support.processes import wait_for_end, workers_of
+from tests.support.requests import CLIP, STREAM, ask_frames, check_problem, pair
+from tests.support.serving import log_entries, serving, signal_workers, wait_for_metric
 
 
-def wait_for(server: Server, metric: str, value: float) -> None:
-    """Ask for the metrics until one has this value."""
-    with server.client() as http:
-        for _ in range(10_000):
-            if f"{metric} {value}\n" in http.get("/metrics").text:
-                return
-    raise AssertionError(f"{metric} never became {value}")
-
-
-def wait_for_end(process: int, seconds: float = 30) -> None:
-    """Wait until a process that is not a child of this one has ended."""
-    try:
-        handle = os.pidfd_open(process)
-    except ProcessLookupError:
-        return
-    ended, _, _ = select.select([handle], [], [], seconds)
-    os.close(handle)
-    assert ended, f"process {process} lives"
-
-
-def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
-    """kill -9 is what the kernel does when memory runs out, at the worst moment."""
+@pytest.mark.slow
+def test_killed_workers_cost_at_most_one_request_each(tmp_path: Path) -> None:
+    """The kernel sends SIGKILL when memory runs out, at any moment."""
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     kills_after = {5, 10}
@@ -57,9 +30,9 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
         async def client(kills: set[int]) -> list[load.Reply]:
             connection = load.Connection(server.port)
             replies = []
-            for asked in range(15):
+            for number in range(15):
                 replies.append(await connection.ask(request))
-                if asked in kills:
+                if number in kills:
                     os.kill(workers_of(server.process.pid)[0], signal.SIGKILL)
             connection.close()
             return replies
@@ -73,8 +46,9 @@ def test_killed_workers_cost_a_request_each_at_most(tmp_path: Path) -> None:
         assert all(reply.status == 503 and reply.retry_after for reply in failed)
 
 
+@pytest.mark.slow
 def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None:
-    """An operator must learn of it, and in a form that a machine reads."""
+    """An operator needs to know, in a machine-readable form."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         (worker,) = workers_of(server.process.pid)
         ended = os.pidfd_open(worker)
@@ -84,12 +58,13 @@ def test_an_idle_worker_that_dies_is_one_line_of_the_log(tmp_path: Path) -> None
         onset, apex = pair("positive")
         answer = http.post("/v1/predictions/frames", files={"onset": onset, "apex": apex})
         assert answer.status_code == 200
-    errors = [line["message"] for line in lines_of(server) if line["level"] == "error"]
+    errors = [line["message"] for line in log_entries(server) if line["level"] == "error"]
     assert errors == ["a worker ended by itself, exit code -9"]
 
 
-def test_workers_end_with_their_parent_and_say_nothing(tmp_path: Path) -> None:
-    """One at work finds nobody to answer; what Python prints then would be taken for a fault."""
+@pytest.mark.slow
+def test_workers_end_silently_with_their_parent(tmp_path: Path) -> None:
+    """A running one has no parent to answer; Python's traceback would look like an error."""
     with serving(tmp_path, workers=2) as server, server.client() as http:
         workers = [os.pidfd_open(worker) for worker in workers_of(server.process.pid)]
         files = {"video": CLIP.read_bytes()}
@@ -103,30 +78,32 @@ def test_workers_end_with_their_parent_and_say_nothing(tmp_path: Path) -> None:
 
 
 def test_sigterm_finishes_what_was_admitted(tmp_path: Path) -> None:
-    """A rolling update must not cost anybody an answer."""
+    """A rolling update must not lose a response."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         files = {"video": CLIP.read_bytes()}
         with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
             lines = stream.iter_lines()
-            assert next(lines) == "event: progress"  # it is at work
+            assert next(lines) == "event: progress"  # the work has started
             server.process.send_signal(signal.SIGTERM)
             assert "event: prediction" in list(lines)
         assert server.process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None:
-    """A stopped process does nothing any more, not even end when asked: so do hung decoders."""
+    """A stopped process does not even react to SIGTERM, like a decoder that hangs."""
     with serving(tmp_path, workers=1, deadline_s=2) as server, server.client() as http:
         (worker,) = workers_of(server.process.pid)
         os.kill(worker, signal.SIGSTOP)
         check_problem(ask_frames(http, *pair("positive")), 504, "deadline_exceeded")
-        wait_for_end(worker, seconds=0)  # gone before the answer was given
-        wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
+        wait_for_end(worker, seconds=0)  # it disappeared before its status was read
+        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 1.0)
         assert ask_frames(http, *pair("positive")).status_code == 200
 
 
+@pytest.mark.slow
 def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> None:
-    """Those who wait for a worker were let in as well as those who have one."""
+    """Queued requests were admitted as well as running ones."""
     admitted = 8
 
     def ask() -> httpx.Response:
@@ -138,16 +115,16 @@ def test_sigterm_under_load_answers_all_that_was_admitted(tmp_path: Path) -> Non
         ThreadPoolExecutor(admitted) as threads,
     ):
         signal_workers(server, signal.SIGSTOP)
-        asked: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
-        wait_for(server, "off_tanet_queue_depth", admitted - 2.0)
+        pending: list[Future[httpx.Response]] = [threads.submit(ask) for _ in range(admitted)]
+        wait_for_metric(server, "off_tanet_queue_depth", admitted - 2.0)
         server.process.send_signal(signal.SIGTERM)
         signal_workers(server, signal.SIGCONT)
-        assert [future.result().status_code for future in asked] == [200] * admitted
+        assert [future.result().status_code for future in pending] == [200] * admitted
         assert server.process.wait(30) == 0
 
 
 def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
-    """The next one needs the cores and the memory."""
+    """The next server needs its cores and memory."""
     with serving(tmp_path, workers=2) as server:
         workers = workers_of(server.process.pid)
         assert len(workers) == 2
@@ -156,8 +133,8 @@ def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
             wait_for_end(worker)
 
 
-def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
-    """Bodies that stop half-way, and connections that close with the request still in them."""
+def test_a_client_that_disconnects_costs_nothing(tmp_path: Path) -> None:
+    """Bodies that stop half-way, and connections that close with the request still in transit."""
     onset, apex = pair("positive")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     with serving(tmp_path, workers=1, queue_size=0) as server, server.client() as http:
@@ -169,20 +146,20 @@ def test_a_client_that_hangs_up_costs_nothing(tmp_path: Path) -> None:
         assert not [line for line in server.log if "Traceback" in line]
 
 
-def test_a_client_that_leaves_a_stream_is_told_of(tmp_path: Path) -> None:
-    """Its 200 has been sent, but an operator who counts it as an answer counts wrong."""
+def test_a_client_that_leaves_a_stream_is_counted(tmp_path: Path) -> None:
+    """Its 200 has been sent, but must not be counted as a complete response."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         files = {"video": CLIP.read_bytes()}
         with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
             assert next(stream.iter_lines()) == "event: progress"
         assert http.get("/health/live").status_code == 200
         assert server.stop() == 0
-    (told,) = [line for line in lines_of(server) if line.get("route") == "/v1/predictions/clip"]
-    assert (told["status"], told["problem"]) == (499, "client_gone")
+    (entry,) = [line for line in log_entries(server) if line.get("route") == "/v1/predictions/clip"]
+    assert (entry["status"], entry["problem"]) == (499, "client_gone")
 
 
 def test_half_closed_connections_are_answered_or_closed(tmp_path: Path) -> None:
-    """Old clients close their side once they have asked."""
+    """Old clients close their sending side after the request."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.settimeout(30)

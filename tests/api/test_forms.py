@@ -1,4 +1,4 @@
-"""Forms: whatever is in them is an answer or a problem, and costs the server its bytes alone."""
+"""Forms: any content gives an answer or a problem, and costs the server only its bytes."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from off_tanet.errors import (
 )
 from off_tanet.schemas.forms import ClipForm, FramesForm
 
-from tests.api.test_limits import PAIR, ask, form
 from tests.support.processes import processor_seconds
 from tests.support.serving import Server
+from tests.support.wire import PAIR, exchange, form
 
 BOUNDARY = b"b"
 
 
 def declared(content_type: str, more: bytes = b"") -> bytes:
-    """A good form under another Content-Type."""
-    told = f"Content-Type: {content_type}\r\n".encode("latin-1")
-    return form(*PAIR).replace(b"Content-Type: multipart/form-data; boundary=b\r\n", told + more, 1)
+    """A valid form with another Content-Type."""
+    header = f"Content-Type: {content_type}\r\n".encode("latin-1")
+    return form(*PAIR).replace(
+        b"Content-Type: multipart/form-data; boundary=b\r\n", header + more, 1
+    )
 
 
 @pytest.mark.parametrize(
     "charset",
     ["punycode", "idna", "utf-16", "utf-7", "latin-1", "hex", "unicode_escape", "none", "x" * 9000],
 )
-def test_a_form_names_no_codec(server: Server, charset: str) -> None:
-    """Some codecs take minutes for what a form may hold, and unknown ones are remembered."""
-    status, body = ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))
+def test_a_form_must_not_name_a_codec(server: Server, charset: str) -> None:
+    """Some codecs take minutes for the size of a form, and unknown names are cached."""
+    status, body = exchange(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))
     assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
 
 
@@ -44,18 +46,20 @@ def test_a_form_names_no_codec(server: Server, charset: str) -> None:
 def test_a_type_of_thousands_of_parameters_is_not_parsed(
     server: Server, kind: str, more: str
 ) -> None:
-    """The time that it took grew with the square of its length."""
-    status, body = ask(server, declared(kind + more))
+    """Parsing took time quadratic in their number."""
+    status, body = exchange(server, declared(kind + more))
     assert (status, json.loads(body)["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
 def test_utf_8_may_be_named(server: Server, charset: str) -> None:
-    assert ask(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))[0] == 200
+    assert (
+        exchange(server, declared(f"multipart/form-data; boundary=b; charset={charset}"))[0] == 200
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/clip"])
-def test_json_and_clips_name_no_codec_either(http: httpx.Client, path: str) -> None:
+def test_json_and_clips_must_not_name_a_codec_either(http: httpx.Client, path: str) -> None:
     kind = "application/json" if path == "/v1/predictions" else "multipart/form-data; boundary=b"
     headers = {"Content-Type": f"{kind}; charset=utf-16"}
     assert http.post(path, content=b"{}", headers=headers).status_code == 415
@@ -63,10 +67,10 @@ def test_json_and_clips_name_no_codec_either(http: httpx.Client, path: str) -> N
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "x"])
 @pytest.mark.parametrize("path", ["/v1/predictions", "/v1/predictions/frames"])
-def test_a_body_announced_as_compressed_is_refused(
+def test_a_body_declared_as_compressed_is_refused(
     http: httpx.Client, path: str, coding: str
 ) -> None:
-    """Taken as it comes it would be garbage, and unpacked it could be anything."""
+    """Read as it is, it is garbage; decompressed, it could have any size."""
     kind = "application/json" if path == "/v1/predictions" else "multipart/form-data; boundary=b"
     headers = {"Content-Type": kind, "Content-Encoding": coding}
     assert http.post(path, content=b"{}", headers=headers).status_code == 415
@@ -76,14 +80,14 @@ def test_a_body_announced_as_compressed_is_refused(
     "kind", ["application/x-www-form-urlencoded", "multipart/mixed; boundary=b", "text/plain", ""]
 )
 def test_another_kind_of_body_is_refused_unread(http: httpx.Client, kind: str) -> None:
-    """Parsed first, megabytes of ampersands would hold all others up."""
+    """Parsing megabytes of ampersands would block all other requests."""
     headers = {"Content-Type": kind} if kind else {}
     answer = http.post("/v1/predictions/frames", content=b"&" * 8_000_000, headers=headers)
     assert answer.status_code == 415
 
 
 def test_a_form_without_a_boundary_is_malformed(server: Server) -> None:
-    status, body = ask(server, declared("multipart/form-data"))
+    status, body = exchange(server, declared("multipart/form-data"))
     assert (status, json.loads(body)["code"]) == (400, "malformed_body")
 
 
@@ -101,7 +105,7 @@ HOGS = {
 def test_no_body_costs_the_server_more_than_its_bytes(
     server: Server, http: httpx.Client, case: str
 ) -> None:
-    """It answers everybody: what is parsed is parsed by a worker."""
+    """The server process serves every client, so workers do the parsing."""
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     body = HOGS[case]
     http.post("/v1/predictions/frames", content=bytes(len(body)), headers=headers)
@@ -109,14 +113,14 @@ def test_no_body_costs_the_server_more_than_its_bytes(
     answer = http.post("/v1/predictions/frames", content=body, headers=headers)
     spent = processor_seconds(server.process.pid) - before
     assert answer.status_code in (400, 422)
-    assert spent < 0.5  # a form of these bytes took it seconds
+    assert spent < 0.5  # a form of these bytes took the parser seconds
 
 
 def body_of(*parts: tuple[str, bytes], boundary: bytes = BOUNDARY) -> bytes:
     """A form of files."""
-    told = b'Content-Disposition: form-data; name="%s"; filename="f"\r\n\r\n'
+    header = b'Content-Disposition: form-data; name="%s"; filename="f"\r\n\r\n'
     joined = b"".join(
-        b"--" + boundary + b"\r\n" + told % name.encode() + content + b"\r\n"
+        b"--" + boundary + b"\r\n" + header % name.encode() + content + b"\r\n"
         for name, content in parts
     )
     return joined + b"--" + boundary + b"--\r\n"
@@ -129,8 +133,8 @@ contents = st.binary(max_size=200) | almost_boundaries
 
 
 @given(contents, contents)
-def test_parts_come_out_as_they_went_in(onset: bytes, apex: bytes) -> None:
-    """A boundary that occurs in no part ends none of them early."""
+def test_parts_are_read_as_they_were_sent(onset: bytes, apex: bytes) -> None:
+    """The boundary occurs in no part, so none is cut short."""
     boundary = b"a boundary that occurs nowhere"
     body = body_of(("onset", onset), ("apex", apex), boundary=boundary)
     parsed = FramesForm.parse(body, boundary)
@@ -149,13 +153,13 @@ def test_any_body_is_a_form_or_an_error_of_the_request(body: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"1" * 65, b"\xef\xbc\x91x", b"1\x00", b"nan"])
 def test_an_index_is_a_small_number(content: bytes) -> None:
-    """A field is looked at by its bytes before it is taken for text."""
+    """The bytes of a field are checked before they are decoded as text."""
     field = b'--b\r\nContent-Disposition: form-data; name="apex_index"\r\n\r\n' + content + b"\r\n"
     with pytest.raises((InvalidRequestError, MalformedFormError)):
         ClipForm.parse(field + body_of(("video", b"v")), BOUNDARY)
 
 
 def test_a_file_needs_no_name() -> None:
-    """Some clients send none; the part's own name says what it is."""
+    """Some clients send no file name; the part's own name identifies it."""
     video = b'--b\r\nContent-Disposition: form-data; name="video"\r\n\r\n' + bytes(1000) + b"\r\n"
     assert ClipForm.parse(video + b"--b--\r\n", BOUNDARY).video == bytes(1000)

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from off_tanet.api.middleware.auth import digest, new_key
 
-from tests.api.test_predictions import SAMPLES, pair
 from tests.benchmarks import load
 from tests.support.processes import resident_bytes, workers_of
+from tests.support.requests import SAMPLES, pair
 from tests.support.serving import Server, serving
 from tests.support.wire import answers, connected, received, statuses
 
@@ -45,7 +45,7 @@ def chunked(body: bytes, trailers: bytes = b"") -> bytes:
 
 
 def post(headers: bytes, *, key: str = KEY) -> bytes:
-    """The head of a request whose body is no JSON: with a key its answer is 400, without 401."""
+    """The head of a request whose body is not JSON: with a key the status is 400, otherwise 401."""
     given = f"X-API-Key: {key}\r\n".encode() if key else b""
     return (
         b"POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -61,7 +61,7 @@ def post(headers: bytes, *, key: str = KEY) -> bytes:
 def test_an_upgrade_is_ignored_and_the_body_kept(
     keyed: Server, upgrade: str, framing: str, apart: bool
 ) -> None:
-    """A body that is itself a request must not be answered as one."""
+    """A body that looks like a request must not be answered as one."""
     length = b"Content-Length: %d\r\n" % len(SMUGGLED)
     framed = length if framing == "length" else b"Transfer-Encoding: chunked\r\n"
     head = post(UPGRADES[upgrade] + framed)
@@ -72,12 +72,12 @@ def test_an_upgrade_is_ignored_and_the_body_kept(
 
 @pytest.mark.parametrize("upgrade", UPGRADES)
 def test_an_upload_that_asks_for_an_upgrade_is_answered(keyed: Server, upgrade: str) -> None:
-    """`curl --http2` and Java's client ask for one with every first request."""
+    """`curl --http2` and Java's client ask for an upgrade with every first request."""
     onset, apex = pair("positive")
     upload = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     key = f"X-API-Key: {KEY}\r\n".encode()
-    asked = upload.replace(b"Content-Type", UPGRADES[upgrade] + key + b"Content-Type", 1)
-    answered = answers(keyed, asked)
+    request = upload.replace(b"Content-Type", UPGRADES[upgrade] + key + b"Content-Type", 1)
+    answered = answers(keyed, request)
     assert statuses(answered) == [200]
     assert json.loads(answered.partition(b"\r\n\r\n")[2])["label"] == "positive"
 
@@ -97,8 +97,8 @@ def test_curl_may_ask_for_http2(keyed: Server) -> None:
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
-def test_a_trailer_is_no_header(keyed: Server, apart: bool) -> None:
-    """A proxy checks headers; what comes behind the body has passed it unseen."""
+def test_a_trailer_is_not_a_header(keyed: Server, apart: bool) -> None:
+    """A proxy checks headers, but not the trailers after the body."""
     head = post(b"Transfer-Encoding: chunked\r\n", key="")
     trailers = f"X-API-Key: {KEY}\r\nX-Request-ID: from-a-trailer\r\nHost: y\r\n".encode()
     body = chunked(b"{}", trailers)
@@ -110,7 +110,7 @@ def test_a_trailer_is_no_header(keyed: Server, apart: bool) -> None:
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
-def test_a_trailer_is_no_header_of_a_request_that_is_let_in(keyed: Server, apart: bool) -> None:
+def test_a_trailer_is_not_a_header_of_an_authorised_request(keyed: Server, apart: bool) -> None:
     head = post(b"Transfer-Encoding: chunked\r\nX-Request-ID: from-the-head\r\n")
     body = chunked(b"{}", b"X-Request-ID: from-a-trailer\r\n")
     pieces = (head, body[:7], body[7:]) if apart else (head + body,)
@@ -119,7 +119,7 @@ def test_a_trailer_is_no_header_of_a_request_that_is_let_in(keyed: Server, apart
     assert re.findall(rb"x-request-id: (\S+)", answered) == [b"from-the-head"]
 
 
-def test_a_trailer_without_end_is_cut_off(keyed: Server) -> None:
+def test_an_endless_trailer_is_cut_off(keyed: Server) -> None:
     with connected(keyed) as client, contextlib.suppress(ConnectionError):
         client.sendall(post(b"Transfer-Encoding: chunked\r\n") + b"2\r\n{}\r\n0\r\n")
         for number in range(100_000):
@@ -128,18 +128,18 @@ def test_a_trailer_without_end_is_cut_off(keyed: Server) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(keyed: Server) -> None:
-    asked = b"".join(
+    request = b"".join(
         b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: %d\r\n\r\n" % number
         for number in range(500)
     )
-    answered = answers(keyed, asked)
+    answered = answers(keyed, request)
     assert statuses(answered) == [200] * 500
     found = re.findall(rb"x-request-id: (\d+)", answered)
     assert [int(number) for number in found] == list(range(500))
 
 
-def test_requests_sent_ahead_are_kept_as_bytes(tmp_path: Path) -> None:
-    """As requests each would take a hundred times as much: ten connections took all memory."""
+def test_pipelined_requests_are_kept_as_bytes(tmp_path: Path) -> None:
+    """Parsed, each would take a hundred times as much: ten connections exhausted the memory."""
     onset, apex = pair("positive")
     upload = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
     ahead = b"GET / HTTP/1.1\r\nHost:\r\n\r\n" * 20_000
@@ -175,8 +175,8 @@ def test_other_forms_of_a_request(keyed: Server, sent: bytes, status: int) -> No
     assert statuses(answers(keyed, sent))[0] == status
 
 
-def test_a_client_may_wait_for_leave_to_send_its_body(keyed: Server) -> None:
-    """Expect: 100-continue, with an upgrade beside it."""
+def test_a_client_may_wait_for_100_continue(keyed: Server) -> None:
+    """Also together with an upgrade."""
     head = post(UPGRADES["h2c"] + b"Expect: 100-continue\r\nContent-Length: 2\r\n")
     with connected(keyed) as client:
         client.sendall(head)
@@ -186,8 +186,8 @@ def test_a_client_may_wait_for_leave_to_send_its_body(keyed: Server) -> None:
         assert statuses(received(client)) == [422]
 
 
-def test_a_request_has_one_answer(keyed: Server) -> None:
-    """One that is refused before its body is read has it; that the body is no HTTP is no other."""
+def test_a_request_has_one_response(keyed: Server) -> None:
+    """A request refused before its body is read is answered; its body must not be answered, too."""
     with connected(keyed) as client:
         client.sendall(post(b"Transfer-Encoding: chunked\r\n", key=""))
         answered = client.recv(65536)
@@ -204,8 +204,8 @@ def test_a_request_has_one_answer(keyed: Server) -> None:
     ],
     ids=["close", "1.0", "keep-alive"],
 )
-def test_a_refusal_reaches_who_is_still_sending(keyed: Server, head: bytes) -> None:
-    """Python's urllib closes with each request, and reads nothing before it has sent all."""
+def test_a_refusal_reaches_a_client_that_is_still_sending(keyed: Server, head: bytes) -> None:
+    """Python's urllib closes after each request, and reads nothing before all is sent."""
     with connected(keyed) as client:
         client.sendall(head)
         for _ in range(20):

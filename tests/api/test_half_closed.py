@@ -1,4 +1,4 @@
-"""Clients that close their sending side once they have asked: some wait, and some have left."""
+"""Clients that close their sending side after the request: some wait, others have left."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.test_faults import STREAM, wait_for
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
 from tests.support.processes import workers_of
-from tests.support.serving import Server, serving
+from tests.support.requests import CLIP, STREAM, pair
+from tests.support.serving import Server, log_entries, serving, wait_for_metric
 from tests.support.wire import answers, connected, received, statuses
 
 ONSET, APEX = pair("positive")
@@ -37,8 +35,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def asked(server: Server, request: bytes) -> socket.socket:
-    """A client that has asked and sends no more."""
+def half_closed_client(server: Server, request: bytes) -> socket.socket:
+    """A client that has sent its request and sends nothing more."""
     client = connected(server)
     client.sendall(request)
     client.shutdown(socket.SHUT_WR)
@@ -47,13 +45,13 @@ def asked(server: Server, request: bytes) -> socket.socket:
 
 @contextlib.contextmanager
 def occupied(server: Server) -> Iterator[None]:
-    """The one worker is stopped at the work of a client that waits, and has its answer at last."""
-    wait_for(server, IDLE, 1.0)
+    """The only worker is stopped while it works for a waiting client, and then continues."""
+    wait_for_metric(server, IDLE, 1.0)
     (worker,) = workers_of(server.process.pid)
     os.kill(worker, signal.SIGSTOP)
-    with asked(server, UPLOAD) as client:
+    with half_closed_client(server, UPLOAD) as client:
         try:
-            wait_for(server, IDLE, 0.0)
+            wait_for_metric(server, IDLE, 0.0)
             yield
         finally:
             os.kill(worker, signal.SIGCONT)
@@ -79,24 +77,24 @@ def occupied(server: Server) -> Iterator[None]:
         *("most of a body", "most of a head", "nothing"),
     ],
 )
-def test_what_was_asked_whole_is_answered(
+def test_complete_requests_are_answered(
     running: Server, request_: bytes, status: list[int]
 ) -> None:
-    """`nc -N` and old clients do so; nothing that comes later can complete the others."""
+    """`nc -N` and old clients do this; an incomplete request can never be completed."""
     assert statuses(answers(running, request_)) == status
 
 
-def test_one_that_waits_has_its_answer_and_one_that_left_has_no_place(running: Server) -> None:
-    """To both of them the same was sent and the same was closed, as far as packets tell."""
+def test_a_waiting_client_is_answered_and_one_that_left_frees_its_place(running: Server) -> None:
+    """The same packets were exchanged with both of them."""
     with contextlib.ExitStack() as waiting:
         with occupied(running):
-            stream = waiting.enter_context(asked(running, EVENTS))
-            wait_for(running, DEPTH, 1.0)
+            stream = waiting.enter_context(half_closed_client(running, EVENTS))
+            wait_for_metric(running, DEPTH, 1.0)
             left = connected(running)
             left.sendall(UPLOAD)
-            wait_for(running, DEPTH, 2.0)
+            wait_for_metric(running, DEPTH, 2.0)
             left.close()
-            wait_for(running, DEPTH, 1.0)
+            wait_for_metric(running, DEPTH, 1.0)
         events = received(stream)
     assert events.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"event: prediction" in events
@@ -105,28 +103,28 @@ def test_one_that_waits_has_its_answer_and_one_that_left_has_no_place(running: S
 
 @pytest.mark.parametrize("request_", [UPLOAD, EVENTS], ids=["upload", "events"])
 @pytest.mark.parametrize("how", ["at once", "half first", "reset"])
-def test_one_that_leaves_while_it_waits_gives_its_place_up(
+def test_a_client_that_leaves_the_queue_frees_its_place(
     running: Server, request_: bytes, how: str
 ) -> None:
-    """Whichever way it leaves: nobody would read what it asked for."""
+    """However it leaves, nobody would read the answer."""
     with occupied(running):
         left = connected(running)
         left.sendall(request_)
         if how == "half first":
             left.shutdown(socket.SHUT_WR)
-        wait_for(running, DEPTH, 1.0)
+        wait_for_metric(running, DEPTH, 1.0)
         if how == "reset":
             left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         left.close()
-        wait_for(running, DEPTH, 0.0)
+        wait_for_metric(running, DEPTH, 0.0)
 
 
-def test_one_that_left_is_told_of(tmp_path: Path) -> None:
-    """An operator who counts its request as answered counts wrong."""
+def test_a_client_that_left_is_logged(tmp_path: Path) -> None:
+    """Its request must not be counted as answered."""
     with serving(tmp_path, workers=1) as server:
         with occupied(server):
-            asked(server, UPLOAD).close()
-            wait_for(server, GONE, 1.0)
+            half_closed_client(server, UPLOAD).close()
+            wait_for_metric(server, GONE, 1.0)
         assert server.stop() == 0
-    told = [line for line in lines_of(server) if line.get("method") == "POST"]
-    assert [line.get("problem") for line in told] == ["client_gone", None]
+    entries = [line for line in log_entries(server) if line.get("method") == "POST"]
+    assert [line.get("problem") for line in entries] == ["client_gone", None]

@@ -1,4 +1,4 @@
-"""What the answers tell a browser, and which pages it lets ask."""
+"""Security headers of every response, and CORS."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import httpx
 import pytest
 from off_tanet.settings import Settings
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import CLIP, ask_frames, pair
+from tests.support.requests import CLIP, ask_frames, check_problem, pair
 from tests.support.serving import serving
 
 ORIGIN = "https://clinic.example"
@@ -38,8 +37,8 @@ def check_guarded(answer: httpx.Response) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_every_answer_is_guarded(http: httpx.Client) -> None:
-    """A prediction in a cache, or in another site's frame, is a picture of somebody's face."""
+def test_every_response_has_security_headers(http: httpx.Client) -> None:
+    """A cached or framed prediction shows somebody's face."""
     video = {"video": CLIP.read_bytes()}
     events = {"Accept": "text/event-stream"}
     check_guarded(ask_frames(http, *pair("positive"), include="flow"))
@@ -49,13 +48,13 @@ def test_every_answer_is_guarded(http: httpx.Client) -> None:
     check_guarded(http.post("/v1/predictions", json={}))
 
 
-def test_no_other_page_may_ask_by_default(http: httpx.Client) -> None:
+def test_no_other_origin_is_allowed_by_default(http: httpx.Client) -> None:
     assert http.options("/v1/predictions", headers=PREFLIGHT).status_code == 405
     answer = http.get("/v1/model", headers={"Origin": ORIGIN})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_an_allowed_page_may_ask(open_to_pages: httpx.Client) -> None:
+def test_a_configured_origin_is_allowed(open_to_pages: httpx.Client) -> None:
     preflight = open_to_pages.options("/v1/predictions", headers=PREFLIGHT)
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
@@ -66,8 +65,8 @@ def test_an_allowed_page_may_ask(open_to_pages: httpx.Client) -> None:
     assert "access-control-allow-credentials" not in answer.headers
 
 
-def test_an_allowed_page_can_read_a_refusal(open_to_pages: httpx.Client) -> None:
-    """A browser hides an answer without these headers, the problem in it too."""
+def test_a_configured_origin_can_read_a_refusal(open_to_pages: httpx.Client) -> None:
+    """Without these headers a browser hides the response, including the problem in it."""
     content, origin = bytes(2_000_000), {"Origin": ORIGIN}
     answer = open_to_pages.post("/v1/predictions", content=content, headers=origin)
     check_problem(answer, 413, "limit_exceeded")
@@ -75,7 +74,7 @@ def test_an_allowed_page_can_read_a_refusal(open_to_pages: httpx.Client) -> None
     assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
 
 
-def test_another_page_may_not(open_to_pages: httpx.Client) -> None:
+def test_an_unlisted_origin_is_not_allowed(open_to_pages: httpx.Client) -> None:
     other = {**PREFLIGHT, "Origin": "https://elsewhere.example"}
     answer = open_to_pages.options("/v1/predictions", headers=other)
     assert answer.status_code == 400
@@ -84,6 +83,6 @@ def test_another_page_may_not(open_to_pages: httpx.Client) -> None:
 
 @pytest.mark.parametrize("origins", ["clinic.example", "https://a.example/", "https://a.example,"])
 def test_an_origin_that_no_browser_sends_is_refused(origins: str) -> None:
-    """It would never match, and nobody would know why."""
+    """It would never match, without any message."""
     with pytest.raises(ValueError, match="cors_origins"):
         Settings(cors_origins=origins)

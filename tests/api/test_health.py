@@ -1,4 +1,4 @@
-"""What a load balancer and an operator ask."""
+"""Health and model information, for load balancers and operators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import check_problem
 from tests.support.serving import serving, warming_up
 
 
@@ -18,7 +18,7 @@ def test_live_and_ready(http: httpx.Client) -> None:
 
 
 def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
-    """A worker that hangs at its start never gets warm: requests are refused, the process lives."""
+    """With a worker that hangs at its start, requests are refused and the process stays alive."""
     with warming_up(tmp_path) as server, server.client() as http:
         assert http.get("/health/live").status_code == 200
         answer = http.get("/health/ready")
@@ -28,24 +28,24 @@ def test_live_but_not_ready_while_it_warms_up(tmp_path: Path) -> None:
         check_problem(refused, 503, "warming_up")
 
 
-def test_a_decoder_that_does_not_work_is_never_ready(
+def test_with_a_broken_decoder_the_service_is_never_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would fail on every clip, and a load balancer would go on to send them."""
+    """It would fail for every clip while a load balancer keeps sending them."""
     broken = "import av\ndef fail(*_, **__): raise TypeError\nav.open = fail\n"
     (tmp_path / "sitecustomize.py").write_text(broken, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    told = "a worker did not start: The package's samples cannot be decoded (TypeError)."
+    message = "a worker did not start: The package's samples cannot be decoded (TypeError)."
     with serving(tmp_path, ready=False, workers=1) as server, server.client() as http:
         give_up = time.monotonic() + 60
-        while not any(told in line for line in server.log):
+        while not any(message in line for line in server.log):
             assert http.get("/health/ready").status_code == 503
             assert time.monotonic() < give_up
         assert http.get("/health/ready").status_code == 503
 
 
-def test_the_model_tells_what_it_is(http: httpx.Client) -> None:
-    """A user must see, without reading code, what data and which scores are behind an answer."""
+def test_the_model_describes_itself(http: httpx.Client) -> None:
+    """Users must see the training data and scores behind an answer without reading code."""
     card = http.get("/v1/model").json()
     assert card["parameters"] == 59_403
     assert card["classes"] == ["negative", "positive", "surprise"]

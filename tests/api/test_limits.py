@@ -1,4 +1,4 @@
-"""Limits on a request's head and on the parts of its form, over a raw socket."""
+"""Limits on the head of a request and on the parts of its form, over a raw socket."""
 
 from __future__ import annotations
 
@@ -8,24 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from tests.api.test_bad_input import GOOD
 from tests.support.serving import Server
+from tests.support.wire import FRAMES_HEAD, PAIR, exchange, form, part
 
-FRAMES = b"POST /v1/predictions/frames HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-
-
-def ask(server: Server, request: bytes) -> tuple[int, bytes]:
-    """The status and the body of the answer to a request as it stands."""
-    port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-        client.sendall(request)
-        received = b""
-        with suppress(ConnectionResetError):  # what was answered before it was all read
-            while more := client.recv(65536):
-                received += more
-    head, _, body = received.partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
 
 
 def check_limit(answer: tuple[int, bytes], status: int, limit: str) -> None:
@@ -36,16 +22,16 @@ def check_limit(answer: tuple[int, bytes], status: int, limit: str) -> None:
 
 
 def test_too_many_headers(server: Server) -> None:
-    """Each is looked at several times: many small ones cost more than their bytes."""
-    assert ask(server, LIVE + b"a: b\r\n" * 98 + b"\r\n")[0] == 200
-    check_limit(ask(server, LIVE + b"a: b\r\n" * 99 + b"\r\n"), 431, "max_headers")
+    """Each header is processed several times: many small ones cost more than their bytes."""
+    assert exchange(server, LIVE + b"a: b\r\n" * 98 + b"\r\n")[0] == 200
+    check_limit(exchange(server, LIVE + b"a: b\r\n" * 99 + b"\r\n"), 431, "max_headers")
 
 
 @pytest.mark.parametrize("size", [16384, 200_000])
 def test_headers_that_are_too_large(server: Server, size: int) -> None:
-    assert ask(server, LIVE + b"a: " + b"b" * 16000 + b"\r\n\r\n")[0] == 200
-    status, body = ask(server, LIVE + b"a: " + b"b" * size + b"\r\n\r\n")
-    if status == 400:  # it came in segments, and the server had enough
+    assert exchange(server, LIVE + b"a: " + b"b" * 16000 + b"\r\n\r\n")[0] == 200
+    status, body = exchange(server, LIVE + b"a: " + b"b" * size + b"\r\n\r\n")
+    if status == 400:  # the data came in segments, and the server had read enough
         assert size > 30_000
     else:
         check_limit((status, body), 431, "max_header_bytes")
@@ -53,10 +39,10 @@ def test_headers_that_are_too_large(server: Server, size: int) -> None:
 
 def test_a_url_that_is_too_long(server: Server) -> None:
     for rest in (b"a" * 8192, b"?include=" + b"a" * 8192):
-        check_limit(ask(server, LIVE.replace(b"live", rest) + b"\r\n"), 414, "max_url_bytes")
+        check_limit(exchange(server, LIVE.replace(b"live", rest) + b"\r\n"), 414, "max_url_bytes")
 
 
-TRAILERS = FRAMES + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+TRAILERS = FRAMES_HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +51,7 @@ TRAILERS = FRAMES + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
     ids=["headers", "header", "url", "trailers"],
 )
 def test_a_head_without_end(server: Server, begun: bytes) -> None:
-    """It is held in memory before anybody can judge it, so the server itself must hang up."""
+    """It is held in memory before it can be checked, so the server must close the connection."""
     port = int(server.url.rpartition(":")[2])
     sent = 0
     more = b"a: b\r\n" * 1000 if begun in (LIVE, TRAILERS) else b"a" * 6000
@@ -77,22 +63,9 @@ def test_a_head_without_end(server: Server, begun: bytes) -> None:
         while sent < 50_000_000:
             client.sendall(more)
             sent += len(more)
-    assert sent < 10_000_000  # what the sockets' own buffers take is not the server's
+    assert sent < 10_000_000  # what the socket buffers hold is not the server's memory
 
 
-def form(*parts: bytes) -> bytes:
-    """A request with a form of these parts, each a head and a content."""
-    body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
-    told = b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
-    return FRAMES + told % len(body) + body
-
-
-def part(name: str, more: bytes = b"", content: bytes = GOOD) -> bytes:
-    told = f'Content-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
-    return told.encode() + more + b"\r\n" + content
-
-
-PAIR = part("onset"), part("apex")
 FIELD = b'Content-Disposition: form-data; name="a"\r\n\r\nb'
 BAD_FORMS = {
     "files": form(*[part(f"file{index}") for index in range(17)]),
@@ -107,19 +80,19 @@ BAD_FORMS = {
 
 @pytest.mark.parametrize("case", BAD_FORMS)
 def test_a_form_over_its_limits(server: Server, case: str) -> None:
-    """No route has so many files and fields, nor a part more than a few headers."""
-    status, body = ask(server, BAD_FORMS[case])
+    """No route has this many files and fields, and no part more than a few headers."""
+    status, body = exchange(server, BAD_FORMS[case])
     assert (status, json.loads(body)["code"]) == (400, "malformed_body")
 
 
 @pytest.mark.parametrize("size", [1, 2_000_000])
-def test_nothing_is_kept_of_a_field_that_is_unknown(server: Server, size: int) -> None:
-    """However long it is, its name is what its client needs to know."""
-    status, body = ask(server, form(*PAIR, FIELD + b"b" * size))
+def test_an_unknown_field_is_not_kept(server: Server, size: int) -> None:
+    """Whatever its length, the client only needs its name."""
+    status, body = exchange(server, form(*PAIR, FIELD + b"b" * size))
     problem = json.loads(body)
     assert (status, problem["code"]) == (422, "invalid_request")
     assert "body.a: unknown name" in problem["detail"]
 
 
-def test_a_form_within_them(server: Server) -> None:
-    assert ask(server, form(*PAIR))[0] == 200
+def test_a_form_within_its_limits(server: Server) -> None:
+    assert exchange(server, form(*PAIR))[0] == 200

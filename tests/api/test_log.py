@@ -1,4 +1,4 @@
-"""The log of the real server: a line for each request, and nothing of what was sent."""
+"""The server's log: one line for each request, and nothing of its content."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from off_tanet.api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
-from tests.api.test_predictions import CLIP, ask_frames, pair
 from tests.support import factories
-from tests.support.serving import Server, logging_to, serving
+from tests.support.requests import CLIP, ask_frames, pair
+from tests.support.serving import Server, log_entries, logging_to, serving
 
 ASKED = 300
 MARK = "A-MARK-THAT-ONLY-THE-CLIENT-KNOWS"
-
-
-def lines_of(server: Server) -> list[dict[str, Any]]:
-    """Every line that an ended server has printed; one that is no JSON fails the test."""
-    return [json.loads(line) for line in server.log]
 
 
 def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
@@ -33,7 +27,7 @@ def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
             ask_frames(http, *pair("positive")).headers["x-request-id"],
             http.get("/v1/nothing").headers["x-request-id"],
         ]
-    requests = [line for line in lines_of(server) if line["message"] == "request"]
+    requests = [line for line in log_entries(server) if line["message"] == "request"]
     assert [line["request_id"] for line in requests] == ids
     answered, refused = requests
     assert answered["level"] == "info"
@@ -43,8 +37,8 @@ def test_each_request_is_one_line_of_json(tmp_path: Path) -> None:
     assert (refused["route"], refused["problem"]) == ("unmatched", "not_found")
 
 
-def test_the_log_holds_nothing_of_the_client(tmp_path: Path) -> None:
-    """Not a name, a query, a path or a byte; what the decoders print counts too."""
+def test_the_log_contains_nothing_of_the_request(tmp_path: Path) -> None:
+    """No name, query, path or byte, also in what the decoders print."""
     damaged = bytearray(CLIP.read_bytes())
     damaged[2000:4000] = factories.text()[:1] * 2000
     with serving(tmp_path, workers=1) as server, server.client() as http:
@@ -55,18 +49,18 @@ def test_the_log_holds_nothing_of_the_client(tmp_path: Path) -> None:
         form = f"--x\r\nContent-Disposition: {MARK}\r\n\r\n{MARK}".encode()
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         http.post("/v1/predictions/frames", content=form, headers=headers)
-    assert len([line for line in lines_of(server) if line["message"] == "request"]) == 5
+    assert len([line for line in log_entries(server) if line["message"] == "request"]) == 5
     assert MARK not in "".join(server.log)
 
 
-def test_what_decoders_print_is_not_in_the_log(tmp_path: Path) -> None:
-    """Their libraries write straight to standard error, in lines that no machine reads."""
+def test_output_of_decoders_is_not_in_the_log(tmp_path: Path) -> None:
+    """Their libraries write unstructured lines straight to standard error."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         for whole in (factories.jpeg(factories.portrait()), factories.png(factories.portrait())):
             broken = bytearray(whole)
             broken[len(whole) // 2 : len(whole) // 2 + 100] = bytes(100)
             ask_frames(http, bytes(broken), bytes(broken))
-    assert {line["logger"].partition(".")[0] for line in lines_of(server)} == {
+    assert {line["logger"].partition(".")[0] for line in log_entries(server)} == {
         "off_tanet",
         "uvicorn",
     }
@@ -79,10 +73,10 @@ def test_text_for_people(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_an_error_of_ours_is_answered_and_told_by_its_place(
+def test_an_internal_error_is_answered_and_logged_with_its_place(
     caplog: pytest.LogCaptureFixture, begun: bool
 ) -> None:
-    """No request is known to cause one, so the application that fails is made up."""
+    """No request is known to cause one, so a failing application is used."""
     sent: list[Message] = []
 
     async def fails(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -108,9 +102,9 @@ def ask_often(server: Server) -> None:
         assert {http.get("/v1/model").status_code for _ in range(ASKED)} == {200}
 
 
-def test_a_reader_that_stops_stops_nobody(tmp_path: Path) -> None:
-    """A log shipper that hangs must not take the service with it. When it reads again, it is told
-    how much it has missed."""
+def test_a_stalled_log_reader_does_not_stop_the_service(tmp_path: Path) -> None:
+    """A log shipper that hangs must not block requests. When it reads again, a line reports
+    how many lines were lost."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     with logging_to(write, tmp_path, workers=1, log_queue_size=20) as server, open(read) as log:
@@ -121,14 +115,14 @@ def test_a_reader_that_stops_stops_nobody(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         lines = [json.loads(each) for each in (line, *log)]
         assert process.wait(30) == 0
-    told = [line for line in lines if line.get("route") == "/v1/model"]
+    entries = [line for line in lines if line.get("route") == "/v1/model"]
     lost = [int(line["message"].split()[0]) for line in lines if "were lost" in line["message"]]
-    assert len(told) < ASKED
-    assert len(told) + sum(lost) >= ASKED  # other lines may have been lost, too
+    assert len(entries) < ASKED
+    assert len(entries) + sum(lost) >= ASKED  # other lines may have been lost, too
 
 
-def test_nobody_who_reads_is_no_reason_to_stay(tmp_path: Path) -> None:
-    """What is left to write is waited for, but not for ever."""
+def test_a_stalled_log_reader_does_not_delay_the_exit(tmp_path: Path) -> None:
+    """Writing the remaining lines has a time limit."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     with logging_to(write, tmp_path, workers=1) as server:
@@ -138,14 +132,14 @@ def test_nobody_who_reads_is_no_reason_to_stay(tmp_path: Path) -> None:
     os.close(write)
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_does_not_stop_the_service(tmp_path: Path) -> None:
     """As on a full disk."""
     with open("/dev/full", "wb") as full, logging_to(full, tmp_path, workers=1) as server:
         ask_often(server)
         assert server.stop() == 0
 
 
-def test_a_reader_that_has_gone_stops_nobody(tmp_path: Path) -> None:
+def test_a_closed_log_reader_does_not_stop_the_service(tmp_path: Path) -> None:
     read, write = os.pipe()
     with logging_to(write, tmp_path, workers=1) as server:
         os.close(write)

@@ -1,4 +1,4 @@
-"""Methods and hosts: HEAD beside GET, what else is refused, and that no answer names a host."""
+"""Methods and hosts: HEAD for each GET, other methods refused, no host in any response."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ import pytest
 from fastapi import FastAPI
 from off_tanet.api.app import create_app
 
-from tests.api.test_log import lines_of
-from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
-from tests.support.serving import Server, serving
+from tests.support.requests import CLIP, pair
+from tests.support.serving import Server, log_entries, serving
 from tests.support.wire import answers, statuses
 
-OWN = {"date", "x-request-id"}  # headers that differ from answer to answer
+OWN = {"date", "x-request-id"}  # headers that differ from response to response
 CHANGING = {"/metrics"}
 
 
 @cache
 def gets() -> list[str]:
-    """The paths of all routes that answer GET, those of the page and of the document included."""
+    """The paths of all GET routes, including those of the page and the document."""
     paths = create_app().openapi()["paths"]
     found = [path for path, operations in paths.items() if "get" in operations]
     found += ["/", "/web/clip.mp4", "/web/main.js", "/openapi.json"]
@@ -40,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("path", gets())
 def test_head_is_get_without_its_body(running: Server, path: str) -> None:
-    """Load balancers and caches ask so; the same headers, Content-Length above all."""
+    """Load balancers and caches use it; the headers are the same, above all Content-Length."""
     with running.client() as http:
         get, head = http.get(path), http.head(path)
     assert (head.status_code, head.content) == (get.status_code, b"")
@@ -52,7 +51,7 @@ def test_head_is_get_without_its_body(running: Server, path: str) -> None:
 
 @pytest.mark.parametrize("path", gets())
 def test_nothing_follows_the_headers(running: Server, path: str) -> None:
-    """A byte of a body would be taken for the beginning of the next answer."""
+    """A byte of a body would be read as the start of the next response."""
     request = load.get(path).replace(b"GET", b"HEAD") + load.get("/health/live")
     head, _, rest = answers(running, request).partition(b"\r\n\r\n")
     assert statuses(head)[0] < 500
@@ -60,7 +59,7 @@ def test_nothing_follows_the_headers(running: Server, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
-def test_other_methods_are_told_which_there_are(running: Server, method: str) -> None:
+def test_other_methods_are_refused_with_the_allowed_ones(running: Server, method: str) -> None:
     with running.client() as http:
         for path in ("/", "/web/main.js", "/health/live", "/metrics", "/v1/model", "/v2"):
             answer = http.request(method, path)
@@ -79,13 +78,13 @@ def test_head_has_its_own_name_in_metrics_and_log(
         metrics = http.get("/metrics").text
     for route in ("/web/{name}", "/v2/models/{name}"):
         assert f'{{code="200",method="HEAD",route="{route}"}} 1.0' in metrics
-        assert [line["method"] for line in lines_of(server) if line.get("route") == route] == [
+        assert [line["method"] for line in log_entries(server) if line.get("route") == route] == [
             "HEAD"
         ]
 
 
 def test_the_document_lists_no_operation_twice() -> None:
-    """A generated client has a function for each; HEAD needs none."""
+    """A generated client has a function for each operation; HEAD needs none."""
     operations = [
         (method, operation["operationId"])
         for path in create_app().openapi()["paths"].values()
@@ -114,21 +113,21 @@ GOOD_HOSTS = ("", "x", "x:80", "x:", "127.0.0.1:8000", "[::1]", "[::1]:8000", "b
 @pytest.mark.parametrize("path", ["/health/live", "/", "/v1/predictions", "/nothing", "/v2"])
 @pytest.mark.parametrize("host", BAD_HOSTS)
 def test_a_request_names_one_host(running: Server, host: str, path: str) -> None:
-    """A proxy and a server that each take another one can be played against each other."""
+    """A proxy and a server that use different hosts of a request can be exploited."""
     answered = answers(running, b"GET %s HTTP/1.1\r\n%s\r\n" % (path.encode(), BAD_HOSTS[host]))
     assert statuses(answered) == [400]
     assert json.loads(answered.partition(b"\r\n\r\n")[2])["code"] == "bad_host"
 
 
 @pytest.mark.parametrize("host", GOOD_HOSTS)
-def test_every_host_is_as_good_as_another(running: Server, host: str) -> None:
-    """The service does not know what it is called."""
+def test_any_host_is_accepted(running: Server, host: str) -> None:
+    """The service does not know its own host name."""
     request = f"GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     assert statuses(answers(running, request)) == [200]
 
 
 def test_old_clients_need_no_host(running: Server) -> None:
-    """HTTP/1.0 had none; two are wrong there too."""
+    """HTTP/1.0 has no Host header; two are wrong there, too."""
     request = b"GET /health/live HTTP/1.0\r\n%s\r\n"
     assert statuses(answers(running, request % b"")) == [200]
     assert statuses(answers(running, request % BAD_HOSTS["two"])) == [400]
@@ -150,8 +149,8 @@ NEARLY = [
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize("path", NEARLY)
-def test_no_path_is_answered_with_another_address(running: Server, path: str, method: str) -> None:
-    """A redirect would be to the host that the request names, or that its path begins with."""
+def test_no_path_is_redirected(running: Server, path: str, method: str) -> None:
+    """A redirect would contain the host of the request, or one at the start of its path."""
     request = f"{method} {path} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n"
     answered = answers(running, request.encode())
     assert statuses(answered)[0] in {200, 404, 405, 415}
@@ -161,7 +160,7 @@ def test_no_path_is_answered_with_another_address(running: Server, path: str, me
 
 @pytest.mark.parametrize("path", [path for path in gets() if path != "/"])
 def test_a_trailing_slash_names_the_same_route(running: Server, path: str) -> None:
-    """Half of all frameworks write one; a redirect would lose the body or name a wrong host."""
+    """Many frameworks append one; a redirect would lose the body or name a wrong host."""
     with running.client() as http:
         bare, slashed = http.get(path), http.get(f"{path}/")
     assert slashed.status_code == bare.status_code
@@ -172,8 +171,8 @@ def test_a_trailing_slash_names_the_same_route(running: Server, path: str) -> No
         assert http.get(f"{path}//").status_code == 404
 
 
-def test_a_prediction_may_be_asked_for_with_a_trailing_slash(running: Server) -> None:
-    """All that goes by paths takes both for one: limits, workers, metrics and the document."""
+def test_a_prediction_works_with_a_trailing_slash(running: Server) -> None:
+    """Limits, workers, metrics and the document treat both paths alike."""
     with running.client() as http:
         for kind, files in (
             ("frames", dict(zip(("onset", "apex"), pair("positive"), strict=True))),
@@ -189,8 +188,8 @@ def test_a_prediction_may_be_asked_for_with_a_trailing_slash(running: Server) ->
         assert not [path for path in http.get("/openapi.json/").json()["paths"] if path[-1] == "/"]
 
 
-def test_all_of_it_holds_under_a_prefix() -> None:
-    """In an application of somebody else's, and behind whatever server that has."""
+def test_paths_work_under_a_prefix() -> None:
+    """Mounted in another application, behind any server."""
     outer = FastAPI()
     outer.mount("/face", create_app())
 
@@ -206,7 +205,7 @@ def test_all_of_it_holds_under_a_prefix() -> None:
         assert asyncio.run(ask("HEAD", path)).status_code == 200
     for path in (path for path in NEARLY if ".." not in path):  # which httpx resolves
         answer = asyncio.run(ask("GET", path.replace("\\", "%5c")))
-        assert answer.status_code in {200, 404, 405, 503}, path  # no worker is there
+        assert answer.status_code in {200, 404, 405, 503}, path  # no worker has started
         assert "location" not in answer.headers
     for hosts in ((), ("x", "y"), ("x/y",)):
         answer = asyncio.run(ask("GET", "/health/live", hosts))

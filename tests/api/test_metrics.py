@@ -1,4 +1,4 @@
-"""What an operator's Prometheus sees; read with Prometheus' own parser."""
+"""Metrics as Prometheus sees them, parsed by Prometheus' own client library."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
-from tests.api.test_v2 import INFER, described, some_flows
+from tests.support.requests import CLIP, INFER, ask_frames, described, events_of, pair, some_flows
 from tests.support.serving import Server, serving
 
 FRAMES = {"route": "/v1/predictions/frames", "method": "POST"}
@@ -17,7 +16,7 @@ FRAMES = {"route": "/v1/predictions/frames", "method": "POST"}
 
 @pytest.fixture(scope="module")
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that nobody else counts on."""
+    """A server whose counters no other test changes."""
     home = tmp_path_factory.mktemp("metrics")
     with serving(home, workers=1, queue_size=0, max_body_bytes=1_000_000) as running:
         yield running
@@ -43,7 +42,7 @@ class Scrape:
         ]
 
     def value(self, name: str, /, **labels: str) -> float:
-        """The sum of the samples that have these labels."""
+        """The sum of the samples with these labels."""
         return sum(
             sample.value
             for sample in self.samples
@@ -68,7 +67,7 @@ def test_a_prediction_is_counted_with_its_stages(http: httpx.Client) -> None:
 
 
 def test_a_tensor_is_counted_with_its_stages(http: httpx.Client) -> None:
-    """Each of them, and the wait before them, as of a picture."""
+    """All stages, and the wait before them, as for an image."""
     before = Scrape(http)
     assert http.post(INFER, json=described(some_flows(1))).status_code == 200
     after = Scrape(http)
@@ -77,8 +76,8 @@ def test_a_tensor_is_counted_with_its_stages(http: httpx.Client) -> None:
         assert after.value(name, stage=stage) == before.value(name, stage=stage) + 1
 
 
-def test_a_stream_is_counted_by_how_it_ended(http: httpx.Client) -> None:
-    """Its status is 200 whatever happened: only the last event tells."""
+def test_a_stream_is_counted_by_its_last_event(http: httpx.Client) -> None:
+    """Its status is always 200; the outcome is in the last event."""
     before = Scrape(http)
     assert events_of(http, CLIP.read_bytes())[-1][0] == "prediction"
     assert events_of(http, b"")[-1][0] == "problem"
@@ -91,18 +90,18 @@ def test_a_stream_is_counted_by_how_it_ended(http: httpx.Client) -> None:
 
 
 def test_a_refusal_before_routing_has_its_route_and_reason(http: httpx.Client) -> None:
-    """An operator must see which route the too large bodies are sent to."""
+    """An operator needs to see on which route bodies are too large."""
     assert ask_frames(http, bytes(2_000_000), b"").status_code == 413
     scrape = Scrape(http)
     assert scrape.value("off_tanet_requests_total", **FRAMES, code="413") == 1
     assert scrape.value("off_tanet_rejections_total", reason="limit_exceeded") == 1
 
 
-def test_clients_cannot_make_up_labels(http: httpx.Client) -> None:
-    """Each label value is a time series for ever: a scanner would fill Prometheus' memory."""
+def test_clients_cannot_create_labels(http: httpx.Client) -> None:
+    """Each label value is a permanent time series: a scanner would fill Prometheus' memory."""
     for number in range(20):
         http.get(f"/made/up/{number}?secret={number}")
-        http.request(f"MADEUP{number}", "/v1/model")  # the parser refuses it by itself
+        http.request(f"MADEUP{number}", "/v1/model")  # the HTTP parser refuses it
         http.request("PROPFIND", "/v1/model")
     scrape = Scrape(http)
     methods = scrape.labels("off_tanet_requests_total", "method")
@@ -113,13 +112,13 @@ def test_clients_cannot_make_up_labels(http: httpx.Client) -> None:
     assert scrape.value("off_tanet_requests_total", method="other", code="405") == 20
 
 
-def test_the_engine_shows_how_it_stands(http: httpx.Client) -> None:
+def test_the_state_of_the_engine_is_exposed(http: httpx.Client) -> None:
     scrape = Scrape(http)
     assert scrape.value("off_tanet_workers", state="alive") == 1
     assert scrape.value("off_tanet_workers", state="idle") == 1
     assert scrape.value("off_tanet_queue_depth") == 0
     assert scrape.value("off_tanet_worker_restarts_total") == 0
     card = http.get("/v1/model").json()
-    told = {"name": card["name"], "version": card["version"], "flow_build": card["flow_build"]}
-    assert scrape.value("off_tanet_model_info", **told) == 1
+    labels = {"name": card["name"], "version": card["version"], "flow_build": card["flow_build"]}
+    assert scrape.value("off_tanet_model_info", **labels) == 1
     assert scrape.value("process_resident_memory_bytes") > 0

@@ -1,4 +1,4 @@
-"""The OpenAPI document is what client generators and newcomers read."""
+"""The OpenAPI document, from which clients are generated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_each_route_has_an_example_and_its_errors(document: dict[str, Any], path
     assert "curl" in route["description"] or "examples" in str(route["requestBody"])
 
 
-def test_the_clip_route_says_that_it_streams(document: dict[str, Any]) -> None:
+def test_the_clip_route_declares_that_it_streams(document: dict[str, Any]) -> None:
     ok = document["paths"]["/v1/predictions/clip"]["post"]["responses"]["200"]
     assert "text/event-stream" in ok["content"]
 
@@ -41,8 +41,8 @@ def test_base64_is_a_string_in_the_schema(document: dict[str, Any]) -> None:
     assert schema["type"] == "string"
 
 
-def test_no_error_is_promised_but_ours(document: dict[str, Any]) -> None:
-    """The framework adds its own form of 422 to whatever has a parameter; none is ever sent."""
+def test_only_our_own_errors_are_declared(document: dict[str, Any]) -> None:
+    """FastAPI adds its own form of 422 to each route with a parameter; it is never sent."""
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for path in document["paths"].values():
         for operation in path.values():
@@ -63,10 +63,10 @@ INDICES = {"onset_index", "apex_index"}
         ("/v1/predictions", OPTIONS, set()),
     ],
 )
-def test_the_options_are_told_in_both_their_places(
+def test_options_are_declared_in_query_and_form(
     document: dict[str, Any], path: str, options: set[str], files: set[str]
 ) -> None:
-    """What is not there is refused, so all that is taken must be."""
+    """Unknown options are refused, so all known ones must be declared."""
     route = document["paths"][path]["post"]
     queries = {each["name"]: each for each in route["parameters"]}
     assert set(queries) == options

@@ -1,4 +1,4 @@
-"""What a request asks for beside its media is taken, or refused by its name: never passed over."""
+"""Options of a request: applied, or refused by name, but never ignored."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import CLIP, pair
 from tests.support.paths import ROOT
+from tests.support.requests import CLIP, check_problem, pair
 from tests.support.serving import started
 
 PAIR = dict(zip(("onset", "apex"), pair("positive"), strict=True))
@@ -37,10 +36,8 @@ def refused(answer: httpx.Response, *names: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["query", "fields"])
-def test_an_option_is_taken_from_the_query_and_from_the_form(
-    http: httpx.Client, place: str
-) -> None:
-    """A form has one place for all that is asked, and whoever writes one puts it there."""
+def test_an_option_is_read_from_the_query_and_from_the_form(http: httpx.Client, place: str) -> None:
+    """A form has one place for all fields, so people put options there."""
 
     def answered(kind: str, **options: str) -> dict[str, Any]:
         answer = ask(http, kind, **{place: options})
@@ -57,7 +54,7 @@ def test_an_option_is_taken_from_the_query_and_from_the_form(
     assert answered("clip", apex_index="9")["apex"]["index"] == 9
 
 
-def test_both_places_may_say_the_same_or_something_of_their_own(http: httpx.Client) -> None:
+def test_query_and_form_may_repeat_or_complement_each_other(http: httpx.Client) -> None:
     query = {"face": "none", "include": "flow,crops", "onset_index": "5"}
     fields = {"face": "none", "include": "crops, flow", "apex_index": "9"}
     answer = ask(http, "clip", query, fields)
@@ -68,7 +65,7 @@ def test_both_places_may_say_the_same_or_something_of_their_own(http: httpx.Clie
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "asked", "given"),
+    ("kind", "name", "in_query", "given"),
     [
         ("frames", "face", "auto", "none"),
         ("video", "face", "none", "auto"),
@@ -78,9 +75,9 @@ def test_both_places_may_say_the_same_or_something_of_their_own(http: httpx.Clie
     ],
 )
 def test_query_and_form_must_not_disagree(
-    http: httpx.Client, kind: str, name: str, asked: str, given: str
+    http: httpx.Client, kind: str, name: str, in_query: str, given: str
 ) -> None:
-    refused(ask(http, kind, {name: asked}, {name: given}), f"{name}: the query and the form")
+    refused(ask(http, kind, {name: in_query}, {name: given}), f"{name}: the query and the form")
 
 
 UNKNOWN = (
@@ -97,8 +94,8 @@ UNKNOWN = (
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_an_unknown_name_is_named(http: httpx.Client, name: str) -> None:
-    """A slip would be answered as if nothing had been asked."""
+def test_an_unknown_option_is_named(http: httpx.Client, name: str) -> None:
+    """A typing error would otherwise be ignored silently."""
     for kind in KINDS:
         refused(ask(http, kind, {name: "1"}), f"query.{name}: unknown name", "face, include")
         if name:
@@ -111,7 +108,7 @@ def test_an_unknown_name_is_named(http: httpx.Client, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["frames", "video"])
 @pytest.mark.parametrize("name", ["onset_index", "apex_index"])
-def test_an_index_is_of_clips_alone(http: httpx.Client, kind: str, name: str) -> None:
+def test_indices_are_for_clips_only(http: httpx.Client, kind: str, name: str) -> None:
     refused(ask(http, kind, {name: "5"}), f"query.{name}")
     refused(ask(http, kind, fields={name: "5"}), f"body.{name}")
 
@@ -119,7 +116,7 @@ def test_an_index_is_of_clips_alone(http: httpx.Client, kind: str, name: str) ->
 @pytest.mark.parametrize(
     "query", ["face=auto&face=none", "face=none&face=none", "face&face[]=auto"]
 )
-def test_one_value_is_given_once(http: httpx.Client, query: str) -> None:
+def test_an_option_is_given_once(http: httpx.Client, query: str) -> None:
     refused(ask(http, "frames", query), "query.face")
 
 
@@ -134,7 +131,7 @@ def test_one_value_is_given_once(http: httpx.Client, query: str) -> None:
     ],
 )
 def test_a_part_is_given_once(http: httpx.Client, kind: str, name: str, value: bytes) -> None:
-    """Of two films the answer would be about one, and nobody could know which."""
+    """With two clips it would be unclear which one the answer is about."""
     files = [*FILES[kind].items(), *[(name, value)] * 2]
     refused(ask(http, kind, files=files), f"body.{name}: given more than once")
 
@@ -149,7 +146,7 @@ def test_a_part_is_given_once(http: httpx.Client, kind: str, name: str, value: b
         "include%5B%5D=attention%2Cflow",
     ],
 )
-def test_a_list_comes_as_clients_write_lists(http: httpx.Client, query: str) -> None:
+def test_a_list_is_read_in_every_common_spelling(http: httpx.Client, query: str) -> None:
     answer = ask(http, "frames", query)
     assert answer.status_code == 200, answer.text
     assert {"flow", "attention"} < set(answer.json())
@@ -157,7 +154,7 @@ def test_a_list_comes_as_clients_write_lists(http: httpx.Client, query: str) -> 
 
 
 def test_a_list_may_be_several_fields(http: httpx.Client) -> None:
-    """As the checked boxes of a page are."""
+    """As the checked boxes of a page are sent."""
     answer = ask(http, "frames", fields={"include": ["flow", "attention"]})
     assert {"flow", "attention"} < set(answer.json())
 
@@ -175,12 +172,12 @@ def test_an_unknown_value_is_refused(http: httpx.Client, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["-1", "one", "1.5", "", "1" * 5000])
-def test_an_index_that_is_none_is_refused(http: httpx.Client, value: str) -> None:
+def test_an_invalid_index_is_refused(http: httpx.Client, value: str) -> None:
     refused(ask(http, "clip", {"apex_index": value}), "query.apex_index")
 
 
-def test_what_is_told_of_names_is_short_and_printable(http: httpx.Client) -> None:
-    """They are the client's own, and a terminal or a log may show them."""
+def test_names_in_a_refusal_are_short_and_printable(http: httpx.Client) -> None:
+    """They come from the client, and may be shown in a terminal or a log."""
     names = ["a" * 3000, "\x1b[31m\n\u202e", *(f"name{index}" for index in range(300))]
     answer = ask(http, "frames", [(name, "") for name in names])
     refused(answer, "a" * 40 + "…", "\\x1b[31m\\n\\u202e")
@@ -188,7 +185,7 @@ def test_what_is_told_of_names_is_short_and_printable(http: httpx.Client) -> Non
     assert answer.json()["detail"].isprintable()
 
 
-def test_names_of_json_are_known_too(http: httpx.Client) -> None:
+def test_known_names_apply_to_json_too(http: httpx.Client) -> None:
     refused(http.post("/v1/predictions", json={"face": "none"}), "body.face: unknown name")
     clip = {"type": "clip", "video": "", "onset": 3}
     refused(http.post("/v1/predictions", json={"input": clip}), "body.input.clip.onset")
@@ -196,30 +193,30 @@ def test_names_of_json_are_known_too(http: httpx.Client) -> None:
     refused(http.post("/v1/predictions", json={"input": frames}), "frames.apex_index: unknown")
 
 
-def test_options_of_json_are_queries(http: httpx.Client) -> None:
+def test_options_of_json_are_in_the_query(http: httpx.Client) -> None:
     answer = http.post("/v1/predictions?include=flow;crops", json={})
     refused(answer, "query.include")
 
 
-def test_other_routes_take_any_query(http: httpx.Client) -> None:
-    """Probes and scrapers add what they like, and the protocol under /v2 allows extensions."""
+def test_other_routes_accept_any_query(http: httpx.Client) -> None:
+    """Probes and scrapers add parameters, and the protocol under /v2 allows extensions."""
     for path in ("/health/live", "/health/ready", "/metrics", "/v1/model", "/openapi.json", "/v2"):
         assert http.get(path, params={"unknown": "1"}).status_code == 200, path
 
 
 def test_an_array_of_one_file_is_the_file(http: httpx.Client) -> None:
-    """PHP and axios call it so."""
+    """PHP and axios name it this way."""
     files = {f"{name}[]": content for name, content in PAIR.items()}
     assert ask(http, "frames", files=files).status_code == 200
     refused(ask(http, "frames", files=[*files.items(), *PAIR.items()]), "onset: given more", "apex")
 
 
-def test_what_browsers_add_is_no_wish(http: httpx.Client) -> None:
+def test_what_browsers_add_is_not_an_option(http: httpx.Client) -> None:
     assert ask(http, "frames", fields={"_charset_": "UTF-8"}).status_code == 200
 
 
-def test_all_of_it_holds_under_a_prefix(tmp_path: Path) -> None:
-    """In an application of somebody else's, whose paths and queries are not the service's own."""
+def test_options_work_under_a_prefix(tmp_path: Path) -> None:
+    """Mounted in another application, whose paths and queries are not the service's."""
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
         http.base_url = http.base_url.join("/face/")

@@ -1,4 +1,4 @@
-"""The page's files and the headers that keep it to itself."""
+"""The page's files, and the headers that isolate it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from off_tanet.api.routes.page import PATHS
 from off_tanet.schemas.prediction import QualityBody
 from off_tanet.settings import Settings
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import check_problem
 
 SOURCES = sorted(path for path in PATHS if path.endswith(("/", ".html", ".css", ".js", ".svg")))
 
 
 @pytest.mark.parametrize("path", sorted(PATHS))
-def test_each_file_comes_with_its_type_and_a_strict_policy(http: httpx.Client, path: str) -> None:
-    """Nothing may be loaded from elsewhere, and no script or style may stand in the page."""
+def test_each_file_has_its_type_and_a_strict_policy(http: httpx.Client, path: str) -> None:
+    """Nothing is loaded from elsewhere, and the page contains no inline script or style."""
     answer = http.get(path)
     assert answer.status_code == 200
     policy = dict(
@@ -39,14 +39,14 @@ def test_each_file_comes_with_its_type_and_a_strict_policy(http: httpx.Client, p
 
 @pytest.mark.parametrize("path", SOURCES)
 def test_every_address_in_the_page_is_relative(http: httpx.Client, path: str) -> None:
-    """Under a prefix an address that begins at the root leads somewhere else."""
+    """Under a prefix, an absolute path leads elsewhere."""
     text = http.get(path).text
     assert not re.findall(r"""(?:href|src|action)=["'](?:/|https?:)""", text)
     assert not re.findall(r"""(?:from|import|fetch|URL)\(?\s*["'](?:/|https?:)""", text)
 
 
-def test_the_page_has_words_for_what_the_service_says(http: httpx.Client) -> None:
-    """A code that only programs understand helps nobody who looks at a page."""
+def test_the_page_explains_every_problem_code(http: httpx.Client) -> None:
+    """Users of the page cannot do anything with a bare code."""
     words = http.get("/web/words.js").text
     quality = QualityBody.model_json_schema()["properties"]["warnings"]["items"]["enum"]
     kinds = {*errors.MediaError.__subclasses__(), *errors.EngineError.__subclasses__()}
@@ -60,8 +60,8 @@ def test_no_other_file_is_served(http: httpx.Client) -> None:
         check_problem(http.get(path), 404, "not_found")
 
 
-def test_keys_guard_the_service_under_a_prefix_too(tmp_path: Path) -> None:
-    """What is open there are the same paths, no more and no less."""
+def test_keys_are_required_under_a_prefix_too(tmp_path: Path) -> None:
+    """The same paths are open there as without a prefix."""
     key, file = new_key(), tmp_path / "keys"
     file.write_text(f"{digest(key)} clinic\n", encoding="utf-8")
     outer = FastAPI()

@@ -1,4 +1,4 @@
-"""The parser of requests: whatever the bytes come in, the same requests come out."""
+"""The request parser: the same requests come out, however the bytes are split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from off_tanet.api.http_protocol.parsing import RequestParser
 
 @dataclass
 class Request:
-    """What a parser told of one request."""
+    """What the parser reported for one request."""
 
     url: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Request:
 
 
 class Listener:
-    """Collects whole requests, and holds the parser to the order of its events."""
+    """Collects complete requests, and checks the order of the parser's events."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -36,7 +36,7 @@ class Listener:
         self._begun.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        assert not any(each is self._begun for each in self.requests), "a header behind its head"
+        assert not any(each is self._begun for each in self.requests), "a header after its head"
         self._begun.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -76,7 +76,7 @@ BODIES = st.one_of(
 
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[bytes, Request]:
-    """The bytes of a request, and what is to be told of it."""
+    """The bytes of a request, and what the parser must report."""
     body = draw(BODIES)
     url = draw(st.sampled_from((b"/", b"/v1/predictions?a=b", b"*")))
     headers = [(b"Host", b"x")]
@@ -105,11 +105,11 @@ def requests(draw: st.DrawFn) -> tuple[bytes, Request]:
 
 
 @given(st.lists(requests(), min_size=1, max_size=4), st.lists(st.integers(0, 600)))
-def test_cuts_upgrades_and_trailers_change_nothing(
+def test_splits_upgrades_and_trailers_change_nothing(
     given_: list[tuple[bytes, Request]], cuts: list[int]
 ) -> None:
-    """A body that is lost or taken for a request, or a trailer for a header, is a way past a proxy
-    that reads the same bytes as the standard says."""
+    """A body that is lost or read as a request, or a trailer read as a header, would bypass a
+    proxy that reads the same bytes by the standard."""
     sent = b"".join(each for each, _ in given_)
     places = sorted({0, len(sent), *(cut for cut in cuts if cut < len(sent))})
     pieces = [sent[a:b] for a, b in itertools.pairwise(places)]
@@ -131,13 +131,13 @@ def test_cuts_upgrades_and_trailers_change_nothing(
         b"GET / HTTP/1.1\nHost: x\n\n",
     ],
 )
-def test_what_others_could_read_in_another_way_is_refused(sent: bytes) -> None:
+def test_ambiguous_requests_are_refused(sent: bytes) -> None:
     with pytest.raises(httptools.HttpParserError):
         parsed([sent])
 
 
-def test_bytes_that_tell_nothing_are_counted() -> None:
-    """They bound what a head, a trailer or a chunk's extension may take of memory."""
+def test_ignored_bytes_are_counted() -> None:
+    """They bound the memory of a head, a trailer or a chunk extension."""
     parser = RequestParser(Listener())
     head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
     parser.feed(head, 0)

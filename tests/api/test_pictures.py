@@ -1,4 +1,4 @@
-"""Pictures as people really have them, asked over HTTP."""
+"""Real-world images over HTTP."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from off_tanet.types import Pixels
 from PIL import Image
 
-from tests.api.test_predictions import ask_frames
 from tests.api.test_quality import warnings
 from tests.support import factories, synthetic_heads
 from tests.support.processes import workers_of
+from tests.support.requests import ask_frames
 from tests.support.serving import Server, serving
 
 FACE = factories.portrait()
@@ -29,7 +29,7 @@ def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def strip(width: int, height: int, face_at: int | None = None) -> Pixels:
-    """A scrolling screenshot: rows of boxes, and a portrait at a height."""
+    """A scrolling screenshot: rows of boxes, and a portrait at a given height."""
     pixels = np.full((height, width, 3), 245, np.uint8)
     for top in range(40, height - 80, 220):
         pixels[top : top + 60, width // 8 : -(width // 8)] = 200
@@ -44,8 +44,10 @@ def png(pixels: Pixels) -> bytes:
 
 @pytest.mark.parametrize("size", STRIPS)
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_strip_leaves_the_worker_fit(lone: Server, size: tuple[int, int], turned: bool) -> None:
-    """One of 29 megapixels killed it, with an answer that told polite clients to come again."""
+def test_a_tall_screenshot_does_not_end_the_worker(
+    lone: Server, size: tuple[int, int], turned: bool
+) -> None:
+    """29 megapixels ended it, with an answer that asked clients to retry."""
     pixels = strip(*size)
     data = png(np.ascontiguousarray(pixels.transpose(1, 0, 2)) if turned else pixels)
     photograph = factories.jpeg(np.kron(FACE, np.ones((6, 6, 1), np.uint8)))
@@ -69,10 +71,10 @@ def test_a_face_in_a_scrolling_screenshot_is_found(lone: Server, face_at: int) -
     assert face_at < top < top + height < face_at + 512
 
 
-def test_a_request_that_outgrows_its_worker_is_told_so(
+def test_a_request_that_outgrows_its_worker_is_refused(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """It would do so again: 413, and no word of coming back."""
+    """It would fail again: 413, without Retry-After."""
     large = png(np.zeros((8000, 6000, 3), np.uint8))
     home = tmp_path_factory.mktemp("small")
     with serving(home, workers=1, worker_memory_bytes=260_000_000) as small, small.client() as http:
@@ -81,8 +83,8 @@ def test_a_request_that_outgrows_its_worker_is_told_so(
         assert "retry-after" not in refused.headers
 
 
-def test_a_damaged_picture_is_warned_of_or_refused(http: httpx.Client) -> None:
-    """What a decoder fills in is no motion."""
+def test_a_damaged_image_is_refused_or_has_a_warning(http: httpx.Client) -> None:
+    """What a decoder fills in is not motion."""
     still = synthetic_heads.shot(synthetic_heads.still())
     onset, apex = factories.webp(still), bytearray(factories.webp(still))
     middle = len(apex) // 2
@@ -96,10 +98,10 @@ def test_a_damaged_picture_is_warned_of_or_refused(http: httpx.Client) -> None:
     assert ask_frames(http, factories.jpeg(still), cut).json()["code"] == "undecodable_media"
 
 
-def test_a_progressive_picture_without_its_last_scan_is_answered_with_a_warning(
+def test_a_progressive_image_without_its_last_scan_has_a_warning(
     http: httpx.Client,
 ) -> None:
-    """All of the face is there, but coarse: how far it can be trusted is told."""
+    """The whole face is there, but coarse: the warning limits the trust in the answer."""
     stream = io.BytesIO()
     Image.fromarray(FACE[..., ::-1]).save(stream, "JPEG", progressive=True, quality=90)
     whole = stream.getvalue()
@@ -108,7 +110,7 @@ def test_a_progressive_picture_without_its_last_scan_is_answered_with_a_warning(
     assert "damaged_image" not in warnings(ask_frames(http, whole, whole[:-2]))
 
 
-def test_a_camera_of_twelve_bits_is_seen(http: httpx.Client) -> None:
+def test_a_twelve_bit_camera_is_scaled(http: httpx.Client) -> None:
     """In files of 16 bits it is almost black, and no face was found."""
     dim = (factories.grey(FACE).astype(np.uint32) * 4095 // 255).astype(np.uint16)
     answer = ask_frames(http, factories.png(dim), factories.tiff(dim))
@@ -116,7 +118,7 @@ def test_a_camera_of_twelve_bits_is_seen(http: httpx.Client) -> None:
     assert "dark" not in warnings(answer)
 
 
-def test_what_is_not_read_is_named(http: httpx.Client) -> None:
+def test_unsupported_formats_are_named(http: httpx.Client) -> None:
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
     refused = ask_frames(http, heic, heic)
     assert refused.status_code == 415

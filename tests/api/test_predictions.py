@@ -1,61 +1,25 @@
-"""The prediction routes, used as a stranger uses them: real server, real HTTP, real files."""
+"""The prediction routes from outside: real server, real HTTP, real files."""
 
 from __future__ import annotations
 
 import base64
-import json
-from typing import Any
 
 import cv2
 import httpx
 import numpy as np
 import pytest
-from off_tanet.configuration import ASSETS
 
-from tests.support import factories
+from tests.support import face_motion, factories
+from tests.support.requests import (
+    CLASSES,
+    CLIP,
+    ask_clip,
+    ask_frames,
+    check_complete,
+    events_of,
+    pair,
+)
 from tests.support.shared import shared
-
-SAMPLES = ASSETS / "samples"
-CLIP = SAMPLES / "clip.mp4"
-CLASSES = ("negative", "positive", "surprise")
-
-
-def pair(name: str) -> tuple[bytes, bytes]:
-    onset, apex = (SAMPLES / f"{name}_{moment}.jpg" for moment in ("onset", "apex"))
-    return onset.read_bytes(), apex.read_bytes()
-
-
-def ask_frames(http: httpx.Client, onset: bytes, apex: bytes, **query: str) -> httpx.Response:
-    files = {"onset": ("onset", onset), "apex": ("apex", apex)}
-    return http.post("/v1/predictions/frames", files=files, params=query)
-
-
-def ask_clip(http: httpx.Client, video: bytes, **query: str) -> httpx.Response:
-    return http.post("/v1/predictions/clip", files={"video": ("video", video)}, params=query)
-
-
-def events_of(http: httpx.Client, video: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """The server-sent events of a clip's recognition: names and data."""
-    found = []
-    headers = {"Accept": "text/event-stream"}
-    files = {"video": video}
-    with http.stream("POST", "/v1/predictions/clip", files=files, headers=headers) as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        for block in "".join(stream.iter_text()).strip().split("\n\n"):
-            name, data = block.split("\n")
-            found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
-    return found
-
-
-def check_complete(answer: dict[str, object]) -> None:
-    """Everything that the contract promises of any prediction."""
-    probabilities = answer["probabilities"]
-    assert isinstance(probabilities, dict)
-    assert set(probabilities) == set(CLASSES)
-    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-6)
-    assert all(np.isfinite(value) and 0 <= value <= 1 for value in probabilities.values())
-    assert answer["label"] == max(probabilities, key=lambda name: probabilities[name])
-    assert {"id", "model", "onset", "apex", "face", "quality", "timings_ms"} <= set(answer)
 
 
 def picture_of(uri: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -68,7 +32,7 @@ def picture_of(uri: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_each_sample_pair_gives_its_class(http: httpx.Client, name: str) -> None:
-    """The main promise, from the upload's bytes to the label."""
+    """The main promise, from the bytes of an upload to the label."""
     answer = ask_frames(http, *pair(name))
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -78,8 +42,8 @@ def test_each_sample_pair_gives_its_class(http: httpx.Client, name: str) -> None
     assert not {"no_motion", "cut", "several_faces"} & set(body["quality"]["warnings"])
 
 
-def test_the_sample_clip_gives_its_class_and_a_course(http: httpx.Client) -> None:
-    """A clip needs no indices: its onset and its apex are found."""
+def test_the_sample_clip_gives_its_class_and_its_curve(http: httpx.Client) -> None:
+    """A clip needs no indices: onset and apex are found."""
     body = ask_clip(http, CLIP.read_bytes()).json()
     check_complete(body)
     assert body["label"] == "surprise"
@@ -87,22 +51,22 @@ def test_the_sample_clip_gives_its_class_and_a_course(http: httpx.Client) -> Non
     assert body["apex"]["time_s"] > 0
 
 
-def test_a_real_recording_gets_a_full_answer(http: httpx.Client) -> None:
-    """Camera noise, compression and a head that moves, which no made clip has all of."""
+def test_a_real_recording_gets_a_complete_answer(http: httpx.Client) -> None:
+    """Camera noise, compression and head motion, which synthetic clips do not all have."""
     answer = ask_clip(http, shared("clips/portrait_pexels.mp4").read_bytes())
     assert answer.status_code == 200, answer.text
     check_complete(answer.json())
 
 
 def test_given_indices_are_used(http: httpx.Client) -> None:
-    """Who has labelled a clip wants exactly that pair."""
+    """For clips that are already labelled."""
     data = {"onset_index": "1", "apex_index": "9"}
     files = {"video": CLIP.read_bytes()}
     body = http.post("/v1/predictions/clip", data=data, files=files).json()
     assert (body["onset"]["index"], body["apex"]["index"]) == (1, 9)
 
 
-def test_identical_frames_are_ordinary_input(http: httpx.Client) -> None:
+def test_identical_frames_are_valid_input(http: httpx.Client) -> None:
     """The published scaling divides by zero here."""
     onset, _ = pair("positive")
     body = ask_frames(http, onset, onset).json()
@@ -112,7 +76,7 @@ def test_identical_frames_are_ordinary_input(http: httpx.Client) -> None:
 
 
 def test_json_gives_the_same_as_multipart(http: httpx.Client) -> None:
-    """Clients that cannot send multipart must not get another answer."""
+    """Clients that cannot send multipart must get the same answer."""
     onset, apex = pair("surprise")
     given = {
         "type": "frames",
@@ -125,15 +89,15 @@ def test_json_gives_the_same_as_multipart(http: httpx.Client) -> None:
     assert as_json.json()["probabilities"] == as_form.json()["probabilities"]
 
 
-def test_json_takes_a_clip_too(http: httpx.Client) -> None:
+def test_json_accepts_a_clip_too(http: httpx.Client) -> None:
     given = {"type": "clip", "video": base64.b64encode(CLIP.read_bytes()).decode()}
     answer = http.post("/v1/predictions", json={"input": given})
     assert answer.status_code == 200, answer.text
     check_complete(answer.json())
 
 
-def test_pictures_come_when_asked_for_and_only_then(http: httpx.Client) -> None:
-    """They are ten times the size of the answer, so they are opt-in."""
+def test_images_are_returned_only_on_request(http: httpx.Client) -> None:
+    """They are ten times the size of the answer."""
     video = CLIP.read_bytes()
     bare = ask_clip(http, video).json()
     assert not {"flow", "attention", "motion"} & set(bare)
@@ -145,15 +109,15 @@ def test_pictures_come_when_asked_for_and_only_then(http: httpx.Client) -> None:
 
 
 def test_tight_crops_need_no_detector(http: httpx.Client) -> None:
-    """Databases come as crops; with face=none no face is looked for."""
-    onset, apex = factories.face_crop(), factories.face_crop(factories.smile(1.2))
+    """Datasets contain crops; with face=none no face is detected."""
+    onset, apex = face_motion.face_crop(), face_motion.face_crop(face_motion.smile(1.2))
     body = ask_frames(http, factories.png(onset), factories.png(apex), face="none").json()
     check_complete(body)
     assert body["face"] is None
     assert body["label"] == "positive"
 
 
-def test_two_faces_are_warned_of_and_the_larger_is_taken(http: httpx.Client) -> None:
+def test_of_two_faces_the_larger_is_used_with_a_warning(http: httpx.Client) -> None:
     """A group photograph must not be answered as if it showed one person."""
     portrait = factories.portrait()
     small = cv2.resize(portrait, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
@@ -166,7 +130,7 @@ def test_two_faces_are_warned_of_and_the_larger_is_taken(http: httpx.Client) -> 
 
 
 def test_a_clip_streams_its_progress(http: httpx.Client) -> None:
-    """Long work shows that it lives, and the last event is the answer itself."""
+    """Long work reports progress, and the last event is the answer."""
     *progress, (last, answer) = events_of(http, CLIP.read_bytes())
     assert {name for name, _ in progress} == {"progress"}
     assert {step["stage"] for _, step in progress} >= {"decode", "spotting"}
@@ -176,7 +140,7 @@ def test_a_clip_streams_its_progress(http: httpx.Client) -> None:
 
 
 def test_a_stream_ends_with_the_problem(http: httpx.Client) -> None:
-    """An error after the stream began cannot be a status any more."""
+    """After the stream has begun, an error can no longer be a status."""
     name, problem = events_of(http, factories.mp4(factories.frames()))[-1]
     assert name == "problem"
     assert problem["code"] == "no_face"
@@ -191,8 +155,10 @@ def test_a_stream_ends_with_the_problem(http: httpx.Client) -> None:
         ("*/*", "application/json"),
     ],
 )
-def test_events_come_to_who_takes_them(http: httpx.Client, accept: str, kind: str) -> None:
-    """A weight of zero says that a client cannot read them (RFC 9110, 12.4.2)."""
+def test_events_are_sent_only_to_clients_that_accept_them(
+    http: httpx.Client, accept: str, kind: str
+) -> None:
+    """A weight of zero means "not acceptable" (RFC 9110, 12.4.2)."""
     files = {"video": CLIP.read_bytes()}
     answer = http.post("/v1/predictions/clip", files=files, headers={"Accept": accept})
     assert answer.headers["content-type"].startswith(kind)

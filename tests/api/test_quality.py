@@ -1,4 +1,4 @@
-"""What makes an answer doubtful is named in it, for clips as for pairs."""
+"""Warnings: what makes an answer doubtful is named in it, for clips and pairs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from off_tanet.recognition.media.images import decode_image
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import Pixels
 
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.support import factories, synthetic_heads
 from tests.support.encoders import film
+from tests.support.requests import CLIP, ask_clip, ask_frames, check_complete, pair
 
 
 def filmed(*parts: tuple[synthetic_heads.Floats, int]) -> list[Pixels]:
@@ -38,7 +38,7 @@ DISTURBED = {
 
 
 @pytest.mark.parametrize("word", DISTURBED)
-def test_a_disturbed_clip_says_so(http: httpx.Client, word: str) -> None:
+def test_a_disturbed_clip_has_warnings(http: httpx.Client, word: str) -> None:
     answer = http.post(
         "/v1/predictions/clip",
         files={"video": film(DISTURBED[word], fps=25)},
@@ -47,12 +47,12 @@ def test_a_disturbed_clip_says_so(http: httpx.Client, word: str) -> None:
     assert word in warnings(answer)
 
 
-def test_an_undisturbed_clip_says_nothing_of_the_kind(http: httpx.Client) -> None:
+def test_an_undisturbed_clip_has_no_such_warning(http: httpx.Client) -> None:
     assert not set(DISTURBED) & warnings(ask_clip(http, CLIP.read_bytes()))
 
 
 @pytest.mark.parametrize("word", ["turned_head", "blink", "occluded"])
-def test_a_disturbed_pair_says_so(http: httpx.Client, word: str) -> None:
+def test_a_disturbed_pair_has_warnings(http: httpx.Client, word: str) -> None:
     pictures = DISTURBED[word]
     assert word in warnings(
         ask_frames(http, factories.png(pictures[0]), factories.png(pictures[-1]))
@@ -66,10 +66,10 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize(("word", "name"), [(w, n) for w, kind in HIDDEN.items() for n in kind])
-def test_what_is_hidden_from_the_first_frame_on_is_told(
+def test_what_is_hidden_from_the_first_frame_on_is_reported(
     http: httpx.Client, word: str, name: str
 ) -> None:
-    """A clip or pair that never shows the face undisturbed has nothing to compare with."""
+    """A clip or pair that never shows the uncovered face has no reference to compare with."""
     pictures = filmed((HIDDEN[word][name], 8))
     clip = http.post("/v1/predictions/clip", files={"video": film(pictures, fps=25)})
     assert word in warnings(clip)
@@ -78,8 +78,8 @@ def test_what_is_hidden_from_the_first_frame_on_is_told(
     )
 
 
-def test_a_video_of_a_masked_face_says_so(http: httpx.Client) -> None:
-    """What is hidden tells of no expressions: an empty answer must say why."""
+def test_a_video_of_a_masked_face_has_a_warning(http: httpx.Client) -> None:
+    """A covered face shows no expression: an empty answer must state the reason."""
     video = film(filmed((synthetic_heads.masked(), 30)), fps=25)
     answer = http.post("/v1/predictions/video", files={"video": video})
     assert answer.status_code == 200, answer.text
@@ -87,17 +87,17 @@ def test_a_video_of_a_masked_face_says_so(http: httpx.Client) -> None:
     assert "occluded" in answer.json()["warnings"]
 
 
-def test_different_pictures_are_a_cut_and_nothing_else(http: httpx.Client) -> None:
+def test_different_images_are_a_cut_and_nothing_else(http: httpx.Client) -> None:
     other = synthetic_heads.shot(synthetic_heads.other_scene())
-    told = warnings(
+    found = warnings(
         ask_frames(http, factories.png(synthetic_heads.shot(STILL)), factories.png(other))
     )
-    assert "cut" in told
-    assert not told & {"blink", "occluded"}
+    assert "cut" in found
+    assert not found & {"blink", "occluded"}
 
 
-def test_the_longest_scene_is_what_is_answered(http: httpx.Client) -> None:
-    """A clip that was cut carelessly begins with the end of another shot."""
+def test_the_longest_scene_is_answered(http: httpx.Client) -> None:
+    """A carelessly cut clip begins with the end of another shot."""
     mirrored = np.ascontiguousarray(STILL[:, ::-1])
     answer = ask_clip(http, film(filmed((mirrored, 3), (STILL, 9)), fps=25))
     assert "cut" in warnings(answer)
@@ -117,8 +117,10 @@ def relit(pixels: Pixels, gain: float | NDArray[np.float64]) -> Pixels:
 
 @pytest.mark.parametrize("label", ["negative", "positive", "surprise"])
 @pytest.mark.parametrize("gain", [0.8, 0.95, 1.05, 1.12, 1.2])
-def test_light_changes_no_label_and_no_motion(http: httpx.Client, label: str, gain: float) -> None:
-    """An automatic exposure, or a cloud, between two pictures of one face is no expression."""
+def test_light_changes_neither_label_nor_motion(
+    http: httpx.Client, label: str, gain: float
+) -> None:
+    """Automatic exposure or a cloud between two images of one face is not an expression."""
     onset, apex = (decode_image(data, MediaLimits()) for data in pair(label))
     still = ask_frames(http, factories.png(onset), factories.png(relit(onset, gain)))
     assert still.json()["quality"]["motion_px"] < 0.2
@@ -129,17 +131,17 @@ def test_light_changes_no_label_and_no_motion(http: httpx.Client, label: str, ga
     assert warnings(lit) == warnings(plain)
 
 
-def test_a_shadow_over_half_the_face_is_told(http: httpx.Client) -> None:
-    """What no smooth change of light undoes makes the answer doubtful."""
+def test_a_shadow_over_half_the_face_is_reported(http: httpx.Client) -> None:
+    """A change of light that cannot be undone smoothly makes the answer doubtful."""
     shadow = np.where(np.arange(STILL.shape[1]) < STILL.shape[1] / 2, 1.0, 0.5)[:, None]
     onset = synthetic_heads.shot(STILL)
-    told = warnings(ask_frames(http, factories.png(onset), factories.png(relit(onset, shadow))))
-    assert "light_change" in told
+    found = warnings(ask_frames(http, factories.png(onset), factories.png(relit(onset, shadow))))
+    assert "light_change" in found
 
 
 @pytest.mark.parametrize("fps", [120, 200])
-def test_a_lamp_that_flickers_changes_no_clip(http: httpx.Client, fps: int) -> None:
-    """Lamps flicker at 100 Hz: frames at 120 and 200 a second are bright and dark in turn."""
+def test_a_flickering_lamp_does_not_change_a_clip(http: httpx.Client, fps: int) -> None:
+    """Lamps flicker at 100 Hz: frames at 120 and 200 a second alternate in brightness."""
     frames = [frame.pixels for frame in open_clip(CLIP.read_bytes(), MediaLimits())]
     times_s = np.arange(len(frames)) / fps
     flicker = 1 + 0.12 * np.sin(2 * np.pi * 100 * times_s + 0.7)

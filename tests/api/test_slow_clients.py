@@ -1,4 +1,4 @@
-"""Clients that hold a connection and ask nothing: each costs a bounded time, and nobody else."""
+"""Slow clients: each costs a bounded time, and does not affect others."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD[:1], HEAD[:-2]], ids=["nothing", "a byte", "most"])
-def test_a_head_that_does_not_come_is_waited_for_in_vain(impatient: Server, sent: bytes) -> None:
+def test_a_head_that_does_not_arrive_times_out(impatient: Server, sent: bytes) -> None:
     with connected(impatient) as client:
         client.sendall(sent)
         assert received(client) == b""
 
 
 def test_the_second_head_has_no_more_time_than_the_first(impatient: Server) -> None:
-    """A kept connection is not idle while half a head lies in it."""
+    """A kept connection with half a head in it is not idle."""
     with connected(impatient) as client:
         client.sendall(HEAD)
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
@@ -51,8 +51,8 @@ def test_the_second_head_has_no_more_time_than_the_first(impatient: Server) -> N
         assert b"HTTP/1.1" not in received(client)
 
 
-def test_a_body_that_does_not_come_is_a_problem(impatient: Server) -> None:
-    """Whoever uploads over a bad line must be told why it failed."""
+def test_a_body_that_does_not_arrive_is_a_problem(impatient: Server) -> None:
+    """A client on a bad connection must learn why its upload failed."""
     with connected(impatient) as client:
         client.sendall(UPLOAD[:-500])
         head, _, body = received(client).partition(b"\r\n\r\n")
@@ -61,8 +61,8 @@ def test_a_body_that_does_not_come_is_a_problem(impatient: Server) -> None:
     assert json.loads(body)["code"] == "slow_request"
 
 
-def test_a_body_that_goes_on_after_its_refusal_is_cut_off(impatient: Server) -> None:
-    """Else one byte a second would keep the connection for ever."""
+def test_a_body_that_continues_after_its_refusal_is_cut_off(impatient: Server) -> None:
+    """Otherwise one byte a second would keep the connection open without end."""
     head = UPLOAD.partition(b"\r\n\r\n")[0].replace(b"Content-Length: ", b"Content-Length: 9")
     with connected(impatient) as client:
         client.sendall(head + b"\r\n\r\n")
@@ -81,8 +81,8 @@ def test_a_body_that_goes_on_after_its_refusal_is_cut_off(impatient: Server) -> 
         assert closed
 
 
-def test_a_body_that_goes_on_after_its_refusal_and_the_end_is_cut_off(impatient: Server) -> None:
-    """The refusal ends with the connection; what goes on coming is read for a while."""
+def test_a_body_that_continues_after_the_response_is_cut_off(impatient: Server) -> None:
+    """The refusal closes the connection; the remaining bytes are read for a limited time."""
     head = UPLOAD.partition(b"\r\n\r\n")[0].replace(b"Content-Length: ", b"Content-Length: 9")
     with connected(impatient) as client:
         client.sendall(head.replace(b"Host", b"Connection: close\r\nHost", 1) + b"\r\n\r\n")
@@ -97,8 +97,8 @@ def _drip(client: socket.socket) -> None:
         time.sleep(0.1)
 
 
-def test_bodies_over_the_memory_for_all_are_told_to_come_back(impatient: Server) -> None:
-    """Uploads that stop before their end, each within its limit, add up."""
+def test_bodies_over_the_shared_memory_are_refused_with_retry_after(impatient: Server) -> None:
+    """Unfinished uploads add up, even if each is within its limit."""
     upload = load.upload("/v1/predictions/clip", {"video": bytes(9_000)})
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connected(impatient)) for _ in range(2)]
@@ -109,7 +109,7 @@ def test_bodies_over_the_memory_for_all_are_told_to_come_back(impatient: Server)
 
 
 def test_connections_over_the_limit_are_closed_and_the_others_kept(impatient: Server) -> None:
-    """Open files are a process's scarcest good: without them it cannot even replace a worker."""
+    """Without free file descriptors, a process cannot even replace a worker."""
     with contextlib.ExitStack() as stack:
         kept = [stack.enter_context(connected(impatient)) for _ in range(CONNECTIONS)]
         for client in kept:
@@ -121,7 +121,7 @@ def test_connections_over_the_limit_are_closed_and_the_others_kept(impatient: Se
         assert http.get("/health/live").status_code == 200
 
 
-def test_slow_clients_leave_the_others_alone(impatient: Server) -> None:
+def test_slow_clients_do_not_affect_others(impatient: Server) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(CONNECTIONS // 2):
             stack.enter_context(connected(impatient)).sendall(UPLOAD[:-500])

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's bodies, against the codec of Triton's own client."""
+"""Tensors of the Open Inference Protocol, against the codec of Triton's own client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 @st.composite
 def batches(draw: st.DrawFn, *shape: int) -> Floats:
-    """[N, *shape], N up to the limit: noise of any size, and among it any finite values."""
+    """[N, *shape], N up to the limit: noise of any amplitude, mixed with any finite values."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     values = random.standard_normal((draw(st.integers(1, MAX_BATCH)), *shape), np.float32)
     values *= np.float32(draw(st.floats(2**-60, 2**60, width=32)))
@@ -34,8 +34,8 @@ def batches(draw: st.DrawFn, *shape: int) -> Floats:
     return values
 
 
-def asked(flows: Floats, *, binary: bool, **more: Any) -> tuple[bytes, str | None]:
-    """A request's body and header length as Triton's client makes them."""
+def encoded_request(flows: Floats, *, binary: bool, **more: Any) -> tuple[bytes, str | None]:
+    """The body and header length of a request, as Triton's client encodes them."""
     tensor = triton.InferInput("flow", list(flows.shape), "FP32")
     tensor.set_data_from_numpy(flows, binary_data=binary)
     body, length = triton.InferenceServerClient.generate_request_body([tensor], **more)
@@ -47,7 +47,7 @@ def still(count: int = 1) -> Floats:
 
 
 def described(**changes: Any) -> bytes:
-    """A good request in JSON, with changes to its input; None takes a member away."""
+    """A valid request in JSON with changes to its input; None removes a member."""
     tensor = {
         "name": "flow",
         "datatype": "FP32",
@@ -61,16 +61,16 @@ def described(**changes: Any) -> bytes:
 
 @settings(max_examples=15, deadline=None)
 @given(batches(2, 112, 112), st.booleans())
-def test_flows_arrive_as_they_were(flows: Floats, binary: bool) -> None:
-    """To the last bit: a decimal between must not cost any."""
-    parsed = oip_codec.parse(*asked(flows, binary=binary), MAX_BATCH)
+def test_flows_arrive_bit_by_bit(flows: Floats, binary: bool) -> None:
+    """Decimal numbers in between must not lose a bit."""
+    parsed = oip_codec.parse(*encoded_request(flows, binary=binary), MAX_BATCH)
     np.testing.assert_array_equal(parsed.flows, flows)
     assert parsed.flows.dtype == np.float32
 
 
 @settings(max_examples=5, deadline=None)
 @given(batches(2, 112, 112))
-def test_nested_data_are_the_same_as_flat(flows: Floats) -> None:
+def test_nested_data_equal_flat_data(flows: Floats) -> None:
     body = described(shape=list(flows.shape), data=flows.tolist())
     np.testing.assert_array_equal(oip_codec.parse(body, None, MAX_BATCH).flows, flows)
 
@@ -81,12 +81,12 @@ def test_nested_data_are_the_same_as_flat(flows: Floats) -> None:
     batches(3),
     st.text(min_size=1),
 )
-def test_the_client_reads_the_outputs_it_asked_for(
+def test_the_client_reads_the_outputs_it_requested(
     wanted: list[tuple[OutputName, bool]], probabilities: Floats, name: str
 ) -> None:
-    """Any choice of outputs, each in JSON or binary; with no choice, all of them."""
+    """Any choice of outputs, each in JSON or binary; without one, all of them."""
     outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name, binary in wanted]
-    body, length = asked(still(), binary=True, outputs=outputs, request_id=name)
+    body, length = encoded_request(still(), binary=True, outputs=outputs, request_id=name)
     request = oip_codec.parse(body, length, MAX_BATCH)
     attention = np.linspace(0, 1, len(probabilities) * 196, dtype=np.float32).reshape(-1, 14, 14)
     given_ = {"probabilities": probabilities, "attention": attention}
@@ -102,24 +102,24 @@ def test_the_client_reads_the_outputs_it_asked_for(
             assert read.get_output(output) is None
 
 
-def test_an_output_that_says_nothing_follows_the_request() -> None:
-    """`binary_data_output` is the default, `binary_data` the exception."""
-    told = json.loads(described())
-    told["parameters"] = {"binary_data_output": True}
-    told["outputs"] = [
+def test_an_output_without_a_format_follows_the_request() -> None:
+    """`binary_data_output` is the default, which `binary_data` overrides."""
+    request = json.loads(described())
+    request["parameters"] = {"binary_data_output": True}
+    request["outputs"] = [
         {"name": "attention"},
         {"name": "probabilities", "parameters": {"binary_data": False}},
     ]
-    parsed = oip_codec.parse(json.dumps(told).encode(), None, MAX_BATCH)
+    parsed = oip_codec.parse(json.dumps(request).encode(), None, MAX_BATCH)
     assert parsed.outputs == {"attention": True, "probabilities": False}
 
 
-def test_members_that_are_null_are_absent() -> None:
-    """MLServer's types write every member that they have."""
-    told = json.loads(described())
-    told |= {"id": None, "parameters": None, "outputs": None}
-    told["inputs"][0]["parameters"] = None
-    parsed = oip_codec.parse(json.dumps(told).encode(), None, MAX_BATCH)
+def test_null_members_are_absent() -> None:
+    """MLServer's types write all of their members."""
+    request = json.loads(described())
+    request |= {"id": None, "parameters": None, "outputs": None}
+    request["inputs"][0]["parameters"] = None
+    parsed = oip_codec.parse(json.dumps(request).encode(), None, MAX_BATCH)
     assert parsed.id is None
     assert parsed.outputs == {"probabilities": False, "attention": False}
 
@@ -156,14 +156,14 @@ BAD_INPUTS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", BAD_INPUTS)
 def test_a_bad_input_is_named(case: str) -> None:
-    """Never a guess at what was meant, and never an error of ours."""
+    """Neither guessed at nor an internal error."""
     changes, reason = BAD_INPUTS[case]
     with pytest.raises(InferenceRequestError, match=reason):
         oip_codec.parse(described(**changes), None, MAX_BATCH)
 
 
-def test_numbers_are_read_with_little_memory() -> None:
-    """As Python's numbers those of a full batch took a worker past all else that it holds."""
+def test_numbers_are_parsed_with_little_memory() -> None:
+    """As Python numbers, a full batch took more memory than everything else in a worker."""
     flows = np.linspace(-3, 3, MAX_BATCH * 25088, dtype=np.float32).reshape(-1, 2, 112, 112)
     for data in (flows.tolist(), flows.ravel().tolist()):
         body = described(shape=list(flows.shape), data=data)
@@ -176,15 +176,15 @@ def test_numbers_are_read_with_little_memory() -> None:
 
 @pytest.mark.parametrize("between", ["", " ", "\n" * 20])
 def test_any_space_between_numbers(between: str) -> None:
-    """The text is read in pieces, which must not cut a number, nor lose one at their seams."""
+    """The text is read in blocks, which must not split or lose a number at their edges."""
     values = [float(value) for value in range(25088)]
     text = f"{between},{between}".join(map(repr, values))
     body = described(data=[]).replace(b"[]", f"[{between}{text}{between}]".encode())
     assert oip_codec.parse(body, None, MAX_BATCH).flows.ravel().tolist() == values
 
 
-def test_a_number_longer_than_a_piece() -> None:
-    """Cut in two it would be two numbers."""
+def test_a_number_longer_than_a_block() -> None:
+    """Split, it would become two numbers."""
     data = ",".join(["0." + "1" * 200_000, *["0"] * 25086])
     body = described(data=[]).replace(b"[]", f"[{data}]".encode())
     with pytest.raises(InferenceRequestError, match="not numbers"):
@@ -192,13 +192,13 @@ def test_a_number_longer_than_a_piece() -> None:
 
 
 @pytest.mark.parametrize("name", ['"d\\u0061ta"', '"data": [1], "data"'])
-def test_data_by_another_spelling(name: str) -> None:
-    """JSON lets a name be escaped, and the last of two of the same count."""
+def test_data_under_an_escaped_name(name: str) -> None:
+    """JSON allows escapes in names, and the last of two equal names counts."""
     body = described().replace(b'"data"', name.encode())
     assert not oip_codec.parse(body, None, MAX_BATCH).flows.any()
 
 
-BODY, LENGTH = asked(still(), binary=True)
+BODY, LENGTH = encoded_request(still(), binary=True)
 assert LENGTH is not None
 JSON_PART = BODY[: int(LENGTH)]
 BAD_BODIES: dict[str, tuple[bytes, str | None, str]] = {
@@ -269,7 +269,7 @@ def test_a_bad_body_is_named(case: str) -> None:
     ids=["claimed", "sent"],
 )
 def test_a_batch_over_the_limit(body: bytes) -> None:
-    """Found by what is claimed, and by what is there before any of it takes memory."""
+    """Found by the declared shape and by the actual data, before either takes memory."""
     with pytest.raises(LimitExceededError) as caught:
         oip_codec.parse(body, None, MAX_BATCH)
     assert caught.value.limit == "batch"
@@ -277,7 +277,7 @@ def test_a_batch_over_the_limit(body: bytes) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_a_mutated_body_is_an_error_of_its_own_kind(data: st.DataObject) -> None:
+def test_a_mutated_body_is_a_domain_error(data: st.DataObject) -> None:
     """Anything else would be a 500."""
     body = bytearray(BODY[: int(LENGTH or 0) + 40])
     for _ in range(data.draw(st.integers(1, 6))):

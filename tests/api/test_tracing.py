@@ -1,4 +1,4 @@
-"""Traces as a collector gets them: from the real server, over real OTLP."""
+"""Traces as a collector receives them: from the real server, over real OTLP."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from off_tanet.cli import main
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.api.test_log import MARK
-from tests.api.test_predictions import CLIP, ask_frames, events_of, pair
-from tests.api.test_v2 import INFER, described, some_flows
 from tests.support.collector import Collector, attributes, collecting
+from tests.support.requests import CLIP, INFER, ask_frames, described, events_of, pair, some_flows
 from tests.support.serving import serving, warming_up
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -37,8 +36,8 @@ STAGES = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Collector:
-    """What a server has told its collector of a request of each kind, once it has ended."""
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Collector:
+    """What a server has exported after one request of each kind, once it has stopped."""
     home = tmp_path_factory.mktemp("traced")
     with collecting() as collector:
         with serving(home, workers=1, otlp_endpoint=collector.url) as server:
@@ -64,10 +63,13 @@ def servers(collector: Collector) -> list[Span]:
     return [span for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER]
 
 
-def test_each_request_is_a_span(told: Collector) -> None:
-    """By its route, so that no client makes up names."""
-    assert [span.name for span in servers(told)] == [*(f"POST {route}" for route in STAGES), "GET"]
-    frames, *_, lost = servers(told)
+def test_each_request_is_a_span(collector: Collector) -> None:
+    """It is named by its route, so that clients cannot create names."""
+    assert [span.name for span in servers(collector)] == [
+        *(f"POST {route}" for route in STAGES),
+        "GET",
+    ]
+    frames, *_, lost = servers(collector)
     assert attributes(frames) == {
         "http.request.method": "POST",
         "http.route": "/v1/predictions/frames",
@@ -82,28 +84,28 @@ def test_each_request_is_a_span(told: Collector) -> None:
         }.items()
     )
     (resource,) = {
-        request.resource_spans[0].resource.SerializeToString() for request in told.requests
+        request.resource_spans[0].resource.SerializeToString() for request in collector.requests
     }
     assert b"off-tanet" in resource
 
 
-def test_the_clients_trace_goes_on(told: Collector) -> None:
-    """Else a slow answer could not be found from the client's side."""
-    frames, clip, infer, _ = servers(told)
+def test_the_clients_trace_is_continued(collector: Collector) -> None:
+    """Otherwise a slow answer could not be found from the client's side."""
+    frames, clip, infer, _ = servers(collector)
     assert (frames.trace_id.hex(), frames.parent_span_id.hex()) == (TRACE, PARENT)
     for other in (clip, infer):  # none was sent, or a malformed one
         assert other.trace_id.hex() != TRACE
         assert other.parent_span_id == b""
 
 
-def test_a_client_that_does_not_sample_is_heeded(told: Collector) -> None:
-    assert TRACE[::-1] not in {span.trace_id.hex() for span in told.spans}
+def test_the_clients_sampling_decision_is_respected(collector: Collector) -> None:
+    assert TRACE[::-1] not in {span.trace_id.hex() for span in collector.spans}
 
 
-def test_each_stage_is_a_span_inside_its_request(told: Collector) -> None:
-    """In their order, one after the other, the wait for a worker first."""
-    for request in servers(told)[:3]:
-        stages = [span for span in told.spans if span.parent_span_id == request.span_id]
+def test_each_stage_is_a_span_inside_its_request(collector: Collector) -> None:
+    """In their order, one after the other, starting with the wait for a worker."""
+    for request in servers(collector)[:3]:
+        stages = [span for span in collector.spans if span.parent_span_id == request.span_id]
         assert [span.name for span in stages] == STAGES[str(attributes(request)["http.route"])]
         assert {span.trace_id for span in stages} == {request.trace_id}
         moments = [request.start_time_unix_nano]
@@ -113,14 +115,14 @@ def test_each_stage_is_a_span_inside_its_request(told: Collector) -> None:
         assert moments[-1] <= request.end_time_unix_nano
 
 
-def test_a_trace_holds_nothing_of_the_client(told: Collector) -> None:
-    """Not a name, a query, a header or an address."""
-    sent = b"".join(told.bodies)
+def test_a_trace_contains_nothing_of_the_client(collector: Collector) -> None:
+    """No name, query, header or address."""
+    sent = b"".join(collector.bodies)
     assert MARK.encode() not in sent
     assert b"127.0.0.1" not in sent
 
 
-def test_an_error_of_the_service_is_one_of_its_span(tmp_path: Path) -> None:
+def test_an_error_of_the_service_is_an_error_of_its_span(tmp_path: Path) -> None:
     with collecting() as collector:
         starting = warming_up(tmp_path, otlp_endpoint=collector.url)
         with starting as server, server.client() as http:
@@ -130,8 +132,9 @@ def test_an_error_of_the_service_is_one_of_its_span(tmp_path: Path) -> None:
     assert attributes(span)["error.type"] == "warming_up"
 
 
-def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
-    """Requests are answered as ever, and the end comes in the time that it has."""
+@pytest.mark.slow
+def test_an_unresponsive_collector_costs_nothing(tmp_path: Path) -> None:
+    """Requests are answered as usual, and the shutdown keeps its time limit."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/otlp/"
         with serving(tmp_path, workers=1, otlp_endpoint=url, shutdown_timeout_s=1) as server:
@@ -140,16 +143,16 @@ def test_a_collector_that_never_answers_costs_nothing(tmp_path: Path) -> None:
                     assert http.get("/health/live").status_code == 200
                 assert ask_frames(http, *pair("positive")).status_code == 200
             assert server.stop() == 0
-        asked, _ = deaf.accept()
-        with asked:
-            assert asked.recv(100).startswith(b"POST /otlp/v1/traces HTTP/1.1\r\n")
+        connection, _ = deaf.accept()
+        with connection:
+            assert connection.recv(100).startswith(b"POST /otlp/v1/traces HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("endpoint", [None, ""])
-def test_without_an_endpoint_nothing_of_it_is_imported(
+def test_without_an_endpoint_nothing_is_imported(
     monkeypatch: pytest.MonkeyPatch, endpoint: str | None
 ) -> None:
-    """Who wants no traces need not have them installed; an empty variable is none, as elsewhere."""
+    """Without tracing the packages need not be installed; an empty variable counts as unset."""
     if endpoint is not None:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     program = (
@@ -161,7 +164,7 @@ def test_without_an_endpoint_nothing_of_it_is_imported(
     assert json.loads(ran.stdout) == []
 
 
-def test_without_the_extra_the_start_says_so(
+def test_without_the_extra_the_start_fails_with_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")

@@ -1,4 +1,4 @@
-"""Clients that do not read what they asked for: each costs a bounded time and a bounded memory."""
+"""Clients that do not read their responses: each costs a bounded time and memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_predictions import CLIP, pair
 from tests.benchmarks import load
+from tests.support.requests import CLIP, pair
 from tests.support.serving import Server, serving
 from tests.support.wire import connected, has_hung_up, received, statuses
 
@@ -24,10 +24,10 @@ PICTURES = load.upload(f"/v1/predictions/frames?{EVERYTHING}", {"onset": ONSET, 
 EVENTS = load.upload(f"/v1/predictions/clip?{EVERYTHING}", {"video": CLIP.read_bytes()}).replace(
     b"Host", b"Accept: text/event-stream\r\nHost", 1
 )
-ASKED = {
+REQUESTS = {
     "a file": FILE,
     "a file, closing": FILE.replace(b"Host", b"Connection: close\r\nHost"),
-    "pictures": PICTURES,  # the whole answer at once, from a worker
+    "pictures": PICTURES,  # the whole response at once, from a worker
     "events": EVENTS,
     "many": load.get("/metrics") * 1000,
     "nothing there": load.get("/nothing") * 5000,
@@ -41,23 +41,21 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("kind", REQUESTS)
 @pytest.mark.parametrize("half_closed", [False, True], ids=["open", "half-closed"])
-def test_an_answer_that_nobody_reads_is_cut_off(
-    impatient: Server, asked: str, half_closed: bool
-) -> None:
-    """It would hold one of the server's connections, and what it is made of, for ever."""
+def test_an_unread_response_is_cut_off(impatient: Server, kind: str, half_closed: bool) -> None:
+    """Otherwise it would hold a connection and its memory without end."""
     with connected(impatient, buffer_bytes=BUFFER_BYTES) as client:
         client.settimeout(1)
-        with contextlib.suppress(TimeoutError):  # the server does not read on for ever
-            client.sendall(ASKED[asked])
+        with contextlib.suppress(TimeoutError):  # the server stops reading
+            client.sendall(REQUESTS[kind])
             if half_closed:
                 client.shutdown(1)
         assert has_hung_up(client)
 
 
-def test_they_do_not_keep_others_out(impatient: Server) -> None:
-    """Not for longer than the server waits for them."""
+def test_unread_responses_do_not_block_others(impatient: Server) -> None:
+    """Not for longer than the server's timeout."""
     with contextlib.ExitStack() as stack:
         for _ in range(6):
             client = stack.enter_context(connected(impatient, buffer_bytes=BUFFER_BYTES))
@@ -68,28 +66,28 @@ def test_they_do_not_keep_others_out(impatient: Server) -> None:
                 break
 
 
-@pytest.mark.parametrize("asked", ["a file", "a file, closing", "pictures", "events"])
-def test_a_slow_reader_has_its_whole_answer(impatient: Server, asked: str) -> None:
-    """What is cut off is a standstill, not a bad line."""
+@pytest.mark.parametrize("kind", ["a file", "a file, closing", "pictures", "events"])
+def test_a_slow_reader_gets_the_complete_response(impatient: Server, kind: str) -> None:
+    """Only a standstill is cut off, not a slow connection."""
     with connected(impatient) as quick:
-        quick.sendall(ASKED[asked].replace(b"Host", b"Connection: close\r\nHost", 1))
+        quick.sendall(REQUESTS[kind].replace(b"Host", b"Connection: close\r\nHost", 1))
         length = len(received(quick))
     pieces = []
     with connected(impatient, buffer_bytes=BUFFER_BYTES) as client:
-        client.sendall(ASKED[asked].replace(b"Host", b"Connection: close\r\nHost", 1))
+        client.sendall(REQUESTS[kind].replace(b"Host", b"Connection: close\r\nHost", 1))
         while piece := client.recv(4096):
             pieces.append(piece)
-            time.sleep(3 * WRITE_S * len(piece) / length)  # all takes longer than the patience
+            time.sleep(3 * WRITE_S * len(piece) / length)  # slower than the timeout
     answered = b"".join(pieces)
     assert statuses(answered) == [200]
-    if asked.startswith("a file"):
+    if kind.startswith("a file"):
         assert answered.partition(b"\r\n\r\n")[2] == CLIP.read_bytes()
     else:
         assert answered.endswith((b"}", b"\r\n0\r\n\r\n"))
 
 
-def test_an_unread_stream_gives_its_upload_back(tmp_path: Path) -> None:
-    """The bytes of all bodies together are bounded: those of the dead would shut out the living."""
+def test_an_unread_stream_releases_its_upload(tmp_path: Path) -> None:
+    """The memory of all bodies is bounded, and unread streams must not use it up."""
     size = len(EVENTS)
     most = size * 3 // 2
     with (
@@ -107,23 +105,24 @@ def test_an_unread_stream_gives_its_upload_back(tmp_path: Path) -> None:
             assert answer.json()["code"] == "queue_full"
 
 
-def test_a_client_that_does_not_read_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    """A restart must not wait for whom nobody can wait for."""
+@pytest.mark.slow
+def test_an_unread_response_does_not_delay_the_shutdown(tmp_path: Path) -> None:
+    """A restart must not wait for clients that do not read."""
     with serving(tmp_path, workers=1) as server, contextlib.ExitStack() as stack:
-        for asked in (FILE, PICTURES, EVENTS, load.get("/metrics") * 1000):
+        for request in (FILE, PICTURES, EVENTS, load.get("/metrics") * 1000):
             client = stack.enter_context(connected(server, buffer_bytes=BUFFER_BYTES))
-            client.sendall(asked)
+            client.sendall(request)
             assert client.recv(12) == b"HTTP/1.1 200"
         assert server.stop() == 0
     assert not [line for line in server.log if "graceful shutdown exceeded" in line]
 
 
-def test_what_all_leave_unread_is_bounded(tmp_path: Path) -> None:
-    """Each may have its seconds, but a thousand answers of some megabytes are too much to hold."""
+def test_the_memory_of_all_unread_responses_is_bounded(tmp_path: Path) -> None:
+    """A thousand responses of some megabytes are too much to hold, even for seconds."""
     with serving(tmp_path, workers=1, write_timeout_s=600, max_unsent_bytes=100_000) as server:
         with contextlib.ExitStack() as stack:
             clients = []
-            for _ in range(4):  # each leaves most of a piece of 64 KiB unread
+            for _ in range(4):  # each leaves most of a block of 64 KiB unread
                 client = stack.enter_context(connected(server, buffer_bytes=BUFFER_BYTES))
                 client.sendall(FILE)
                 assert client.recv(12) == b"HTTP/1.1 200"

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol over real HTTP, with Triton's client as its users install it."""
+"""The Open Inference Protocol over real HTTP, with Triton's client."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from off_tanet.recognition.classifier import Classifier
 from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from tests.api.test_bad_input import check_problem
+from tests.support.requests import INFER, MODEL, check_problem, described, some_flows
 from tests.support.serving import Server, serving, warming_up
 
-MODEL = "off-tanet"
-INFER = f"/v2/models/{MODEL}/infer"
 Floats = NDArray[np.float32]
 
 
@@ -37,55 +35,41 @@ def client(server: Server) -> Iterator[triton.InferenceServerClient]:
         yield opened
 
 
-def some_flows(count: int) -> Floats:
-    """Flows [count, 2, 112, 112] of the size of a face's motion, each another."""
-    noise = np.random.default_rng(count).standard_normal((count, 2, 112, 112), np.float32)
-    return noise * np.linspace(0.1, 2, count, dtype=np.float32)[:, None, None, None]
-
-
 def tensor(flows: Floats, *, binary: bool = True) -> triton.InferInput:
     made = triton.InferInput("flow", list(flows.shape), "FP32")
     return made.set_data_from_numpy(flows, binary_data=binary)
 
 
-def described(flows: Floats) -> dict[str, Any]:
-    """A request in JSON, nested, as one writes it by hand."""
-    data = flows.tolist()
-    return {
-        "inputs": [{"name": "flow", "datatype": "FP32", "shape": list(flows.shape), "data": data}]
-    }
-
-
 def check_same(result: triton.InferResult, flows: Floats, classifier: Classifier) -> None:
     expected = classifier.classify_batch(flows)
     for name in ("probabilities", "attention"):
-        told = result.as_numpy(name)
-        assert told.dtype == np.float32
+        received = result.as_numpy(name)
+        assert received.dtype == np.float32
         np.testing.assert_allclose(
-            told, [getattr(one, name) for one in expected], rtol=0, atol=1e-6
+            received, [getattr(one, name) for one in expected], rtol=0, atol=1e-6
         )
 
 
 def test_the_client_finds_the_service_and_the_model(client: triton.InferenceServerClient) -> None:
-    """What a serving platform asks before it sends anything."""
+    """What a serving platform requests before it sends any input."""
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready(MODEL)
     assert client.is_model_ready(MODEL, "1.0.0")
     server = client.get_server_metadata()
     assert server == {"name": "off-tanet", "version": "1", "extensions": ["binary_tensor_data"]}
-    told = client.get_model_metadata(MODEL)
-    assert told == client.get_model_metadata(MODEL, "1.0.0")
-    assert told["versions"] == ["1.0.0"]
-    assert told["inputs"] == [{"name": "flow", "datatype": "FP32", "shape": [-1, 2, 112, 112]}]
-    assert told["outputs"] == [
+    received = client.get_model_metadata(MODEL)
+    assert received == client.get_model_metadata(MODEL, "1.0.0")
+    assert received["versions"] == ["1.0.0"]
+    assert received["inputs"] == [{"name": "flow", "datatype": "FP32", "shape": [-1, 2, 112, 112]}]
+    assert received["outputs"] == [
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]},
         {"name": "attention", "datatype": "FP32", "shape": [-1, 14, 14]},
     ]
 
 
 def test_kserves_probes(http: httpx.Client) -> None:
-    """KServe's client reads the bodies of these, where Triton's reads the status."""
+    """KServe's client reads their bodies, where Triton's reads the status."""
     assert http.get("/v2/health/live").json() == {"live": True}
     assert http.get("/v2/health/ready").json() == {"ready": True}
     assert http.get(f"/v2/models/{MODEL}/ready").json() == {"name": MODEL, "ready": True}
@@ -93,10 +77,10 @@ def test_kserves_probes(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
 @pytest.mark.parametrize("binary", [False, True], ids=["json", "binary"])
-def test_the_same_numbers_as_in_process(
+def test_the_numbers_equal_those_in_process(
     client: triton.InferenceServerClient, classifier: Classifier, count: int, binary: bool
 ) -> None:
-    """Whatever the way there and back."""
+    """For every encoding of request and response."""
     flows = some_flows(count)
     outputs = [
         triton.InferRequestedOutput(name, binary_data=binary)
@@ -104,15 +88,19 @@ def test_the_same_numbers_as_in_process(
     ]
     result = client.infer(MODEL, [tensor(flows, binary=binary)], outputs=outputs, request_id="a 7")
     check_same(result, flows, classifier)
-    told = result.get_response()
-    assert (told["model_name"], told["model_version"], told["id"]) == (MODEL, "1.0.0", "a 7")
-    assert all(("data" in output) != binary for output in told["outputs"])
+    received = result.get_response()
+    assert (received["model_name"], received["model_version"], received["id"]) == (
+        MODEL,
+        "1.0.0",
+        "a 7",
+    )
+    assert all(("data" in output) != binary for output in received["outputs"])
 
 
 def test_the_clients_own_defaults(
     client: triton.InferenceServerClient, classifier: Classifier
 ) -> None:
-    """No outputs named: all of them, binary; and a version."""
+    """No outputs named: all of them, binary, with a version."""
     flows = some_flows(2)
     result = client.infer(MODEL, [tensor(flows)], model_version="1.0.0")
     check_same(result, flows, classifier)
@@ -120,28 +108,28 @@ def test_the_clients_own_defaults(
 
 
 def test_one_output_of_two(client: triton.InferenceServerClient) -> None:
-    """The attention is most of an answer, and most clients want none."""
+    """The attention is most of the response, and most clients do not need it."""
     outputs = [triton.InferRequestedOutput("probabilities")]
     result = client.infer(MODEL, [tensor(some_flows(2))], outputs=outputs)
     assert result.as_numpy("probabilities").shape == (2, 3)
     assert result.get_output("attention") is None
 
 
-def test_requests_at_once_get_their_own_answers(server: Server, classifier: Classifier) -> None:
-    """The asynchronous client, on several connections."""
+def test_concurrent_requests_get_their_own_answers(server: Server, classifier: Classifier) -> None:
+    """The asynchronous client, over several connections."""
     batches = [some_flows(count) for count in (1, 2, 3, 4)]
 
     async def ask() -> list[triton.InferResult]:
         async with aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
-            asked = (client.infer(MODEL, [tensor(flows)]) for flows in batches)
-            return list(await asyncio.gather(*asked))
+            inferences = (client.infer(MODEL, [tensor(flows)]) for flows in batches)
+            return list(await asyncio.gather(*inferences))
 
     for result, flows in zip(asyncio.run(ask()), batches, strict=True):
         check_same(result, flows, classifier)
 
 
 def test_json_by_hand(http: httpx.Client, classifier: Classifier) -> None:
-    """Nested data, no outputs named: an answer in JSON that adds up."""
+    """Nested data, no outputs named: an answer in JSON whose probabilities sum to 1."""
     flows = some_flows(1)
     answer = http.post(INFER, json=described(flows) | {"id": "7"})
     assert answer.status_code == 200, answer.text
@@ -154,18 +142,18 @@ def test_json_by_hand(http: httpx.Client, classifier: Classifier) -> None:
 
 
 def check_refused(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
-    """A problem like any other, with the member that this protocol's clients read."""
-    told = answer.json()
-    error = told.pop("error")
-    assert error == told["detail"]
+    """A problem with the additional member that clients of this protocol read."""
+    received = answer.json()
+    error = received.pop("error")
+    assert error == received["detail"]
     shown = httpx.Response(
-        answer.status_code, headers=answer.headers, content=json.dumps(told).encode()
+        answer.status_code, headers=answer.headers, content=json.dumps(received).encode()
     )
     return check_problem(shown, status, code)
 
 
 def test_other_models_and_versions(http: httpx.Client) -> None:
-    """Each of the three questions, in both forms."""
+    """Each of the three routes, with and without a version."""
     for place in ("resnet", f"{MODEL}/versions/2"):
         for rest in ("", "/ready"):
             check_refused(http.get(f"/v2/models/{place}{rest}"), 404, "unknown_model")
@@ -176,7 +164,7 @@ def test_other_models_and_versions(http: httpx.Client) -> None:
 
 
 def test_the_client_shows_the_reason(client: triton.InferenceServerClient) -> None:
-    """What its user sees is the `error` of the problem."""
+    """Its user sees the problem's `error`."""
     wrong = triton.InferInput("image", [1, 2, 112, 112], "FP32")
     wrong.set_data_from_numpy(some_flows(1))
     with pytest.raises(InferenceServerException, match=r"inputs\.0\.name.*'flow'") as caught:
@@ -185,7 +173,7 @@ def test_the_client_shows_the_reason(client: triton.InferenceServerClient) -> No
 
 
 def test_values_that_no_flow_has(client: triton.InferenceServerClient) -> None:
-    """Finite ones, too, with which the network counts past all numbers."""
+    """Also finite values that overflow in the network."""
     infinite = np.full((1, 2, 112, 112), np.inf, np.float32)
     huge = some_flows(1) * np.float32(1e37)
     for flows, reason in ((infinite, "not finite"), (huge, "too large")):
@@ -202,7 +190,7 @@ def test_bad_header_lengths(http: httpx.Client, length: str) -> None:
 
 
 def test_a_compressed_body(http: httpx.Client) -> None:
-    """It would not be JSON, which says nothing to who has switched compression on."""
+    """As "not JSON" it would not help a user who has enabled compression."""
     answer = http.post(INFER, content=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
     check_refused(answer, 415, "unsupported_media_type")
 
@@ -225,22 +213,22 @@ def test_a_refusal_never_echoes_the_request(http: httpx.Client) -> None:
 
 
 def test_a_batch_and_a_body_over_their_limits(tmp_path: Path) -> None:
-    """Each names its setting; a batch at the limit is taken."""
+    """Each names its setting; a batch of exactly the limit is accepted."""
     with (
         serving(tmp_path, workers=1, max_batch=2, max_body_bytes=2_000_000) as small,
         small.client() as http,
     ):
         assert http.post(INFER, json=described(np.zeros_like(some_flows(2)))).status_code == 200
-        told = check_refused(
+        received = check_refused(
             http.post(INFER, json=described(np.zeros_like(some_flows(3)))), 413, "limit_exceeded"
         )
-        assert told["limit"] == "max_batch"
-        told = check_refused(http.post(INFER, content=bytes(2_000_001)), 413, "limit_exceeded")
-        assert told["limit"] == "max_body_bytes"
+        assert received["limit"] == "max_batch"
+        received = check_refused(http.post(INFER, content=bytes(2_000_001)), 413, "limit_exceeded")
+        assert received["limit"] == "max_body_bytes"
 
 
 def test_not_ready_while_it_warms_up(tmp_path: Path) -> None:
-    """A platform must not send traffic yet, nor take the process for dead."""
+    """A platform must neither send traffic yet nor restart the process."""
     with warming_up(tmp_path) as server:
         with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
             assert client.is_server_live()
@@ -253,7 +241,7 @@ def test_not_ready_while_it_warms_up(tmp_path: Path) -> None:
 
 
 def test_the_document_describes_the_request(http: httpx.Client) -> None:
-    """No parameter of the route shows its body, so nothing else would."""
+    """The route has no parameter for its body, from which FastAPI would derive it."""
     document = http.get("/openapi.json").json()
     for path in ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"):
         route = document["paths"][path]["post"]
@@ -262,5 +250,5 @@ def test_the_document_describes_the_request(http: httpx.Client) -> None:
         assert set(json_body["schema"]["required"]) == {"inputs"}
         assert {"name", "in"} <= set(route["parameters"][0])
         for status in ("400", "404", "413", "415", "503"):
-            told = route["responses"][status]["content"]["application/problem+json"]["example"]
-            assert told["error"] == told["detail"]
+            received = route["responses"][status]["content"]["application/problem+json"]["example"]
+            assert received["error"] == received["detail"]

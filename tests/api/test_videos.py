@@ -1,40 +1,35 @@
-"""Long videos over HTTP: every expression with its course, results as they come, limits."""
+"""Long videos over HTTP: every expression with its curve, results as they come, limits."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.test_bad_input import check_problem
-from tests.api.test_predictions import check_complete, pair
 from tests.benchmarks import load
-from tests.support import encoders, factories, synthetic_video
+from tests.support import encoders, factories
 from tests.support.paths import ROOT
+from tests.support.requests import (
+    BROWS,
+    SMILE,
+    VIDEO_ROUTE,
+    ask_video,
+    check_complete,
+    check_problem,
+    events_of,
+    pair,
+    sample_video,
+)
 from tests.support.serving import Server, serving, started
-from tests.support.synthetic_video import Event, Scene
-
-ROUTE = "/v1/predictions/video"
-STREAM = {"Accept": "text/event-stream"}
-BROWS = Event(onset_s=0.6, apex_s=0.8, offset_s=1.05, label=2, px=1.8, seed=8)
-SMILE = Event(onset_s=1.6, apex_s=1.9, offset_s=2.7, label=1, px=2.0, seed=4, hold_s=0.4)
-
-
-def made_video(**options: str) -> bytes:
-    """Three seconds of a face that raises its brows, blinks, and smiles for longer."""
-    scene = Scene(3.1, 30, (BROWS, SMILE), blinks=(0.3, 1.35), seed=5)
-    return encoders.film(list(synthetic_video.film(scene)), fps=30, options=options)
 
 
 @pytest.fixture(scope="module")
 def video() -> bytes:
-    return made_video()
+    return sample_video()
 
 
 @pytest.fixture(scope="module")
@@ -48,23 +43,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def ask_video(http: httpx.Client, video: bytes, **query: str) -> httpx.Response:
-    return http.post(ROUTE, files={"video": ("video", video)}, params=query)
-
-
-def events_of(http: httpx.Client, video: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """The server-sent events of a video: names and data."""
-    found = []
-    with http.stream("POST", ROUTE, files={"video": video}, headers=STREAM) as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        for block in "".join(stream.iter_text()).strip().split("\n\n"):
-            name, data = block.split("\n")
-            found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
-    return found
-
-
-def test_every_expression_comes_with_its_course(http: httpx.Client, video: bytes) -> None:
-    """The main promise: short ones recognised, longer ones told as macro, blinks not at all."""
+def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> None:
+    """The main promise: short ones are classified, longer ones are macro, blinks are ignored."""
     answer = ask_video(http, video)
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -84,32 +64,32 @@ def test_every_expression_comes_with_its_course(http: httpx.Client, video: bytes
 
 
 def test_expressions_are_events_before_the_answer(http: httpx.Client, video: bytes) -> None:
-    """Who waits for ten minutes of video wants to see that it lives, and what there is so far."""
-    *events, (last, answer) = events_of(http, video)
+    """Ten minutes of video take a while: the client sees progress and first results."""
+    *events, (last, answer) = events_of(http, video, VIDEO_ROUTE)
     names = [name for name, _ in events]
     assert set(names) == {"progress", "expression"}
     assert names.count("progress") == 4, "one for each second of video"
     assert last == "spotting"
-    told = [body for name, body in events if name == "expression"]
-    assert told == answer["expressions"]
+    expressions = [body for name, body in events if name == "expression"]
+    assert expressions == answer["expressions"]
 
 
-def test_pictures_come_when_asked_for(http: httpx.Client, video: bytes) -> None:
+def test_images_are_returned_on_request(http: httpx.Client, video: bytes) -> None:
     micro, _ = ask_video(http, video, include="flow,attention").json()["expressions"]
     assert micro["flow"].startswith("data:image/png;base64,")
     assert micro["attention"].startswith("data:image/png;base64,")
 
 
 def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -> None:
-    """An empty list would read as a face that expressed nothing."""
+    """An empty list would mean a face without expressions."""
     video = factories.mp4(factories.frames())
     check_problem(ask_video(http, video), 422, "no_face")
-    name, problem = events_of(http, video)[-1]
+    name, problem = events_of(http, video, VIDEO_ROUTE)[-1]
     assert (name, problem["code"]) == ("problem", "no_face")
 
 
 def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
-    """Each is named by its setting, and none of them is that of clips or bodies."""
+    """Each problem names the setting for videos, not that for clips or bodies."""
     texture = factories.frames(2, 48, 64)
     with small.client() as http:
         for data, limit in (
@@ -122,22 +102,22 @@ def test_videos_have_limits_of_their_own(small: Server, video: bytes) -> None:
 
 
 def test_under_a_prefix_videos_keep_their_limits(tmp_path: Path, video: bytes) -> None:
-    """Mounted in another application, a path has the prefix before it."""
+    """Mounted in another application, paths begin with the prefix."""
     limits = {"workers": 1, "max_body_bytes": 1000, "max_video_bytes": 300_000, "queue_size": 0}
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with started(command, tmp_path, True, limits) as server, server.client() as http:
-        answer = http.post(f"/face{ROUTE}", files={"video": bytes(400_000)})
+        answer = http.post(f"/face{VIDEO_ROUTE}", files={"video": bytes(400_000)})
         assert check_problem(answer, 413, "limit_exceeded")["limit"] == "max_video_bytes"
-        assert http.post(f"/face{ROUTE}", files={"video": video}).status_code == 200
+        assert http.post(f"/face{VIDEO_ROUTE}", files={"video": video}).status_code == 200
 
 
-def test_a_video_keeps_no_short_request_waiting(small: Server, video: bytes) -> None:
-    """Videos run in workers of their own: with no queue at all, pairs are answered meanwhile, a
-    second video is refused, and a client that hangs up makes room for the next."""
+def test_a_video_does_not_delay_short_requests(small: Server, video: bytes) -> None:
+    """Videos run in workers of their own: without any queue, pairs are answered meanwhile, a
+    second video is refused, and a client that disconnects makes room for the next."""
     port = int(small.url.rpartition(":")[2])
     onset, apex = pair("positive")
     short = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
-    request = load.upload(ROUTE, {"video": video})
+    request = load.upload(VIDEO_ROUTE, {"video": video})
     streaming = request.replace(b"\r\n", b"\r\nAccept: text/event-stream\r\n", 1)
 
     async def status(body: bytes) -> int:
@@ -162,7 +142,7 @@ def test_a_video_keeps_no_short_request_waiting(small: Server, video: bytes) -> 
 
 
 def test_a_late_video_is_stopped(tmp_path: Path, video: bytes) -> None:
-    """Its deadline is its own; the worker that was stopped is replaced."""
+    """It has a deadline of its own, and the stopped worker is replaced."""
     with serving(tmp_path, workers=1, video_deadline_s=0.05) as server, server.client() as http:
         check_problem(ask_video(http, video), 504, "deadline_exceeded")
         onset, apex = pair("positive")

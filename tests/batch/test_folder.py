@@ -1,4 +1,4 @@
-"""Which files of a folder are clips, and what is told of the others."""
+"""Which files of a folder are clips, and what is reported for the others."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FORK = b"\0\x05\x16\x07\0\2\0\0Mac OS X" + bytes(100)
 @pytest.mark.parametrize(
     "name", ["a.3gp", "a.3G2", "a.avi", "a.divx", "a.gif", "a.M4V", "a.mkv", "a.mov", "a.webm"]
 )
-def test_a_clip_is_known_by_its_ending(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"whatever it holds: its row tells")
+def test_a_clip_is_recognised_by_its_suffix(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"any content: only its row is judged")
     assert find_clips(tmp_path) == [name]
     assert find_skipped(tmp_path) == []
 
 
-def test_what_is_no_clip_is_told_with_its_reason(tmp_path: Path) -> None:
-    """A study of two hundred films of which half is passed over looks like a finished one."""
+def test_files_that_are_not_clips_are_reported_with_the_reason(tmp_path: Path) -> None:
+    """A study of which half is skipped silently looks complete."""
     clip = factories.mp4(FRAMES)
     files = {
         "a.mp4": clip,
@@ -42,25 +42,27 @@ def test_what_is_no_clip_is_told_with_its_reason(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     assert find_clips(tmp_path) == ["a.mp4"]
-    told = {each.file: each.reason for each in find_skipped(tmp_path)}
-    assert told.keys() == files.keys() - {"a.mp4"}
+    reasons = {each.file: each.reason for each in find_skipped(tmp_path)}
+    assert reasons.keys() == files.keys() - {"a.mp4"}
     assert (
-        told["._a.mp4"] == told["__MACOSX/._a.mp4"] == "a macOS resource fork, not the clip itself"
+        reasons["._a.mp4"]
+        == reasons["__MACOSX/._a.mp4"]
+        == "a macOS resource fork, not the clip itself"
     )
-    assert told[".Trash/b.mp4"] == told[".c.mp4"] == "hidden"
-    assert told["empty.mov"] == "empty"
+    assert reasons[".Trash/b.mp4"] == reasons[".c.mp4"] == "hidden"
+    assert reasons["empty.mov"] == "empty"
     for name, format_ in {
         "s1/camera.MTS": "MPEG-TS",
         "s1/old.mpg": "MPEG-PS",
         "s1/old.wmv": "WMV",
         "s2/all.zip": "ZIP",
     }.items():
-        assert told[name].startswith(format_)
-        assert ": " in told[name]  # and the way out
+        assert reasons[name].startswith(format_)
+        assert ": " in reasons[name]  # and what to do
 
 
-def test_files_that_are_no_films_are_passed_over_in_silence(tmp_path: Path) -> None:
-    """Programs in TypeScript share an ending with films, and studies have notes and pictures."""
+def test_other_files_are_skipped_silently(tmp_path: Path) -> None:
+    """TypeScript files share a suffix with clips, and studies contain notes and images."""
     for name, content in {
         "main.ts": b"export const a = 1\n",
         "notes.txt": b"",
@@ -74,8 +76,8 @@ def test_files_that_are_no_films_are_passed_over_in_silence(tmp_path: Path) -> N
     assert find_skipped(tmp_path) == []
 
 
-def test_clips_in_a_hidden_folder_that_is_asked_for_are_taken(tmp_path: Path) -> None:
-    """What counts is below it."""
+def test_a_hidden_folder_that_is_named_is_read(tmp_path: Path) -> None:
+    """Only folders below it are hidden ones."""
     folder = tmp_path / ".study"
     folder.mkdir()
     (folder / "a.mp4").write_bytes(b"a")

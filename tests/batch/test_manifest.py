@@ -1,4 +1,4 @@
-"""What a batch is told to score; a manifest that cannot be meant is refused before any work."""
+"""The input of a batch: an invalid manifest is refused before any work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:
 
 
 def test_pairs_are_relative_to_the_manifest(tmp_path: Path) -> None:
-    """Other columns are the user's own; a spreadsheet writes a byte order mark and capitals."""
+    """Other columns belong to the user; spreadsheets write a byte order mark and capitals."""
     manifest = _csv(
         tmp_path, "subject,Onset, Apex\r\ns1,a/on.png,a/ap.png\r\ns2,b.png,\r\n", "utf-8-sig"
     )
@@ -27,12 +27,12 @@ def test_pairs_are_relative_to_the_manifest(tmp_path: Path) -> None:
     ]
 
 
-def test_a_row_that_is_repeated_is_scored_once(tmp_path: Path) -> None:
-    """A result is told from the others by its input: the second would be skipped on resuming."""
+def test_a_repeated_row_is_scored_once(tmp_path: Path) -> None:
+    """Results are identified by their input: on resuming, the second would be skipped."""
     assert len(read_rows(_csv(tmp_path, "clip\na.mp4\nb.mp4\na.mp4\n"))) == 2
 
 
-def test_clips_of_a_folder_are_found_below_it_in_order(tmp_path: Path) -> None:
+def test_clips_of_a_folder_are_found_recursively_in_order(tmp_path: Path) -> None:
     for name in ("b.MP4", "a/c.webm", "a/notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"a")
@@ -40,7 +40,7 @@ def test_clips_of_a_folder_are_found_below_it_in_order(tmp_path: Path) -> None:
 
 
 def test_a_name_fits_on_one_line_of_unicode(tmp_path: Path) -> None:
-    """JSON lines, CSV and Parquet take neither line ends nor odd bytes; the file is found still."""
+    """JSON lines, CSV and Parquet accept neither line ends nor invalid bytes; the file is found."""
     (tmp_path / "a\n\udcff.mp4").write_bytes(b"a")
     (row,) = read_rows(tmp_path)
     assert row.files == {"clip": "a\\n\\udcff.mp4"}
@@ -69,7 +69,7 @@ MARKED = {"utf-8": "", "utf-8-sig": "", "utf-16-le": "\ufeff", "utf-16-be": "\uf
 def test_a_table_is_read_as_spreadsheets_write_it(
     tmp_path: Path, separator: str, encoding: str, before: str
 ) -> None:
-    """Excel writes semicolons or tabs, UTF-16, blank rows and "sep=;", by the user's country."""
+    """Excel writes semicolons or tabs, UTF-16, blank rows and "sep=;", depending on the locale."""
     text = INDEXED.replace(";", separator).replace(f"b{separator}ü", "b;ü")
     if before:
         text = f"sep={separator}\r\n{text}"
@@ -80,13 +80,13 @@ def test_a_table_is_read_as_spreadsheets_write_it(
     ]
 
 
-def test_a_table_of_tabs_may_say_so_in_its_name(tmp_path: Path) -> None:
+def test_a_tab_separated_table_may_have_its_own_suffix(tmp_path: Path) -> None:
     _csv(tmp_path, "onset\tapex\na.png\tb, c.png\n").rename(tmp_path / "study.tsv")
     assert read_rows(tmp_path / "study.tsv") == [Row(tmp_path, onset="a.png", apex="b, c.png")]
 
 
-def test_frame_numbers_of_a_parquet_manifest_are_taken(tmp_path: Path) -> None:
-    """A column with missing numbers is one of floats in pandas."""
+def test_frame_numbers_of_a_parquet_manifest_are_read(tmp_path: Path) -> None:
+    """In pandas, a column with missing numbers has floats."""
     columns = {
         "Clip": ["a.mp4", "b.mp4"],
         "onset_index": [0, None],
@@ -103,14 +103,14 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("onset\na.png\n", "needs the columns onset and apex, or the column clip"),
-        ("clip,onset,apex\nEP01,46,59\n", "needs the columns"),  # frame numbers, as CASME has them
+        ("clip,onset,apex\nEP01,46,59\n", "needs the columns"),  # frame numbers, as in CASME
         ("clip\n", "nothing to score"),
         ("", "nothing to score"),
         ("clip\n\x00\xff\n", "cannot be read"),
-        ("clip\npr\xfcfung.mp4\n", "UTF-8"),  # a code page, of which there are many
+        ("clip\npr\xfcfung.mp4\n", "UTF-8"),  # in one of many code pages
         ("clip\na,b.mp4\n", "more cells on line 2"),
         ("clip,Clip\na.mp4,b.mp4\n", "column clip more than once"),
         ("onset,apex,apex_index\na.png,b.png,3\n", "frame numbers for pictures"),
@@ -120,13 +120,13 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
         ),
     ],
 )
-def test_a_manifest_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ManifestError, match=told):
+def test_an_invalid_manifest_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
         read_rows(_csv(tmp_path, text, "latin-1"))
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing.parquet", "missing", "broken.parquet"])
-def test_what_is_no_manifest_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_a_manifest_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(ManifestError, match=name) as refused:
         read_rows(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Files of results: whatever ended a run, the next one goes on where it was."""
+"""Result files: after any interruption the next run continues."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write(path: Path, records: Sequence[Record]) -> None:
 
 
 def keys(path: Path) -> list[Key]:
-    """The keys of a finished file, read by others' readers."""
+    """The keys of a finished file, read by independent readers."""
     if path.suffix == ".jsonl":
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
         return [key_of(json.loads(line)["input"]) for line in lines]
@@ -70,7 +70,7 @@ def keys(path: Path) -> list[Key]:
 def test_a_file_cut_off_anywhere_is_completed(
     ending: str, rows: list[Row], data: st.DataObject
 ) -> None:
-    """A kill or a full disk may end the file at any byte: nothing is lost but the last result."""
+    """A kill or a full disk may cut the file at any byte: only the last result is lost."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"scores{ending}"
         output = path.with_suffix("") if ending == ".parquet.partial" else path
@@ -86,8 +86,8 @@ def test_a_file_cut_off_anywhere_is_completed(
 
 
 @pytest.mark.parametrize("ending", SUFFIXES)
-def test_results_are_whole_before_the_run_ends(tmp_path: Path, ending: str) -> None:
-    """A copy taken in the middle of a run is what a kill leaves behind."""
+def test_results_are_complete_before_the_run_ends(tmp_path: Path, ending: str) -> None:
+    """A copy taken during a run equals what a killed run leaves."""
     path = tmp_path / f"scores{ending}"
     written = path.with_name(f"{path.name}.partial") if ending == ".parquet" else path
     with open_output(path) as output:
@@ -111,7 +111,7 @@ def test_a_table_holds_numbers_and_lists(tmp_path: Path) -> None:
     assert cells["onset.index"] == "3"
 
 
-def test_a_parquet_file_grows_by_what_comes_later(tmp_path: Path) -> None:
+def test_a_parquet_file_is_extended_by_later_results(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
     write(path, [record(Row(Path(), clip="a.mp4"))])
     write(path, [record(Row(Path(), clip="b.mp4"))])
@@ -120,8 +120,8 @@ def test_a_parquet_file_grows_by_what_comes_later(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["scores.parquet"]
 
 
-def test_a_run_killed_at_its_very_end_leaves_nothing_twice(tmp_path: Path) -> None:
-    """Between the writing of the Parquet file and the end of the partial one, both have it all."""
+def test_a_run_killed_at_its_very_end_leaves_no_duplicates(tmp_path: Path) -> None:
+    """Between writing the Parquet file and deleting the partial one, both contain all results."""
     path = tmp_path / "scores.parquet"
     partial = tmp_path / "scores.parquet.partial"
     with open_output(path) as output:
@@ -132,7 +132,7 @@ def test_a_run_killed_at_its_very_end_leaves_nothing_twice(tmp_path: Path) -> No
     assert keys(path) == [("", "", "a.mp4"), ("", "", "b.mp4")]
 
 
-def test_a_run_that_fails_leaves_what_it_had(tmp_path: Path) -> None:
+def test_a_failed_run_keeps_its_results(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
     with suppress(KeyboardInterrupt), open_output(path) as output:
         output.add(record(Row(Path(), clip="a.mp4")))
@@ -141,7 +141,7 @@ def test_a_run_that_fails_leaves_what_it_had(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet"])
-def test_a_file_of_something_else_is_left_alone(tmp_path: Path, ending: str) -> None:
+def test_a_file_with_other_content_is_not_changed(tmp_path: Path, ending: str) -> None:
     """Above all the manifest itself, named by mistake."""
     path = tmp_path / f"study{ending}"
     path.write_bytes(b"onset,apex\na.png,b.png\n")
@@ -151,8 +151,8 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, ending: str) -> 
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "."])
-def test_what_is_no_file_is_refused(tmp_path: Path, target: str) -> None:
-    """What is there is read first, and a device may have no end."""
+def test_an_output_that_is_not_a_file_is_refused(tmp_path: Path, target: str) -> None:
+    """Existing content is read first, and a device may be endless."""
     (tmp_path / "scores.jsonl").symlink_to(target)
     with pytest.raises(OutputError, match="is not a file"):
         open_output(tmp_path / "scores.jsonl")
@@ -169,6 +169,6 @@ def test_two_runs_cannot_write_to_one_file(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize(
     "name", ["scores.xlsx", "scores", "none/scores.csv", "none/scores.parquet"]
 )
-def test_a_file_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_impossible_output_path_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=name):
         open_output(tmp_path / name)

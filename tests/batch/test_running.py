@@ -1,4 +1,4 @@
-"""Many rows: each is answered once, whatever happens to the processes."""
+"""Running a batch: each row is answered once, whatever happens to the processes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ PAIRS = [Row(SAMPLES, f"{name}_onset.jpg", f"{name}_apex.jpg") for name in NAMES
 def run(
     rows: Sequence[Row],
     limits: EngineLimits,
-    told: Callable[[Result], None] = lambda _: None,
+    on_result: Callable[[Result], None] = lambda _: None,
     configuration: Configuration | None = None,
 ) -> list[Result]:
     async def collect() -> list[Result]:
         results = []
         async with aclosing(score_rows(rows, configuration or Configuration(), limits)) as coming:
             async for result in coming:
-                told(result)
+                on_result(result)
                 results.append(result)
         return results
 
     return asyncio.run(collect())
 
 
-def test_a_worker_that_is_killed_costs_no_row() -> None:
-    """As the kernel does when memory is short: the row under it is scored again, none is twice."""
+@pytest.mark.slow
+def test_a_killed_worker_loses_no_row() -> None:
+    """The kernel kills when memory is short: the row is scored again, and no row twice."""
     victims = 1
 
     def kill_one(_: Result) -> None:
@@ -56,14 +57,14 @@ def test_a_worker_that_is_killed_costs_no_row() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_a_file_that_kills_its_worker_is_a_row() -> None:
-    """Here by its memory: a clip takes longer than the time between two looks at that."""
+def test_a_file_that_ends_its_worker_is_a_row() -> None:
+    """Here by its memory, which is checked at intervals shorter than a clip takes."""
     (result,) = run([Row(SAMPLES, clip="clip.mp4")], EngineLimits(worker_memory_bytes=1))
     assert result.problem_code == "too_much_memory"
 
 
-def test_stopping_in_between_ends_the_processes() -> None:
-    """Ctrl-C must not leave workers behind that go on with what nobody waits for."""
+def test_stopping_early_ends_the_processes() -> None:
+    """Ctrl-C must not leave workers running."""
 
     async def first() -> Result:
         async with aclosing(score_rows(20 * PAIRS, Configuration(), EngineLimits())) as coming:
@@ -73,8 +74,8 @@ def test_stopping_in_between_ends_the_processes() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_workers_that_do_not_start_cost_no_row() -> None:
-    """Else each row would be written as one that took too long, and never be scored again."""
+def test_workers_that_do_not_start_lose_no_row() -> None:
+    """Otherwise each row would be recorded as too slow, and never be scored again."""
     with pytest.raises(WarmingUpError, match="No worker was ready"):
         run(
             PAIRS,

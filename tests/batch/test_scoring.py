@@ -1,4 +1,4 @@
-"""One row: the API's own fields for a good one, the API's own words for a bad one."""
+"""One row: the API's fields for a valid one, the API's problem for an invalid one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_good_row_is_a_prediction_of_the_api(recognizer: Recognizer, row: Row)
 
 @pytest.mark.parametrize("row", [PAIR, CLIP, Row(SAMPLES, clip="none.mp4")])
 def test_a_table_has_a_column_for_every_field(recognizer: Recognizer, row: Row) -> None:
-    """A field of the API that is new must not be lost in CSV and Parquet."""
+    """A new field of the API must not be missing in CSV and Parquet."""
     record = score(row, recognizer).record
     assert _leaves(record) == {k: v for k, v in flatten(record).items() if v is not None}
     assert list(flatten(record)) == list(COLUMNS)
@@ -49,8 +49,8 @@ def _leaves(value: object, name: str = "") -> dict[str, object]:
     return {leaf: inner for part in parts for leaf, inner in _leaves(part[1], part[0]).items()}
 
 
-def test_frames_that_a_row_names_are_taken(recognizer: Recognizer) -> None:
-    """Also by way of a worker, who gets the row as a job; and results tell such rows apart."""
+def test_frame_numbers_of_a_row_are_used(recognizer: Recognizer) -> None:
+    """Also in a worker, which gets the row as a job; results keep such rows apart."""
     row = Row(SAMPLES, clip="clip.mp4", onset_index=0, apex_index=9)
     assert ScoreJob.of(row, "auto")(recognizer, cast(Report, None), b"")["apex"]["index"] == 9
     result = score(row, recognizer)
@@ -76,14 +76,14 @@ def test_a_bad_row_has_a_problem(recognizer: Recognizer, row: Row, code: str) ->
     assert set(result.record) == {"input", "problem"}
 
 
-def test_a_file_over_the_limit_is_told_by_its_setting() -> None:
+def test_a_file_over_the_limit_names_its_setting() -> None:
     small = Recognizer(Configuration(media=MediaLimits(upload_bytes=1000)))
     problem = cast(dict[str, object], score(CLIP, small).answer["problem"])
     assert (problem["status"], problem["limit"]) == (413, "max_upload_bytes")
 
 
 class Broken:
-    """A Recognizer with an error of ours in it."""
+    """A Recognizer with an internal error."""
 
     limits = MediaLimits()
 
@@ -91,8 +91,8 @@ class Broken:
         raise ZeroDivisionError("by a word of the upload")
 
 
-def test_an_error_of_ours_is_a_row_too() -> None:
-    """Told by type and place, as in the log; not by its message, which could quote an upload."""
+def test_an_internal_error_is_a_row_too() -> None:
+    """Reported by type and place as in the log, without the message, which could quote a file."""
     result: Result = score(PAIR, cast(Recognizer, Broken()))
     assert result.problem_code == "internal_error"
     assert "ZeroDivisionError in Broken.frames" in str(result.record)
@@ -104,7 +104,7 @@ def test_face_none_is_passed_on(recognizer: Recognizer) -> None:
 
 
 def test_scoring_needs_no_terminal() -> None:
-    """Workers and clusters import it: it must not bring what only the command line needs."""
+    """Workers and clusters import it without the packages of the command line."""
     program = (
         "import sys; from off_tanet.batch import runner, scoring, writers;"
         "print({'typer', 'rich', 'pyarrow', 'uvicorn'} & set(sys.modules))"

@@ -1,10 +1,10 @@
-"""What a batch reaches: rows a second on one worker and on all cores, against one Recognizer.
+"""The throughput of a batch: rows a second on one worker and on all cores, against one Recognizer.
 
     make bench-batch        (about half a minute)
 
-Everything is measured in one run with the same files: pairs of 640 x 480 JPEG pictures with a face
-in them, detection on. The time until the workers are warm is told apart. Processor time says what a
-machine with nothing else to do would reach, wall time what this one did.
+All figures come from one run with the same files: pairs of 640 x 480 JPEG images with a face in
+them, detection on. The time until the workers are warm is given separately. Processor time shows
+what an idle machine would reach, wall time what this one did.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Rate:
-    """Rows a second by the clock, and milliseconds of processor time for each."""
+    """Rows a second of wall time, and milliseconds of processor time for each row."""
 
     per_s: float
     each_ms: float
@@ -60,7 +60,7 @@ class Rate:
 
 
 def alone(rows: list[Row]) -> Rate:
-    """One Recognizer, asked from here."""
+    """One Recognizer in this process."""
     cv2.setNumThreads(1)
     malloc.keep_freed()  # as in a worker
     recognizer = Recognizer()
@@ -82,12 +82,12 @@ async def batch(rows: list[Row], workers: int, output: Path) -> Rate:
                 if done == warm:
                     start = Moment.now()
                 if done == len(rows):
-                    end = Moment.now()  # while the workers live
+                    end = Moment.now()  # while the workers still run
     return Rate.between(start, end, len(rows) - warm)
 
 
 def stored(folder: Path, count: int) -> list[Row]:
-    """So many pairs, all alike, in files of their own."""
+    """This many equal pairs, each in files of its own."""
     for frame in ("onset", "apex"):
         content = framed(f"surprise_{frame}.jpg")
         for index in range(count):

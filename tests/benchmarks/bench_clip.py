@@ -1,9 +1,9 @@
-"""What a clip costs, stage by stage, and a long video's memory and speed: `make bench-clip`.
+"""The cost of a clip by stage, and memory and speed of a long video: `make bench-clip`.
 
     python -m tests.benchmarks.bench_clip [ROUNDS]
 
-Times are processor time on one thread, medians over the rounds. The published way is TV-L1 by
-OpenCV-contrib from the onset to each frame, in the same run, with the rest as it is here.
+Times are processor time on one thread, medians over the rounds. The published method is TV-L1 by
+OpenCV-contrib from the onset to each frame, in the same run, with all other stages unchanged.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from tests.support.encoders import film, spliced
 
 SIZE, FRAMES, FPS = (640, 480), 100, 100
 MINUTES, VIDEO_FPS = 10, 30
-COMPARED = 8  # frames that OpenCV-contrib is timed on: all of them would take 20 s a round
+COMPARED = 8  # frames for which OpenCV-contrib is timed: all of them would take 20 s a round
 LIMITS = MediaLimits(upload_bytes=1 << 30)
 
 
 def frames(count: int) -> list[Pixels]:
-    """A head and shoulders, 640 x 480, that raise their brows once; the face is a third high."""
+    """A head and shoulders, 640 x 480, raising the brows once; the face is a third high."""
     still = portrait(SIZE[1])
     expression = motion(EXPRESSIONS["surprise"], locate_crop(still), SIZE[1])
     random = np.random.default_rng(0)
@@ -64,21 +64,22 @@ def processor_ms(work: Callable[[], object], rounds: int) -> float:
 
 
 def bench_stages(clip: bytes, rounds: int) -> float:
-    """Print the stages of one request and their shares; milliseconds of all of it."""
+    """Print the stages of one request and their shares; return milliseconds in total."""
     recognizer = Recognizer()
 
     def request() -> Mapping[str, float]:
         return clip_answer(recognizer, clip).stages_ms
 
     request()
-    told = [request() for _ in range(rounds)]
+    timings = [request() for _ in range(rounds)]
     whole = processor_ms(request, rounds)
     print(
         f"{FRAMES} frames of {SIZE[0]} x {SIZE[1]}, H.264, {len(clip) / 1e3:.0f} kB, to JSON: "
         f"{whole:.0f} ms"
     )
     shares = {
-        stage: statistics.median(each[stage] / each["total"] for each in told) for stage in told[0]
+        stage: statistics.median(each[stage] / each["total"] for each in timings)
+        for stage in timings[0]
     }
     for stage, share in shares.items():
         if stage != "total":
@@ -87,7 +88,7 @@ def bench_stages(clip: bytes, rounds: int) -> float:
 
 
 def bench_published(clip: bytes, ours: float, rounds: int) -> None:
-    """Print what the same clip costs with TV-L1 by OpenCV-contrib for each frame."""
+    """Print the cost of the same clip with TV-L1 by OpenCV-contrib for each frame."""
     recognizer = Recognizer()
     timings = recognizer.clip(clip).timings_ms
     rest = sum(timings[stage] for stage in ("decode", "face", "inference", "quality"))
@@ -109,7 +110,7 @@ def bench_published(clip: bytes, ours: float, rounds: int) -> None:
 
 
 def bench_video() -> None:
-    """Print what spotting in ten minutes takes, in a process of its own."""
+    """Print the cost of spotting in ten minutes, in a process of its own."""
     second = film(frames(VIDEO_FPS), fps=VIDEO_FPS, options={"bf": "0"})
     video = spliced(*[second] * (60 * MINUTES), container="mp4")
     print(f"{MINUTES} minutes at {VIDEO_FPS} frames a second, {len(video) / 1e6:.0f} MB: ", end="")

@@ -1,9 +1,9 @@
-"""What finding and cutting out a face costs on one core, and how still its landmarks stand.
+"""The cost of detecting and cropping a face on one core, and the stability of its landmarks.
 
     python -m tests.benchmarks.bench_face
 
-Prints medians. Times are of the process's own processor time, so that a neighbour on the machine
-does not count; compare them on one machine only.
+Prints medians of the processor time of this process, which other processes on the machine do not
+change; compare them on one machine only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RUNS, SHOTS, NOISE = 60, 40, 2.0
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """The median over `RUNS` runs, after one that does not count."""
+    """The median over `RUNS` runs, after one warm-up."""
     work()
     times = []
     for _ in range(RUNS):
@@ -37,7 +37,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def scene(width: int, height: int) -> Pixels:
-    """The portrait as a webcam has it: the face is 40% of the height."""
+    """The portrait in a webcam's frame: the face is 40% of the height."""
     face = factories.portrait()[:270, 50:410]
     return np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 

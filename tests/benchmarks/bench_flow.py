@@ -3,9 +3,9 @@
     python -m tests.benchmarks.bench_flow [ROUNDS]
 
 Prints medians over the rounds, their 10th and 90th percentile, and ratios of medians. A round goes
-through all pairs, and takes every contender on each pair before the next, so that a change in the
-machine's speed falls on all. Times are processor time on one thread, so that a neighbour on the
-machine does not count.
+through all pairs and runs every contender on each pair before the next, so that a change in the
+machine's speed affects all alike. Times are processor time on one thread, independent of other
+processes.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def processor_seconds(work: Callable[[], object]) -> float:
 
 
 def line(name: str, times: Times, baseline: Times | None = None) -> str:
-    """One contender's round means, in milliseconds, and how often it fits in the baseline."""
+    """One contender's mean of each round, in milliseconds, and the ratio to the baseline."""
     low, middle, high = np.percentile(times.mean(axis=1) * 1e3, [10, 50, 90])
     text = f"{name:>24}{middle:10.2f} ({low:.2f} to {high:.2f})".ljust(58)
     if baseline is not None:
@@ -94,9 +94,9 @@ def line(name: str, times: Times, baseline: Times | None = None) -> str:
 def compare(
     contenders: dict[str, Callable[[int], float]], rounds: int, pairs: int
 ) -> dict[str, Times]:
-    """Seconds [rounds, pairs] of each contender, which maps a pair to its seconds."""
+    """Seconds [rounds, pairs] of each contender, a function from a pair to its seconds."""
     times = {name: np.empty((rounds, pairs)) for name in contenders}
-    for turn in range(-1, rounds):  # the first turn warms up and is written over by the last
+    for turn in range(-1, rounds):  # the first turn warms up and is overwritten by the last
         for pair in range(pairs):
             for name, contender in contenders.items():
                 times[name][turn, pair] = contender(pair)
@@ -134,7 +134,7 @@ def bench_builds(theirs: OpenCV, rounds: int) -> None:
 
 
 def bench_crops(theirs: OpenCV, rounds: int) -> None:
-    """Two aligned crops to probabilities: this service, and the published way."""
+    """Two aligned crops to probabilities: this service, and the published method."""
     torch.set_num_threads(1)
     data = np.load(PAIRS)
     onsets, apexes, flows = data["onset"], data["apex"], data["opencv_flow"]
@@ -172,7 +172,7 @@ def bench_crops(theirs: OpenCV, rounds: int) -> None:
 
 
 def bench_request(rounds: int) -> None:
-    """Where the time of a whole request goes, from the bytes of two pictures."""
+    """The time of a whole request by stage, from the bytes of two images."""
     cv2.setNumThreads(1)
     recognizer = Recognizer()
     samples = ASSETS / "samples"

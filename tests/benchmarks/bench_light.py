@@ -1,10 +1,10 @@
-"""What a change of light between onset and apex does to motion and labels: `make bench-light`.
+"""The effect of a change of light between onset and apex on motion and labels: `make bench-light`.
 
     python -m tests.benchmarks.bench_light [--faces 4]
 
-The same picture in another light should not move, and a pair should keep its label whatever the
-light of its apex; a clip keeps label and apex where a lamp flickers. Printed beside each other:
-without and with the matching of light, where both are known.
+The same image in another light should show no motion, and a pair should keep its label in any light
+of its apex; a clip keeps label and apex under a flickering lamp. Figures without and with light
+matching are printed next to each other, where both are known.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def gamma(exponent: float) -> Change:
 
 
 def from_side(percent: int, axis: int) -> Change:
-    """Brighter by so much at one side, darker at the other."""
+    """Brighter by this factor on one side, darker on the other."""
 
     def changed(levels: NDArray[np.float64]) -> NDArray[np.float64]:
         slope = 1 + percent / 100 * np.linspace(-1, 1, levels.shape[axis])
@@ -69,7 +69,7 @@ CHANGES: Mapping[str, Change] = {
 }
 
 Lamp = Callable[[int, int], NDArray[np.float64]]
-"""The light of a frame of so many rows: [rows]."""
+"""The light of each row of a frame: [rows]."""
 
 
 def flicker(fps: int) -> Lamp:
@@ -77,7 +77,7 @@ def flicker(fps: int) -> Lamp:
 
 
 def rolling(index: int, rows: int) -> NDArray[np.float64]:
-    """A shutter that reads two periods of the lamp in a frame, at 120 frames a second."""
+    """A shutter that spans two periods of the lamp in a frame, at 120 frames a second."""
     phase = 100 * index / 120 + 2 * np.arange(rows) / rows
     return np.asarray(1 + 0.12 * np.sin(2 * np.pi * phase))
 
@@ -108,7 +108,7 @@ def sample_pairs() -> Iterator[tuple[Pixels, Pixels, Cropping]]:
 
 
 def other_pairs(count: int) -> Iterator[tuple[Pixels, Pixels, Cropping]]:
-    """The public-domain portrait in other shapes and skins, its head moving by a pixel or so."""
+    """The public-domain portrait in other shapes and skin tones; the head moves about a pixel."""
     for seed in range(count):
         scene = synthetic_video.clip_scene(1000 + seed, 30.0, head_px=1.0)
         frames = list(synthetic_video.film(scene))
@@ -174,7 +174,7 @@ def bench_time() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=int, default=4, help="beside the three samples")
+    parser.add_argument("--faces", type=int, default=4, help="besides the three samples")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     threadpool_limits(1)

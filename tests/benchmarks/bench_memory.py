@@ -1,9 +1,9 @@
-"""What a worker holds at its largest, for each kind of request at the size that it may have.
+"""The peak memory of a worker for each kind of request, at the largest allowed size.
 
     make bench-memory
 
 Each kind gets a server of its own with one worker, and is sent a few times; the peak is the
-kernel's (VmHWM), so that nothing between two looks is missed.
+kernel's (VmHWM), so no peak between two samples is missed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from tests.api.test_predictions import CLIP
 from tests.benchmarks.bench_serve import framed
 from tests.support.processes import workers_of
+from tests.support.requests import CLIP
 from tests.support.serving import serving
 
 BAR_MB = 250
@@ -27,7 +27,7 @@ INFER = "/v2/models/off-tanet/infer"
 
 
 def flows() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """A full batch of noise: each number in as many digits as there are."""
+    """A full batch of noise, each number with as many digits as it has."""
     return np.random.default_rng(0).standard_normal((BATCH, 2, 112, 112), np.float32)
 
 
@@ -38,9 +38,9 @@ def in_json(data: object) -> httpx.Request:
 
 def in_binary() -> httpx.Request:
     sent = flows().astype("<f4").tobytes()
-    told = {"binary_data_size": len(sent)}
+    parameters = {"binary_data_size": len(sent)}
     tensor = {"name": "flow", "datatype": "FP32", "shape": [BATCH, 2, 112, 112]}
-    header = json.dumps({"inputs": [{**tensor, "parameters": told}]}).encode()
+    header = json.dumps({"inputs": [{**tensor, "parameters": parameters}]}).encode()
     length = {"Inference-Header-Content-Length": str(len(header))}
     return httpx.Request("POST", INFER, content=header + sent, headers=length)
 
@@ -56,7 +56,7 @@ def clip() -> httpx.Request:
 
 
 def peak_megabytes(request: httpx.Request | None) -> float:
-    """The largest memory of a worker that has answered `request`, or only warmed up."""
+    """The peak memory of a worker that has answered `request`, or only warmed up."""
     with (
         tempfile.TemporaryDirectory() as home,
         serving(Path(home), workers=1) as server,
@@ -75,7 +75,7 @@ def peak_megabytes(request: httpx.Request | None) -> float:
 
 
 def main() -> None:
-    """Print each kind's peak beside the bar."""
+    """Print each kind's peak next to the limit."""
     kinds = {
         "warm": None,
         "frames, 640 x 480": frames(),

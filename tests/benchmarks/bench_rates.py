@@ -2,7 +2,7 @@
 
     make bench-rates        (about ten minutes on one core)
 
-A brow raise of 0.23 s is filmed for the clip route from 24 to 1,000 frames a second, 0.4 to 20 s
+A brow raise of 0.23 s is rendered for the clip route at 24 to 1,000 frames a second, 0.4 to 20 s
 long, on faces of 60 to 400 pixels and in several codecs; three slower ones for the video route.
 Every row should read the same.
 """
@@ -23,7 +23,7 @@ from tests.support.moving_portrait import Take
 RATES = (24, 30, 50, 100, 200, 400, 1000)
 SIZES = (60, 89, 115, 180, 270, 400)
 LENGTHS = ((0.4, 0.2), (0.5, 0.2), (2.4, 1.0), (5.0, 2.0), (9.6, 4.0))
-"""Seconds, and where the apex is."""
+"""Seconds, and the place of the apex."""
 CODECS = ("libx264", "mpeg4", "mjpeg", "libvpx-vp9")
 CONTAINERS = {"libvpx-vp9": "webm"}
 
@@ -41,7 +41,7 @@ def encoded(take: Take, codec: str = "libx264") -> bytes:
 
 
 def clips() -> Iterator[tuple[str, Take, str]]:
-    """What is varied, how it is filmed, and the codec."""
+    """What is varied, how it is rendered, and the codec."""
     for fps in RATES:
         yield f"{fps} fps", replace(CLIP, fps=fps), "libx264"
     for px in SIZES:

@@ -1,9 +1,9 @@
-"""What Ray adds to a request, and what one and two replicas answer.
+"""The cost of Ray for a request, and the throughput of one and two replicas.
 
-    make bench-ray        (about three minutes; talks to loopback only)
+    make bench-ray        (about three minutes; uses loopback only)
 
-Pairs of 640 x 480 JPEG pictures, one worker in each replica. The plain server and the cluster take
-turns with one client; processor time is all that their processes use, the cluster's own included.
+Pairs of 640 x 480 JPEG images, one worker in each replica. The plain server and the cluster take
+turns with one client; processor time is that of all their processes, the cluster's own included.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def take_turns(servers: dict[str, Server], request: bytes) -> None:
-    """One client; the median of each turn, and the processor time of a request."""
+    """One client: the median of each turn, and the processor time of a request."""
     medians: dict[str, list[float]] = {name: [] for name in servers}
     spent: dict[str, list[float]] = {name: [] for name in servers}
     for server in servers.values():
@@ -61,7 +61,7 @@ def take_turns(servers: dict[str, Server], request: bytes) -> None:
 
 
 def throughput(name: str, server: Server, request: bytes, workers: int) -> None:
-    """As many answers as there come, with four clients for each worker."""
+    """Throughput with four clients for each worker."""
     before = processor_time(server)
     replies = asyncio.run(load.closed_loop(server.port, request, 4 * workers, FULL_S))
     spent = processor_time(server) - before
@@ -73,16 +73,16 @@ def throughput(name: str, server: Server, request: bytes, workers: int) -> None:
 
 
 def memory(server: Server) -> list[str]:
-    """What each of the processes that matter holds, and all of them together."""
+    """The memory of each relevant process, and their sum."""
     sizes = [(words(pid), resident_bytes(pid) / 1e6) for pid in family(server.process.pid)]
 
-    def told(word: str) -> list[int]:
+    def megabytes_of(word: str) -> list[int]:
         return [round(size) for name, size in sizes if word in name]
 
-    workers = told("spawn_main")
+    workers = megabytes_of("spawn_main")
     return [
-        f"memory in MB: replicas {told('ServeReplica')}, their workers {workers}, "
-        f"proxy {told('ProxyActor')}, controller {told('ServeController')}",
+        f"memory in MB: replicas {megabytes_of('ServeReplica')}, their workers {workers}, "
+        f"proxy {megabytes_of('ProxyActor')}, controller {megabytes_of('ServeController')}",
         f"all of a cluster of two nodes: {sum(size for _, size in sizes):.0f} MB",
     ]
 

@@ -1,9 +1,9 @@
-"""What HTTP and the engine cost, what two workers reach, and how overload is borne.
+"""The cost of HTTP and the engine, the throughput of two workers, and behaviour under overload.
 
-    make bench-serve        (about two minutes; talks to loopback only)
+    make bench-serve        (about two minutes; uses loopback only)
 
-Everything is measured in one run against one in-process Recognizer with the same requests: pairs
-of 640 x 480 JPEG pictures with a face in them, detection on.
+All figures come from one run, against one in-process Recognizer with the same requests: pairs of
+640 x 480 JPEG images with a face in them, detection on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WORKERS = 2
 
 
 def framed(name: str) -> bytes:
-    """A sample picture on a 640 x 480 canvas, as a webcam would have it."""
+    """A sample image on a 640 x 480 canvas, as from a webcam."""
     face = cv2.imread(str(ASSETS / "samples" / name))
     assert face is not None
     canvas: Pixels = np.full((480, 640, 3), 128, np.uint8)
@@ -57,7 +57,7 @@ def spread(seconds: list[float]) -> str:
 
 
 async def overload(server: Server, port: int, request: bytes, rate: float, seconds: float) -> None:
-    """Ask for five times what can be answered, and for the health beside it."""
+    """Send five times the possible load, and request the health route meanwhile."""
     health: list[load.Reply] = []
 
     async def watch() -> None:

@@ -1,9 +1,9 @@
-"""How well onset, apex and whole expressions are found, on made clips and videos.
+"""The accuracy of onset, apex and whole expressions on synthetic clips and videos.
 
     make bench-spotting        (about half an hour on one core)
 
-Everything in `off_tanet.recognition` was chosen on seeds below 1000; what is scored here begins at
-seed 1000: other shapes of the face, skins, lights, expressions and head motions.
+Everything in `off_tanet.recognition` was chosen on seeds below 1000; scoring begins at seed 1000:
+other face shapes, skin tones, lights, expressions and head motions.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from tests.support import encoders, factories, synthetic_video
 
 RATES = (25.0, 30.0, 60.0, 100.0, 200.0)
 EVENTS = (0, 0, 4, 8, 12, 20, 0, 2, 16, 6, 10, 0, 0, 14, 18, 1)
-"""Micro-expressions of one made video after another: five of sixteen have none."""
+"""Micro-expressions of one synthetic video after another: five of sixteen have none."""
 NOISES = (0.5, 1.0, 2.0, 1.0)
 
 Coding = Callable[[Iterable[Pixels], float], Iterable[Pixels]]
-"""Frames, at so many a second, as they come back from a codec."""
+"""Frames at this rate, after encoding and decoding."""
 
 
 def uncoded(frames: Iterable[Pixels], _: float) -> Iterable[Pixels]:
@@ -55,7 +55,7 @@ def h264(frames: Iterable[Pixels], fps: float) -> Iterator[Pixels]:
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What a scene is given, and how its frames are coded."""
+    """The disturbances of a scene, and how its frames are coded."""
 
     scene: Mapping[str, Any]
     coding: Coding = uncoded
@@ -85,7 +85,7 @@ class ClipScore:
 
 
 class Pairs:
-    """The class that the service would give an onset-apex pair."""
+    """The class that the service returns for an onset-apex pair."""
 
     def __init__(self) -> None:
         self._classifier = Classifier(Configuration().model)
@@ -97,7 +97,7 @@ class Pairs:
 
 
 def clip_score(scene: synthetic_video.Scene, coding: Coding, pairs: Pairs) -> ClipScore:
-    """Spot one made clip and compare with the course that it was made on."""
+    """Spot one synthetic clip and compare with its true curve."""
     (event,) = scene.events
     crops = list(synthetic_video.crops(coding(synthetic_video.film(scene), scene.fps)))
     times_s = scene.times_s
@@ -115,7 +115,7 @@ def clip_score(scene: synthetic_video.Scene, coding: Coding, pairs: Pairs) -> Cl
 
 
 def sightings(scene: synthetic_video.Scene) -> Iterator[SpottedInterval]:
-    """What the streaming spotter finds in a made video."""
+    """What the streaming spotter finds in a synthetic video."""
     spotter = ExpressionSpotter()
     crops = synthetic_video.crops(synthetic_video.film(scene))
     for index, (crop, time_s) in enumerate(zip(crops, scene.times_s, strict=True)):
@@ -124,7 +124,7 @@ def sightings(scene: synthetic_video.Scene) -> Iterator[SpottedInterval]:
 
 
 def video_scores(scene: synthetic_video.Scene, pairs: Pairs) -> tuple[SpottingScore, SpottingScore]:
-    """The scores of micro- and of macro-expressions in one made video."""
+    """The scores of micro- and of macro-expressions in one synthetic video."""
     true: dict[str, list[Interval]] = {"micro": [], "macro": []}
     found: dict[str, list[Interval]] = {"micro": [], "macro": []}
     for event in scene.events:
@@ -165,7 +165,7 @@ def print_row(name: str, scores: list[ClipScore]) -> None:
 
 
 def bench_videos(first_seed: int, count: int, pairs: Pairs) -> None:
-    """`count` made minutes at 30 frames a second."""
+    """`count` synthetic minutes at 30 frames a second."""
     micro, macro, false, idle_minutes = SpottingScore(), SpottingScore(), 0, 0.0
     for seed in range(first_seed, first_seed + count):
         place = seed - first_seed

@@ -1,9 +1,8 @@
-"""Spots the expressions of the long video on standard input, in a process that holds nothing else.
+"""Spots the expressions of the long video on standard input, in a process of its own.
 
-    python watch_video.py FPS < VIDEO
+    python follow_video.py FPS < VIDEO
 
-Prints milliseconds of processor time for each frame, their shares, and the process's memory at its
-largest.
+Prints milliseconds of processor time for each frame, their shares, and the process's peak memory.
 """
 
 import sys
@@ -18,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 
 def peak_mb() -> float:
-    """The most that this process has held; `getrusage` would count its parent's memory, too."""
+    """The peak memory of this process; `getrusage` would include its parent's."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / 1e6

@@ -1,6 +1,6 @@
-"""A light HTTP client for measuring: one request's bytes, sent many times over kept connections.
+"""A light HTTP client for benchmarks: one request's bytes, sent many times over kept connections.
 
-It costs a few tenths of a millisecond a request, so that it leaves the cores to the service.
+It costs a few tenths of a millisecond a request, so that the cores are left to the service.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BOUNDARY = "bench"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: its status, whether it told when to come back, and seconds from first byte."""
+    """One response: its status, whether it has a Retry-After, and seconds from the first byte."""
 
     status: int
     retry_after: bool
@@ -46,14 +46,14 @@ def get(path: str) -> bytes:
 
 
 class Connection:
-    """A kept connection; opened when first used, and again after the server closed it."""
+    """A kept connection, opened at its first use, and again after the server has closed it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, request: bytes) -> Reply:
-        """One reply. Connects again where the server has closed an idle connection."""
+        """One response. Connects again if the server has closed an idle connection."""
         start = time.perf_counter()
         if self._streams is not None and self._streams[0].at_eof():
             self.close()
@@ -75,7 +75,7 @@ class Connection:
 
 
 async def closed_loop(port: int, request: bytes, clients: int, seconds: float) -> list[Reply]:
-    """`clients` that each ask again as soon as they are answered."""
+    """`clients` that each send again as soon as they are answered."""
     end = time.perf_counter() + seconds
     replies: list[Reply] = []
 
@@ -90,7 +90,7 @@ async def closed_loop(port: int, request: bytes, clients: int, seconds: float) -
 
 
 async def counted_loop(port: int, request: bytes, clients: int, count: int) -> list[Reply]:
-    """`count` requests by `clients` that each ask again as soon as they are answered."""
+    """`count` requests by `clients` that each send again as soon as they are answered."""
     left = iter(range(count))
     replies: list[Reply] = []
 
@@ -105,7 +105,7 @@ async def counted_loop(port: int, request: bytes, clients: int, count: int) -> l
 
 
 async def open_loop(port: int, request: bytes, rate: float, seconds: float) -> list[Reply]:
-    """Requests at `rate` a second whatever the answers, as independent users send them."""
+    """Requests at `rate` a second whatever the responses, as independent users send them."""
     start = time.perf_counter()
     free: list[Connection] = []
     replies: list[Reply] = []

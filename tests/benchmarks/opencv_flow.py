@@ -1,7 +1,7 @@
-"""OpenCV-contrib's TV-L1 under the stopwatch, in an environment of its own.
+"""Times OpenCV-contrib's TV-L1 in an environment of its own.
 
-Its `cv2` cannot share the service's, so `bench_flow` starts this file with another interpreter. For
-each line with a pair's index on standard input it answers with the seconds of processor time.
+Its `cv2` conflicts with the service's, so `bench_flow` starts this file with another interpreter.
+For each line with a pair's index on standard input it prints the seconds of processor time.
 
     python opencv_flow.py PAIRS.npz
 """

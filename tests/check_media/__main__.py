@@ -1,6 +1,6 @@
-"""`make check-media FOLDER=...`: every picture and clip of a folder, here and by another decoder.
+"""`make check-media FOLDER=...`: decodes every image and clip of a folder here and by others.
 
-For other people's test files, which are fetched and never committed.
+For test files of other projects, which are fetched and never committed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ CHECKS = ("pictures", "clips")
 
 
 def main(arguments: list[str]) -> int:
-    """Print a tally of each kind of files in the folder; 1 where a file differs, 2 for no folder.
+    """Print a tally for each kind of file in the folder; 1 if a file differs, 2 without a folder.
 
-    More names after the folder choose the kinds: `pictures`, `clips`.
+    Names after the folder select the kinds: `pictures`, `clips`.
     """
     if not arguments or not (folder := Path(arguments[0])).is_dir():
         print(f"usage: python -m tests.check_media FOLDER [{' '.join(CHECKS)}]")

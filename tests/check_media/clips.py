@@ -1,7 +1,7 @@
-"""Clips decoded here and by the `ffmpeg` of this machine: number, times, geometry and pixels.
+"""Clips decoded here and by the installed `ffmpeg`: number, times, geometry and pixels.
 
-FFmpeg turns and mirrors frames as their container asks for; pixels that are not square are
-stretched in its filter as they are here.
+FFmpeg turns and mirrors frames as their container says; pixels that are not square are stretched
+by its filter as they are here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.check_media.tally import Tally
 _VIDEOS = """3g2 3gp asf avi dv f4v flv gif h264 h265 m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt
 ts vob webm wmv"""
 ENDINGS = frozenset(f".{name}" for name in _VIDEOS.split())
-MOST_LEVELS = 3.0  # of 255 on average, by which a frame may be apart: two releases of a scaler are
+MOST_LEVELS = 3.0  # of 255 on average; two releases of a scaler differ by it
 MOST_SECONDS = 0.0015  # containers count in milliseconds
 SQUARE = "scale='if(gt(sar,1),round(iw*sar),iw)':'if(lt(sar,1),round(ih/sar),ih)':flags=bilinear"
 _LIMITS = MediaLimits(video_pixels=8192 * 4320)
@@ -49,18 +49,18 @@ def check(folder: Path) -> Tally:
             continue
         files += 1
         try:
-            told = difference(path, data)
+            reported = difference(path, data)
         except OffTanetError as error:
             refused[_reason(error)] += 1
             continue
-        alike += not told
-        if told:
-            differing.append(f"{path.relative_to(folder)}: {told}")
+        alike += not reported
+        if reported:
+            differing.append(f"{path.relative_to(folder)}: {reported}")
     return Tally("clips", files, alike, dict(refused), differing)
 
 
 def difference(path: Path, data: bytes) -> str:
-    """In which way the two decoders are apart; empty where they agree. Raises OffTanetError."""
+    """How the two decoders differ; empty if they agree. Raises OffTanetError."""
     clip = open_video(data, _LIMITS)
     times: list[float] = []
     apart = count = 0.0
@@ -77,7 +77,7 @@ def difference(path: Path, data: bytes) -> str:
     said += [f"{-count:+.0f} frames"] if count else []
     said += [] if count else _steps(path, stream, data, np.array(times))
     if said and clip.damaged:
-        said.append("told as damaged")
+        said.append("reported as damaged")
     return ", ".join(said)
 
 
@@ -92,7 +92,7 @@ def _levels(ours: Pixels, theirs: Pixels) -> float:
 
 
 def _steps(path: Path, stream: int, data: bytes, times: NDArray[np.float64]) -> list[str]:
-    """How far the times are apart; those of an AVI are counted and must be even."""
+    """The largest difference of times; those of an AVI are counted and must be even."""
     if containers.kind_of(data) is containers.Kind.AVI:
         steps = np.diff(times)
         uneven = float(np.abs(steps / steps.min() - np.round(steps / steps.min())).max())
@@ -107,13 +107,13 @@ def _steps(path: Path, stream: int, data: bytes, times: NDArray[np.float64]) -> 
 def _times(path: Path, stream: int) -> NDArray[np.float64]:
     command = ["ffprobe", "-v", "quiet", "-select_streams", str(stream), "-of", "csv=p=0"]
     command += ["-show_entries", "frame=best_effort_timestamp_time", str(path)]
-    told = subprocess.run(command, capture_output=True, check=False).stdout
-    words = [line.split(",")[0] for line in told.decode().split()]
+    reported = subprocess.run(command, capture_output=True, check=False).stdout
+    words = [line.split(",")[0] for line in reported.decode().split()]
     return np.array([float(word) if re.match(r"-?\d", word) else np.nan for word in words])
 
 
 def _stream(path: Path) -> int:
-    """The best stream of pictures, of several."""
+    """The best video stream, if there are several."""
     with av.open(str(path)) as file:
         found = file.streams.best("video")
         return 0 if found is None else found.index
@@ -121,7 +121,7 @@ def _stream(path: Path) -> int:
 
 @contextmanager
 def _frames(path: Path, stream: int) -> Iterator[Iterator[Pixels]]:
-    """Each frame by FFmpeg, as it is shown; as PPM pictures, which tell their sizes."""
+    """Each frame decoded by FFmpeg, as displayed; as PPM images, which contain their size."""
     command = [
         "ffmpeg",
         "-v",

@@ -1,4 +1,4 @@
-"""Pictures of a folder, decoded by the service and by Pillow, which share no code but libraries."""
+"""Images of a folder, decoded by the service and by Pillow, which share only libraries."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from PIL import Image, ImageOps
 
 from tests.check_media.tally import Tally
 
-CLOSE = 2.0  # grey levels on average: decoders of JPEG interpolate colours in different ways
+CLOSE = 2.0  # grey levels on average: JPEG decoders interpolate colours differently
 BROKEN = "not read, though Pillow reads it"
 
 
 def check(folder: Path) -> Tally:
-    """Decode every file of `folder`, and of those in it, that is of a picture's kind."""
+    """Decode every file in and below `folder` that is of an image type."""
     counts: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     differing: list[str] = []
@@ -52,19 +52,19 @@ def check(folder: Path) -> Tally:
 
 
 def by_pillow(data: bytes) -> Pixels | None:
-    """What Pillow makes of it, upright and on black; None where it reads nothing."""
+    """Pillow's image, upright and on black; None if it reads nothing."""
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as picture:
             warnings.simplefilter("ignore")
             upright = ImageOps.exif_transpose(picture)
             return np.asarray(_colour(upright), np.uint8)[..., ::-1]
-    except Exception:  # Pillow's plugins raise whatever comes
+    except Exception:  # Pillow's plugins raise any exception
         return None
 
 
 def _colour(picture: Image.Image) -> Image.Image:
-    """Eight bits of red, green and blue; what is transparent becomes black."""
-    if picture.mode.startswith("I;16"):  # which Pillow would cut off at 255
+    """Eight bits of red, green and blue; transparent pixels become black."""
+    if picture.mode.startswith("I;16"):  # which Pillow would clip at 255
         return Image.fromarray(_stretched(np.asarray(picture)))
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -74,7 +74,7 @@ def _colour(picture: Image.Image) -> Image.Image:
 
 
 def _stretched(samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Stretched by their range, as the service does where a file does not tell."""
+    """Stretched to their range, as the service does if a file does not declare one."""
     needed = int(samples.max()).bit_length()
     largest = next((1 << bits) - 1 for bits in (8, 10, 12, 14, 16) if bits >= needed)
     grey = np.rint(samples * (255 / largest)).astype(np.uint8)
@@ -82,7 +82,7 @@ def _stretched(samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
 
 
 def _distance(ours: Pixels, theirs: Pixels) -> float:
-    """The mean difference in grey levels; infinite where the sizes differ."""
+    """The mean difference in grey levels; infinite if the sizes differ."""
     if ours.shape != theirs.shape:
         return float("inf")
     return float(np.abs(ours.astype(int) - theirs).mean())

@@ -1,4 +1,4 @@
-"""What came of the files of one kind, compared with what another decoder makes of them."""
+"""A tally of files of one kind, compared with another decoder."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 class Tally:
     """The files of one kind in a folder, and how many of them are decoded alike.
 
-    `name` says what they are, `refused` counts the files by the reason that was told, and each line
-    of `differing` names a file and how far the decoders are apart.
+    `name` is the kind, `refused` counts files by the reason, and each line of `differing` names a
+    file and how far the decoders differ.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The command line's answers: the API's own fields for programs, the same in words for people."""
+"""Output of the commands: the API's own fields as JSON, the same in words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command that must succeed and say nothing on standard error; what it prints."""
+    """Run a command that must succeed without anything on standard error; return what it prints."""
 
     def run(*arguments: str) -> str:
         code = main(arguments)
@@ -38,7 +38,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.mark.parametrize("arguments", [["predict", *PAIR], ["clip", CLIP]])
 def test_json_is_the_apis_prediction(run: Run, arguments: list[str]) -> None:
-    """One client must read both."""
+    """One client must be able to read both."""
     answer = PredictionBody.model_validate_json(run(*arguments, "--json"))
     assert answer.label == "surprise"
     assert answer.face is not None
@@ -56,22 +56,22 @@ def test_options_reach_the_recognizer(run: Run) -> None:
     assert (answer["onset"]["index"], answer["apex"]["index"], answer["face"]) == (3, 12, None)
 
 
-def test_people_read_the_label_and_what_to_distrust(run: Run) -> None:
-    told = run("predict", *PAIR)
-    (chosen,) = [line for line in told.splitlines() if "←" in line]
+def test_text_shows_the_label_and_the_warnings(run: Run) -> None:
+    printed = run("predict", *PAIR)
+    (chosen,) = [line for line in printed.splitlines() if "←" in line]
     assert chosen.startswith("surprise")
-    assert "warnings  none" in told
+    assert "warnings  none" in printed
     assert "no_motion" in run("predict", PAIR[0], PAIR[0])
 
 
-def test_people_read_the_course_of_a_video(run: Run) -> None:
+def test_text_shows_the_expressions_of_a_video(run: Run) -> None:
     assert "face on 30 of 30 frames" in run("video", CLIP)
 
 
-def test_people_read_the_models_scores(run: Run) -> None:
-    told = run("model")
-    assert "Apache-2.0" in told
-    assert "confusion" in told
+def test_text_shows_the_models_scores(run: Run) -> None:
+    printed = run("model")
+    assert "Apache-2.0" in printed
+    assert "confusion" in printed
 
 
 def test_a_report_is_a_picture(run: Run, tmp_path: Path) -> None:

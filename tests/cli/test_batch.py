@@ -1,4 +1,4 @@
-"""`off-tanet batch` as it is used: killed, stopped, run again."""
+"""`off-tanet batch` in practice: killed, stopped, run again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAIRS = 6
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    """A manifest of six good pairs and a bad one; the fifth onset is a pipe that says nothing."""
+    """A manifest of six good pairs and a bad one; the fifth onset is a pipe that stays empty."""
     lines = ["onset,apex"]
     for index in range(PAIRS):
         for frame in ("onset", "apex"):
@@ -40,8 +40,8 @@ def study(tmp_path: Path) -> Path:
 
 @contextmanager
 def held(study: Path, output: str) -> Iterator[subprocess.Popen[str]]:
-    """A batch of one worker that has come to the pipe, and waits there; then the pipe is gone."""
-    # A shell's background jobs ignore Ctrl-C, and would hand that on.
+    """A batch with one worker that waits at the pipe; the pipe is then removed."""
+    # Background jobs of a shell ignore Ctrl-C, and would pass that on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [PROGRAM, "batch", "pairs.csv", "-o", output],
@@ -58,7 +58,7 @@ def held(study: Path, output: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def complete(records: list[dict[str, object]]) -> None:
-    """Each row of the study is there once, with its answer."""
+    """Check that each row of the study is there once, with its answer."""
     inputs = Counter(str(record["input.onset"]) for record in records)
     assert inputs == Counter([*(f"{index}_onset.jpg" for index in range(PAIRS)), "none.jpg"])
     for record in records:
@@ -71,8 +71,8 @@ def complete(records: list[dict[str, object]]) -> None:
 def test_a_killed_run_is_completed_by_the_next(
     study: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Not even the process itself knows that it ends; what it leaves can be read, and nothing in
-    it is scored again."""
+    """The process cannot react to a SIGKILL; its file stays readable, and nothing in it is scored
+    again."""
     output = study / "scores.jsonl"
     with held(study, output.name) as process:
         process.kill()
@@ -94,10 +94,11 @@ def _flat(record: dict[str, dict[str, object]]) -> dict[str, object]:
     return {"input.onset": record["input"]["onset"], "problem.code": problem, "label": label}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_leaves_a_table_that_the_next_completes(
     study: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C: a Parquet file can only be written whole, and is."""
+    """Ctrl-C: a Parquet file can only be written as a whole, and is."""
     output = study / "scores.parquet"
     with held(study, output.name) as process:
         process.send_signal(signal.SIGINT)
@@ -110,7 +111,7 @@ def test_a_stopped_run_leaves_a_table_that_the_next_completes(
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Clips of a folder, the samples' own; of the pictures beside it none is taken for a clip."""
+    """The clips of the samples' folder; none of its images is taken for a clip."""
     command = ["batch", str(SAMPLES), "-o", str(tmp_path / "scores.csv"), "--json"]
     runs = []
     for _ in range(2):
@@ -119,19 +120,19 @@ def test_a_second_run_has_nothing_to_do(tmp_path: Path, capfd: pytest.CaptureFix
     assert [(run["skipped"], run["scored"]) for run in runs] == [(0, 1), (1, 0)]
 
 
-def test_what_a_folder_has_beside_clips_is_told(
+def test_other_files_of_a_folder_are_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """With the reason, to people and to programs, and where nothing is left to score."""
+    """With the reason, as text and as JSON, also if nothing is left to score."""
     study = tmp_path / "study"
     study.mkdir()
     (study / "camera.mts").write_bytes((b"\x47" + bytes(187)) * 20)
     (study / "._a.mp4").write_bytes(b"\0\x05\x16\x07")
     command = ["batch", str(study), "-o", str(tmp_path / "scores.csv")]
     assert main(command) == 1
-    told = capfd.readouterr().err
-    assert told.count("\n") == 1
-    assert "nothing to score; ._a.mp4: a macOS resource fork" in told
+    printed = capfd.readouterr().err
+    assert printed.count("\n") == 1
+    assert "nothing to score; ._a.mp4: a macOS resource fork" in printed
     (study / "a.mp4").write_bytes(b"no clip, but a row of its own")
     assert main(command) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("left out")]
@@ -142,7 +143,7 @@ def test_what_a_folder_has_beside_clips_is_told(
     assert [each["file"] for each in left_out] == ["._a.mp4", "camera.mts"]
 
 
-def test_ray_that_is_not_there_is_told(
+def test_without_ray_a_message_says_what_to_install(
     study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delattr("off_tanet.batch.ray_runner", raising=False)

@@ -1,4 +1,4 @@
-"""`off-tanet doctor`: what an operator asks first."""
+"""`off-tanet doctor`: checks of the installation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from off_tanet.startup import files_needed
 CHECKS = ["processor", "kernel", "settings", "limits", "model", "samples"]
 
 
-def test_a_good_installation_is_good(capfd: pytest.CaptureFixture[str]) -> None:
-    """Up to the samples' answers, given by a worker process."""
+def test_a_good_installation_passes(capfd: pytest.CaptureFixture[str]) -> None:
+    """Including the samples' answers, computed by a worker process."""
     assert main(["doctor"]) == 0
-    told, err = capfd.readouterr()
+    printed, err = capfd.readouterr()
     assert err == ""
-    assert [line.split()[:2] for line in told.splitlines()] == [["good", name] for name in CHECKS]
+    assert [line.split()[:2] for line in printed.splitlines()] == [
+        ["good", name] for name in CHECKS
+    ]
 
 
 @pytest.mark.parametrize(
@@ -29,27 +31,27 @@ def test_a_good_installation_is_good(capfd: pytest.CaptureFixture[str]) -> None:
         ("MODEL", "none.onnx", {"model"}),
         ("QUEUE", "-1", {"settings"}),
         ("API_KEYS", "none", {"settings"}),
-        ("MAX_CONNECTIONS", str(10**12), {"limits"}),  # no system gives so many open files
+        ("MAX_CONNECTIONS", str(10**12), {"limits"}),  # no system has so many open files
     ],
 )
-def test_what_is_wrong_is_named(
+def test_every_problem_is_named(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     value: str,
     wrong: set[str],
 ) -> None:
-    """All of it at once, and with an exit code of its own."""
+    """All problems at once, with an exit code of their own."""
     monkeypatch.setenv(f"OFF_TANET_{name}", value)
     assert main(["doctor", "--json"]) == 3
-    told, err = capfd.readouterr()
-    answer = json.loads(told)
+    printed, err = capfd.readouterr()
+    answer = json.loads(printed)
     assert {check["name"] for check in answer["checks"] if not check["good"]} == wrong
     assert answer["good"] is False
     assert err == f"off-tanet: wrong: {', '.join(wrong)}\n"
 
 
-def test_what_linux_lets_a_process_have_is_enough() -> None:
+def test_the_usual_limits_of_linux_suffice() -> None:
     """1,024 open files, by default and on a machine of up to 47 cores."""
     ran = subprocess.run(
         ["bash", "-c", 'ulimit -n 1024; exec "$0" -m off_tanet doctor', sys.executable],
@@ -62,17 +64,17 @@ def test_what_linux_lets_a_process_have_is_enough() -> None:
     assert files_needed(Settings(workers=47)) <= 1024
 
 
-def test_a_decoder_that_does_not_work_is_told(
+def test_a_broken_decoder_is_reported(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once: no worker would ever be ready."""
+    """Otherwise no worker would ever be ready."""
 
     def fail(*_: object, **__: object) -> None:
         raise TypeError
 
     monkeypatch.setattr(av, "open", fail)
     assert main(["doctor", "--json"]) == 3
-    told, _ = capfd.readouterr()
-    (wrong,) = (check for check in json.loads(told)["checks"] if not check["good"])
+    printed, _ = capfd.readouterr()
+    (wrong,) = (check for check in json.loads(printed)["checks"] if not check["good"])
     assert wrong["name"] == "samples"
     assert wrong["told"] == "The package's samples cannot be decoded (TypeError)."

@@ -1,4 +1,4 @@
-"""How commands end: one line on standard error, and an exit code that says whose fault it is."""
+"""Exit codes: one line on standard error, and a code for the kind of error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLIP = str(SAMPLES / "clip.mp4")
 
 
 def ending(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """The exit code and the only line; nothing may be printed as an answer."""
+    """The exit code and the only line on standard error; standard output must be empty."""
     code = main(arguments)
     out, err = capfd.readouterr()
     assert out == ""
@@ -33,7 +33,7 @@ def ending(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         (["predict", "none.png", APEX], "none.png: No such file or directory. (unreadable_file)"),
         (["predict", ONSET, CLIP], "(unsupported_media_type)"),
@@ -49,18 +49,18 @@ def test_bad_input_is_1(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     arguments: list[str],
-    told: str,
+    text: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, line = ending(capfd, *arguments)
-    assert (code, told in line) == (1, True)
+    assert (code, text in line) == (1, True)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_decoder_says_of_a_broken_picture_is_kept_back(
+def test_decoder_messages_about_a_broken_image_are_suppressed(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """libpng writes to standard error by itself."""
+    """libpng writes to standard error itself."""
     data = bytearray(factories.png(factories.portrait()))
     data[len(data) // 2] ^= 0xFF
     (tmp_path / "broken.png").write_bytes(data)
@@ -106,7 +106,7 @@ def test_an_empty_path_is_2(
     tmp_path: Path,
     arguments: list[str],
 ) -> None:
-    """As of a shell's variable that is not set: `batch "$STUDY"` scored the current folder."""
+    """From an unset shell variable: `batch "$STUDY"` used to score the current folder."""
     (tmp_path / "clip.mp4").write_bytes(Path(CLIP).read_bytes())
     monkeypatch.chdir(tmp_path)
     code, line = ending(capfd, *arguments)
@@ -126,7 +126,7 @@ def test_a_wrong_setting_is_2(
     name: str,
     value: str,
 ) -> None:
-    """Before a row is scored: each of them would have the same problem."""
+    """Before any row is scored: each would fail alike."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(f"OFF_TANET_{name}", value)
     code, line = ending(capfd, *command)
@@ -135,8 +135,8 @@ def test_a_wrong_setting_is_2(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_kernel_that_cannot_run_is_2() -> None:
-    """In a process of its own, as the kernel's build is chosen once in each."""
+def test_an_unknown_flow_build_is_2() -> None:
+    """In a process of its own, as the build is chosen once for each process."""
     environment = {**os.environ, "OFF_TANET_FLOW_BUILD": "none"}
     command = [sys.executable, "-m", "off_tanet", "model"]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -153,14 +153,14 @@ def test_a_kernel_that_cannot_run_is_2() -> None:
     ],
 )
 @pytest.mark.parametrize("error", [ValueError, TypeError, UnicodeDecodeError])
-def test_an_error_of_ours_is_3(
+def test_an_internal_error_is_3(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     method: str,
     arguments: list[str],
     error: type[Exception],
 ) -> None:
-    """Where a library fails on an upload; a traceback would quote it."""
+    """If a library fails on an upload; a traceback would quote it."""
 
     def fail(*_: object, **__: object) -> None:
         if error is UnicodeDecodeError:
@@ -177,7 +177,7 @@ def test_an_error_of_ours_is_3(
 @pytest.mark.parametrize(
     "arguments", [["predict", ONSET, APEX], ["clip", CLIP], ["batch", str(SAMPLES), "-o", "s.csv"]]
 )
-def test_a_decoder_that_does_not_work_is_3(
+def test_a_broken_decoder_is_3(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     """As with a release of PyAV that dropped an argument: every clip would be refused."""
@@ -187,8 +187,8 @@ def test_a_decoder_that_does_not_work_is_3(
     assert "samples cannot be decoded" in line
 
 
-def test_a_file_that_cannot_grow_is_3(tmp_path: Path) -> None:
-    """As on a full disk: neither the command nor its input is at fault."""
+def test_a_full_disk_is_3(tmp_path: Path) -> None:
+    """Neither the command nor its input is at fault."""
     lines = ["clip", *(f"none{index}.mp4" for index in range(20))]
     (tmp_path / "clips.csv").write_text("\n".join(lines), encoding="utf-8")
     command = "ulimit -f 1; exec $0 -m off_tanet batch clips.csv -o scores.jsonl"
@@ -199,7 +199,7 @@ def test_a_file_that_cannot_grow_is_3(tmp_path: Path) -> None:
     assert ran.stderr == "off-tanet: File too large\n"
 
 
-def test_without_the_extra_parquet_says_so(
+def test_without_the_extra_parquet_is_refused_with_a_message(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -211,14 +211,14 @@ def test_without_the_extra_parquet_says_so(
 
 def test_help_and_documents_show_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
     page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
     for code in ExitCode:
-        assert re.search(rf"\b{code.value} ", told)
+        assert re.search(rf"\b{code.value} ", text)
         assert f"\n| {code.value} |" in page
 
 
-def test_a_worker_carries_nothing_of_the_command_line() -> None:
+def test_a_worker_imports_nothing_of_the_command_line() -> None:
     """A spawned process imports its parent's main module again, which is `off_tanet.cli`."""
     program = (
         "import sys; import off_tanet.cli, off_tanet.workers.jobs, off_tanet.workers.worker;"

@@ -1,5 +1,5 @@
-"""`off-tanet serve` from its start to its end: what is wrong is told before it listens, and every
-signal that asks for the end lets the admitted work be answered."""
+"""`off-tanet serve` from its start to its end: errors end it before it listens, and every signal
+lets the admitted work be answered."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ import pytest
 from off_tanet.configuration import ASSETS, Configuration
 from off_tanet.setting_names import variable
 
-from tests.api.test_faults import STREAM, wait_for_end
-from tests.api.test_predictions import CLIP
-from tests.support.processes import family, workers_of
+from tests.support.processes import family, wait_for_end, workers_of
+from tests.support.requests import CLIP, STREAM
 from tests.support.serving import SERVE, logging_to, serving, started
 
 ENDS = [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
 
 
-def told_at_start(
+def failed_start(
     *options: str, limits: str = "", home: Path | None = None, **settings: object
 ) -> tuple[int, str]:
     """The exit code and the one line of a service that must not start."""
@@ -54,7 +53,7 @@ def cut(path: Path) -> None:
 
 
 def no_text(path: Path) -> None:
-    """ONNX Runtime's Python prints of it to standard output."""
+    """ONNX Runtime's Python prints it to standard output."""
     path.write_bytes(Configuration().model.read_bytes().replace(b"strain", b"\xf2train"))
 
 
@@ -87,11 +86,11 @@ def pipe(path: Path) -> None:
         Path.touch,
     ],
 )
-def test_a_model_that_cannot_be_used_is_2(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    """Its workers would be started again for ever, and a load balancer would wait as long."""
+def test_an_unusable_model_is_2(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """Its workers would restart without end, while a load balancer waits."""
     model = tmp_path / "model.onnx"
     make(model)
-    code, line = told_at_start(model=model)
+    code, line = failed_start(model=model)
     assert code == 2
     assert line.startswith("off-tanet: OFF_TANET_MODEL: ")
 
@@ -101,17 +100,17 @@ def test_a_model_that_cannot_be_used_is_2(tmp_path: Path, make: Callable[[Path],
     [("queue", "OFF_TANET_QUEUE_SIZE"), ("max_held_bytes", "OFF_TANET_MAX_INFLIGHT_BODY_BYTES")],
 )
 def test_an_old_name_of_a_setting_is_2(old: str, new: str) -> None:
-    """A limit of 0.1.0 that is passed over would be the default, and nobody would know."""
+    """An ignored limit of 0.1.0 would silently become the default."""
     given: dict[str, Any] = {old: 1}
-    code, line = told_at_start(**given)
+    code, line = failed_start(**given)
     assert code == 2
     assert line == f"off-tanet: unknown setting OFF_TANET_{old.upper()}, which is now {new}\n"
 
 
 def test_the_old_name_of_the_collector_ends_every_start() -> None:
-    """Its new one has no prefix; another server than `serve` refuses the old one, too."""
+    """The new one has no prefix; servers other than `serve` refuse the old one, too."""
     old, new = "OFF_TANET_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
-    told = f"unknown setting {old}, which is now {new}\n"
+    message = f"unknown setting {old}, which is now {new}\n"
     environment = {**os.environ, old: "http://127.0.0.1:4318"}
     application = ("off_tanet.api.app:create_app", "--factory", "--port", "0")
     for command in (SERVE, (sys.executable, "-m", "uvicorn", *application)):
@@ -119,11 +118,11 @@ def test_the_old_name_of_the_collector_ends_every_start() -> None:
             command, capture_output=True, text=True, env=environment, timeout=60, check=False
         )
         assert ran.returncode != 0
-        assert ran.stderr.endswith(told)
+        assert ran.stderr.endswith(message)
 
 
-def test_a_kernel_that_cannot_run_is_2() -> None:
-    code, line = told_at_start(flow_build="none")
+def test_an_unknown_flow_build_is_2() -> None:
+    code, line = failed_start(flow_build="none")
     assert (code, "OFF_TANET_FLOW_BUILD" in line) == (2, True)
 
 
@@ -139,16 +138,16 @@ def test_a_kernel_that_cannot_run_is_2() -> None:
     ],
 )
 def test_too_few_open_files_are_2(limits: str, settings: dict[str, Any]) -> None:
-    """Under load, connections and the replacements of lost workers would fail for want of them."""
-    code, line = told_at_start(limits=limits, **settings)
+    """Under load there would be no descriptors for connections and new workers."""
+    code, line = failed_start(limits=limits, **settings)
     assert code == 2
     assert "open files" in line
     assert "OFF_TANET_MAX_CONNECTIONS" in line
 
 
 @pytest.mark.parametrize("limits", ["ulimit -n 1024", "ulimit -Sn 64"])
-def test_what_linux_lets_a_process_have_is_enough(tmp_path: Path, limits: str) -> None:
-    """1,024 files, which a shell that allows more need not be told of."""
+def test_the_usual_limits_of_linux_suffice(tmp_path: Path, limits: str) -> None:
+    """1,024 open files; a lower soft limit is raised by the service."""
     command = ["bash", "-c", f'{limits}\nexec "$0" "$@"', *SERVE]
     with started(command, tmp_path, True, {"workers": 2}) as server, server.client() as http:
         assert http.get("/health/ready").status_code == 200
@@ -158,7 +157,7 @@ def test_what_linux_lets_a_process_have_is_enough(tmp_path: Path, limits: str) -
 def test_an_address_in_use_is_3() -> None:
     with socket.create_server(("127.0.0.1", 0)) as used:
         port = str(used.getsockname()[1])
-        code, line = told_at_start("--port", port)
+        code, line = failed_start("--port", port)
     assert code == 3
     assert line == f"off-tanet: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
 
@@ -166,8 +165,8 @@ def test_an_address_in_use_is_3() -> None:
 @pytest.mark.parametrize(
     "host", ["192.0.2.1", "no.such.host.invalid", "a b", "a" * 70, "::g", "..."]
 )
-def test_an_address_that_is_not_ours_is_3(host: str) -> None:
-    code, line = told_at_start("--host", host)
+def test_a_foreign_address_is_3(host: str) -> None:
+    code, line = failed_start("--host", host)
     assert code == 3
     assert line.startswith(f"off-tanet: cannot listen on {host} port 0: ")
 
@@ -181,25 +180,26 @@ def test_other_names_of_this_machine_are_served(tmp_path: Path, host: str) -> No
 
 
 def send(number: signal.Signals, processes: list[int]) -> None:
-    """To those that still live."""
+    """Wait until none of these processes is alive."""
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process, number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), ENDS)
 @pytest.mark.parametrize(("times", "to_all"), [(1, False), (3, True)])
 def test_a_signal_lets_the_admitted_work_end(
     tmp_path: Path, number: signal.Signals, code: int, times: int, to_all: bool
 ) -> None:
-    """Whoever sends it, and however often: a terminal sends it to all processes of a group, a
-    service manager of a control group, and tools that start others pass it on once more."""
+    """From any sender, and repeatedly: a terminal signals all processes of a group, a service
+    manager those of a control group, and wrappers forward a signal once more."""
     with serving(tmp_path, workers=1) as server, server.client() as http:
         processes = family(server.process.pid)
         files = {"video": CLIP.read_bytes()}
         with http.stream("POST", "/v1/predictions/clip", files=files, headers=STREAM) as stream:
             lines = stream.iter_lines()
-            assert next(lines) == "event: progress"  # it is at work
+            assert next(lines) == "event: progress"  # the work has started
             for _ in range(times):
                 send(number, processes if to_all else processes[:1])
             assert "event: prediction" in list(lines)
@@ -213,7 +213,7 @@ def test_a_signal_lets_the_admitted_work_end(
 def test_a_signal_ends_it_while_it_warms_up(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """Workers that still import their modules take no notice of what their group is sent."""
+    """Workers that still import their modules ignore signals to their group."""
     with serving(tmp_path, ready=False, workers=2) as server:
         for _ in range(3):
             send(number, family(server.process.pid))
@@ -222,8 +222,8 @@ def test_a_signal_ends_it_while_it_warms_up(
 
 
 @pytest.mark.parametrize(("number", "code"), ENDS)
-def test_a_signal_that_comes_before_it_listens_ends_it(number: signal.Signals, code: int) -> None:
-    """While modules are imported, where an exception of a signal handler could hit anything."""
+def test_a_signal_before_it_listens_ends_it(number: signal.Signals, code: int) -> None:
+    """During imports, an exception of a signal handler could be raised anywhere."""
     program = (
         "import signal, sys, off_tanet.startup, off_tanet.cli as cli;"
         "create = off_tanet.startup.create_app;"
@@ -237,8 +237,8 @@ def test_a_signal_that_comes_before_it_listens_ends_it(number: signal.Signals, c
     assert (ran.returncode, ran.stdout, ran.stderr) == (code, "", "")
 
 
-def test_a_service_that_was_started_by_nohup_stays(tmp_path: Path) -> None:
-    """That is what nohup is for."""
+def test_under_nohup_a_hangup_is_ignored(tmp_path: Path) -> None:
+    """This is the purpose of nohup."""
     command = ("bash", "-c", 'trap "" HUP; exec "$0" "$@"', *SERVE)
     with started(command, tmp_path, True, {"workers": 1}) as server, server.client() as http:
         server.process.send_signal(signal.SIGHUP)
@@ -249,8 +249,9 @@ def test_a_service_that_was_started_by_nohup_stays(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
-def test_closed_standard_streams_are_no_reason_to_fail(tmp_path: Path) -> None:
-    """As a daemon is started. What takes their numbers must not get what is meant for them."""
+@pytest.mark.slow
+def test_closed_standard_streams_do_not_fail(tmp_path: Path) -> None:
+    """As a daemon is started. Files that get their descriptors must not receive their output."""
     closing = ("bash", "-c", 'exec "$0" "$@" <&- >&- 2>&-')
     with logging_to(subprocess.DEVNULL, tmp_path, *closing, workers=1) as server:
         streams = [os.readlink(f"/proc/{server.process.pid}/fd/{number}") for number in range(3)]

@@ -1,4 +1,4 @@
-"""Standard streams as shells and service managers leave them: a command ends as ever."""
+"""Standard streams in unusual states: a command ends as usual."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANSWERS = [
 
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What bash makes of a line in which `off-tanet` is the command."""
+    """The result of a bash line in which `off-tanet` is the command."""
     line = re.sub(r"\boff-tanet\b", SERVE[0], line)
     return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {line}"],
@@ -39,26 +39,26 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("where", ["| true", "| head -c 1 >/dev/null", ">&-", "<&- >&- 2>&-"])
-def test_nobody_has_to_read_an_answer(answer: str, where: str) -> None:
-    """`head` closes the pipe when it has read enough, which is no fault."""
+def test_output_need_not_be_read(answer: str, where: str) -> None:
+    """`head` closes the pipe after reading enough, which is not an error."""
     ran = shell(f"off-tanet {answer} {where}")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_that_cannot_be_written_is_3(answer: str) -> None:
-    """A script that goes on would take half an answer for all of it."""
+def test_output_that_cannot_be_written_is_3(answer: str) -> None:
+    """A script would otherwise take a partial answer for a complete one."""
     ran = shell(f"off-tanet {answer} >/dev/full")
     assert (ran.returncode, ran.stderr) == (3, "off-tanet: No space left on device\n")
 
 
 @pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "2> >(true)"])
-def test_an_error_that_nobody_reads_is_still_a_code(where: str) -> None:
+def test_an_unread_error_still_has_its_code(where: str) -> None:
     ran = shell(f"off-tanet none {where}")
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "")
 
 
-def test_a_terminal_that_lacks_characters_gets_others() -> None:
+def test_a_terminal_without_some_characters_gets_others() -> None:
     ran = shell(f"off-tanet predict {PAIR}", PYTHONIOENCODING="ascii")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "positive  0.98" in ran.stdout
@@ -83,7 +83,7 @@ def test_a_terminal_that_lacks_characters_gets_others() -> None:
     ],
 )
 def test_odd_arguments_are_one_line(arguments: str, code: int) -> None:
-    """File names are bytes, and need not be text."""
+    """File names are bytes, and need not be valid text."""
     ran = shell(f"off-tanet {arguments}")
     assert (ran.returncode, ran.stdout) == (code, "")
     assert re.fullmatch(r"off-tanet: .+\n", ran.stderr)

@@ -1,4 +1,4 @@
-"""The commands that train, evaluate and export: listed everywhere, there where PyTorch is."""
+"""The training commands: always listed, available where PyTorch is installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAINED_WITH = ("torch", "safetensors", "onnx", "tqdm")
 
 
 def without(missing: str, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What `python -m MODULE` prints where one of the extra's packages is not installed."""
+    """The result of `python -m MODULE` without one of the extra's packages."""
     program = (
         f"import runpy, sys; sys.modules[{missing!r}] = None;"
         f"sys.argv[1:] = {list(arguments)!r};"
@@ -26,8 +26,8 @@ def without(missing: str, module: str, *arguments: str) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize("module", ["off_tanet", "off_tanet_export"])
-def test_without_the_extra_the_others_work(module: str) -> None:
-    """It has several gigabytes: who serves has no use for it."""
+def test_without_the_extra_other_commands_work(module: str) -> None:
+    """PyTorch takes gigabytes, which a service does not need."""
     ran = without("torch", module, "--help")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert all(f"\n  {name} " in ran.stdout for name in ("serve", *COMMANDS))
@@ -49,8 +49,8 @@ def test_without_the_extra_one_line_says_what_to_install(
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"off-tanet: {needs}\n")
 
 
-def test_help_lists_them_by_themselves(capsys: pytest.CaptureFixture[str]) -> None:
-    """Most readers want none of them."""
+def test_help_lists_training_commands_separately(capsys: pytest.CaptureFixture[str]) -> None:
+    """Most users do not need them."""
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     training = shown.partition("\nTraining:\n")[2].partition("\n\n")[0]
@@ -58,7 +58,7 @@ def test_help_lists_them_by_themselves(capsys: pytest.CaptureFixture[str]) -> No
     assert "train" not in shown.partition("\nTraining:\n")[0].split()
 
 
-def test_help_waits_for_no_pytorch() -> None:
+def test_help_does_not_import_pytorch() -> None:
     """Its import takes seconds."""
     program = (
         "import sys; from off_tanet.cli import main; main(['--help']);"
@@ -90,7 +90,7 @@ def test_a_wrong_option_is_one_line_and_2(
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What it says is in the table of commands, its options are its own."""
+    """The description is in the table of commands, the options are the command's own."""
     assert main([name, "--help"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith(f"usage: off-tanet {name} [-h] ")

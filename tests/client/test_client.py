@@ -1,4 +1,4 @@
-"""The client against a real server: whoever swaps a Recognizer for it must notice nothing."""
+"""The client against a real server: it behaves like an in-process Recognizer."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from off_tanet.errors import (
 )
 from off_tanet.types import Expression, Prediction
 
-from tests.api.test_predictions import pair
-from tests.api.test_videos import made_video
 from tests.support import factories
+from tests.support.requests import pair, sample_video
 from tests.support.serving import Server, serving
 
 CLIP = (ASSETS / "samples/clip.mp4").read_bytes()
@@ -37,17 +36,17 @@ def recognizer() -> Recognizer:
 
 @pytest.fixture(scope="module")
 def video() -> bytes:
-    return made_video()
+    return sample_video()
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    with Client(server.url) as asking:
-        yield asking
+    with Client(server.url) as connected:
+        yield connected
 
 
 def check_same(there: Prediction, here: Prediction) -> None:
-    """All of a prediction but its timings, as far as the wire rounds it."""
+    """All of a prediction except its timings, to the precision of the JSON."""
     assert (there.model, there.label) == (here.model, here.label)
     assert there.probabilities == pytest.approx(here.probabilities, abs=1e-6)
     assert (there.onset.index, there.apex.index) == (here.onset.index, here.apex.index)
@@ -72,7 +71,7 @@ def test_frames_are_answered_as_in_process(client: Client, recognizer: Recognize
 def test_clips_are_answered_as_in_process(
     client: Client, recognizer: Recognizer, streamed: bool
 ) -> None:
-    """With its curve, whether the answer comes alone or at the end of a stream."""
+    """With its curve, whether it comes alone or at the end of a stream."""
     steps: list[tuple[str, int, int]] = []
     there = client.clip(CLIP, progress=(lambda *step: steps.append(step)) if streamed else None)
     here = recognizer.clip(CLIP)
@@ -89,14 +88,14 @@ def test_clips_are_answered_as_in_process(
 def test_videos_are_answered_as_in_process(
     client: Client, recognizer: Recognizer, video: bytes
 ) -> None:
-    """Expressions are told on the way, and are the same at the end."""
+    """Expressions are passed to the callback on the way, and equal those of the result."""
     found: list[Expression] = []
     there = client.video(video, on_expression=found.append)
     here = recognizer.video(video)
     assert [each.kind for each in there.expressions] == ["micro", "macro"]
     assert (there.frames, there.warnings) == (here.frames, here.warnings)
-    for told, remote, local in zip(found, there.expressions, here.expressions, strict=True):
-        assert (told.onset, told.offset) == (remote.onset, remote.offset)
+    for reported, remote, local in zip(found, there.expressions, here.expressions, strict=True):
+        assert (reported.onset, reported.offset) == (remote.onset, remote.offset)
         assert remote.apex.index == local.apex.index
         assert remote.confidence == pytest.approx(local.confidence, abs=1e-4)
         assert (remote.prediction is None) == (local.prediction is None)
@@ -104,30 +103,30 @@ def test_videos_are_answered_as_in_process(
             check_same(remote.prediction, local.prediction)
 
 
-def test_the_model_tells_the_same_of_itself(client: Client, recognizer: Recognizer) -> None:
+def test_the_model_describes_itself_alike(client: Client, recognizer: Recognizer) -> None:
     assert client.card == recognizer.card
 
 
-def test_a_prediction_draws_itself(client: Client) -> None:
-    """A notebook shows it as the one-page report, wherever it was made."""
+def test_a_prediction_renders_itself(client: Client) -> None:
+    """A notebook shows it as the one-page report, whichever class made it."""
     assert client.frames(*pair("surprise"))._repr_png_().startswith(b"\x89PNG")
 
 
 def test_problems_are_the_same_errors(client: Client, recognizer: Recognizer) -> None:
-    """Code that catches them runs against either; the request's id is noted for the log."""
+    """The same `except` works with both; the request id is added as a note."""
     faceless = factories.mp4(factories.frames())
-    for asking in (client, recognizer):
+    for either in (client, recognizer):
         with pytest.raises(UndecodableMediaError):
-            asking.frames(b"", b"")
+            either.frames(b"", b"")
         with pytest.raises(NoFaceError) as raised:
-            asking.clip(faceless)
+            either.clip(faceless)
         with pytest.raises(NoFaceError):
-            asking.clip(faceless, progress=lambda *_: None)
+            either.clip(faceless, progress=lambda *_: None)
         with pytest.raises(NoFaceError):
-            asking.video(faceless)
+            either.video(faceless)
         with pytest.raises(FrameIndexError):
-            asking.clip(CLIP, apex_index=99)
-        assert (asking is client) == any("request" in note for note in _notes(raised.value))
+            either.clip(CLIP, apex_index=99)
+        assert (either is client) == any("request" in note for note in _notes(raised.value))
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -146,7 +145,9 @@ def test_keys_and_limits_are_errors_of_their_own(tmp_path: Path) -> None:
             assert raised.value.limit == "image_pixels"
 
 
-def test_the_same_awaited(server: Server, recognizer: Recognizer, video: bytes) -> None:
+def test_the_asynchronous_client_is_equivalent(
+    server: Server, recognizer: Recognizer, video: bytes
+) -> None:
     """Three requests at once, over one client."""
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""Clients of other languages: the programs themselves where they are, else the bytes they send."""
+"""Clients in other languages: the programs if installed, otherwise the bytes that they send."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from off_tanet.configuration import ASSETS
 
-from tests.api.test_limits import ask
-from tests.api.test_predictions import CLIP, pair
+from tests.support.requests import CLIP, pair
 from tests.support.serving import Server
+from tests.support.wire import exchange
 
 PROGRAMS = Path(__file__).with_name("languages")
 SAMPLES = ASSETS / "samples"
@@ -21,7 +21,7 @@ ONSET, APEX = SAMPLES / "positive_onset.jpg", SAMPLES / "positive_apex.jpg"
 
 
 def output(*command: str | Path) -> str:
-    """What a program prints; it may not fail. Skips where it is not installed."""
+    """The output of a program, which must not fail. Skips the test if it is not installed."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"no {command[0]} here")
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -30,7 +30,7 @@ def output(*command: str | Path) -> str:
 
 
 def test_java_is_answered(server: Server) -> None:
-    """Its client asks for HTTP/2 by an Upgrade of each request, body and all."""
+    """Its client asks for HTTP/2 by an Upgrade in each request, with a body."""
     url = f"{server.url}/v1/predictions/frames"
     status, _, body = output("java", PROGRAMS / "Ask.java", url, ONSET, APEX).partition(" ")
     assert (status, json.loads(body)["label"]) == ("200", "positive")
@@ -38,21 +38,21 @@ def test_java_is_answered(server: Server) -> None:
 
 @pytest.mark.parametrize("version", ["--http2", "--http1.1", "--http1.0"])
 def test_curl_is_answered_in_every_version(server: Server, version: str) -> None:
-    """A plain port speaks HTTP/1.1, whatever else is offered."""
+    """A plain port speaks HTTP/1.1, whatever else the client offers."""
     files = "-F", f"onset=@{ONSET}", "-F", f"apex=@{APEX}"
-    told = output(
+    response = output(
         "curl", "-s", version, *files, "-w", "\n%{http_version} %{http_code}",
         f"{server.url}/v1/predictions/frames",
     )  # fmt: skip
-    body, _, end = told.rpartition("\n")
+    body, _, end = response.rpartition("\n")
     assert (end, json.loads(body)["label"]) == ("1.1 200", "positive")
 
 
 def test_fetch_of_node_is_answered(server: Server) -> None:
-    told = json.loads(output("node", PROGRAMS / "ask.mjs", server.url, SAMPLES))
-    own_header, slip = told.pop("own header"), told.pop("slip of a name")
-    assert told.pop("fields") in {"negative", "positive", "surprise"}  # of frames, not of crops
-    assert told == {
+    answers = json.loads(output("node", PROGRAMS / "ask.mjs", server.url, SAMPLES))
+    own_header, slip = answers.pop("own header"), answers.pop("slip of a name")
+    assert answers.pop("fields") in {"negative", "positive", "surprise"}  # images, not crops
+    assert answers == {
         "blobs": "positive",
         "uris": "positive",
         "recorded": "surprise",
@@ -79,7 +79,7 @@ def request(
 
 
 def parts(boundary: str, *heads: str, contents: tuple[bytes, ...] = ()) -> bytes:
-    """A form of the pair, each part with these lines before it."""
+    """A form of the pair, each part preceded by these lines."""
     contents = contents or pair("positive")
     body = b"".join(
         f"--{boundary}\r\n{head}\r\n\r\n".encode() + content + b"\r\n"
@@ -189,8 +189,8 @@ REQUESTS = {
 
 @pytest.mark.parametrize("case", REQUESTS)
 def test_a_form_is_read_as_clients_write_it(server: Server, case: str) -> None:
-    """A part is a file by its own name, with a file name or without, of any size and type."""
-    status, body = ask(server, REQUESTS[case])
+    """A part is a file by its own name, with or without a file name, of any size and type."""
+    status, body = exchange(server, REQUESTS[case])
     assert status == 200, body
     assert json.loads(body)["label"]
 
@@ -202,18 +202,18 @@ def encoded_part(encoding: str, content: bytes) -> bytes:
 
 
 def test_a_part_in_base64_is_decoded(server: Server) -> None:
-    """RFC 7578 is against it, and libraries of mail write it still."""
+    """RFC 7578 deprecates it, but mail libraries still write it."""
     content = base64.encodebytes(CLIP.read_bytes()).replace(b"\n", b"\r\n")
-    status, body = ask(server, encoded_part("Base64", content))
+    status, body = exchange(server, encoded_part("Base64", content))
     assert (status, json.loads(body).get("label")) == (200, "surprise")
-    status, body = ask(server, encoded_part("base64", CLIP.read_bytes()))
+    status, body = exchange(server, encoded_part("base64", CLIP.read_bytes()))
     assert (status, json.loads(body)["code"]) == (400, "malformed_base64")
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "x-gzip"])
 def test_another_encoding_of_a_part_is_named(server: Server, encoding: str) -> None:
-    """Its content would be told to be a broken film."""
-    status, body = ask(server, encoded_part(encoding, CLIP.read_bytes()))
+    """Otherwise its content would be reported as a broken clip."""
+    status, body = exchange(server, encoded_part(encoding, CLIP.read_bytes()))
     assert status == 415
     assert "body.video: its Content-Transfer-Encoding" in json.loads(body)["detail"]
 
@@ -230,9 +230,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_form_is_told_what_is_wrong(server: Server, case: str) -> None:
-    body, told = BROKEN[case]
-    status, answered = ask(server, request(body, "multipart/form-data; boundary=b"))
+def test_a_broken_form_is_refused_with_the_reason(server: Server, case: str) -> None:
+    body, reason = BROKEN[case]
+    status, answered = exchange(server, request(body, "multipart/form-data; boundary=b"))
     problem = json.loads(answered)
     assert (status, problem["code"]) == (400, "malformed_body")
-    assert told in problem["detail"]
+    assert reason in problem["detail"]

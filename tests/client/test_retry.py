@@ -1,4 +1,4 @@
-"""Busy services and broken connections: asked again, for as long as makes sense."""
+"""Retries: busy services and broken connections, for as long as it makes sense."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from off_tanet.errors import (
     WorkerLostError,
 )
 
-from tests.api.test_predictions import pair
+from tests.support.requests import pair
 from tests.support.serving import Server
 
 Reply = tuple[int, dict[str, str], bytes]
-"""Status, headers and body; status 0 hangs up."""
+"""Status, headers and body; status 0 closes the connection."""
 
 
 def problem(status: int, code: str, retry_after: str | None = None) -> Reply:
@@ -40,7 +40,7 @@ HANGS_UP: Reply = (0, {}, b"")
 
 @contextmanager
 def canned(*replies: Reply) -> Iterator[str]:
-    """The URL of a service that gives these replies, one after the other."""
+    """The URL of a service that gives these responses, one after the other."""
     left = iter(replies)
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def canned(*replies: Reply) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+            """Discard the log line."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
@@ -71,7 +71,7 @@ def canned(*replies: Reply) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def good(server: Server) -> Reply:
-    """A real answer for a pair."""
+    """A real response to a pair."""
     onset, apex = pair("positive")
     with server.client() as http:
         answer = http.post(
@@ -80,8 +80,8 @@ def good(server: Server) -> Reply:
     return 200, {}, answer.content
 
 
-def test_a_busy_service_is_asked_again_when_it_says(good: Reply) -> None:
-    """After `Retry-After` and a little more, which is not the same for all."""
+def test_a_busy_service_is_retried_after_its_retry_after(good: Reply) -> None:
+    """After `Retry-After` plus a random part, so that clients do not return together."""
     pauses: list[float] = []
     replies = BUSY, problem(429, "quota_exceeded", "7"), HANGS_UP, good
     with canned(*replies) as url, Client(url, sleep=pauses.append) as client:
@@ -89,10 +89,10 @@ def test_a_busy_service_is_asked_again_when_it_says(good: Reply) -> None:
     assert len(pauses) == 3
     assert 3 <= pauses[0] <= 3.75
     assert 7 <= pauses[1] <= 8.75
-    assert 2 <= pauses[2] <= 2.5  # nobody said when: twice as long each time
+    assert 2 <= pauses[2] <= 2.5  # without Retry-After: twice as long each time
 
 
-def test_the_same_awaited(good: Reply) -> None:
+def test_the_asynchronous_client_retries_alike(good: Reply) -> None:
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -110,7 +110,7 @@ def test_the_same_awaited(good: Reply) -> None:
 @pytest.mark.parametrize(
     ("replies", "error"),
     [
-        ([BUSY] * 3, QueueFullError),  # as often as was allowed
+        ([BUSY] * 3, QueueFullError),  # as often as allowed
         ([problem(429, "quota_exceeded", "3600")], QuotaError),  # an hour is too long
         ([problem(504, "deadline_exceeded")], DeadlineError),  # it would be late again
         ([HANGS_UP] * 3, httpx.RemoteProtocolError),
@@ -119,7 +119,7 @@ def test_the_same_awaited(good: Reply) -> None:
         ([problem(418, "teapot")], UnknownProblemError),
     ],
 )
-def test_retries_have_an_end(replies: list[Reply], error: type[Exception]) -> None:
+def test_retries_are_limited(replies: list[Reply], error: type[Exception]) -> None:
     pauses: list[float] = []
     retry = RetryPolicy(attempts=3, longest_pause_s=30)
     with (
@@ -131,8 +131,8 @@ def test_retries_have_an_end(replies: list[Reply], error: type[Exception]) -> No
     assert len(pauses) == len(replies) - 1
 
 
-def test_a_stream_that_told_of_something_is_not_begun_again() -> None:
-    """Else the caller would be told of the same expression twice."""
+def test_a_stream_with_reported_results_is_not_retried() -> None:
+    """Otherwise the caller would get the same expression twice."""
     moment = '{"index":1,"time_s":0.1}'
     macro = (
         f'{{"kind":"macro","onset":{moment},"apex":{moment},"offset":{moment},'
@@ -148,7 +148,7 @@ def test_a_stream_that_told_of_something_is_not_begun_again() -> None:
 
 
 def test_a_stream_that_breaks_off_is_an_error() -> None:
-    """Half an answer must not pass for one."""
+    """A partial answer must not pass for a complete one."""
     step = b'event: progress\ndata: {"stage":"decode","done":1,"total":9}\n\n'
     reply: Reply = (200, {"Content-Type": "text/event-stream"}, step)
     retry = RetryPolicy(attempts=1)
@@ -160,8 +160,8 @@ def test_a_stream_that_breaks_off_is_an_error() -> None:
         client.clip(b"", progress=lambda *_: None)
 
 
-def test_errors_keep_what_they_carry() -> None:
-    """Errors travel between processes; one that does not pickle ends them."""
+def test_errors_keep_their_attributes() -> None:
+    """Errors are passed between processes; one that cannot be pickled would end them."""
     error = UnknownProblemError("The service answered with status 502.", 502)
     again = pickle.loads(pickle.dumps(error))
     assert (again.status, again.code, str(again.detail)) == (502, "unknown", error.detail)

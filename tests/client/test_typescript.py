@@ -1,4 +1,4 @@
-"""The OpenAPI document as other languages meet it: through a client that a generator made."""
+"""The OpenAPI document in another language: through a generated client."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from off_tanet.configuration import ASSETS
 
 from tests.support.serving import Server
+
+pytestmark = pytest.mark.slow
 
 SOURCE = Path(__file__).with_name("typescript")
 
@@ -32,7 +34,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *command: str) -> str:
-    """What a command prints; it may not fail."""
+    """The output of a command, which must not fail."""
     environment = os.environ | {"NO_COLOR": "1", "CI": "true"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -47,8 +49,8 @@ def test_a_generated_client_works(workshop: Path, server: Server) -> None:
         (workshop / "openapi.json").write_text(http.get("/openapi.json").text)
     run(workshop, "npx", "openapi-ts", "--input", "openapi.json", "--output", "client")
     run(workshop, "npx", "tsc")
-    told = run(workshop, "node", "out/ask.js", server.url, str(ASSETS / "samples"))
-    assert json.loads(told) == {
+    answers = run(workshop, "node", "out/ask.js", server.url, str(ASSETS / "samples"))
+    assert json.loads(answers) == {
         "frames": "positive",
         "crop": "data:image/png;base64",
         "clip": ["surprise", 12],
@@ -61,9 +63,11 @@ def test_a_generated_client_works(workshop: Path, server: Server) -> None:
 
 def test_axios_is_answered(workshop: Path, server: Server) -> None:
     """Its buffers have no file name, and its arrays have brackets."""
-    told = json.loads(run(workshop, "node", "ask_axios.mjs", server.url, str(ASSETS / "samples")))
-    slip = told.pop("a slip")
-    assert set(told) == {"buffers", "large buffers", "arrays", "lists", "indices"}
-    assert set(told.values()) <= {"negative", "positive", "surprise"}
-    assert (told["buffers"], told["arrays"], told["lists"]) == ("positive",) * 3
+    answers = json.loads(
+        run(workshop, "node", "ask_axios.mjs", server.url, str(ASSETS / "samples"))
+    )
+    slip = answers.pop("a slip")
+    assert set(answers) == {"buffers", "large buffers", "arrays", "lists", "indices"}
+    assert set(answers.values()) <= {"negative", "positive", "surprise"}
+    assert (answers["buffers"], answers["arrays"], answers["lists"]) == ("positive",) * 3
     assert slip.startswith("422 body.onsetIndex: unknown name")

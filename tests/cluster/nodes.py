@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine, of two nodes with one core each; nothing of it stays behind."""
+"""A Ray cluster on this machine, of two nodes with one core each; it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _STORE_BYTES = 150_000_000
 
 @contextmanager
 def two_nodes() -> Iterator[Cluster]:
-    """Both nodes; this process is connected to them. What Ray writes goes to their own folder."""
+    """Both nodes, with this process connected to them. Ray writes into the nodes' own folder."""
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
-    # Short: paths of sockets are in it, and those are bounded.
+    # Short: socket paths contain it, and their length is limited.
     with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as home:
         os.environ |= surroundings(home)
         cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
@@ -39,7 +39,7 @@ def two_nodes() -> Iterator[Cluster]:
 
 
 def kill_second(cluster: Cluster) -> None:
-    """All processes of the node at once, as when its machine loses power."""
+    """Kill all processes of the node at once, as in a power failure."""
     (node,) = cluster.worker_nodes
     for pid in family(node.all_processes["raylet"][0].process.pid):
         with suppress(ProcessLookupError):
@@ -48,7 +48,7 @@ def kill_second(cluster: Cluster) -> None:
 
 
 def surroundings(home: str) -> dict[str, str]:
-    """What keeps Ray small, silent and in its folder."""
+    """Options that keep Ray small, silent and in its folder."""
     return {
         "RAY_TMPDIR": home,
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -59,7 +59,7 @@ def surroundings(home: str) -> dict[str, str]:
 
 
 def served(**settings: object) -> int:
-    """Run the application on the cluster of this process; the port, when it is ready."""
+    """Run the application on the cluster of this process; return the port when it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     serve.start(ProxyLocation.HeadOnly, HTTPOptions(host="127.0.0.1", port=port))

@@ -1,5 +1,5 @@
 """The application on a cluster of two nodes, as a command like `off-tanet serve`: for tests that
-ask a server over HTTP and need not know what serves."""
+use a server over HTTP and do not depend on its kind."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tests.support.serving import Server, started
 
 _COMMAND = ("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.cluster.serving")
 
-_NOT_SHARED = "it asks no server, or starts one of its own"
-_THE_SERVER = "it is Ray's proxy that reads heads, and hangs up"
+_NOT_SHARED = "it uses no server, or one of its own"
+_THE_SERVER = "Ray's proxy reads request heads, and closes the connection"
 LEFT_OUT = {
     "test_a_head_without_end": _THE_SERVER,
 }
-"""Tests that use the shared server and cannot be asked of a cluster, with the reason."""
+"""Tests that use the shared server but do not apply to a cluster, with the reason."""
 
 
 def reason_to_leave_out(name: str, fixtures: set[str]) -> str | None:
-    """Why a test cannot be asked of a cluster; None where it can."""
+    """Why a test does not apply to a cluster; None if it does."""
     if "server" not in fixtures:
         return _NOT_SHARED
     return LEFT_OUT.get(name)
 
 
 def on_cluster(home: Path, **settings: object) -> AbstractContextManager[Server]:
-    """A cluster of two nodes with a replica on each, and other settings."""
+    """A cluster of two nodes with a replica on each, and these settings."""
     return started(_COMMAND, home, True, {"min_replicas": 2, "max_replicas": 2, **settings})
 
 

@@ -1,7 +1,7 @@
-"""What a cluster promises, on two nodes of one core each: it grows and shrinks with the load, and
-the death of a node loses neither a request of a client that asks again nor a row of a batch.
+"""A cluster of two nodes with one core each: it scales with the load, and the death of a node
+loses neither a request of a client that retries nor a row of a batch.
 
-    make soak-ray       (about ten minutes with the contract tests; talks to loopback only)
+    make soak-ray       (about ten minutes with the contract tests; uses loopback only)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.soak.part import Part
 REQUESTS = 600
 CLIENTS = 6
 ROWS = 2000
-PATIENCE_S = 300.0  # until anything that must happen has happened
+PATIENCE_S = 300.0  # seconds, until anything that must happen has happened
 NAMES = ("negative", "positive", "surprise")
 
 
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def scaling(_: Cluster) -> Part:
-    """From one replica to two while six clients ask, and back when they have gone."""
+    """From one replica to two while six clients send, and back afterwards."""
     part = Part("replicas under load")
     port = served(min_replicas=1, max_replicas=2, upscale_delay_s=1, downscale_delay_s=5)
     part.check(running() == 1, "there was more than one replica at first")
@@ -65,7 +65,7 @@ def scaling(_: Cluster) -> Part:
 
 
 def serving_without_a_node(cluster: Cluster) -> Part:
-    """A node is killed in the middle of the requests; their clients ask until they are answered."""
+    """A node is killed during the requests; their clients retry until they are answered."""
     part = Part(f"{REQUESTS} requests, a node killed")
     port = served(min_replicas=2, max_replicas=2)
     tries = asyncio.run(asked_until_answered(port, lambda: kill_second(cluster)))
@@ -83,7 +83,7 @@ def serving_without_a_node(cluster: Cluster) -> Part:
 
 
 def batch_without_a_node(cluster: Cluster) -> Part:
-    """A node, with its half of the workers, is killed when half of the rows are written."""
+    """A node, with half of the workers, is killed when half of the rows are written."""
     part = Part(f"a batch of {ROWS} pairs, a node killed half-way")
     with tempfile.TemporaryDirectory() as name:
         study = Path(name)
@@ -109,7 +109,7 @@ def batch_without_a_node(cluster: Cluster) -> Part:
 
 
 def written(study: Path) -> list[tuple[str, str | None]]:
-    """Write a manifest with one bad row among good ones; the onsets and labels it must come to."""
+    """Write a manifest with one bad row; return the expected onsets and labels."""
     expected: list[tuple[str, str | None]] = [("none.jpg", None)]
     manifest = ["onset,apex", "none.jpg,none.jpg"]
     for index in range(ROWS):
@@ -127,30 +127,30 @@ def lines(path: Path) -> int:
 
 
 def running() -> int:
-    """Replicas that take requests."""
+    """The number of replicas that accept requests."""
     (deployment,) = serve.status().applications["default"].deployments.values()
     return int(deployment.replica_states.get("RUNNING", 0))
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds, or patience ends."""
+    """Wait until the condition holds, or a timeout."""
     give_up = time.monotonic() + PATIENCE_S
     while not holds() and time.monotonic() < give_up:
         time.sleep(0.2)
 
 
 async def asked_until(port: int, holds: Callable[[], bool]) -> list[load.Reply]:
-    """Clients ask as fast as they are answered until it holds; their replies."""
+    """Clients send as fast as they are answered until the condition holds; their responses."""
     replies: list[load.Reply] = []
-    asking = asyncio.create_task(asyncio.to_thread(until, holds))
+    waiting = asyncio.create_task(asyncio.to_thread(until, holds))
     request = pair()
-    while not asking.done():
+    while not waiting.done():
         replies += await load.counted_loop(port, request, CLIENTS, 10 * CLIENTS)
     return replies
 
 
 async def asked_until_answered(port: int, kill: Callable[[], None]) -> list[int]:
-    """How many tries each of the requests took; the kill comes in the middle of them."""
+    """The number of tries of each request; the kill comes in the middle of them."""
     left, request = iter(range(REQUESTS)), pair()
     tries: list[int] = []
     killing: list[asyncio.Task[None]] = []
@@ -168,7 +168,7 @@ async def asked_until_answered(port: int, kill: Callable[[], None]) -> list[int]
 
 
 async def answered(port: int, request: bytes) -> int:
-    """Ask until the answer is 200, with a pause after any other; how many tries that took."""
+    """Retry until the status is 200, with a pause after any other; return the number of tries."""
     tries = 0
     while True:
         tries += 1
@@ -177,7 +177,7 @@ async def answered(port: int, request: bytes) -> int:
             if (await connection.ask(request)).status == 200:
                 return tries
         except (OSError, asyncio.IncompleteReadError):
-            pass  # hung up in the middle of an answer
+            pass  # closed in the middle of a response
         finally:
             connection.close()
         await asyncio.sleep(0.2)

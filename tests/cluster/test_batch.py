@@ -1,6 +1,6 @@
-"""`off-tanet batch --ray`: the same rows, the same file of results, on a cluster.
+"""`off-tanet batch --ray`: the same rows and the same file of results, on a cluster.
 
-`make soak-ray` kills a node in the middle of a larger one.
+`make soak-ray` kills a node during a larger batch.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def surroundings() -> Iterator[dict[str, str]]:
 def test_rows_are_scored_once_and_a_bad_one_is_a_row(
     tmp_path: Path, surroundings: dict[str, str]
 ) -> None:
-    """A second run goes on where the first ended, here at the end."""
+    """A second run continues where the first ended, here at the end."""
     lines = ["onset,apex"]
     for index in range(PAIRS):
         for frame in ("onset", "apex"):

@@ -1,4 +1,4 @@
-"""The files for containers, read as what they are."""
+"""The files for containers, parsed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 DOCKER = ROOT / "docker"
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}
-_SERVER_BYTES = 200_000_000  # of the process that answers everybody, and some room
+_SERVER_BYTES = 200_000_000  # of the server process, with some room
 
 
 def document(path: Path) -> Any:
@@ -30,7 +30,7 @@ def amount(text: str) -> int:
 
 
 def check_settings(given: Mapping[str, str], cores: int, memory_bytes: int) -> None:
-    """The service would start with these, and its workers fit into the memory it gets."""
+    """Check that the service starts with these settings, and that its workers fit the memory."""
     names = {name for name in given if name.startswith(PREFIX)}
     assert names <= {variable(name) for name in Settings.model_fields}
     fields: dict[str, Any] = {

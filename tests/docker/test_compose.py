@@ -1,4 +1,4 @@
-"""The Compose file: what it names must be there, and what it grants must suffice."""
+"""The Compose file: what it names exists, and what it grants suffices."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def services() -> dict[str, Any]:
     return found
 
 
-def test_the_settings_are_real_and_their_memory_is_there(services: dict[str, Any]) -> None:
+def test_settings_exist_and_memory_suffices(services: dict[str, Any]) -> None:
     service = services["off-tanet"]
     memory = amount(service["mem_limit"])
     check_settings(service["environment"], service["cpus"], memory)
 
 
-def test_nobody_gets_more_than_needed(services: dict[str, Any]) -> None:
-    """Ports on loopback alone, nothing to write to but what is named, no capabilities."""
+def test_privileges_are_minimal(services: dict[str, Any]) -> None:
+    """Ports on loopback only, a read-only file system except for what is named, no capabilities."""
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
         assert service["read_only"]
@@ -38,7 +38,7 @@ def test_nobody_gets_more_than_needed(services: dict[str, Any]) -> None:
         assert amount(service["mem_limit"]) > 0
 
 
-def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
+def test_mounted_files_exist(services: dict[str, Any]) -> None:
     named = set(document(PATH)["volumes"])
     for service in services.values():
         for volume in service.get("volumes", ()):
@@ -54,7 +54,7 @@ def test_the_service_is_scraped_where_it_listens(services: dict[str, Any]) -> No
     assert f"EXPOSE {port}" in (DOCKER.parent / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_grafana_is_told_where_prometheus_and_the_dashboard_are(services: dict[str, Any]) -> None:
+def test_grafana_finds_prometheus_and_the_dashboard(services: dict[str, Any]) -> None:
     grafana = DOCKER / "grafana"
     (source,) = document(grafana / "provisioning/datasources/prometheus.yaml")["datasources"]
     assert source["url"].removeprefix("http://").split(":")[0] in services
@@ -67,8 +67,8 @@ def test_grafana_is_told_where_prometheus_and_the_dashboard_are(services: dict[s
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
-def test_compose_takes_the_file() -> None:
-    """Whoever has Compose, of either kind, checks it by its own rules."""
+def test_compose_accepts_the_file() -> None:
+    """Validated by Docker Compose or podman-compose, whichever is installed."""
     command = _compose()
     if command is None:
         pytest.skip("neither `docker compose` nor `docker-compose` is here")
@@ -85,7 +85,7 @@ def test_compose_takes_the_file() -> None:
 def _compose() -> tuple[str, ...] | None:
     for command in (("docker", "compose"), ("docker-compose",)):
         if shutil.which(command[0]):
-            asked = subprocess.run([*command, "version"], capture_output=True)
-            if asked.returncode == 0:
+            version = subprocess.run([*command, "version"], capture_output=True)
+            if version.returncode == 0:
                 return command
     return None

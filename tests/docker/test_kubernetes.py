@@ -1,5 +1,5 @@
-"""The manifests, as kustomize builds them where it is, else file by file: they fit the schemas of
-Kubernetes, and what they name is really there."""
+"""The Kubernetes manifests, as kustomize builds them if installed, otherwise file by file: they fit
+the schemas of Kubernetes, and what they refer to exists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.docker.files import DOCKER, amount, check_settings, document, variabl
 KUBERNETES = DOCKER / "kubernetes"
 OVERLAYS = ("base", "production")
 VERSION = "1.31"
-CUSTOM = {"ServiceMonitor"}  # Kubernetes has no schema of it
+CUSTOM = {"ServiceMonitor"}  # Kubernetes has no schema for it
 SCALING = {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"}  # KServe's own fields
 LABELS = {"app.kubernetes.io/name": "off-tanet"}
 
@@ -59,12 +59,12 @@ def pods() -> Iterator[Resource]:
     ],
 )
 def test_each_resource_fits_its_schema(kind: str) -> None:
-    """Strictly: a misspelt field would be passed over."""
+    """Strictly: a misspelt field would be ignored."""
     kubernetes_validate.validate(of_kind(kind), VERSION, strict=True)
 
 
 def test_the_pod_of_kserve_fits_the_schema_of_pods() -> None:
-    """The rest of an InferenceService has a schema in a cluster with KServe alone."""
+    """The other fields of an InferenceService have a schema only in a cluster with KServe."""
     predictor = of_kind("InferenceService", "kserve")["spec"]["predictor"]
     spec = {name: value for name, value in predictor.items() if name not in SCALING}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "off-tanet"}, "spec": spec}
@@ -73,15 +73,15 @@ def test_the_pod_of_kserve_fits_the_schema_of_pods() -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_what_kustomize_builds_fits_the_schemas(overlay: str) -> None:
-    """With the patches in their places."""
+    """With the patches applied."""
     resources = [resource for resource in built(overlay) if resource["kind"] not in CUSTOM]
     assert len(resources) >= 5
     for resource in resources:
         kubernetes_validate.validate(resource, VERSION, strict=True)
 
 
-def test_every_selector_finds_the_pods() -> None:
-    """One that finds none, or too many, does its work on nothing, or on others' pods."""
+def test_every_selector_matches_the_pods() -> None:
+    """One that matches no pod, or others, has no effect or the wrong one."""
     assert of_kind("Deployment")["spec"]["template"]["metadata"]["labels"] == LABELS
     assert of_kind("Service")["spec"]["selector"] == LABELS
     for kind in ("Deployment", "PodDisruptionBudget"):
@@ -91,7 +91,7 @@ def test_every_selector_finds_the_pods() -> None:
 
 
 def test_every_kustomization_lists_its_folder() -> None:
-    """A file that is not listed is never applied; one that is gone stops everything."""
+    """A file that is not listed is never applied; a listed one that is missing stops the build."""
     for overlay in OVERLAYS:
         folder = KUBERNETES / overlay
         listed = document(folder / "kustomization.yaml")
@@ -101,7 +101,7 @@ def test_every_kustomization_lists_its_folder() -> None:
         }
 
 
-def test_ports_are_called_the_same() -> None:
+def test_port_names_agree() -> None:
     (container,) = of_kind("Deployment")["spec"]["template"]["spec"]["containers"]
     (port,) = container["ports"]
     assert f"EXPOSE {port['containerPort']}" in (DOCKER.parent / "Dockerfile").read_text("utf-8")
@@ -113,25 +113,25 @@ def test_ports_are_called_the_same() -> None:
         assert [allowed["port"] for allowed in rule["ports"]] == ["http"]
 
 
-def test_probes_and_scrapes_ask_routes_that_are_there(http: httpx.Client) -> None:
-    """A probe of a route that is not there would restart a healthy service for ever."""
+def test_probes_and_scrapes_use_existing_routes(http: httpx.Client) -> None:
+    """A probe of a missing route would restart a healthy service again and again."""
     (endpoint,) = of_kind("ServiceMonitor", "production")["spec"]["endpoints"]
-    asked = {endpoint["path"]}
+    paths = {endpoint["path"]}
     for pod in pods():
         (container,) = pod["containers"]
-        asked |= {
+        paths |= {
             container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")
         }
-    assert len(asked) == 5
-    assert {path: http.get(path).status_code for path in asked} == dict.fromkeys(asked, 200)
+    assert len(paths) == 5
+    assert {path: http.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
-def test_kserve_asks_for_the_model_by_its_name(http: httpx.Client) -> None:
+def test_kserve_uses_the_models_name(http: httpx.Client) -> None:
     name = of_kind("InferenceService", "kserve")["metadata"]["name"]
     assert http.get(f"/v2/models/{name}").json()["name"] == name
 
 
-def test_the_settings_are_real_and_their_memory_is_there() -> None:
+def test_settings_exist_and_memory_suffices() -> None:
     for pod in pods():
         (container,) = pod["containers"]
         limits = container["resources"]["limits"]
@@ -149,7 +149,7 @@ def test_a_pod_ends_before_it_is_killed() -> None:
 
 
 def test_pods_are_restricted() -> None:
-    """The image needs no root, no place to write to and no capability; nobody may grant them."""
+    """The image needs no root, writable file system or capability; nothing may grant them."""
     for pod in pods():
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -163,8 +163,8 @@ def test_pods_are_restricted() -> None:
         }
 
 
-def test_the_autoscaler_reads_a_metric_that_is_exposed(http: httpx.Client) -> None:
-    """Of a metric that nobody tells, an autoscaler never scales down again."""
+def test_the_autoscaler_reads_an_exposed_metric(http: httpx.Client) -> None:
+    """Without its metric, an autoscaler never scales down."""
     metrics = of_kind("HorizontalPodAutoscaler", "production")["spec"]["metrics"]
     (name,) = (metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods")
     assert f"\n{name} " in http.get("/metrics").text

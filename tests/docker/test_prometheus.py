@@ -1,7 +1,7 @@
-"""The alerts and the dashboard, against Debian's Prometheus that scrapes a running service.
+"""The alerts and the dashboard, in Debian's Prometheus that scrapes a running service.
 
-The service is put to all the trouble that the alerts are about, so that every query has an answer:
-one that has none, as a metric was renamed, would leave a panel empty and an alert silent for ever.
+The service gets all the failures that the alerts are about, so that every query has a result: a
+query without one, after a metric was renamed, would leave a panel empty and an alert silent.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.api.test_faults import signal_workers, wait_for
-from tests.api.test_predictions import ask_frames, pair
 from tests.docker.files import DOCKER, document
-from tests.support.serving import Server, serving
+from tests.support.requests import ask_frames, pair
+from tests.support.serving import Server, serving, signal_workers, wait_for_metric
 
 FOLDER = DOCKER / "prometheus"
 DASHBOARD = DOCKER / "grafana/dashboards/off-tanet.json"
@@ -38,11 +37,11 @@ def promtool(*arguments: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_prometheus_takes_its_configuration() -> None:
+def test_prometheus_accepts_its_configuration() -> None:
     promtool("check", "config", "prometheus.yml")
 
 
-def test_each_alert_fires_where_it_must_and_nowhere_else() -> None:
+def test_each_alert_fires_only_where_it_must() -> None:
     promtool("test", "rules", "alerts_test.yml")
 
 
@@ -61,7 +60,7 @@ def alerts() -> dict[str, str]:
 
 
 def panels() -> dict[str, str]:
-    """The dashboard's expressions, its variables filled in as Grafana does."""
+    """The dashboard's expressions, with its variables filled in as by Grafana."""
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     filled = {"$job": JOB, "$__rate_interval": "1m"}
     return {
@@ -75,7 +74,7 @@ def panels() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def prometheus(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A Prometheus that has seen one replica answer, and another fail and refuse."""
+    """A Prometheus that has scraped one replica that answers, and one that fails and refuses."""
     if shutil.which("prometheus") is None:
         pytest.skip("prometheus is not here: Debian's package has it")
     home = tmp_path_factory.mktemp("prometheus")
@@ -93,7 +92,7 @@ def prometheus(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @contextmanager
 def watching(servers: Sequence[Server], home: Path) -> Iterator[httpx.Client]:
-    """Prometheus with our configuration, but for the targets' addresses and the time between."""
+    """Prometheus with our configuration, except for the targets' addresses and the interval."""
     configuration = document(FOLDER / "prometheus.yml")
     configuration["global"]["scrape_interval"] = "1s"
     configuration["rule_files"] = [str(FOLDER / "alerts.yml")]
@@ -114,8 +113,10 @@ def watching(servers: Sequence[Server], home: Path) -> Iterator[httpx.Client]:
     )
     try:
         assert process.stderr is not None
-        told = (re.search(r"Listening on.*address=(\S+:[1-9]\d*)", line) for line in process.stderr)
-        address = next(found[1] for found in told if found)
+        matches = (
+            re.search(r"Listening on.*address=(\S+:[1-9]\d*)", line) for line in process.stderr
+        )
+        address = next(found[1] for found in matches if found)
         with httpx.Client(base_url=f"http://{address}", timeout=30) as client:
             yield client
     finally:
@@ -124,18 +125,18 @@ def watching(servers: Sequence[Server], home: Path) -> Iterator[httpx.Client]:
 
 
 def trouble(server: Server) -> None:
-    """One answer that comes too late, one refused meanwhile, and a worker lost by the late one."""
+    """Cause one late answer, one refusal meanwhile, and a worker lost by the late one."""
     with server.client() as http, ThreadPoolExecutor() as threads:
         signal_workers(server, signal.SIGSTOP)
         late = threads.submit(ask_frames, http, *pair("positive"))
-        wait_for(server, 'off_tanet_workers{state="idle"}', 0.0)
+        wait_for_metric(server, 'off_tanet_workers{state="idle"}', 0.0)
         assert ask_frames(http, *pair("positive")).status_code == 503
         assert late.result().status_code == 504
-    wait_for(server, 'off_tanet_workers{state="idle"}', 1.0)
+    wait_for_metric(server, 'off_tanet_workers{state="idle"}', 1.0)
 
 
 def scrapes(client: httpx.Client, more: int) -> None:
-    """Ask until each replica was scraped so many times more."""
+    """Wait until each replica was scraped this many times more."""
     first = counted(client)
     for _ in range(100_000):
         if counted(client) >= first + more:
@@ -149,23 +150,25 @@ def counted(client: httpx.Client) -> float:
 
 
 def ask(client: httpx.Client, query: str) -> list[float]:
-    """The values that a query has now; none while Prometheus is starting."""
+    """The current values of a query; none while Prometheus is starting."""
     answer = client.get("/api/v1/query", params={"query": query})
     if answer.status_code == 503:
         return []
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == "success", told
-    return [float(found["value"][1]) for found in told["data"]["result"]]
+    reply: dict[str, Any] = answer.json()
+    assert reply["status"] == "success", reply
+    return [float(found["value"][1]) for found in reply["data"]["result"]]
 
 
+@pytest.mark.slow
 def test_every_panel_shows_something(prometheus: httpx.Client) -> None:
     values = {name: ask(prometheus, query) for name, query in panels().items()}
     assert len(values) > 10
     assert [name for name, found in values.items() if not found] == []
 
 
-def test_every_alert_is_about_something(prometheus: httpx.Client) -> None:
-    """What each compares with its bound has a value."""
+@pytest.mark.slow
+def test_every_alert_has_data(prometheus: httpx.Client) -> None:
+    """The left side of each comparison has a value."""
     values = {
         name: ask(prometheus, re.sub(r"\s(>|==) [\d.]+\s*$", "", query))
         for name, query in alerts().items()
@@ -173,6 +176,7 @@ def test_every_alert_is_about_something(prometheus: httpx.Client) -> None:
     assert [name for name, found in values.items() if not found] == []
 
 
+@pytest.mark.slow
 def test_the_running_rules_have_no_error(prometheus: httpx.Client) -> None:
     (group,) = prometheus.get("/api/v1/rules").json()["data"]["groups"]
     assert {rule["name"] for rule in group["rules"]} == set(alerts())

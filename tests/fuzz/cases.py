@@ -1,4 +1,4 @@
-"""Requests that a service meets when nobody means it well: bytes on the wire, and what is known."""
+"""Hostile requests: bytes on the wire, and what is known of them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _SCALARS: tuple[object, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`request` is all that is sent; a request that is not `whole` may go without an answer."""
+    """`request` is all that is sent; a request that is not `whole` may stay without a response."""
 
     kind: str
     request: bytes
@@ -73,7 +73,7 @@ class Case:
 
 
 def case(seed: int, index: int) -> Case:
-    """The same case for the same two numbers, whatever came before."""
+    """The same case for the same two numbers, independent of earlier cases."""
     random = Random(f"{seed}:{index}")
     return random.choice(_MAKERS)(random)
 
@@ -100,7 +100,7 @@ def _path(random: Random, route: str) -> str:
 
 
 def _pictures(random: Random) -> Case:
-    """One of the pair is unsound, or both are in the same way: then their sizes agree."""
+    """One image of the pair is damaged, or both in the same way, so that their sizes agree."""
     original = sound(random, PICTURES)
     bad = mutated(random, original)
     pair = random.choice(((bad, bad), (bad, bad), (original.data, bad), (bad, original.data)))
@@ -145,19 +145,23 @@ def _forms(random: Random) -> Case:
 
 
 def _json(random: Random) -> Case:
-    """JSON with unsound base64 in it, other values in its places, or damage to its text."""
+    """JSON with damaged base64 in it, other values, or damage to its text."""
     original = sound(random, PICTURES + CLIPS)
     data = base64.b64encode(mutated(random, original)).decode()
-    told: dict[str, object] = {"type": "frames", "onset": data, "apex": data}
+    content: dict[str, object] = {"type": "frames", "onset": data, "apex": data}
     if original.kind in CLIPS:
-        told = {"type": "clip", "video": data, "apex_index": random.choice((None, 1, -5, 10**25))}
+        content = {
+            "type": "clip",
+            "video": data,
+            "apex_index": random.choice((None, 1, -5, 10**25)),
+        }
     if random.random() < 0.3:
-        told[random.choice((*told, "extra"))] = random.choice(_SCALARS)
-    return _text(random, JSON, {"input": told}, "application/json")
+        content[random.choice((*content, "extra"))] = random.choice(_SCALARS)
+    return _text(random, JSON, {"input": content}, "application/json")
 
 
 def _tensors(random: Random) -> Case:
-    """Open Inference Protocol: sizes and shapes that do not agree, binary tensors cut short."""
+    """Open Inference Protocol: sizes and shapes that disagree, truncated binary tensors."""
     count = random.choice((1, 1, 2, 0, 65, 10**12))
     size = 2 * 112 * 112 * 4
     tensor: dict[str, object] = {"name": "flow", "datatype": "FP32", "shape": [count, 2, 112, 112]}
@@ -171,8 +175,8 @@ def _tensors(random: Random) -> Case:
     return Case("tensors", _http(INFER, header + binary, "application/octet-stream", declared))
 
 
-def _text(random: Random, path: str, told: object, content_type: str) -> Case:
-    text = bytearray(json.dumps(told).encode())
+def _text(random: Random, path: str, content: object, content_type: str) -> Case:
+    text = bytearray(json.dumps(content).encode())
     for _ in range(random.choice((0, 0, 1, 3))):
         start = random.randint(0, min(len(text), random.choice((60, 10**6))))
         damage = (b"", b'"', b"}", b"[" * 20_000, b"\\ud800", b"\xff", b"NaN", b"-", b"1" * 6000)
@@ -181,7 +185,7 @@ def _text(random: Random, path: str, told: object, content_type: str) -> Case:
 
 
 def _messages(random: Random) -> Case:
-    """HTTP itself: heads that are damaged, lengths that lie, chunks without an end."""
+    """HTTP itself: damaged heads, wrong lengths, endless chunks."""
     request = bytearray(_pictures(random).request)
     end = request.index(b"\r\n\r\n") + 4
     match random.choice(("head", "short", "chunks", "method", "upgrade")):

@@ -1,13 +1,13 @@
-"""How a server stands after what it was sent: its answers, its workers, its memory."""
+"""The state of a server after the cases: its answers, its workers, its memory."""
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.api.test_predictions import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.fuzz.sender import Tally
 from tests.support.processes import resident_bytes, workers_of
+from tests.support.requests import CLIP, ask_clip, ask_frames, check_complete, pair
 from tests.support.serving import Server
 
 WORKERS = 2
@@ -15,7 +15,7 @@ _ROUNDS = 4
 
 
 def check_sample(server: Server) -> None:
-    """The sample pair and clip are answered as ever, by every worker."""
+    """The sample pair and clip are answered as usual, by every worker."""
 
     def ask(_: int) -> None:
         with server.client() as http:
@@ -36,7 +36,7 @@ def resident_megabytes(server: Server) -> list[float]:
 
 
 def unexplained(server: Server, tally: Tally) -> list[str]:
-    """Errors in the log, and workers that ended for neither a deadline nor a client that left."""
+    """Errors in the log, and workers that ended other than by a deadline or a disconnect."""
     lines = [json.loads(line) for line in server.log if line.startswith("{")]
     faults = [f"in the log: {line['message']}" for line in lines if line["level"] == "error"]
     left = sum(line.get("problem") == "client_gone" for line in lines)

@@ -1,7 +1,7 @@
-"""Where a file's format keeps its numbers and its blocks: what a mutation has to know to go deep.
+"""Where a file format keeps its numbers and blocks, so that mutations get past the first checks.
 
-A byte flipped at random is refused at the door; a length that is one too large, in a file that is
-otherwise sound, is not.
+A random bit flip is refused early; a length that is too large by one, in an otherwise valid file,
+is not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 
 Order = Literal["big", "little"]
 
-_SMALL = 128  # bytes; the contents of blocks up to this size are read as numbers too
+_SMALL = 128  # bytes; the contents of blocks up to this size are treated as numbers, too
 _MP4_PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"udta", b"dinf"})
 _MKV_PARENTS = frozenset(
     bytes.fromhex(ids)
@@ -41,21 +41,21 @@ class Layout:
         self.numbers.append(Number(place, width, order))
 
     def add_words(self, start: int, end: int, width: int, order: Order) -> None:
-        """The contents of a small block as so many numbers."""
+        """The contents of a small block as numbers."""
         if end - start <= _SMALL:
             for place in range(start, end - width + 1, width):
                 self.add(place, width, order)
 
 
 def layout(kind: str, data: bytes) -> Layout:
-    """What is known of the format `kind`, as `tests.support.factories` names it."""
+    """The layout of the format `kind`, named as in `tests.support.factories`."""
     found = Layout()
     _WALKERS[kind](data, found)
     return found
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of each chunk, as far as the lengths lead."""
+    """Start and end of each chunk, as far as the lengths are valid."""
     place = 8
     while place + 12 <= len(data):
         end = place + 12 + int.from_bytes(data[place : place + 4], "big")
@@ -147,7 +147,7 @@ def _mp4(data: bytes, found: Layout, start: int = 0, end: int | None = None) -> 
 
 
 def _mkv(data: bytes, found: Layout, start: int = 0, end: int | None = None) -> None:
-    """Elements of EBML: an identifier and a size, both of a length that their first byte tells."""
+    """Elements of EBML: an identifier and a size, whose lengths are in their first byte."""
     place, end = start, len(data) if end is None else end
     while place < end and data[place]:
         name = 9 - data[place].bit_length()
@@ -178,7 +178,7 @@ def _gif(data: bytes, found: Layout) -> None:
             found.add_words(place + 1, place + 9, 2, "little")
             found.add_words(place + 9, place + 10, 1, "little")
             place += 10 + _gif_colours(data[place + 9])
-            found.add(place, 1, "little")  # how many bits a code of the LZW begins with
+            found.add(place, 1, "little")  # the number of bits of the first LZW code
             place += 1
         else:
             found.add(place + 1, 1, "little")

@@ -1,4 +1,4 @@
-"""Sound files made unsound, each mutation the work of one seeded generator."""
+"""Mutations of valid files, each determined by one seeded generator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Mutation = Callable[[Random, bytearray, Layout], None]
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A sound file and what is known of its format."""
+    """A valid file and the layout of its format."""
 
     kind: str
     data: bytes
@@ -56,7 +56,7 @@ def sound(random: Random, kinds: tuple[str, ...]) -> Original:
 
 
 def mutated(random: Random, original: Original) -> bytes:
-    """The file after one to four mutations; most PNGs get their checksums mended, to go deeper."""
+    """The file after one to four mutations; most PNGs get valid checksums, to get further."""
     data = bytearray(original.data)
     for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
         random.choice(_MUTATIONS)(random, data, original.layout)
@@ -66,11 +66,11 @@ def mutated(random: Random, original: Original) -> bytes:
 
 
 def telling(random: Random, old: int, width: int) -> int:
-    """A number that programs trip over: an edge of its range, or one beside what was there."""
+    """A number at an edge of its range, or next to the original one."""
     top = (1 << 8 * width) - 1
     edges = (0, 1, 2, 7, top, top - 1, top >> 1, (top >> 1) + 1)
-    beside = (old + 1, old - 1, old * 2, old // 2, old ^ 1 << random.randrange(8 * width))
-    return random.choice((*edges, *beside, random.randint(0, top))) & top
+    neighbours = (old + 1, old - 1, old * 2, old // 2, old ^ 1 << random.randrange(8 * width))
+    return random.choice((*edges, *neighbours, random.randint(0, top))) & top
 
 
 def _number(random: Random, data: bytearray, layout: Layout) -> None:
@@ -97,7 +97,7 @@ def _swap_blocks(random: Random, data: bytearray, layout: Layout) -> None:
 
 
 def _splice(random: Random, data: bytearray, layout: Layout) -> None:
-    """A block of another file, of whatever format, in the place of one of this."""
+    """Replace a block by one of another file, of any format."""
     other = random.choice(originals())
     start, end = random.choice(layout.blocks)
     other_start, other_end = random.choice(other.layout.blocks)

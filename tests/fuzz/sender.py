@@ -1,4 +1,4 @@
-"""Sends cases to a server, several at a time, and judges each answer."""
+"""Sends cases to a server, several at a time, and checks each response."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.fuzz.cases import Case, case
 
 _CLIENTS = 4
 _PATIENCE_S = 120.0
-_OVERLOADED = {"queue_full"}  # refusals that say nothing of the request
+_OVERLOADED = {"queue_full"}  # refusals that do not depend on the request
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` 0: the connection was closed without one. `code`: the problem's."""
+    """`status` 0: the connection was closed without a response. `code`: the problem's."""
 
     status: int
     code: str
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Tally:
-    """Answers counted by kind of case, status and code; faults by the name of their case."""
+    """Responses counted by kind of case, status and code; faults by the name of their case."""
 
     counts: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Tally:
             self.faults[name] = f"{kind}: {answer.status} {answer.code}: {answer.fault}"
 
     def add(self, other: Tally) -> None:
-        """Count another's answers too."""
+        """Add the counts of another one."""
         self.counts += other.counts
         self.faults |= other.faults
         self.slowest_s = max(self.slowest_s, other.slowest_s)
@@ -58,7 +58,7 @@ class Tally:
         return sum(count for (_, status, _), count in self.counts.items() if status >= 500)
 
     def table(self) -> list[str]:
-        """Counts by status and code, the commonest first."""
+        """Counts by status and code, the most frequent first."""
         sums: Counter[str] = Counter()
         for (_, status, code), count in self.counts.items():
             sums[f"{status or 'closed'} {code}"] += count
@@ -66,7 +66,7 @@ class Tally:
 
 
 def send_all(port: int, seed: int, indices: Iterable[int], deadline_s: float) -> Tally:
-    """Make, send and judge the cases `seed`:`index`."""
+    """Make, send and check the cases `seed`:`index`."""
 
     def one(index: int) -> tuple[str, str, Answer]:
         made = case(seed, index)
@@ -80,7 +80,7 @@ def send_all(port: int, seed: int, indices: Iterable[int], deadline_s: float) ->
 
 
 def ask(port: int, case: Case, deadline_s: float) -> Answer:
-    """Send one case and judge its answer; a fault says what must not have been."""
+    """Send one case and check its response; a fault names what was wrong."""
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), _PATIENCE_S) as connection:
         with contextlib.suppress(ConnectionError):  # it may be refused before it is all sent
@@ -94,33 +94,33 @@ def ask(port: int, case: Case, deadline_s: float) -> Answer:
         except (http.client.HTTPException, OSError) as error:
             fault = f"no answer: {type(error).__name__}" if case.whole else ""
             return Answer(0, "", time.monotonic() - started, fault)
-    status, told = response.status, _told(response, body)
-    seconds, code = time.monotonic() - started, str(told.get("code", ""))
-    status = int(told.get("status", status))
-    return Answer(status, code, seconds, _fault(case, status, code, told, seconds >= deadline_s))
+    status, content = response.status, _json(response, body)
+    seconds, code = time.monotonic() - started, str(content.get("code", ""))
+    status = int(content.get("status", status))
+    return Answer(status, code, seconds, _fault(case, status, code, content, seconds >= deadline_s))
 
 
 def _method(case: Case) -> str:
     return case.request.split(b" ", 1)[0].decode("latin-1")
 
 
-def _told(response: http.client.HTTPResponse, body: bytes) -> dict[str, Any]:
-    """The JSON of an answer, or of the last event of a stream."""
+def _json(response: http.client.HTTPResponse, body: bytes) -> dict[str, Any]:
+    """The JSON of a response, or of the last event of a stream."""
     kind = response.headers.get_content_type()
     if kind == "text/event-stream":
         body = body.rpartition(b"data: ")[2]
     elif kind not in ("application/json", "application/problem+json"):
         return {}
-    told: dict[str, Any] = json.loads(body) if body else {}
-    return told
+    content: dict[str, Any] = json.loads(body) if body else {}
+    return content
 
 
-def _fault(case: Case, status: int, code: str, told: dict[str, Any], late: bool) -> str:
+def _fault(case: Case, status: int, code: str, content: dict[str, Any], late: bool) -> str:
     if status >= 500 and not (status == 504 and late) and code not in _OVERLOADED:
         return "the service failed"
     if status >= 400 and case.whole and not code:
         return "the problem is none"
-    if status == 200 and "probabilities" in told:
-        total = sum(told["probabilities"].values())
+    if status == 200 and "probabilities" in content:
+        total = sum(content["probabilities"].values())
         return "" if abs(total - 1) <= 1e-6 else f"probabilities sum to {total}"
     return ""

@@ -1,4 +1,4 @@
-"""PyTorch on one thread: on a busy machine, two that wait for each other are far slower."""
+"""PyTorch on one thread: on a busy machine, two threads that wait for each other are far slower."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints made for tests: no training, but weights under which every layer matters."""
+"""Checkpoints for tests: not trained, but with weights under which every layer matters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from off_tanet_export.graph import PreprocessingConfig
 from off_tanet_export.network.checkpoint import Card, Checkpoint, published_names
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
+
+from tests.support.paths import ROOT
+
+WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
+TINY_TRAINING = ["--samples", "64", "--pairs", "12"]
 
 CARD = Card(
     name="example",
@@ -35,7 +40,7 @@ def checkpoint(seed: int = 0) -> Checkpoint:
 
 
 def published_state(seed: int = 0) -> dict[str, Tensor]:
-    """A state dict as the authors' one is named and shaped."""
+    """A state dict with the names and shapes of the authors' one."""
     state: dict[str, Tensor] = {}
     for name, tensor in network(seed).state_dict().items():
         parts = published_names(name)

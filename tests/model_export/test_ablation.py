@@ -1,4 +1,4 @@
-"""A comparison in which the block is all that differs."""
+"""Comparisons in which only the last block differs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from off_tanet_export.training.train import Training
 TINY = Training(source="fields", pairs=6, samples=8, batch=4)
 
 
-def test_what_is_there_is_not_trained_again(tmp_path: Path) -> None:
-    """An hour's runs must survive the one that is broken off; another budget must not pass."""
+def test_completed_runs_are_not_trained_again(tmp_path: Path) -> None:
+    """An interrupted comparison keeps its runs; runs of another budget are not reused."""
     found = ablate(TINY, [4], tmp_path)
     assert list(found) == list(BLOCKS)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -36,7 +36,7 @@ def test_what_is_there_is_not_trained_again(tmp_path: Path) -> None:
 def test_the_command_prints_a_row_for_each_block(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In Markdown, for the card; parameters stand beside the scores that they must earn."""
+    """In Markdown, for the model card, with the number of parameters next to the scores."""
     rng = np.random.default_rng(0)
     maps: NDArray[np.uint8] = rng.integers(0, 256, (6, 28, 28, 3), dtype=np.uint8)
     np.savez(

@@ -1,4 +1,4 @@
-"""Readings of attention where the answer is known beforehand."""
+"""Measures of attention where the result is known."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from off_tanet_export.experiments.attention_analysis import (
     region_share,
     sparseness,
 )
+from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.checkpoint import Checkpoint, save
 from off_tanet_export.network.model import OffTanet
@@ -39,8 +40,8 @@ def flow(count: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return np.random.default_rng(0).normal(size=(count, 2, 112, 112)).astype(np.float32)
 
 
-def test_sparseness_ends_where_hoyer_says() -> None:
-    """One place alone is 1, all alike are 0, and a dead channel tells nothing of the others."""
+def test_sparseness_has_hoyers_limits() -> None:
+    """One place alone is 1, all equal is 0, and a dead channel does not count."""
     one, alike = torch.zeros(1, 1, 14, 14), torch.full((1, 1, 14, 14), -3.0)
     one[..., 3, 4] = -2
     assert sparseness(one) == sparseness(1e-30 * one) == pytest.approx(1)
@@ -49,8 +50,8 @@ def test_sparseness_ends_where_hoyer_says() -> None:
     assert sparseness(torch.cat([one, alike, dead], 1)) == pytest.approx(0.5)
 
 
-def test_a_share_is_of_each_motions_own_attention() -> None:
-    """A motion that excites the network more must not count more than the others."""
+def test_a_share_is_relative_to_each_motions_attention() -> None:
+    """A motion that excites the network more must not count more."""
     where = torch.zeros(14, 14)
     where[:7] = 1
     inside, even = 100 * where, torch.ones(14, 14)
@@ -58,8 +59,8 @@ def test_a_share_is_of_each_motions_own_attention() -> None:
     assert region_share(torch.stack([inside, even]), where) == pytest.approx(0.75)
 
 
-def test_regions_lie_where_the_units_are() -> None:
-    """Lip corners below, on both sides, and the same part of the face in every size of map."""
+def test_regions_lie_at_their_units() -> None:
+    """Lip corners in the lower half, on both sides, and the same part of the face at every size."""
     fine, coarse = region("AU12", 14), region("AU12", 7)
     assert fine[:6].sum() == 0
     torch.testing.assert_close(fine, fine.flip(1))
@@ -68,8 +69,8 @@ def test_regions_lie_where_the_units_are() -> None:
 
 
 @pytest.mark.parametrize("variant", KINDS)
-def test_each_attention_is_watched_and_then_left_alone(variant: Variant) -> None:
-    """What one hands on is what the next gets; a hook left behind would slow every later answer."""
+def test_each_attention_is_recorded_and_the_hooks_removed(variant: Variant) -> None:
+    """The output of one is the input of the next; a hook left behind would slow later answers."""
     watched = checkpoint(variant)
     passed = layer_outputs(watched, flow())
     assert list(passed) == KINDS[variant]
@@ -77,10 +78,11 @@ def test_each_attention_is_watched_and_then_left_alone(variant: Variant) -> None
     if variant == "triplet":
         assert passed["channel"][1] is passed["spatial"][0]
         assert passed["spatial"][1] is passed["self"][0]
-    assert not any(module._forward_hooks for module in watched.network.modules())
+    FlowClassifier(watched.network, watched.preprocessing).eval()(torch.from_numpy(flow()))
+    assert list(passed) == KINDS[variant]
 
 
-def test_the_command_prints_the_tables_and_draws_the_picture(
+def test_the_command_prints_the_tables_and_draws_the_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two variants, one of them twice: a row for each attention, a column for each variant."""

@@ -1,4 +1,4 @@
-"""Flows in other crops: faces and motions move together, and nothing else happens."""
+"""Flows in other crops: face and motion move together, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def generator() -> torch.Generator:
 
 
 def spot(row: int, column: int) -> Tensor:
-    """A flow [1, 2, 40, 40] that is (1, 0) at one place and nothing elsewhere."""
+    """A flow [1, 2, 40, 40] that is (1, 0) at one place and zero elsewhere."""
     flow = torch.zeros(1, 2, 40, 40)
     flow[0, 0, row, column] = 1
     return flow
 
 
-def test_the_middle_is_the_crop() -> None:
-    """Without any cropping error a flow stays as it is."""
+def test_without_an_error_the_flow_stays_as_it_is() -> None:
+    """The identity crop is exact."""
     flow = torch.randn(3, 2, 40, 40, generator=generator())
     shown = recrop(flow, 28, STILL, generator())
     torch.testing.assert_close(shown, flow[:, :, 6:-6, 6:-6], atol=1e-5, rtol=1e-4)
 
 
-def test_a_face_goes_where_its_shift_says() -> None:
-    """By fractions of the crop; each flow by its own."""
+def test_a_face_moves_by_its_shift() -> None:
+    """In fractions of the crop, each flow by its own."""
     shift = random_transforms(5, dataclasses.replace(STILL, right=0.1), generator())[1]
     flows = spot(20, 20).repeat(5, 1, 1, 1)
     shown = recrop(flows, 28, dataclasses.replace(STILL, right=0.1), generator())
@@ -42,13 +42,13 @@ def test_a_face_goes_where_its_shift_says() -> None:
 
 @pytest.mark.parametrize("name", ["down", "across", "along", "scale"])
 def test_each_error_moves_the_face(name: str) -> None:
-    """A knob that turns nothing would be believed in."""
+    """A parameter without an effect would go unnoticed."""
     shown = recrop(spot(10, 12), 28, dataclasses.replace(STILL, **{name: 0.3}), generator())
     assert (shown - spot(10, 12)[:, :, 6:-6, 6:-6]).abs().max() > 0.1
 
 
 def test_motion_turns_with_the_face() -> None:
-    """A turned head's brows do not rise straight up."""
+    """The brows of a rotated head do not rise vertically."""
     flow = torch.zeros(1, 2, 40, 40)
     flow[:, 0] = 1
     turned = recrop(flow, 28, dataclasses.replace(STILL, turn=0.5), generator())

@@ -1,4 +1,4 @@
-"""A temperature that is found where it is known, and changes nothing but confidence."""
+"""Calibration: a known temperature is found, and only the confidence changes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.model_export import examples
 
 @pytest.mark.parametrize("known", [0.5, 1.0, 2.0])
 def test_a_known_temperature_is_found(known: float) -> None:
-    """Answers too sure by a factor are cooled by it; a formula turned round would heat them."""
+    """Overconfidence by a known factor is undone; an inverted formula would increase it."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (4000, 3))
     true = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = np.array([rng.choice(3, p=p) for p in true])
-    asked = true * (1 - 1.5 * DISAGREEMENT) + DISAGREEMENT / 2  # as people would then label
-    shown = asked**known / (asked**known).sum(1, keepdims=True)
+    labelled = true * (1 - 1.5 * DISAGREEMENT) + DISAGREEMENT / 2  # as people would then label
+    shown = labelled**known / (labelled**known).sum(1, keepdims=True)
     assert fit_temperature(shown, labels) == pytest.approx(known, rel=0.1)
 
 
@@ -35,8 +35,9 @@ def test_certain_answers_have_a_temperature() -> None:
     assert np.isfinite(fit_temperature(np.eye(3), np.array([0, 1, 2])))
 
 
-def test_calibration_changes_confidence_alone() -> None:
-    """Weights and labels stay, so that no score but the calibration error can change."""
+@pytest.mark.slow
+def test_calibration_changes_only_confidence() -> None:
+    """Weights and labels stay, so that only the calibration error can change."""
     before = examples.checkpoint()
     after = calibrate(before)
     assert after.preprocessing.temperature != 1
@@ -45,15 +46,16 @@ def test_calibration_changes_confidence_alone() -> None:
     assert calibrate(after).preprocessing == after.preprocessing
 
 
-def test_weights_for_raw_pixels_are_told() -> None:
-    """A synthetic face moves by no number of pixels."""
+def test_weights_for_raw_pixels_are_refused() -> None:
+    """A synthetic face does not move by a known number of pixels."""
     published = dataclasses.replace(examples.checkpoint(), preprocessing=PUBLISHED)
     with pytest.raises(CheckpointError, match="scaled maps"):
         calibrate(published)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_temperature(tmp_path: Path) -> None:
-    """For weights that were trained elsewhere, or before."""
+    """For weights that were trained elsewhere, or earlier."""
     save(examples.checkpoint(), tmp_path / "c")
     assert main(["calibrate", "--checkpoint", str(tmp_path / "c")]) == 0
     after = load(tmp_path / "c")

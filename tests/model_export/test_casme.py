@@ -1,4 +1,4 @@
-"""Frames in folders as the three databases lay them out, seen as the service sees a request."""
+"""Frames in folders as the three datasets lay them out, processed as the service does."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.checkpoint import save
 
 from tests.model_export import examples
-from tests.support import factories
+from tests.support import face_motion, factories
 
 ONSET, APEX = 46, 59
 
 
 def record(folder: Path, prefix: str, px: float, suffix: str = ".png") -> None:
-    """Two frames of a smile, cropped tightly, by their numbers."""
+    """Two frames of a smile, tightly cropped, by their numbers."""
     folder.mkdir(parents=True)
-    frames = {ONSET: factories.face_crop(), APEX: factories.face_crop(factories.smile(px))}
+    frames = {ONSET: face_motion.face_crop(), APEX: face_motion.face_crop(face_motion.smile(px))}
     for number, pixels in frames.items():
         cv2.imwrite(str(folder / f"{prefix}{number}{suffix}"), pixels)
 
@@ -39,8 +39,8 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_each_database_is_read_as_it_is_laid_out(layout: str, tmp_path: Path) -> None:
-    """Nobody should have to rename ten thousand frames to be scored."""
+def test_each_dataset_is_read_as_delivered(layout: str, tmp_path: Path) -> None:
+    """Nobody should have to rename ten thousand frames."""
     header, subject, clip, folder, prefix = LAYOUTS[layout]
     record(tmp_path / folder / clip, prefix, 1.5, ".jpg")
     line = f"{subject},{clip},{ONSET},{APEX},happiness"
@@ -51,8 +51,8 @@ def test_each_database_is_read_as_it_is_laid_out(layout: str, tmp_path: Path) ->
     assert maps.people.tolist() == [f"mine/{subject}"]
 
 
-def test_a_clip_is_seen_as_the_service_sees_it(tmp_path: Path) -> None:
-    """Another detector, crop or flow than in serving would score another system."""
+def test_a_clip_is_processed_as_by_the_service(tmp_path: Path) -> None:
+    """With another detector, crop or flow, another system would be scored."""
     onset = factories.portrait()
     apex = np.roll(onset, 1, axis=0)
     folder = tmp_path / "s1" / "a"
@@ -72,7 +72,7 @@ def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
     """Each by its own brightest sample, one could be four times as bright as the other."""
     frames = {
         number: 4 * crop.astype(np.uint16)  # values of 10 bits
-        for number, crop in ((ONSET, factories.face_crop()), (APEX, face_smiling()))
+        for number, crop in ((ONSET, face_motion.face_crop()), (APEX, face_smiling()))
     }
     frames[APEX][0, 0] = 4095  # of 12
     write_clip(tmp_path, {number: factories.png(pixels) for number, pixels in frames.items()})
@@ -87,7 +87,7 @@ def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [ONSET, APEX])
 def test_a_damaged_frame_is_an_error(number: int, tmp_path: Path) -> None:
     """The service answers with a warning, but a score must not depend on lost data."""
-    frames = {ONSET: jpeg(factories.face_crop()), APEX: jpeg(face_smiling())}
+    frames = {ONSET: jpeg(face_motion.face_crop()), APEX: jpeg(face_smiling())}
     whole = frames[number]
     frames[number] = whole[: whole.rindex(b"\xff\xda")] + b"\xff\xd9"  # without its last scan
     write_clip(tmp_path, frames)
@@ -106,7 +106,7 @@ def write_clip(root: Path, frames: dict[int, bytes]) -> None:
 
 
 def face_smiling() -> Crop:
-    return factories.face_crop(factories.smile(1.5))
+    return face_motion.face_crop(face_motion.smile(1.5))
 
 
 def jpeg(pixels: Crop) -> bytes:
@@ -115,8 +115,8 @@ def jpeg(pixels: Crop) -> bytes:
     return cv2.imencode(".jpg", pixels, options)[1].tobytes()
 
 
-def test_clips_of_no_class_or_no_apex_are_no_part_of_it(tmp_path: Path) -> None:
-    """ "others" and "tense" have no class in MEGC2019; the databases write / or 0 for no apex."""
+def test_clips_without_a_class_or_apex_are_excluded(tmp_path: Path) -> None:
+    """ "others" and "tense" have no class in MEGC2019; the datasets write / or 0 for no apex."""
     record(tmp_path / "s1" / "kept", "img", 1.0)
     lines = [
         "subject,clip,onset,apex,class",
@@ -143,8 +143,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_cannot_be_used_is_told(kind: str, tmp_path: Path) -> None:
-    """A clip left out in silence makes a score over the clips that happened to work."""
+def test_unusable_clips_are_reported(kind: str, tmp_path: Path) -> None:
+    """Silently skipped clips would make a score over those that happened to work."""
     text, message = BAD[kind]
     folder = tmp_path / "s1" / "a"
     folder.mkdir(parents=True)
@@ -157,18 +157,18 @@ def test_what_cannot_be_used_is_told(kind: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_files_that_are_no_csv_are_told(tmp_path: Path) -> None:
-    """Absent, or of other bytes."""
+def test_files_that_are_not_csv_are_refused(tmp_path: Path) -> None:
+    """Missing, or with other content."""
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x81")
     for name, message in {"absent.csv": "does not exist", "bytes.csv": "not a CSV"}.items():
         with pytest.raises(MapsError, match=message):
             load_frames(tmp_path / name)
 
 
-def test_the_command_scores_frames_beside_each_other(
+def test_the_command_scores_two_datasets_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two databases in one pool, each a row of the table."""
+    """Two datasets in one pool, each a row of the table."""
     for name in ("casme", "casme2"):
         record(tmp_path / name / "sub01" / "clip", "img", 1.0)
         line = f"1,clip,{ONSET},{APEX},happiness"

@@ -1,4 +1,4 @@
-"""Checkpoints: ours go round, the published names are known, bad files are told in one line."""
+"""Checkpoints: ours are read as written, published names are known, bad files are refused."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.model_export import examples
 from tests.support.shared import shared
 
 
-def test_ours_go_round(tmp_path: Path) -> None:
-    """What training wrote is what export reads, weights and words."""
+def test_our_checkpoints_are_read_as_written(tmp_path: Path) -> None:
+    """Export reads what training wrote: weights and metadata."""
     saved = examples.checkpoint()
     save(saved, tmp_path / "a.safetensors")
     loaded = load(tmp_path / "a.safetensors")
@@ -32,14 +32,14 @@ def test_ours_go_round(tmp_path: Path) -> None:
 
 
 def test_equal_checkpoints_make_equal_files(tmp_path: Path) -> None:
-    """So that training again on the same machine shows no difference in version control."""
+    """Training again on the same machine shows no difference in version control."""
     for name in ("a", "b"):
         save(examples.checkpoint(), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_published_weights_are_known_by_their_names(tmp_path: Path) -> None:
-    """They keep their own strain and scale: with ours they would answer wrongly without a word."""
+def test_published_weights_are_recognised_by_their_names(tmp_path: Path) -> None:
+    """They keep their own strain and scale; with ours the answers would be silently wrong."""
     torch.save(examples.published_state(), tmp_path / "any.name")
     loaded = load(tmp_path / "any.name")
     assert loaded.preprocessing == PUBLISHED != PreprocessingConfig()
@@ -49,14 +49,14 @@ def test_published_weights_are_known_by_their_names(tmp_path: Path) -> None:
 
 
 def test_published_names_are_the_authors() -> None:
-    """Every name of the real file, and none beside."""
+    """Every name of the real file, and no other."""
     real = torch.load(shared("off_tanet_2021/LOSO1_60epoch.pth"), weights_only=True)
     ours = {part for name in OffTanet().state_dict() for part in published_names(name)}
     assert ours == set(real)
 
 
 def test_heads_are_joined_in_order() -> None:
-    """Query, key and value have equal shapes, so nothing but the name keeps them apart."""
+    """Query, key and value have equal shapes, so only their names tell them apart."""
     assert published_names("triplet.itself.key.bias") == tuple(
         f"eres.sa.sa_blocks.{head}.w_k.bias" for head in range(4)
     )
@@ -141,8 +141,8 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_files_are_told_in_one_line(kind: str, tmp_path: Path) -> None:
-    """Whoever exports a model of their own reads what is wrong, and no stack trace."""
+def test_bad_files_are_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    """A user who exports a model of their own needs the reason, not a stack trace."""
     make, message = BAD[kind]
     path = tmp_path / "bad"
     path.write_bytes(make(tmp_path / "made"))
@@ -151,22 +151,22 @@ def test_bad_files_are_told_in_one_line(kind: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_missing_files_and_folders_are_told(tmp_path: Path) -> None:
-    """The commonest mistake of all: a path mistyped."""
+def test_missing_files_and_folders_are_reported(tmp_path: Path) -> None:
+    """A mistyped path is the most common mistake."""
     for path in (tmp_path / "absent", tmp_path):
         with pytest.raises(CheckpointError, match="does not exist"):
             load(path)
 
 
 def test_pickled_code_is_not_run(tmp_path: Path) -> None:
-    """A `.pth` from the internet must not be able to run a command here."""
+    """A downloaded `.pth` must not be able to run a command."""
     torch.save({"weights": Malice()}, tmp_path / "bad.pth")
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         load(tmp_path / "bad.pth")
 
 
-def test_a_file_of_more_than_tensors_is_refused(tmp_path: Path) -> None:
-    """Training frameworks wrap the state dict: say so, rather than list its parts as unknown."""
+def test_a_file_with_more_than_tensors_is_refused(tmp_path: Path) -> None:
+    """Training frameworks wrap the state dict: the message says so, and lists no unknown names."""
     torch.save({"state_dict": examples.published_state(), "epoch": 60}, tmp_path / "bad.pth")
     with pytest.raises(CheckpointError, match="not a state dict"):
         load(tmp_path / "bad.pth")

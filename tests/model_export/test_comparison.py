@@ -1,4 +1,4 @@
-"""The sources side by side, on a tiny budget."""
+"""The sources of training data compared, on a tiny budget."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 from off_tanet.types import CLASSES
 from off_tanet_export.commands import main
 
-from tests.model_export.test_training import TINY
+from tests.model_export.examples import TINY_TRAINING
 
 
+@pytest.mark.slow
 def test_the_command_compares_the_sources(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two scores for each source, with every seed's own."""
+    """Two scores for each source, with those of every seed."""
     path = tmp_path / "maps.npz"
     np.savez(
         path,
@@ -25,7 +26,7 @@ def test_the_command_compares_the_sources(
         subject=np.array(["1"] * 6),
         classes=np.array(CLASSES),
     )
-    command = ["compare", "--maps", str(path), "--seeds", "2", *TINY]
+    command = ["compare", "--maps", str(path), "--seeds", "2", *TINY_TRAINING]
     assert main(command) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[:2] for line in lines] == [

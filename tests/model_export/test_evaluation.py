@@ -1,4 +1,4 @@
-"""What `evaluate` tells of a checkpoint, and flow maps as they come from disk."""
+"""`evaluate` of a checkpoint, and flow maps as read from disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.model_export import examples
 
 
 def data(count: int = 12) -> dict[str, Any]:
-    """Arrays of a maps file, at random."""
+    """Random arrays of a maps file."""
     rng = np.random.default_rng(0)
     return {
         "maps": rng.integers(0, 256, (count, 28, 28, 3), dtype=np.uint8),
@@ -33,8 +33,8 @@ def data(count: int = 12) -> dict[str, Any]:
     }
 
 
-def test_evaluation_tells_each_dataset_and_the_pool(tmp_path: Path) -> None:
-    """Whole-pool scores hide a data set on which the model fails."""
+def test_evaluation_reports_each_dataset_and_the_pool(tmp_path: Path) -> None:
+    """A pooled score hides a dataset on which the model fails."""
     np.savez(tmp_path / "maps.npz", **data())
     maps, checkpoint = load_maps(tmp_path / "maps.npz"), examples.checkpoint()
     scores = evaluate(checkpoint, maps)
@@ -46,8 +46,8 @@ def test_evaluation_tells_each_dataset_and_the_pool(tmp_path: Path) -> None:
     assert tuple(scores["confusion"]) == CLASSES
 
 
-def test_maps_come_in_the_order_of_the_network(tmp_path: Path) -> None:
-    """The file keeps channels last and bytes; the network wants them first and 0..1."""
+def test_maps_have_the_order_of_the_network(tmp_path: Path) -> None:
+    """The file has channels last and bytes; the network needs channels first and 0..1."""
     arrays = data()
     np.savez(tmp_path / "maps.npz", **arrays)
     maps = load_maps(tmp_path / "maps.npz").maps
@@ -56,7 +56,7 @@ def test_maps_come_in_the_order_of_the_network(tmp_path: Path) -> None:
 
 
 def test_batches_do_not_change_the_scores() -> None:
-    """Each map is scored alone, whatever else is in the file."""
+    """Each map is scored independently of the others."""
     maps = np.random.default_rng(0).random((4, 3, 28, 28), np.float32)
     together = predict(examples.checkpoint(), maps)
     alone = np.concatenate([predict(examples.checkpoint(), m[None]) for m in maps])
@@ -76,23 +76,23 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_maps_of_the_wrong_kind_are_told(kind: str, tmp_path: Path) -> None:
-    """Else a score would be printed that means nothing."""
+def test_maps_of_the_wrong_kind_are_refused(kind: str, tmp_path: Path) -> None:
+    """Otherwise a meaningless score would be printed."""
     change, message = BAD[kind]
     np.savez(tmp_path / "maps.npz", **{**data(), **change})
     with pytest.raises(MapsError, match=message):
         load_maps(tmp_path / "maps.npz")
 
 
-def test_weights_for_another_kind_of_map_are_told() -> None:
-    """The published checkpoint takes raw flow: scaled maps would score it wrongly."""
+def test_weights_for_another_kind_of_map_are_refused() -> None:
+    """The published checkpoint needs raw flow: on scaled maps its score would be wrong."""
     published = dataclasses.replace(examples.checkpoint(), preprocessing=PUBLISHED)
     with pytest.raises(CheckpointError, match="112 x 112 in raw pixels"):
         predict(published, np.zeros((1, 3, 28, 28), np.float32))
 
 
-def test_files_that_are_no_maps_are_told(tmp_path: Path) -> None:
-    """Absent, no archive, cut short, an array missing: one sentence each."""
+def test_files_that_are_not_maps_are_refused(tmp_path: Path) -> None:
+    """Missing, not an archive, truncated, an array missing: one sentence each."""
     np.savez(tmp_path / "whole.npz", **data())
     whole = (tmp_path / "whole.npz").read_bytes()
     (tmp_path / "text.npz").write_text("words")
@@ -116,7 +116,7 @@ def test_files_that_are_no_maps_are_told(tmp_path: Path) -> None:
 def test_the_command_prints_json_and_records_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is printed, what the card keeps and what is measured are one thing."""
+    """What is printed, recorded in the card and measured is the same."""
     np.savez(tmp_path / "dev.npz", **data())
     save(examples.checkpoint(), tmp_path / "c.safetensors")
     arguments = ["--checkpoint", str(tmp_path / "c.safetensors"), "--maps"]
@@ -127,10 +127,8 @@ def test_the_command_prints_json_and_records_it(
     assert dataclasses.replace(recorded.card, scores=examples.CARD.scores) == examples.CARD
 
 
-def test_the_command_prints_a_table_for_people(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without --json: the pooled figures stand in the last row of scores."""
+def test_the_command_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json: the pooled scores are in the last row."""
     np.savez(tmp_path / "dev.npz", **data())
     save(examples.checkpoint(), tmp_path / "c")
     main(["evaluate", "--checkpoint", str(tmp_path / "c"), "--maps", str(tmp_path / "dev.npz")])
@@ -141,6 +139,7 @@ def test_the_command_prints_a_table_for_people(
     assert pooled.split()[:4] == ["pooled", "12", f"{scores['uf1']:.3f}", f"{low:.3f}-{high:.3f}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "runs"),
     [
@@ -157,7 +156,7 @@ def test_the_command_leaves_one_subject_out(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """From one start, from several, or from none: as many scores as there were runs."""
+    """From one start, several or none: as many scores as runs."""
     monkeypatch.chdir(tmp_path)
     np.savez("dev.npz", **data())
     for seed, name in enumerate("ab"):
@@ -169,9 +168,7 @@ def test_the_command_leaves_one_subject_out(
     assert "linear, loso" in report["baselines"]
 
 
-def test_wishes_that_make_no_sense_are_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_impossible_options_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Before the minutes that a protocol takes."""
     np.savez(tmp_path / "dev.npz", **data())
     save(examples.checkpoint(), tmp_path / "c")

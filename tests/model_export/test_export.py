@@ -1,4 +1,4 @@
-"""From a checkpoint to the file that the service opens, and no file where anything is wrong."""
+"""Export of a checkpoint to the file that the service opens; no file if anything is wrong."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from off_tanet_export.commands import main
 from off_tanet_export.network.checkpoint import load, save
 
 from tests.model_export import examples
+from tests.model_export.examples import WEIGHTS
 from tests.support.paths import ROOT
 from tests.support.shared import shared
 
-WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
+pytestmark = pytest.mark.slow
+
 ASSET = ROOT / "service/off_tanet/assets/off_tanet.onnx"
 
 
@@ -40,7 +42,7 @@ def command(checkpoint: Path, output: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command on weights of ours."""
+    """Run the command on our weights."""
     folder = tmp_path_factory.mktemp("export")
     save(examples.checkpoint(), folder / "example.safetensors")
     finished = command(folder / "example.safetensors", folder / "example.onnx")
@@ -50,7 +52,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_file_answers_like_pytorch(exported: Path) -> None:
-    """Measured here again, on flow that the export itself did not check."""
+    """Measured again, on flow that the export itself did not check."""
     checkpoint = load(exported.with_suffix(".safetensors"))
     flow = np.random.default_rng(9).normal(size=(3, 2, 112, 112)).astype(np.float32)
     with torch.inference_mode():
@@ -61,7 +63,7 @@ def test_the_file_answers_like_pytorch(exported: Path) -> None:
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=0, atol=1e-5)
 
 
-def test_the_file_answers_like_pytorch_on_the_fields_flow(exported: Path) -> None:
+def test_the_file_answers_like_pytorch_on_opencv_flow(exported: Path) -> None:
     """The same on OpenCV-contrib's TV-L1 of a face."""
     flow = np.load(shared("tvl1_reference.npz"))["opencv_flow"]
     checkpoint = load(exported.with_suffix(".safetensors"))
@@ -71,8 +73,8 @@ def test_the_file_answers_like_pytorch_on_the_fields_flow(exported: Path) -> Non
     np.testing.assert_allclose(ours, expected.numpy(), rtol=0, atol=1e-5)
 
 
-def test_the_file_says_what_the_checkpoint_says(exported: Path) -> None:
-    """Name, licence, scores and what it must not be used for travel with the weights."""
+def test_the_file_has_the_metadata_of_the_checkpoint(exported: Path) -> None:
+    """Name, licence, scores and excluded uses are stored with the weights."""
     card = Classifier(exported).card
     assert (card.name, card.version, card.licence) == ("example", "0.0.1", "Apache-2.0")
     assert card.scores == examples.CARD.scores
@@ -82,14 +84,14 @@ def test_the_file_says_what_the_checkpoint_says(exported: Path) -> None:
     assert "Article 5(1)(f)" in card.responsible_use
 
 
-def test_the_file_tells_nothing_of_the_machine(exported: Path) -> None:
-    """PyTorch's exporter writes stack traces into every node, with the paths of its user."""
+def test_the_file_contains_nothing_of_the_machine(exported: Path) -> None:
+    """PyTorch's exporter writes stack traces with local paths into every node."""
     assert str(ROOT).encode() not in exported.read_bytes()
     assert b".py" not in exported.read_bytes()
 
 
 def test_the_batch_is_free_and_the_rest_fixed(exported: Path) -> None:
-    """Any runtime can tell from the file what to feed it."""
+    """Any runtime can read the input shapes from the file."""
     graph = onnx.load(exported).graph
     shapes = {
         value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
@@ -103,7 +105,7 @@ def test_the_batch_is_free_and_the_rest_fixed(exported: Path) -> None:
 
 
 def test_published_weights_keep_their_own_preprocessing(tmp_path: Path) -> None:
-    """They were trained on raw pixels and another strain: the graph must do as they know it."""
+    """They were trained on raw pixels and another strain, so the graph must use those."""
     torch.save(examples.published_state(), tmp_path / "published.pth")
     output = tmp_path / "published.onnx"
     assert (
@@ -147,7 +149,7 @@ def missing(path: Path) -> None:
 def test_bad_checkpoints_end_with_one_line_and_no_file(
     make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 2 as for any wrong argument, and an earlier export stays as it was."""
+    """Exit code 2 as for any wrong argument; an earlier export stays unchanged."""
     make(tmp_path / "bad")
     output = tmp_path / "out" / "model.onnx"
     output.parent.mkdir()
@@ -164,16 +166,14 @@ def test_bad_checkpoints_end_with_one_line_and_no_file(
 
 
 def test_a_bad_checkpoint_ends_the_process_with_2(tmp_path: Path) -> None:
-    """The same once through a process, where a library might print beside."""
+    """Through a process, where a library might print something else."""
     finished = command(tmp_path / "absent", tmp_path / "out.onnx")
     assert finished.returncode == 2
     assert finished.stderr == f"off-tanet: {tmp_path / 'absent'} does not exist\n"
 
 
-def test_a_folder_that_is_not_there_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Known before the seconds that tracing takes."""
+def test_a_missing_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the seconds that tracing takes."""
     save(examples.checkpoint(), tmp_path / "c")
     output = tmp_path / "absent" / "model.onnx"
     assert main(["export", "--checkpoint", str(tmp_path / "c"), "--output", str(output)]) == 2
@@ -181,19 +181,19 @@ def test_a_folder_that_is_not_there_is_told(
 
 
 def spoilt(model: onnx.ModelProto) -> None:
-    """One weight of the last layer is another."""
+    """Change one weight of the last layer."""
     bias = next(i for i in model.graph.initializer if i.name.endswith("head.7.bias"))
     values = onnx.numpy_helper.to_array(bias) + np.array([0.01, 0, 0], np.float32)
     bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
 
 
 def invalid(model: onnx.ModelProto) -> None:
-    """A node asks for what no other gives."""
+    """Add a node whose input no node provides."""
     model.graph.node[-1].input[0] = "nothing"
 
 
 def unnamed(model: onnx.ModelProto) -> None:
-    """The service would refuse it."""
+    """Make a graph that the service would refuse."""
     del model.metadata_props[:]
 
 
@@ -209,7 +209,7 @@ def test_a_failed_check_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A graph that answers otherwise than its weights must never reach the service."""
+    """A graph that differs from its weights must never reach the service."""
     checkpoint, output = exported.with_suffix(".safetensors"), tmp_path / "model.onnx"
     monkeypatch.setattr(room, "trace", lambda _: onnx.load(exported))
     set_props = onnx.helper.set_model_props
@@ -229,7 +229,7 @@ def test_a_failed_check_leaves_no_file(
 
 
 def test_measured_flows_are_motion() -> None:
-    """The export is checked on real TV-L1: still or wild flow would prove nothing."""
+    """The export is checked on real TV-L1: zero or random flow would prove nothing."""
     flows = room.measured_flows(8)
     assert flows.shape == (8, 2, 112, 112)
     assert np.abs(flows).max(axis=(1, 2, 3)).min() > 0.3
@@ -245,7 +245,7 @@ def exported_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_committed_model_is_the_committed_weights(exported_again: Path) -> None:
-    """Whoever trains again and forgets to export would ship yesterday's model."""
+    """After a training without an export, an old model would be shipped."""
     fresh, shipped = open_session(exported_again), open_session(ASSET)
     flows = np.concatenate([room.measured_flows(4), room.random_flows(4)])
     for ours, theirs in zip(

@@ -1,4 +1,4 @@
-"""Drawn faces: no two alike, each where the crop expects it."""
+"""Drawn faces: all different, each where the crop expects it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from off_tanet_export.synthesis import face_generator
 from off_tanet_export.synthesis.face_generator import EXTENT, MARGIN, Sketch
 
 
-def test_equal_draws_are_equal_faces_and_no_others() -> None:
-    """A training run can be had again, and sees more than one face."""
+def test_equal_seeds_draw_equal_faces() -> None:
+    """A training run can be repeated, and uses more than one face."""
     first, again, other = (face_generator.draw(np.random.default_rng(s), 120) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).mean() > 5
 
 
-def test_levels_are_a_cameras() -> None:
+def test_levels_are_those_of_a_camera() -> None:
     """Clipped highlights have no texture, and no flow."""
     for seed in range(10):
         face = face_generator.draw(np.random.default_rng(seed), 130)
@@ -40,7 +40,7 @@ def test_eyes_and_mouth_are_where_the_crop_has_them(size: int) -> None:
 
 
 def test_sketches_are_drawn_in_fractions_of_the_crop() -> None:
-    """A dot at the crop's middle is the picture's middle, whatever the margin."""
+    """A dot at the crop's middle is the image's middle, for any margin."""
     sketch = Sketch(150)
     sketch.ellipse((0.5, 0.5), (0.02, 0.02), 1.0)
     rows, columns = np.nonzero(sketch.levels > 0.5)

@@ -1,4 +1,4 @@
-"""The conversion of MTCNN, and what was committed of it."""
+"""The conversion of MTCNN, and the committed result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DENSE = {"rnet": 128, "onet": 256}
 
 
 def random_weights(stage: Stage, seed: int = 0) -> Weights:
-    """Tensors of the names and shapes in the wheel, which are those of the paper's figure."""
+    """Tensors with the names and shapes of the wheel, which are those of the paper's figure."""
     generator = torch.Generator().manual_seed(seed)
 
     def tensor(*shape: int) -> torch.Tensor:
@@ -70,7 +70,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)
 def test_a_converted_network_answers_as_in_pytorch(stage: Stage) -> None:
-    """Whatever the weights: slopes above 1 and below 0, any order of colours and cells."""
+    """For any weights: slopes above 1 and below 0, any order of colours and cells."""
     weights = random_weights(stage)
     assert check(stage, weights, convert(stage, weights)) <= 1e-5
 
@@ -83,7 +83,7 @@ def test_a_network_with_other_weights_is_noticed(stage: Stage) -> None:
         check(stage, random_weights(stage), convert(stage, other))
 
 
-def test_the_committed_files_are_what_the_wheel_gives(wheel: Path, tmp_path: Path) -> None:
+def test_the_committed_files_come_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     """Byte for byte, after the check against PyTorch: nobody has to trust a binary."""
     convert_wheel(wheel, tmp_path)
     for name in ("LICENSE", *(f"{name}.onnx" for name in NAMES)):
@@ -92,7 +92,7 @@ def test_the_committed_files_are_what_the_wheel_gives(wheel: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)
 def test_the_committed_files_name_their_licence(stage: Stage) -> None:
-    """The MIT licence asks that its notice goes with the weights."""
+    """The MIT licence requires its notice next to the weights."""
     model = onnx.load(FOLDER / f"{stage.name}.onnx")
     onnx.checker.check_model(model, full_check=True)
     said = {prop.key: prop.value for prop in model.metadata_props}
@@ -116,7 +116,7 @@ def test_another_file_is_refused_in_one_line(
 def test_a_missing_wheel_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The commonest mistake is a wrong path."""
+    """A wrong path is the most common mistake."""
     missing = str(tmp_path / "gone.whl")
     assert main(["--wheel", missing, "--output", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

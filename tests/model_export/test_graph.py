@@ -1,4 +1,4 @@
-"""What happens between flow and network: formulas, symmetries, and motion that is none."""
+"""What the graph computes between flow and network: formulas, symmetries, and still faces."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def linear(ux: float = 0, uy: float = 0, vx: float = 0, vy: float = 0) -> Tensor
         ({"uy": 0.1, "vx": 0.1}, 0.1 * 2**0.5, 0.1 * 3**0.5),
     ],
 )
-def test_strain_is_that_of_the_formula(
+def test_strain_follows_the_formula(
     derivatives: dict[str, float], infinitesimal: float, published: float
 ) -> None:
-    """The published formula takes uy for vy. Unscaled Sobel derivatives are eight times true."""
+    """The published formula uses uy for vy. Unscaled Sobel derivatives are eight times too big."""
     for classifier, expected in ((OURS, infinitesimal), (THEIRS, published)):
         inside = classifier.strain(linear(**derivatives))[0, 0, 1:-1, 1:-1]
         assert inside.numpy() == pytest.approx(8 * expected, abs=1e-4)
 
 
-def test_published_maps_are_the_authors() -> None:
-    """Raw scale, their strain and OpenCV's border: the input they trained on, to rounding."""
+def test_published_maps_equal_the_authors() -> None:
+    """Raw scale, their strain and OpenCV's border: the input of their training, to rounding."""
     expected = torch.from_numpy(np.load(shared("off_tanet_2021/reference.npz"))["input"])
     torch.testing.assert_close(THEIRS.maps(expected[:, :2]), expected, rtol=0, atol=1e-5)
 
@@ -73,8 +73,8 @@ def test_maps_are_averaged_and_scaled() -> None:
     torch.testing.assert_close(maps[0, 0], expected)
 
 
-def test_what_most_places_do_sets_the_scale() -> None:
-    """One false match among 784 places leaves min-max a third of its range for the whole face."""
+def test_the_majority_of_places_sets_the_scale() -> None:
+    """With min-max, one false match among 784 places leaves a third of the range for the face."""
     seen = flow(0)
     spoilt = seen.clone()
     spoilt[:, :, 40:44, 60:64] = 10 * seen.abs().amax()
@@ -90,7 +90,7 @@ def test_what_most_places_do_sets_the_scale() -> None:
 
 
 def test_maps_keep_their_order_about_the_median() -> None:
-    """Scaling may squash a strong motion, but never turn up into down, or more into less."""
+    """Scaling may compress a strong motion, but never change a sign or an order."""
     plain = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     maps = robust_scale(plain)
     np.testing.assert_allclose(np.median(maps.flatten(2).numpy(), axis=2), 0.5, atol=1e-5)
@@ -100,14 +100,14 @@ def test_maps_keep_their_order_about_the_median() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.9])
 def test_quantiles_are_those_of_numpy(share: float) -> None:
-    """They are taken from a sorted row by hand, because ONNX has no quantile."""
+    """They are read from a sorted row, because ONNX has no quantile."""
     values = torch.rand(2, 3, 50, generator=torch.Generator().manual_seed(1))
     expected = np.quantile(values.numpy(), share, axis=2, keepdims=True)
     np.testing.assert_allclose(quantile(values, share).numpy(), expected, atol=1e-6)
 
 
-def test_bicubic_is_that_of_pytorch() -> None:
-    """A matrix stands for the resize, so that no runtime's own border rule comes in."""
+def test_bicubic_equals_pytorchs() -> None:
+    """The resize is a matrix, so that it does not depend on a runtime's border rule."""
     image = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     matrix = bicubic_matrix(28, 112)
     expected = nn.functional.interpolate(image, (112, 112), mode="bicubic", align_corners=False)
@@ -129,8 +129,8 @@ def test_mirrored_faces_get_the_same_answer(seed: int) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), amplitude=st.floats(0.01, 100))
-def test_strength_of_motion_does_not_matter(seed: int, amplitude: float) -> None:
-    """A faint expression is named like a strong one; how strong it was is told elsewhere."""
+def test_the_amplitude_does_not_matter(seed: int, amplitude: float) -> None:
+    """A faint expression is classified like a strong one; the strength is reported separately."""
     with torch.inference_mode():
         probabilities, _ = OURS(flow(seed))
         scaled, _ = OURS(amplitude * flow(seed))
@@ -140,7 +140,7 @@ def test_strength_of_motion_does_not_matter(seed: int, amplitude: float) -> None
 @pytest.mark.parametrize("classifier", [OURS, THEIRS], ids=["ours", "published"])
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e-12])
 def test_motionless_faces_get_a_finite_answer(classifier: FlowClassifier, value: float) -> None:
-    """Identical frames are ordinary input, and min-max would divide by zero."""
+    """Identical frames are valid input, and min-max would divide by zero."""
     with torch.inference_mode():
         probabilities, attention = classifier(torch.full((1, 2, 112, 112), value))
     assert probabilities.isfinite().all()
@@ -150,7 +150,7 @@ def test_motionless_faces_get_a_finite_answer(classifier: FlowClassifier, value:
 
 @pytest.mark.parametrize("classifier", [OURS, THEIRS], ids=["ours", "published"])
 def test_answers_do_not_depend_on_the_batch(classifier: FlowClassifier) -> None:
-    """The mirrored half rides in the same batch: a mix-up of halves would show here."""
+    """The mirrored half is in the same batch: mixed-up halves would show here."""
     flows = flow(1, count=3)
     with torch.inference_mode():
         together = classifier(flows)
@@ -161,7 +161,7 @@ def test_answers_do_not_depend_on_the_batch(classifier: FlowClassifier) -> None:
 
 @pytest.mark.parametrize("classifier", [OURS, THEIRS], ids=["ours", "published"])
 def test_attention_spans_its_range(classifier: FlowClassifier) -> None:
-    """Drawn as it comes, it must show a difference on every face."""
+    """Drawn without rescaling, it must show differences on every face."""
     with torch.inference_mode():
         _, attention = classifier(flow(2, count=3))
     assert attention.amin((1, 2)).eq(0).all()
@@ -169,7 +169,7 @@ def test_attention_spans_its_range(classifier: FlowClassifier) -> None:
 
 
 def test_temperature_softens_and_keeps_the_order() -> None:
-    """The room for calibration: above 1 it lowers confidence, never the choice."""
+    """Calibration: a temperature above 1 lowers the confidence, but keeps the class."""
     warm = FlowClassifier(examples.network(), PreprocessingConfig(temperature=4.0)).eval()
     with torch.inference_mode():
         (cold, _), (soft, _) = OURS(flow(0)), warm(flow(0))
@@ -189,7 +189,7 @@ def test_temperature_softens_and_keeps_the_order() -> None:
         {"temperature": float("inf")},
     ],
 )
-def test_recipes_of_no_sense_are_refused(wrong: dict[str, object]) -> None:
-    """They come from a file's metadata, so a slip there must not become a wrong model."""
+def test_invalid_recipes_are_refused(wrong: dict[str, object]) -> None:
+    """They are read from a file's metadata; an error there must not become a wrong model."""
     with pytest.raises(ValueError, match=r"."):
         PreprocessingConfig(**wrong)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Scores against counts made by hand, and how sure a score or an answer is."""
+"""Scores against counts made by hand, and the uncertainty of scores and answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREDICTED = np.array([0, 0, 0, 1, 1, 0, 0, 2, 1])
 COUNTS = [[3, 1, 0], [2, 1, 0], [0, 1, 1]]
 
 
-def test_scores_are_those_counted_by_hand() -> None:
+def test_scores_equal_those_counted_by_hand() -> None:
     """F1: negative 2*3/(4+5), positive 2*1/(3+3), surprise 2*1/(2+1); recall 3/4, 1/3, 1/2."""
     counts = confusion(LABELS, PREDICTED)
     assert counts.tolist() == COUNTS
@@ -28,22 +28,22 @@ def test_scores_are_those_counted_by_hand() -> None:
     assert uar(counts) == pytest.approx((3 / 4 + 1 / 3 + 1 / 2) / 3)
 
 
-def test_always_negative_scores_as_the_field_counts_it() -> None:
-    """Counts are pooled before any ratio: averaging folds would flatter this to 0.51."""
+def test_always_negative_scores_as_published() -> None:
+    """Counts are pooled before any ratio: the mean over folds would give 0.51."""
     labels = np.repeat([0, 1, 2], [250, 109, 83])
     counts = confusion(labels, np.zeros_like(labels))
     assert uar(counts) == pytest.approx(1 / 3)
     assert uf1(counts) == pytest.approx(2 * 250 / (250 + 442) / 3)
 
 
-def test_classes_that_do_not_occur_are_left_out() -> None:
-    """A data set without surprise would otherwise score a third too low."""
+def test_absent_classes_are_left_out() -> None:
+    """A dataset without surprise would otherwise score a third too low."""
     counts = confusion(np.array([0, 1]), np.array([0, 1]))
     assert uf1(counts) == uar(counts) == 1
 
 
-def test_each_person_has_counts_of_their_own() -> None:
-    """Together they are the pooled ones, and the paper's fold means need them apart."""
+def test_each_person_has_separate_counts() -> None:
+    """Their sum is the pooled count, and the paper's fold means need them separately."""
     people = np.array(["b", "a", "a"])
     counts = confusion_by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), people)
     assert counts[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]
@@ -51,13 +51,13 @@ def test_each_person_has_counts_of_their_own() -> None:
     assert uar(counts).tolist() == [0.5, 1.0]
 
 
-def test_an_interval_is_over_people_and_not_clips() -> None:
-    """Twenty clips of one person tell less than twenty people: the interval must be wider."""
+def test_an_interval_is_over_people_not_clips() -> None:
+    """Twenty clips of one person contain less information than twenty people: a wider interval."""
     labels = np.arange(60) % 3
     right = np.random.default_rng(1).random(60) < 0.6
     predicted = np.where(right, labels, (labels + 1) % 3)
     few, many = np.repeat(["a", "b", "c"], 20), np.array([f"{i:02}" for i in range(60)])
-    few = few[np.argsort(~right, kind="stable").argsort()]  # who is named well, always is
+    few = few[np.argsort(~right, kind="stable").argsort()]  # each person all right or all wrong
     spans = [
         bootstrap_interval([confusion_by_person(labels, predicted, people)], uf1)
         for people in (few, many)
@@ -68,14 +68,14 @@ def test_an_interval_is_over_people_and_not_clips() -> None:
 
 
 def test_an_interval_of_one_person_is_a_point() -> None:
-    """Nothing varies when the only person is drawn again."""
+    """Drawing the only person again changes nothing."""
     counts = confusion_by_person(np.array([0, 1, 2]), np.array([0, 1, 1]), np.full(3, "a"))
     low, high = bootstrap_interval([counts], uar)
     assert low == high == pytest.approx(2 / 3)
 
 
-def test_calibration_error_is_the_gap_that_bins_show() -> None:
-    """Four answers sure to 0.9 of which three are right: off by 0.15; one of 0.5, right: 0.5."""
+def test_calibration_error_is_the_gap_of_the_bins() -> None:
+    """Four answers at 0.9 of which three are right: off by 0.15; one at 0.5, right: 0.5."""
     probabilities = np.array([[0.9, 0.06, 0.04]] * 4 + [[0.3, 0.5, 0.2]])
     answers = reliability(np.array([0, 0, 0, 1, 1]), probabilities)
     assert answers.clips.sum() == 5
@@ -85,12 +85,12 @@ def test_calibration_error_is_the_gap_that_bins_show() -> None:
 
 
 def test_full_confidence_has_a_bin() -> None:
-    """Exactly 1 belongs to the last of the bins, and does not fall off it."""
+    """Exactly 1 belongs to the last bin."""
     assert reliability(np.array([0]), np.array([[1.0, 0.0, 0.0]])).clips[-1] == 1
 
 
-def test_even_answers_that_mean_what_they_say_show_an_error() -> None:
-    """The bins of few clips are never as they should be: an error must be held against that."""
+def test_calibrated_answers_show_an_error_by_chance() -> None:
+    """Bins of few clips deviate by chance: an error must be compared with that."""
     rng = np.random.default_rng(3)
     answers = rng.dirichlet((3, 1, 1), 20_000)
     labels = (rng.random((20_000, 1)) > answers.cumsum(1)).sum(1)
@@ -101,6 +101,6 @@ def test_even_answers_that_mean_what_they_say_show_an_error() -> None:
     assert reliability(labels, boastful).error > 5 * errors_by_chance(boastful).max()
 
 
-def test_sure_answers_show_no_error_by_chance() -> None:
-    """Where nothing is left to chance, nothing is drawn."""
+def test_certain_answers_show_no_error_by_chance() -> None:
+    """At a confidence of 1 there is no chance."""
     assert errors_by_chance(np.eye(3)).max() == 0

@@ -18,8 +18,8 @@ from tests.model_export import examples
 from tests.support.shared import shared
 
 
-def test_parameters_are_as_many_as_the_paper_has() -> None:
-    """A layer too many or a bias too few would still train, and would be another network."""
+def test_the_number_of_parameters_is_the_papers() -> None:
+    """A wrong layer or bias would still train, as another network."""
     assert OffTanet().size == 59_403
 
 
@@ -33,7 +33,7 @@ PARAMETERS: dict[Variant, int] = {
 
 @pytest.mark.parametrize("variant", PARAMETERS)
 def test_each_variant_has_the_papers_number_of_parameters(variant: Variant, tmp_path: Path) -> None:
-    """All that is known of them; what was saved as one must not come back as another."""
+    """Nothing else is known of them; a variant that is saved must be loaded as itself."""
     network = OffTanet(variant).eval()
     assert network.size == PARAMETERS[variant]
     save(dataclasses.replace(examples.checkpoint(), network=network), tmp_path / "c")
@@ -46,7 +46,7 @@ def test_each_variant_has_the_papers_number_of_parameters(variant: Variant, tmp_
 
 
 def test_published_weights_give_the_authors_logits() -> None:
-    """The one proof that layers, their order and the published names are understood rightly."""
+    """The only proof that layers, their order and the published names are right."""
     network = load(shared("off_tanet_2021/LOSO1_60epoch.pth")).network
     reference = np.load(shared("off_tanet_2021/reference.npz"))
     with torch.inference_mode():
@@ -55,7 +55,7 @@ def test_published_weights_give_the_authors_logits() -> None:
 
 
 def test_positions_follow_the_formula() -> None:
-    """The matrix is a constant that no checkpoint carries, so nothing else would notice."""
+    """The matrix is a constant outside of the checkpoint, so no other test would notice."""
     matrix = positions(14)
     p0, p3 = math.sin(1.0), math.cos(10_000 ** (-1 / 14))
     assert matrix[0, 0] == pytest.approx(2 * p0, abs=1e-6)
@@ -63,7 +63,7 @@ def test_positions_follow_the_formula() -> None:
 
 
 def test_self_attention_keeps_channels_apart() -> None:
-    """Four heads may be one convolution only because a channel never sees another's scores."""
+    """Four heads may be one convolution only because channels do not see each other's scores."""
     attention = SelfAttention(28, 28)
     for convolution in (attention.query, attention.key, attention.value):
         torch.nn.init.dirac_(convolution.weight)
@@ -75,7 +75,7 @@ def test_self_attention_keeps_channels_apart() -> None:
 
 
 def test_answers_do_not_depend_on_the_batch() -> None:
-    """A position matrix or a pooling that mixes the batch would show only in a busy service."""
+    """A position matrix or a pooling that mixes the batch would show only under load."""
     network = examples.network()
     maps = torch.randn(5, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

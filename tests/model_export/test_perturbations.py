@@ -20,7 +20,7 @@ def peak(maps: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> tuple[int, 
 
 
 def test_a_face_in_its_place_stays_as_it_is() -> None:
-    """Else the score on perturbed maps would fall for resampling alone."""
+    """Otherwise resampling alone would lower the score on perturbed maps."""
     maps = spot(10, 12)
     np.testing.assert_allclose(perturb(maps, Perturbation()), maps, atol=1e-6)
 
@@ -34,13 +34,15 @@ def test_a_face_in_its_place_stays_as_it_is() -> None:
         (Perturbation(turn=90), (13, 20)),
     ],
 )
-def test_placements_do_what_they_say(perturbation: Perturbation, place: tuple[int, int]) -> None:
-    """A sign turned round would go unseen in a mean over both sides. Turns go clockwise."""
+def test_perturbations_move_in_their_direction(
+    perturbation: Perturbation, place: tuple[int, int]
+) -> None:
+    """A wrong sign would be invisible in a mean over both sides. Turns go clockwise."""
     assert peak(perturb(spot(20, 14), perturbation)) == place
 
 
 def test_every_extreme_moves_the_map_and_keeps_its_range() -> None:
-    """The network knows maps of 0..1 alone."""
+    """The network is trained on maps of 0..1."""
     maps = np.random.default_rng(0).random((2, 3, 28, 28), np.float32)
     for group in EXTREMES.values():
         for perturbation in group:

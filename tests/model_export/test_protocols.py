@@ -1,4 +1,4 @@
-"""Protocols that cannot cheat: what is scored was seen by nothing that named it."""
+"""Protocols without leakage: no training sees the data that is scored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.model_export import examples
 
 
 def data(people: int = 3, clips: int = 6) -> FlowMaps:
-    """Maps whose class shows: a bright third of each; some people of one data set."""
+    """Maps whose class is visible: one third of each is bright; several people of one dataset."""
     rng = np.random.default_rng(0)
     labels = np.arange(people * clips) % 3
     maps = 0.3 * rng.random((len(labels), 3, 28, 28), np.float32)
@@ -48,7 +48,7 @@ def whole(maps: FlowMaps) -> FoldData:
 
 
 def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
-    """The same clips, but one person's are said to show something else."""
+    """The same clips with other labels for one person."""
     turned = np.where(maps.people == person, (maps.labels + 1) % 3, maps.labels)
     return dataclasses.replace(maps, labels=turned)
 
@@ -62,8 +62,8 @@ def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
     ],
     ids=["all", "head", "chosen epoch"],
 )
-def test_answers_on_a_subject_owe_nothing_to_its_labels(config: FineTuneConfig) -> None:
-    """The field's commonest fault: an epoch, or weights, that the test fold has chosen."""
+def test_answers_on_a_subject_do_not_depend_on_its_labels(config: FineTuneConfig) -> None:
+    """The most common mistake of the field: the test fold chooses an epoch or weights."""
     maps, start = data(), examples.checkpoint()
     tested = maps.people == "made/s1"
     true, false = (
@@ -73,8 +73,8 @@ def test_answers_on_a_subject_owe_nothing_to_its_labels(config: FineTuneConfig) 
     np.testing.assert_array_equal(true[tested], false[tested])
 
 
-def test_answers_on_a_subject_owe_something_to_the_others_labels() -> None:
-    """The other half of the above, which a protocol that trains on nothing would pass, too."""
+def test_answers_on_a_subject_depend_on_the_others_labels() -> None:
+    """The counterpart of the test above, which a protocol without training would pass, too."""
     maps, config = data(), FineTuneConfig(epochs=2, part="head")
     tested = maps.people == "made/s0"
     true, false = (
@@ -84,8 +84,8 @@ def test_answers_on_a_subject_owe_something_to_the_others_labels() -> None:
     assert np.abs(true[tested] - false[tested]).max() > 1e-6
 
 
-def test_the_linear_model_owes_nothing_to_its_test_fold() -> None:
-    """A baseline that cheats would make ours look worse; one that fails, better."""
+def test_the_linear_model_does_not_depend_on_its_test_fold() -> None:
+    """Leakage in a baseline would make ours look worse, an error in it better."""
     maps = data()
     tested = maps.people == "made/s1"
     assert (linear(maps) == maps.labels).all()
@@ -93,8 +93,8 @@ def test_the_linear_model_owes_nothing_to_its_test_fold() -> None:
     np.testing.assert_array_equal(changed[tested], maps.labels[tested])
 
 
-def test_a_residual_linear_model_owes_nothing_to_its_test_fold() -> None:
-    """It corrects the network by the others' clips alone, and is right where they show the way."""
+def test_a_residual_linear_model_does_not_depend_on_its_test_fold() -> None:
+    """It corrects the network by the other people's clips only, and is right if they suffice."""
     maps, start = data(), examples.checkpoint()
     tested = maps.people == "made/s1"
     true, false = (
@@ -107,15 +107,15 @@ def test_a_residual_linear_model_owes_nothing_to_its_test_fold() -> None:
     assert (true >= 0).all()
 
 
-def test_fitting_learns_what_shows() -> None:
-    """From nothing, on maps whose class is plain: at a third it would have learnt nothing."""
+def test_fine_tuning_learns_visible_classes() -> None:
+    """From scratch, on maps whose class is obvious: an accuracy of a third is chance."""
     maps = data(people=4)
     fitted = fit(initialize(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
     assert (predict(fitted, maps.maps).argmax(1) == maps.labels).mean() > 0.6
 
 
-def test_interpolation_ends_between_start_and_fitted() -> None:
-    """Halfway is the mean of both, in every tensor that has one."""
+def test_interpolation_goes_from_start_to_fine_tuned() -> None:
+    """Halfway is the mean of both, in every floating-point tensor."""
     start, fold = examples.checkpoint(), whole(data())
     far, half = (
         fit(start, fold, FineTuneConfig(epochs=1, interpolation=share), seed=0).network.state_dict()
@@ -126,7 +126,7 @@ def test_interpolation_ends_between_start_and_fitted() -> None:
             torch.testing.assert_close(half[name], (before + far[name]) / 2)
 
 
-def test_fitting_leaves_the_start_as_it_was() -> None:
+def test_fine_tuning_does_not_change_the_start() -> None:
     """Every fold must start from the same weights, not from the last fold's."""
     start = examples.checkpoint()
     before = {name: tensor.clone() for name, tensor in start.network.state_dict().items()}
@@ -135,7 +135,7 @@ def test_fitting_leaves_the_start_as_it_was() -> None:
     assert not torch.equal(fitted["stem.0.weight"], before["stem.0.weight"])
 
 
-def test_the_head_alone_learns_where_it_is_asked() -> None:
+def test_only_the_head_is_trained_on_request() -> None:
     """Normalisation statistics count as features: they must not drift with the folds."""
     start = examples.checkpoint()
     before = start.network.state_dict()
@@ -145,8 +145,8 @@ def test_the_head_alone_learns_where_it_is_asked() -> None:
     assert changed == {"head"}
 
 
-def test_runs_can_be_had_again() -> None:
-    """Equal seeds, equal answers; another seed, others."""
+def test_runs_are_reproducible() -> None:
+    """Equal seeds, equal answers; other seeds, other answers."""
     maps = data(people=2)
     first, other = leave_one_subject_out(
         maps, FineTuneConfig(epochs=1), [initialize(3), initialize(4)]
@@ -156,8 +156,9 @@ def test_runs_can_be_had_again() -> None:
     assert np.abs(first - other).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_a_start_that_training_spoils_is_kept() -> None:
-    """Choosing between epochs includes none at all: fine-tuning may make things worse."""
+    """The choice between epochs includes zero: fine-tuning may make things worse."""
     maps = data(people=4)
     good = fit(initialize(1), whole(maps), FineTuneConfig(epochs=8, batch=4), seed=1)
     ruinous, fold = FineTuneConfig(epochs=2, learning_rate=10.0), prepare(good, maps, "head")
@@ -170,8 +171,8 @@ def test_a_start_that_training_spoils_is_kept() -> None:
 
 
 @pytest.mark.parametrize("part", ["all", "head"])
-def test_answers_are_the_graphs_own(part: Part) -> None:
-    """The short way through the head must not leave out the mirror image or the temperature."""
+def test_answers_equal_those_of_the_graph(part: Part) -> None:
+    """The short cut through the head must include the mirror image and the temperature."""
     warm = dataclasses.replace(
         examples.checkpoint(), preprocessing=PreprocessingConfig(temperature=2.0)
     )
@@ -181,8 +182,8 @@ def test_answers_are_the_graphs_own(part: Part) -> None:
     )
 
 
-def test_one_subject_alone_is_told() -> None:
-    """Nobody is left to train on."""
+def test_a_single_subject_is_refused() -> None:
+    """No data would be left to train on."""
     alone = data(people=1)
     with pytest.raises(TrainingError, match="two subjects"):
         leave_one_subject_out(alone, FineTuneConfig(), [examples.checkpoint()])

@@ -1,4 +1,4 @@
-"""The samples: honest motion of a real face, and the same on disk as in the script."""
+"""The samples: known motion of a real face, and the files equal what the script makes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def clip_on_disk() -> list[Pixels]:
 
 
 def recognised(onset: Pixels, apex: Pixels) -> dict[str, float]:
-    """The service's way without its front door."""
+    """The service's pipeline without HTTP."""
     where = align(FaceDetector(ASSETS).detect(onset)[0])
     flow = tvl1(crop(onset, where), crop(apex, where))
     answer = Classifier(ASSETS / "off_tanet.onnx").classify(flow)
@@ -42,28 +42,28 @@ def recognised(onset: Pixels, apex: Pixels) -> dict[str, float]:
 
 
 def test_there_is_a_sample_of_each_class() -> None:
-    """Whoever tries the service tries all it can tell apart."""
+    """A first trial shows all classes."""
     assert tuple(samples.EXPRESSIONS) == CLASSES
     assert samples.CLIP_CLASS in CLASSES
 
 
 @pytest.mark.parametrize("label", CLASSES)
 def test_each_pair_on_disk_gives_its_class(label: str) -> None:
-    """The first answer that a newcomer sees must be right, and clearly so."""
+    """The first answer that a new user sees must be clearly right."""
     answer = recognised(on_disk(f"{label}_onset.jpg"), on_disk(f"{label}_apex.jpg"))
     assert answer[label] > 0.9
 
 
 def test_the_clip_on_disk_gives_its_class_at_its_apex() -> None:
-    """Through a lossy codec, a drifting head and flickering light."""
+    """Through a lossy codec, head motion and flickering light."""
     frames = clip_on_disk()
     assert len(frames) == samples.CLIP_FRAMES
     answer = recognised(frames[0], frames[samples.CLIP_APEX])
     assert answer[samples.CLIP_CLASS] > 0.9
 
 
-def test_the_pictures_on_disk_are_what_the_script_makes() -> None:
-    """Up to the loss of JPEG: nobody has to trust a picture."""
+def test_the_images_on_disk_are_what_the_script_makes() -> None:
+    """Up to the loss of JPEG: nobody has to trust a binary."""
     for label, pair in samples.pairs().items():
         for name, made in zip(("onset", "apex"), pair, strict=True):
             found = on_disk(f"{label}_{name}.jpg")
@@ -77,16 +77,16 @@ def test_the_clip_on_disk_is_what_the_script_makes() -> None:
 
 
 def test_the_samples_are_small() -> None:
-    """They travel with the package."""
+    """They are part of the package."""
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 450_000
 
 
 def test_a_point_moves_by_the_field() -> None:
-    """Backward warping must give the forward motion that was asked for, not its approximation.
+    """Backward warping must give the requested forward motion, not an approximation.
 
-    In a picture whose brightness is the column (or the row), each pixel tells where it came from:
-    from there, the field must lead here, but for the 0.05 px by which OpenCV's cubic kernel bends
-    a straight ramp.
+    In an image whose brightness is the column (or the row), each pixel shows its origin: from
+    there, the field must lead here, within the 0.05 px by which OpenCV's cubic kernel bends a
+    straight ramp.
     """
     size = 120
     columns, rows = np.meshgrid(np.arange(size), np.arange(size))
@@ -113,10 +113,10 @@ def test_on_the_crop_the_motion_is_the_field_of_the_units() -> None:
 
 
 def test_the_motion_grows_and_turns_with_the_face() -> None:
-    """On a picture where the face is twice as large and lies on its side, so does its motion."""
+    """On an image where the face is twice as large and lies on its side, so does its motion."""
     units = samples.EXPRESSIONS["positive"]
     upright = samples.motion(units, np.eye(2, 3), CROP_SIZE)
-    # The crop's x is the picture's y, the crop's y runs against the picture's x.
+    # The crop's x is the image's y; the crop's y is the image's x reversed.
     lying = np.array([[0, 0.5, 0], [-0.5, 0, 111]])
     turned = samples.motion(units, lying, 2 * CROP_SIZE)
     for row, column in ((78, 30), (70, 84), (40, 20)):

@@ -1,4 +1,4 @@
-"""Rendered motion through the service's own eyes."""
+"""Rendered motion as the service measures it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from off_tanet_export.synthesis.action_units import MIXES
 from off_tanet_export.synthesis.camera import shoot
 from off_tanet_export.synthesis.samples import motion, portrait
 
-from tests.model_export.test_export import WEIGHTS
+from tests.model_export.examples import WEIGHTS
 from tests.support import factories
 
 
-def test_motion_is_measured_in_the_size_that_was_asked_for() -> None:
+def test_motion_is_measured_in_the_requested_size() -> None:
     """An amplitude in other pixels than the crop's would shift the whole curve."""
     face, detector = portrait(320), FaceDetector(ASSETS)
     field = motion({"AU12": 1.0}, locate_crop(detector, shoot(face)), 320)
@@ -38,22 +38,22 @@ def test_motion_is_measured_in_the_size_that_was_asked_for() -> None:
         assert 0.6 * amplitude < length < 1.3 * amplitude
 
 
-def test_plain_motion_is_named_rightly() -> None:
-    """The shipped model, from frames: at 2 px few may be wrong, or rooms do not fit together."""
+def test_plain_motion_is_classified_correctly() -> None:
+    """The shipped model, from frames: at 2 px few may be wrong, or the parts do not fit."""
     shares = sensitivity_curve(load(WEIGHTS), [portrait(320)], repeats=1, seed=3)
     assert tuple(shares) == AMPLITUDES_PX
     assert shares[2.0] == 1.0
 
 
-def test_units_are_drawn_of_their_class() -> None:
-    """A smile under the label of surprise would be counted as an error."""
+def test_units_are_drawn_from_their_class() -> None:
+    """A smile labelled as surprise would be counted as an error."""
     rng = np.random.default_rng(0)
     smiles = [units for units, _ in MIXES[1]]
     assert all(draw_units(1, rng) in smiles for _ in range(20))
 
 
-def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
-    """From a picture or a clip, and large enough to be found again."""
+def test_a_face_is_cropped_from_its_image(tmp_path: Path) -> None:
+    """From an image or a clip, and large enough to be detected again."""
     (tmp_path / "a.png").write_bytes(factories.png(factories.portrait()))
     (tmp_path / "a.mp4").write_bytes(factories.mp4([factories.portrait()] * 2))
     for name in ("a.png", "a.mp4"):
@@ -62,7 +62,7 @@ def test_a_face_is_cut_out_of_its_picture(tmp_path: Path) -> None:
         assert locate_crop(FaceDetector(ASSETS), shoot(face)) is not None
 
 
-def test_pictures_without_a_face_are_told(tmp_path: Path) -> None:
+def test_images_without_a_face_are_reported(tmp_path: Path) -> None:
     """One line, and no curve."""
     (tmp_path / "none.png").write_bytes(factories.png(factories.picture()))
     (tmp_path / "text.png").write_text("words")

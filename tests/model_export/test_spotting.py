@@ -1,4 +1,4 @@
-"""The MEGC spotting scores against cases worked out by hand."""
+"""The MEGC spotting scores against cases computed by hand."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from off_tanet_export.evaluation.spotting import Interval, SpottingScore, overla
 def test_overlap_is_intersection_over_union(
     a: tuple[float, float], b: tuple[float, float], expected: float
 ) -> None:
-    """Every count below rests on it; it is the same either way round."""
+    """The basis of all counts below; it is symmetric."""
     assert overlap(Interval(*a), Interval(*b)) == pytest.approx(expected)
     assert overlap(Interval(*b), Interval(*a)) == pytest.approx(expected)
 
 
 def test_half_an_overlap_is_enough_and_less_is_not() -> None:
-    """The challenge's bar is inclusive."""
+    """The challenge's threshold is inclusive."""
     true = [Interval(0, 10), Interval(100, 110)]
     found = [Interval(0, 5), Interval(100, 104.9)]
     assert len(score(true, found).right) == 1
 
 
 def test_a_true_interval_counts_once() -> None:
-    """Two guesses at one expression are one hit and one false alarm."""
+    """Two detections of one expression are one hit and one false alarm."""
     counted = score([Interval(0, 10)], [Interval(0, 9), Interval(1, 10)])
     assert (counted.true, counted.found, len(counted.right)) == (1, 2, 1)
     assert (counted.precision, counted.recall) == (0.5, 1.0)
@@ -41,7 +41,7 @@ def test_a_true_interval_counts_once() -> None:
 
 
 def test_the_best_overlap_is_matched_first() -> None:
-    """Else the first guess could take the interval that the second one meets exactly."""
+    """Otherwise the first detection could take the interval that the second one matches exactly."""
     true = [Interval(0, 10, 0), Interval(6, 16, 1)]
     counted = score(true, [Interval(2, 12, 2), Interval(0, 10, 0), Interval(6, 16, 1)])
     assert sorted(counted.right) == [(0, 0), (1, 1)]
@@ -70,7 +70,7 @@ def test_strs_is_the_product_of_spotting_and_recognition() -> None:
     assert counted.strs == pytest.approx(0.8 * (2 / 3 + 4 / 5) / 2)
 
 
-def test_nothing_found_and_nothing_there_divides_by_nothing() -> None:
-    """Videos without any expression are ordinary input."""
+def test_empty_results_do_not_divide_by_zero() -> None:
+    """Videos without any expression are valid input."""
     empty = score([], [])
     assert (empty.precision, empty.recall, empty.f1, empty.strs) == (0, 0, 0, 0)

@@ -21,7 +21,7 @@ def peak(field: Field, channel: int) -> tuple[float, float]:
 
 
 def test_smiling_moves_the_lip_corners_up_and_out() -> None:
-    """A sign turned round would make smiles of frowns, and training would not notice."""
+    """A wrong sign would make frowns of smiles, and training would not notice."""
     field = displacement({"AU12": 0.01}, 112)
     assert peak(field, 0) == pytest.approx((0.25, 0.63), abs=0.04)
     column, row = int(0.30 * 112), int(0.71 * 112)
@@ -39,7 +39,7 @@ def test_units_move_the_right_way(unit: str, direction: int) -> None:
 
 
 def test_intensity_is_a_fraction_of_the_crop_at_any_size() -> None:
-    """Whoever renders a sample at another resolution multiplies by its width, and nothing else."""
+    """At another resolution, a displacement is multiplied by the width and nothing else."""
     small, large = displacement({"AU2": 0.02}, 28), displacement({"AU2": 0.02}, 224)
     assert np.abs(large).max() == pytest.approx(0.02, rel=0.01)
     averaged = large.reshape(2, 28, 8, 28, 8).mean((2, 4))
@@ -55,20 +55,20 @@ def test_units_add_up() -> None:
 
 
 def test_unknown_units_are_refused() -> None:
-    """AU99 is a slip of the pen."""
+    """AU99 is a typing error."""
     with pytest.raises(KeyError, match="AU99"):
         displacement({"AU99": 1.0}, 28)
 
 
 def test_a_margin_is_drawn_around_the_same_face() -> None:
-    """What lies in the middle is the crop, or a face would move when its margin grows."""
+    """The centre is the crop; otherwise a face would move when its margin grows."""
     bumps = Synthesis(0, nuisances=STILL).sides("AU12", 1.0)
     np.testing.assert_allclose(render(bumps, 28, 6)[:, 6:-6, 6:-6], render(bumps, 28), atol=1e-6)
     assert Synthesis(0, margin=6).flow(1).shape == (2, 40, 40)
 
 
-def test_every_mix_is_of_units_that_exist() -> None:
-    """A rare mix with a slip in its name would break training hours in."""
+def test_every_mix_has_known_units() -> None:
+    """A typing error in a rare mix would stop a training after hours."""
     assert len(MIXES) == len(CLASSES)
     for mixes in MIXES:
         for units, weight in mixes:
@@ -77,7 +77,7 @@ def test_every_mix_is_of_units_that_exist() -> None:
 
 
 def test_equal_seeds_draw_equal_flows() -> None:
-    """A training run can be had again."""
+    """A training run can be repeated."""
     labels = np.array([0, 1, 2, 2])
     first, again = (Synthesis(3).batch(labels) for _ in range(2))
     assert first.shape == (4, 2, 28, 28)
@@ -101,7 +101,7 @@ def test_without_nuisances_a_flow_is_its_units() -> None:
     ["head", "noise", "steps", "ragged", "patchy", "position", "side", "one_sided"],
 )
 def test_each_nuisance_changes_the_flow(nuisance: str) -> None:
-    """A knob that turns nothing would be believed in."""
+    """A parameter without an effect would go unnoticed."""
     still = Synthesis(0, nuisances=STILL).batch(np.full(8, 2))
     moved = Synthesis(0, nuisances=Nuisances(**{**OFF, nuisance: 0.5})).batch(np.full(8, 2))
     assert np.abs(moved - still).max() > 0.05

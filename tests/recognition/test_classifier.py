@@ -1,4 +1,4 @@
-"""The classifier: what it refuses, what it promises, and what a model file must say."""
+"""The classifier: the inputs it refuses, its outputs, and the metadata that a model needs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Meta:
 
 @dataclass
 class FakeSession:
-    """Answers every flow alike, and remembers what it was fed."""
+    """Answers every flow alike, and records its input."""
 
     answer: Sequence[float] = (0.2, 0.3, 0.5)
     metadata: Mapping[str, str] = field(default_factory=METADATA.copy)
@@ -72,30 +72,30 @@ def flows(count: int = 1, seed: int = 0) -> NDArray[np.float32]:
 
 
 def test_the_session_gets_the_flow_and_the_threads() -> None:
-    """One batch axis more, nothing else changed, and as many threads as were asked for."""
-    session, asked = FakeSession(), []
+    """One batch axis more, nothing else changed, and the requested number of threads."""
+    session, opened = FakeSession(), []
 
     def opener(path: Path | str, threads: int) -> FakeSession:
-        asked.append((path, threads))
+        opened.append((path, threads))
         return session
 
     flow = flows()[0]
     answer = Classifier("some.onnx", threads=3, opener=opener).classify(flow)
-    assert asked == [("some.onnx", 3)]
+    assert opened == [("some.onnx", 3)]
     np.testing.assert_array_equal(session.fed[-1], flow[None])
     np.testing.assert_allclose(answer.probabilities, [0.2, 0.3, 0.5], atol=1e-6)
     assert answer.attention.shape == (14, 14)
 
 
 def test_probabilities_sum_to_one_in_double_precision() -> None:
-    """The contract says 1e-6, and three float32 can miss it."""
+    """The contract says 1e-6, which three float32 can miss."""
     answer = classifier(FakeSession(answer=(0.2, 0.3, 0.500004))).classify(flows()[0])
     assert answer.probabilities.dtype == np.float64
     assert abs(answer.probabilities.sum() - 1) < 1e-12
 
 
 def test_a_batch_is_answered_in_one_run() -> None:
-    """A batch that fell apart into single runs would cost a runtime call each."""
+    """Single runs would cost a runtime call each."""
     session = FakeSession()
     answers = classifier(session).classify_batch(flows(4))
     assert len(answers) == 4
@@ -113,35 +113,35 @@ def test_a_batch_is_answered_in_one_run() -> None:
         (np.full((2, 112, 112), np.inf, np.float32), "not finite"),
     ],
 )
-def test_flow_of_the_wrong_kind_is_refused(wrong: NDArray[Any], message: str) -> None:
-    """`/v2` takes flow from anybody: a wrong one must not become a number that looks right."""
+def test_invalid_flow_is_refused(wrong: NDArray[Any], message: str) -> None:
+    """Clients send any flow to `/v2`: an invalid one must not become a plausible number."""
     with pytest.raises(ValueError, match=message):
         classifier(FakeSession()).classify(wrong)
 
 
 def test_an_empty_batch_is_refused() -> None:
-    """The graph has no answer for it, and a runtime may do anything."""
+    """The graph has no answer for it, and runtimes differ."""
     with pytest.raises(ValueError, match="shape"):
         classifier(FakeSession()).classify_batch(flows(0))
 
 
 @pytest.mark.parametrize("key", METADATA)
-def test_a_file_that_does_not_say_what_it_is_is_refused(key: str) -> None:
-    """Every part of the card is shown by `GET /v1/model`."""
+def test_a_model_without_complete_metadata_is_refused(key: str) -> None:
+    """`GET /v1/model` returns every part of it."""
     lacking = {name: value for name, value in METADATA.items() if name != key}
     with pytest.raises(ModelError, match=r"fake\.onnx has no metadata"):
         classifier(FakeSession(metadata=lacking))
 
 
 @pytest.mark.parametrize(("key", "value"), [("parameters", "many"), ("scores", "{")])
-def test_metadata_that_cannot_be_read_is_refused(key: str, value: str) -> None:
-    """A file made by another tool may use the same names."""
+def test_unreadable_metadata_is_refused(key: str, value: str) -> None:
+    """A file of another tool may use the same names."""
     with pytest.raises(ModelError, match="metadata"):
         classifier(FakeSession(metadata={**METADATA, key: value}))
 
 
 def test_other_classes_are_refused() -> None:
-    """The answer's keys are the classes': in another order they would be lies."""
+    """The keys of the answer are the classes: in another order they would be wrong."""
     swapped = {**METADATA, "classes": json.dumps(CLASSES[::-1])}
     with pytest.raises(ModelError, match="other classes"):
         classifier(FakeSession(metadata=swapped))
@@ -153,8 +153,8 @@ def test_a_model_that_answers_nonsense_to_stillness_is_refused() -> None:
         classifier(FakeSession(answer=(np.nan, 0, 1)))
 
 
-def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
-    """A path mistyped and a file that is something else, through the real runtime."""
+def test_files_that_are_not_models_are_refused(tmp_path: Path) -> None:
+    """A mistyped path, and a file of another kind, through the real runtime."""
     (tmp_path / "text.onnx").write_text("words")
     for name in ("absent.onnx", "text.onnx"):
         with pytest.raises(ModelError, match=name):
@@ -169,7 +169,7 @@ def shipped() -> Classifier:
 
 
 def test_the_shipped_model_has_a_card(shipped: Classifier) -> None:
-    """What the service says of its model comes from the file alone."""
+    """All that the service says about its model comes from the file."""
     card = shipped.card
     assert card.name == "off-tanet"
     assert card.classes == CLASSES
@@ -201,7 +201,9 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize("label", EXPRESSIONS)
 @pytest.mark.parametrize("pixels", [0.3, 1.0, 3.0])
-def test_plain_expressions_are_named(shipped: Classifier, label: str, pixels: float) -> None:
+def test_plain_expressions_are_classified_correctly(
+    shipped: Classifier, label: str, pixels: float
+) -> None:
     """A swapped axis, sign or class order between flow and model would show here first."""
     units, rows = EXPRESSIONS[label]
     field = displacement(units, 112)
@@ -211,8 +213,8 @@ def test_plain_expressions_are_named(shipped: Classifier, label: str, pixels: fl
     assert peak[0] in range(14)[rows]
 
 
-def test_motion_beyond_all_measure_is_refused_not_answered(shipped: Classifier) -> None:
-    """Its strain overflows; an answer that is no number must not leave the room."""
+def test_extreme_motion_is_refused(shipped: Classifier) -> None:
+    """Its strain overflows; NaN must not be returned as an answer."""
     with pytest.raises(ValueError, match="too large"):
         shipped.classify(flows()[0] * np.float32(1e30))
 

@@ -1,4 +1,4 @@
-"""Opening a network: what cannot be opened is said in a sentence."""
+"""Opening a network: errors are one sentence."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.support.paths import ROOT
 PNET = ROOT / "service/off_tanet/assets" / "mtcnn" / "pnet.onnx"
 
 
-def test_a_model_says_what_it_is() -> None:
-    """Licence notes and model cards travel in the file."""
+def test_a_model_has_its_metadata() -> None:
+    """Licence notes and model cards are stored in the file."""
     assert open_session(PNET).get_modelmeta().custom_metadata_map["licence"] == "MIT"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """By its name alone: an answer must not tell the folders of the server."""
+    """By its name only: an answer must not contain paths of the server."""
     with pytest.raises(ModelError, match=r"gone\.onnx") as caught:
         open_session(tmp_path / "gone.onnx")
     assert str(tmp_path) not in caught.value.detail
@@ -27,7 +27,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no model", PNET.read_bytes()[:5000]])
 def test_a_foreign_or_truncated_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Whatever ONNX Runtime thinks of it, the service's own error comes out."""
+    """Any error of ONNX Runtime becomes a domain error."""
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"broken\.onnx"):

@@ -1,8 +1,8 @@
-"""The proofs that take too long for every commit.
+"""The tests that take too long for every commit.
 
-    make soak           (about half an hour on two idle cores; talks to loopback only)
+    make soak           (about half an hour on two idle cores; uses loopback only)
 
-`--part fuzz --scale 0.01` runs one of them, a hundredth as long.
+`--part fuzz --scale 0.01` runs one of them, with a hundredth of the cases.
 """
 
 from __future__ import annotations

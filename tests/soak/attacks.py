@@ -1,6 +1,6 @@
-"""Whether `/health/live` answers at once while each of the programs that show faults attacks.
+"""Whether `/health/live` answers at once under attack by each of the fault programs.
 
-They lie outside this repository, in `../shared/faults`, and start servers of their own.
+They are outside of this repository, in `../shared/faults`, and start servers of their own.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tests.support.shared import SHARED
 FOLDER = SHARED / "faults"
 BOUND_MS = 100.0
 EVERY_S = 0.02
-# With 64 open files, as this one starts it, the service refuses to start.
+# With the 64 open files that this one allows, the service refuses to start.
 REFUSED_AT_START = {"p09_engine_fd.py"}
 TIMEOUT_S = 400
 
 
 class Probe(threading.Thread):
-    """Asks a server that comes and goes whether it lives, over one kept connection."""
+    """Probes the liveness of a server that comes and goes, over one kept connection."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -53,7 +53,7 @@ class Probe(threading.Thread):
 
 
 def run() -> Part:
-    """Each program in turn; the times of the answers to the probe."""
+    """Run each program in turn; report the response times of the probe."""
     part = Part("attacks, /health/live while each program of ../shared/faults runs")
     programs = sorted(FOLDER.glob("p*.py"))
     if not programs:
@@ -99,5 +99,5 @@ def _attack(part: Part, program: Path) -> float:
 
 
 def _arguments(program: Path) -> list[str]:
-    """What makes each of its cases run."""
+    """Options that make each of its cases run."""
     return ["stop", "garbage", "log", "core"] if program.name.startswith("p12") else []

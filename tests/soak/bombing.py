@@ -1,4 +1,4 @@
-"""How long each bomb takes, and how much memory: of the server and of its worker."""
+"""The time and memory that each bomb takes, of the server and of its worker."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ BOUND_BYTES = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Blast:
-    """A bomb's answer, its median seconds, and what it took of the server and its worker.
+    """A bomb's status, its median seconds, and its cost for the server and its worker.
 
-    `processor_s` is the time of both, the mean of all times; the bytes are what each grew by.
+    `processor_s` is the mean processor time of both; the bytes are the growth of each.
     """
 
     status: int
@@ -52,13 +52,13 @@ def explode(server: Server, bomb: Bomb, times: int = 1) -> Blast:
     replies = asyncio.run(_ask(server.port, bomb.request, times))
     grown = [peak_bytes(process) - held for process, held in zip(processes, before, strict=True)]
     spent = (sum(map(processor_seconds, processes)) - spent) / times
-    told = json.loads(replies[-1].body)
+    problem = json.loads(replies[-1].body)
     seconds = statistics.median(reply.seconds for reply in replies)
-    return Blast(replies[-1].status, told.get("limit"), seconds, spent, *grown)
+    return Blast(replies[-1].status, problem.get("limit"), seconds, spent, *grown)
 
 
 def run() -> Part:
-    """Every bomb, several times; what is refused must be so at once."""
+    """Every bomb, several times; refusals must be immediate."""
     part = Part(f"bombs, {len(bombs())} kinds, {TIMES} times each")
     refused_s: list[float] = []
     with tempfile.TemporaryDirectory() as home, serving(Path(home), workers=1) as server:

@@ -1,4 +1,4 @@
-"""schemathesis for longer than the tests have time for, without keys and with them."""
+"""schemathesis for longer than in the tests, without keys and with them."""
 
 from __future__ import annotations
 

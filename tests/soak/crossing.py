@@ -1,7 +1,7 @@
-"""Clients that leave at any moment, workers that are killed, stopped and made to lie: nobody gets
+"""Clients that leave at any moment, workers that are killed, stopped or taken over: no request gets
 another one's answer.
 
-Every question has an answer of its own, which a Recognizer in this process gave beforehand.
+Every request has an answer of its own, which a Recognizer in this process computes beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DEADLINE_S = 1.5
 CLIP_SHARE = 0.08
 LEAVING_SHARE = 0.4
 REQUESTS_FOR_EACH_SABOTAGE = 25
-REFUSED_PAUSE_S = 0.3  # else refusals, which take no time, would be most of the requests
+REFUSED_PAUSE_S = 0.3  # otherwise refusals, which take no time, would be most of the requests
 SEED = 14
 
 _SAMPLES = ASSETS / "samples"
@@ -42,14 +42,14 @@ _EXACT = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request's bytes, and the answer that is its own."""
+    """A request's bytes, and its own answer."""
 
     request: bytes = field(repr=False)
     answer: dict[str, Any]
 
 
 def run(count: int) -> Part:
-    """`count` requests; each answer of 200 is compared with the question's own."""
+    """`count` requests; each answer of 200 is compared with the request's own."""
     part = Part(f"crossing, {count} requests, deadline {DEADLINE_S} s")
     random.seed(SEED)
     pairs, clips = _pairs(), _clips()
@@ -60,8 +60,8 @@ def run(count: int) -> Part:
         tally, crossed, done = asyncio.run(_ask_all(server, pairs, clips, count))
     part.faults += crossed
     for title, counts in (("outcomes", tally), ("sabotage", done)):
-        told = ", ".join(f"{what} {times}" for what, times in counts.most_common())
-        part.say(f"{title}: {told}")
+        summary = ", ".join(f"{what} {times}" for what, times in counts.most_common())
+        part.say(f"{title}: {summary}")
     part.check(tally["200"] > count // 4, "too few were answered to show anything")
     strange = {what for what in tally if what.split()[0] not in ("200", "503", "504", "left")}
     part.check(not strange, f"answers that no sabotage explains: {strange}")
@@ -96,7 +96,7 @@ async def _ask_all(
 
 
 async def _ask(connection: load.Connection, question: Question) -> tuple[str, dict[str, Any]]:
-    """The status and the answer; `left` where the client did not wait for it."""
+    """The status and the answer; `left` if the client did not wait for it."""
     patience_s = None
     if random.random() < LEAVING_SHARE:
         # Half of them at any time, half within the last second before the deadline.
@@ -113,20 +113,20 @@ async def _ask(connection: load.Connection, question: Question) -> tuple[str, di
     except (asyncio.IncompleteReadError, ConnectionError):
         connection.close()
         return "broken", {}
-    told = json.loads(reply.body)
+    content = json.loads(reply.body)
     if reply.status == 200:
-        return "200", _told(told)
-    return f"{reply.status} {told['code']}", {}
+        return "200", _identity(content)
+    return f"{reply.status} {content['code']}", {}
 
 
-def _told(answer: dict[str, Any]) -> dict[str, Any]:
-    """The members of an answer that are its question's alone."""
+def _identity(answer: dict[str, Any]) -> dict[str, Any]:
+    """The members of an answer that identify its request."""
     if not answer.keys() >= {"probabilities", "quality", "apex", "face"}:
         return {"of no request": answer}
-    told: dict[str, Any] = {**answer["probabilities"], **answer["quality"]}
-    told["apex"] = answer["apex"]["index"]
-    told["box"] = sum(answer["face"]["box"])
-    return told
+    content: dict[str, Any] = {**answer["probabilities"], **answer["quality"]}
+    content["apex"] = answer["apex"]["index"]
+    content["box"] = sum(answer["face"]["box"])
+    return content
 
 
 def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -149,14 +149,14 @@ def _pairs() -> list[Question]:
             onset, apex = (_jpeg(np.roll(frame, 2 * shift, axis=1)) for frame in frames)
             answer = json.loads(frames_answer(recognizer, onset, apex).json)
             request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
-            questions.append(Question(request, _told(answer)))
+            questions.append(Question(request, _identity(answer)))
     boxes = {round(question.answer["box"], 2) for question in questions}
     assert len(boxes) == len(questions)
     return questions
 
 
 def _clips() -> list[Question]:
-    """The sample clip with a given apex: the answer names it."""
+    """The sample clip with a given apex: the answer contains it."""
     recognizer = Recognizer()
     clip = (_SAMPLES / "clip.mp4").read_bytes()
     questions = []
@@ -165,7 +165,7 @@ def _clips() -> list[Question]:
         request = load.upload(
             "/v1/predictions/clip", {"video": clip, "apex_index": str(apex).encode()}
         )
-        questions.append(Question(request, _told(answer)))
+        questions.append(Question(request, _identity(answer)))
     return questions
 
 

@@ -1,4 +1,4 @@
-"""What one polite client gets beside a hundred connections of another, for longer than a test."""
+"""One polite client next to a hundred connections of another, for longer than in a test."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PAUSE_S = 0.02
 
 
 def run(seconds: float) -> Part:
-    """A polite client asks one thing at a time for so long; its share of all good answers."""
+    """A polite client sends one request at a time for this long; its share of good answers."""
     part = Part(f"fairness, {GREEDY_CONNECTIONS} greedy connections and a polite one")
     with tempfile.TemporaryDirectory() as home, serving(Path(home), workers=WORKERS) as server:
-        # In a process of their own: the polite client is not to wait for them on its own side.
+        # In a process of their own: the polite client must not wait for them on its own side.
         greedy = multiprocessing.get_context("spawn").Process(
             target=_ask_greedily, args=(server.port,), daemon=True
         )
@@ -32,7 +32,7 @@ def run(seconds: float) -> Part:
         while _answers(server) < GREEDY_CONNECTIONS:
             time.sleep(0.1)
         before = _answers(server)
-        good, asked = asyncio.run(_ask_politely(server.port, seconds))
+        good, sent = asyncio.run(_ask_politely(server.port, seconds))
         total = _answers(server) - before
         greedy.kill()
         greedy.join()
@@ -40,7 +40,7 @@ def run(seconds: float) -> Part:
         good >= PROMISED * total, f"the polite client got {good / total:.0%}, not {PROMISED:.0%}"
     )
     part.summary = (
-        f"{good} of {total} answers, {good / total:.0%}, to the polite client, which asked {asked}"
+        f"{good} of {total} answers, {good / total:.0%}, to the polite client, which sent {sent}"
     )
     return part
 
@@ -59,16 +59,16 @@ def _ask_greedily(port: int) -> None:
 
 
 async def _ask_politely(port: int, seconds: float) -> tuple[int, int]:
-    """The good answers, and the questions."""
-    link, asked, good = From(port, "127.0.0.3"), 0, 0
+    """The good answers, and the requests."""
+    link, sent, good = From(port, "127.0.0.3"), 0, 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        asked += 1
+        sent += 1
         if (await link.ask(request())).status == 200:
             good += 1
         else:
             await asyncio.sleep(PAUSE_S)
-    return good, asked
+    return good, sent
 
 
 def _answers(server: Server) -> int:

@@ -1,6 +1,6 @@
 """Thousands of mutated uploads: every one is answered, and none leaves anything behind.
 
-A case is named by two numbers, as in `4:1234`, which send it again:
+A case is named by two numbers, as in `4:1234`, which repeat it:
 
     python -m tests.soak.fuzzing 4 1234
 """
@@ -22,7 +22,7 @@ MOST_GROWTH = 1.10
 
 
 def run(seed: int, indices: range) -> Part:
-    """The cases `seed`:`index`, and the memory after the first thousand and after all."""
+    """The cases `seed`:`index`, and the memory after the first thousand and at the end."""
     part = Part(f"fuzz, seed {seed}, {len(indices)} mutated uploads")
     with (
         tempfile.TemporaryDirectory() as home,

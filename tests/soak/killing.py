@@ -1,4 +1,4 @@
-"""kill -9 of workers under load: what it costs, and how long the rate stays below what it was."""
+"""SIGKILL of workers under load: the lost requests, and the time until the rate has recovered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOUND_S = 2.0
 
 
 def run(kills: int) -> Part:
-    """One worker every five seconds, with four clients that ask as fast as they are answered."""
+    """One worker every five seconds, with four clients that send as fast as they are answered."""
     part = Part(f"killing, {kills} workers under load")
     parts = {"onset": framed("surprise_onset.jpg"), "apex": framed("surprise_apex.jpg")}
     request = load.upload("/v1/predictions/frames", parts)
@@ -39,8 +39,8 @@ def run(kills: int) -> Part:
     part.say(f"{len(replies)} requests, {kills} kills, {len(failed)} failed")
     part.say(f"back to full rate after {np.median(recovered):.2f} s, at most {worst:.2f} s")
     part.check(len(failed) <= kills, f"{len(failed)} requests failed for {kills} kills")
-    told = all(reply.status == 503 and reply.retry_after for reply in failed)
-    part.check(told, "a failure was no 503 with Retry-After")
+    refused = all(reply.status == 503 and reply.retry_after for reply in failed)
+    part.check(refused, "a failure was not a 503 with Retry-After")
     part.check(worst <= BOUND_S, f"it took {worst:.2f} s to be back to full rate")
     part.summary = f"{len(failed)} failed, back to full rate in {worst:.2f} s at most"
     return part
@@ -49,7 +49,7 @@ def run(kills: int) -> Part:
 async def _under_fire(
     server: Server, request: bytes, kills: int
 ) -> tuple[list[load.Reply], list[float]]:
-    """The replies, and the moments of the kills by the same clock."""
+    """The responses, and the times of the kills by the same clock."""
     killed: list[float] = []
 
     async def shoot() -> None:

@@ -1,4 +1,4 @@
-"""What one part of the soak has to say."""
+"""The report of one part of the soak."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Part:
-    """A part's name, its faults and its closing line; what it says is printed at once."""
+    """A part's name, its faults and its closing line; lines are printed at once."""
 
     name: str
     faults: list[str] = field(default_factory=list)
@@ -17,6 +17,6 @@ class Part:
         print(f"  {line}", flush=True)
 
     def check(self, holds: bool, fault: str) -> None:
-        """Note the fault where the condition does not hold."""
+        """Record the fault if the condition does not hold."""
         if not holds:
             self.faults.append(fault)

@@ -57,7 +57,7 @@ def _told(part: Part, name: str, memory: NDArray[np.float64], count: int) -> flo
 async def _watched(
     server: Server, request: bytes, count: int
 ) -> tuple[list[load.Reply], NDArray[np.float64]]:
-    """The replies, and megabytes [samples, 1 + workers]."""
+    """The responses, and megabytes [samples, 1 + workers]."""
     processes = [server.process.pid, *workers_of(server.process.pid)]
     samples: list[list[float]] = []
 

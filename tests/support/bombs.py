@@ -1,4 +1,4 @@
-"""Uploads of a few bytes or megabytes that claim, or unfold to, gigabytes."""
+"""Uploads of a few bytes or megabytes that declare, or expand to, gigabytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bomb:
-    """A whole request, the status that it deserves and, with 413, the limit that it is over."""
+    """A whole request, its expected status and, with 413, the limit that it exceeds."""
 
     request: bytes
     status: int
@@ -60,12 +60,12 @@ def _frames(parts: dict[str, bytes]) -> bytes:
 
 
 def _pictures(data: bytes, limit: str | None = None) -> Bomb:
-    """Where it is over no limit it is a picture without a face."""
+    """Within the limits it is an image without a face."""
     return Bomb(_frames({"onset": data, "apex": data}), 413 if limit else 422, limit)
 
 
 def _clip(data: bytes, limit: str | None = None) -> Bomb:
-    """Where it is over no limit it has no frame that can be decoded."""
+    """Within the limits it has no decodable frame."""
     request = load.upload("/v1/predictions/clip", {"video": data})
     return Bomb(request, 413 if limit else 422, limit)
 
@@ -89,7 +89,7 @@ def bmp() -> bytes:
 
 
 def webp() -> bytes:
-    """16,384 x 16,384, the most that the format can say."""
+    """16,384 x 16,384, the maximum of the format."""
     return _patched(factories.webp(factories.picture()), 21, b"\xff\xff\xff\x0f")
 
 
@@ -99,7 +99,7 @@ def tiff() -> bytes:
 
 
 def unfolding_png() -> bytes:
-    """A small picture with a gigabyte of text, in a megabyte, before it."""
+    """A small image after a gigabyte of text, in a megabyte."""
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(MILLION)) for _ in range(1000)) + packer.flush()
     data = factories.png(factories.picture())
@@ -107,13 +107,13 @@ def unfolding_png() -> bytes:
 
 
 def animated_png() -> bytes:
-    """A small picture that claims to be followed by a million more."""
+    """A small image that declares a million more after it."""
     data = factories.png(factories.picture())
     return data[:33] + _chunk(b"acTL", struct.pack(">II", MILLION, 0)) + data[33:]
 
 
 def gif(frames: int = 100_000) -> bytes:
-    """So many frames of one pixel, 10 ms each, 26 bytes a frame."""
+    """This many frames of one pixel, 10 ms each, 26 bytes a frame."""
     head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
     control = b"\x21\xf9\x04\0" + struct.pack("<H", 1) + b"\0\0"
     return (
@@ -124,7 +124,7 @@ def gif(frames: int = 100_000) -> bytes:
 
 
 def long_mp4() -> bytes:
-    """An MP4 whose tables say that its first frame comes a million times."""
+    """An MP4 whose tables repeat its first frame a million times."""
     data = factories.mp4(factories.frames())
     times = data.index(b"stts") + 8
     sizes = data.index(b"stsz") + 8
@@ -133,14 +133,14 @@ def long_mp4() -> bytes:
 
 
 def lying_tiff() -> bytes:
-    """A width as SLONG, which libtiff takes, and again as SHORT."""
+    """A width as SLONG, which libtiff accepts, and again as SHORT."""
     tags = [(256, 9, SIDE), (256, 3, 10), (257, 9, SIDE), (257, 3, 10)]
     packed = b"".join(struct.pack("<HHII", tag, type_, 1, value) for tag, type_, value in tags)
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + packed + bytes(4)
 
 
 def lying_jpeg() -> bytes:
-    """A frame of 30,000 x 30,000 behind what is no marker, and before another frame."""
+    """A frame of 30,000 x 30,000 after bytes that are not a marker, and before another frame."""
     data = factories.jpeg(factories.picture())
     frame = data.index(b"\xff\xc0")
     large = _patched(data[frame:], 5, struct.pack(">HH", SIDE, SIDE))
@@ -153,7 +153,7 @@ def crowded_png() -> bytes:
 
 
 def long_run() -> bytes:
-    """A fragment that stands for fifty million frames, in four bytes."""
+    """A fragment that expands to fifty million frames, in four bytes."""
 
     def change(root: Box) -> None:
         fragment = root.part(b"moof", b"traf")
@@ -183,7 +183,7 @@ def compressed_index() -> bytes:
 
 
 def _replaced(box: Box, name: bytes, *path: bytes) -> bytes:
-    """An MP4 with `box` in the stead of the box called `name` at `path`."""
+    """An MP4 with `box` instead of the box called `name` at `path`."""
 
     def change(root: Box) -> None:
         parent = root.part(*path)
@@ -194,7 +194,7 @@ def _replaced(box: Box, name: bytes, *path: bytes) -> bytes:
 
 
 def crowded_mkv() -> bytes:
-    """Padding of two bytes each; FFmpeg and who looks before it go along it."""
+    """Padding of two bytes each, which FFmpeg and the checks before it walk along."""
     data = film(factories.frames(), "matroska")
     cluster = data.index(b"\x1f\x43\xb6\x75")
     size = data.index(b"\x18\x53\x80\x67") + 4
@@ -202,21 +202,21 @@ def crowded_mkv() -> bytes:
 
 
 def large_avi() -> bytes:
-    """An AVI that says in each of its headers that its frames are 10,000 x 10,000."""
+    """An AVI that declares in each of its headers that its frames are 10,000 x 10,000."""
     data, side = factories.avi(factories.frames()), struct.pack("<II", VIDEO_SIDE, VIDEO_SIDE)
     data = _patched(data, data.index(b"avih") + 8 + 32, side)
     return _patched(data, data.index(b"strf") + 8 + 4, side)
 
 
 def long_avi() -> bytes:
-    """An AVI that claims a million frames."""
+    """An AVI that declares a million frames."""
     data, claim = factories.avi(factories.frames()), struct.pack("<I", MILLION)
     data = _patched(data, data.index(b"avih") + 8 + 16, claim)
     return _patched(data, data.index(b"strh") + 8 + 32, claim)
 
 
 def large_mkv() -> bytes:
-    """An MKV of VP8 whose container claims another size: PixelWidth and PixelHeight."""
+    """An MKV of VP8 whose container declares another size: PixelWidth and PixelHeight."""
     data = film(factories.frames(2, 300, 300), "matroska", "libvpx")
     side = struct.pack(">H", VIDEO_SIDE)
     for name in (b"\xb0\x82", b"\xba\x82"):

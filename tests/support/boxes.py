@@ -1,4 +1,4 @@
-"""MP4 and Matroska files taken apart and put together again, so that a part can be another's."""
+"""MP4 and Matroska files parsed into boxes and joined again, so that a box can be replaced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PARENTS = frozenset(b"moov trak edts mdia minf stbl mvex moof traf".split())
 
 @dataclass(slots=True)
 class Box:
-    """One of ISO/IEC 14496-12; `parts` are those in it, else its content is `data`."""
+    """A box of ISO/IEC 14496-12; `parts` are the boxes in it, otherwise its content is `data`."""
 
     name: bytes
     data: bytes = b""
@@ -42,18 +42,18 @@ def packed(parts: list[Box]) -> bytes:
 
 
 def changed(data: bytes, change: Callable[[Box], object]) -> bytes:
-    """The file after `change` of its root. Its index has to stand behind its frames."""
+    """The file after `change` of its root. Its index must come after its frames."""
     root = Box(b"", parts=boxes(data))
     change(root)
     return packed(root.parts or [])
 
 
 def full(name: bytes, *words: int, tail: bytes = b"", flags: int = 0) -> Box:
-    """A box of a version and flags, 32-bit words and more."""
+    """A box of a version and flags, 32-bit words and other data."""
     return Box(name, struct.pack(f">{1 + len(words)}I", flags, *words) + tail)
 
 
 def element(identity: int, content: bytes, width: int = 8) -> bytes:
-    """One of Matroska's, its size in so many bytes."""
+    """An element of Matroska, its size in this many bytes."""
     name = identity.to_bytes((identity.bit_length() + 7) // 8, "big")
     return name + (len(content) | 1 << 7 * width).to_bytes(width, "big") + content

@@ -1,4 +1,4 @@
-"""A little OpenTelemetry collector on loopback: takes OTLP over HTTP and keeps the spans."""
+"""A small OpenTelemetry collector on loopback: accepts OTLP over HTTP and keeps the spans."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 @dataclass
 class Collector:
-    """What has been received: the bodies as they came, and the spans that they hold."""
+    """What has been received: the raw bodies, and the spans in them."""
 
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
@@ -49,7 +49,7 @@ def collecting() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the test's output is its own."""
+            """Discard the log line."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,10 +1,10 @@
-"""The examples of README.md and docs/*.md: found, run against a real server, and written anew.
+"""The examples of README.md and docs/*.md: found, run against a real server, and updated.
 
-    python -m tests.support.documents       writes what the commands answer now into the documents
+    python -m tests.support.documents       writes the current answers into the documents
 
-An example is a console or Python block, with the answer that follows it, if one does; a session at
-a shell in which `off-tanet` answers; or a line of the server's log. A block is left out only where
-a comment on the line above it says why: `<!-- not run: needs a Kubernetes cluster -->`.
+An example is a console or Python block, with the output that follows it, if any; a session at a
+shell with commands of `off-tanet`; or a line of the server's log. A block is left out only if a
+comment on the line above it gives the reason: `<!-- not run: needs a Kubernetes cluster -->`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.api.test_videos import made_video
 from tests.support.paths import ROOT
+from tests.support.requests import sample_video
 from tests.support.serving import Server, is_ready, serving, started
 from tests.support.transcripts import SAMPLES, furnish_study, is_transcript, programs, transcribed
 
@@ -41,7 +41,7 @@ _LONG_TEXT, _LONG_LIST, _LONG_EVENT, _LONG_MEMBER = 34, 6, 120, 400
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A block of a document, its source, and what it is said to print, at `span` in the text."""
+    """A block of a document, its source, and its documented output, at `span` in the text."""
 
     kind: Kind
     source: str
@@ -54,7 +54,7 @@ class Example:
 
 
 def examples(text: str) -> Iterator[Example]:
-    """Those of a document, in its order."""
+    """The examples of a document, in its order."""
     blocks = list(_BLOCKS.finditer(text))
     for block, following in zip_longest(blocks, blocks[1:]):
         source = block["source"]
@@ -71,14 +71,14 @@ def examples(text: str) -> Iterator[Example]:
 
 
 def left_out(text: str) -> Iterator[str]:
-    """The reason for each command that is not run."""
+    """The reason for each block that is not run."""
     for block in _BLOCKS.finditer(text):
         if block["reason"] and _kind(block["language"], block["source"]):
             yield block["reason"]
 
 
 def _answers(text: str, block: re.Match[str], following: re.Match[str] | None) -> bool:
-    """Whether the next block is what this one prints: nothing is between them."""
+    """Whether the next block is the output of this one: nothing is between them."""
     if following is None or text[block.end() : following.start()].strip():
         return False
     return following["language"] in ("json", "text")
@@ -97,7 +97,7 @@ def _kind(language: str, source: str) -> Kind | None:
 
 
 def run(example: Example, server: Server, folder: Path) -> str:
-    """What an example prints, run in `folder` against the service."""
+    """The output of an example, run in `folder` against the service."""
     if example.kind == "transcript":
         return transcribed(example.source, folder)
     if example.kind == "log":
@@ -130,7 +130,7 @@ def _served(command: str, folder: Path) -> str:
 
 
 def _logged(server: Server) -> str:
-    """The line of a request."""
+    """The log line of a request."""
     samples = (SAMPLES / f"positive_{frame}.jpg" for frame in ("onset", "apex"))
     files = dict(zip(("onset", "apex"), (path.read_bytes() for path in samples), strict=True))
     with server.client() as http:
@@ -144,22 +144,22 @@ def _logged(server: Server) -> str:
 
 
 def furnish(folder: Path) -> Path:
-    """The folder with the files that the examples name."""
+    """A folder with the files that the examples name."""
     for name in ("service", "README.md"):
         (folder / name).symlink_to(ROOT / name)
-    # Without loss: the encoder does not always make the same of the same pictures.
-    (folder / "film.mp4").write_bytes(made_video(qp="0"))
+    # Lossless: the encoder does not always give the same result for the same frames.
+    (folder / "film.mp4").write_bytes(sample_video(qp="0"))
     furnish_study(folder)
     return folder
 
 
 def written(example: Example, printed: str) -> str:
-    """What an example printed, as the documents show it."""
+    """The output of an example as the documents show it."""
     if example.kind in ("transcript", "log"):
         return printed
     if example.shown_as == "text":
         return _events(printed) if printed.startswith("event: ") else printed
-    # Python shows its own literals, of which JSON's are the same but for these.
+    # Python shows its own literals, which are those of JSON except for these.
     text = printed if example.kind == "console" else printed.replace("'", '"')
     lines = (f"  {json.dumps(name)}: {_member(value)}" for name, value in json.loads(text).items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -178,7 +178,7 @@ def _member(value: Any) -> str:
 
 
 def _shortened(value: dict[str, Any]) -> dict[str, Any]:
-    """The members that fit, each shortened in the same way, and a mark for the rest."""
+    """The members that fit, each shortened in the same way, and a mark for the others."""
     kept: dict[str, Any] = {}
     for name, member in value.items():
         kept[name] = _shortened(member) if isinstance(member, dict) else member
@@ -212,7 +212,7 @@ def _rewrite(document: Path, server: Server, folder: Path) -> None:
     for example in reversed(list(examples(text))):
         if not example.shown_as:
             continue
-        run(example, server, folder)  # once for the caches
+        run(example, server, folder)  # once to fill the caches
         start, end = example.span
         text = text[:start] + written(example, run(example, server, folder)) + text[end:]
     document.write_text(text, encoding="utf-8")

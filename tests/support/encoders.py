@@ -1,4 +1,4 @@
-"""Clips as real encoders write them, in memory, by PyAV: codecs, time stamps, sound, damage."""
+"""Clips by real encoders, in memory, by PyAV: codecs, time stamps, sound, damage."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from off_tanet.types import Pixels
 
-TICK = Fraction(1, 1000)  # the finest step of time that Matroska has
+TICK = Fraction(1, 1000)  # the finest time step of Matroska
 
 SOUND = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus", "avi": "mp2"}
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "libx264": {"x264-params": "log-level=none"},
     "libx264rgb": {"x264-params": "log-level=none"},
     "libx265": {"x265-params": "log-level=none", "preset": "ultrafast"},
-    # At the encoder's leisure it takes minutes for what it finds hard on a busy machine.
+    # Without this the encoder takes minutes for difficult content on a busy machine.
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
 }
@@ -41,10 +41,10 @@ def film(
     muxer: Mapping[str, str] | None = None,
     display: tuple[int, bool, bool] | None = None,
 ) -> bytes:
-    """`pictures` [H, W, 3] as a file; `times_s`, in whole milliseconds, makes the rate variable.
+    """`pictures` [H, W, 3] as a file; `times_s`, in whole milliseconds, make the rate variable.
 
     `container` and `codec` are FFmpeg's names, `samples` is its name of a pixel format; `options`
-    are the encoder's, `muxer` the container's. `display` asks players to turn the frames by so
+    are the encoder's, `muxer` the container's. `display` asks players to turn the frames by this
     many degrees, counter-clockwise, and to mirror them across and down.
     """
     stream = io.BytesIO()
@@ -77,7 +77,7 @@ def film(
 
 @contextmanager
 def _ordinary_priority() -> Iterator[None]:
-    """The process as it was before: SVT-AV1 makes one of root's a real-time one.
+    """Restore the scheduling of the process: SVT-AV1 makes one of root's a real-time one.
 
     All that such a process starts is real-time, too, and brings a machine of two cores to a stop.
     """
@@ -100,7 +100,7 @@ def _silence(file: OutputContainer, audio: AudioStream, seconds: float) -> None:
 
 
 def spliced(*parts: bytes, container: str = "webm") -> bytes:
-    """The frames of several files behind one another, in one whose header tells of the first."""
+    """The frames of several files joined, in one whose header describes the first."""
     stream = io.BytesIO()
     with av.open(stream, "w", format=container) as file:
         video, start = None, 0
@@ -126,7 +126,7 @@ def spliced(*parts: bytes, container: str = "webm") -> bytes:
 def of_jpegs(
     pictures: Sequence[bytes], container: str, size: tuple[int, int] = (128, 96), fps: int = 100
 ) -> bytes:
-    """A file with these packets, as a camera writes them, which looks at none.
+    """A file with these packets unchanged, as a camera writes them.
 
     `size` is a frame's width and height: FFmpeg takes one of half the height for a field.
     """
@@ -146,7 +146,7 @@ def of_jpegs(
 
 
 KEYS = {"g": "20", "keyint_min": "20", "bf": "0", "sc_threshold": "0"}
-"""A key frame each 20 frames, and no frame that builds on a later one."""
+"""A key frame every 20 frames, and no frame that refers to a later one."""
 
 
 def without_key_frame(data: bytes) -> bytes:

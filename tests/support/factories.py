@@ -1,6 +1,6 @@
-"""Pictures, clips and faces in motion, made in memory for tests: no file of anybody's is needed.
+"""Pictures and clips that tests generate in memory, so that the repository needs no recordings.
 
-Pictures and frames are uint8 [H, W, 3] in blue-green-red order, flows float32 [2, H, W] in pixels.
+Pictures and frames are uint8 [H, W, 3] in blue-green-red order.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ import tempfile
 import wave
 import zlib
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
-from off_tanet.types import CROP_SIZE, Crop, Flow, Pixels
+from off_tanet.types import Pixels
 from PIL import Image
 
 from tests.support.encoders import film
-
-Expression = Callable[[float], Flow]
-"""From the pixels that it moves by to the flow."""
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
@@ -79,17 +75,17 @@ def grey(pixels: Pixels) -> NDArray[np.uint8]:
 
 
 def sixteen_bit(pixels: Pixels) -> NDArray[np.uint16]:
-    """The same picture in uint16, 255 becoming 65535."""
+    """The same image in uint16, 255 becoming 65535."""
     return pixels.astype(np.uint16) * 257
 
 
 def with_alpha(pixels: Pixels, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[H, W, 4] of a picture and its opacity [H, W]."""
+    """[H, W, 4] of an image and its opacity [H, W]."""
     return np.dstack([pixels, alpha])
 
 
 def by_pillow(pixels: Pixels, kind: str, mode: str = "RGB", orientation: int = 1) -> bytes:
-    """What OpenCV cannot write: other colour modes (`CMYK`, `LA`, `P`), an EXIF orientation."""
+    """Images that OpenCV cannot write: other colour modes (`CMYK`, `LA`, `P`), EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     stream = io.BytesIO()
@@ -119,7 +115,7 @@ PICTURE_WRITERS: dict[str, Callable[[Samples], bytes]] = {
 
 
 def frames(count: int = 8, height: int = 48, width: int = 64) -> list[Pixels]:
-    """One texture that grows steadily brighter: a frame can be told by its mean."""
+    """One texture that grows steadily brighter, so that a frame is identified by its mean."""
     texture = picture(height, width) // 2
     return [(texture + 10 * index).astype(np.uint8) for index in range(count)]
 
@@ -191,7 +187,7 @@ CLIP_WRITERS: dict[str, ClipWriter] = {
 
 
 def turned_mp4(pictures: Sequence[Pixels], fps: float = 25.0, degrees: int = 90) -> bytes:
-    """An MP4 that asks to be shown turned clockwise, as telephones write them."""
+    """An MP4 with a matrix that rotates it clockwise, as phones write them."""
     data = mp4(pictures, fps)
     matrix = data.index(b"tkhd") + 44
     cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
@@ -205,7 +201,7 @@ def sound_only_mp4() -> bytes:
 
 
 def wav() -> bytes:
-    """A tenth of a second of silence: no video container at all."""
+    """A tenth of a second of silence, which is not a video container."""
     stream = io.BytesIO()
     with wave.open(stream, "wb") as sound:
         sound.setnchannels(1)
@@ -219,7 +215,7 @@ def wav() -> bytes:
 
 
 def truncated(data: bytes, kept: float = 0.5) -> bytes:
-    """The first part of a file, as a broken upload leaves it."""
+    """The first part of a file, as after a broken upload."""
     return data[: int(len(data) * kept)]
 
 
@@ -234,96 +230,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def claiming_png(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header, with a right checksum, claims any size."""
+    """A PNG of a few bytes whose header, with a valid checksum, declares any size."""
     data = png(picture())
     header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
     return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
-
-
-# --- faces in motion --------------------------------------------------------------------------
-
-
-def face_crop(flow: Flow | None = None, noise: float = 0.0, seed: int = 0) -> Crop:
-    """The portrait's face where the canonical crop has it, [112, 112] grey, moved along `flow`.
-
-    The portrait is sampled once, at the places that the inverse flow points to, which a few
-    fixed-point steps find for smooth flows; what moves in from outside of the crop is the
-    portrait's. `noise` is Gaussian, of so many grey levels.
-    """
-    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
-    forth = np.zeros((2, CROP_SIZE, CROP_SIZE), np.float32) if flow is None else flow
-    back = forth
-    for _ in range(3):
-        back = np.stack([_sampled(part, x - back[0], y - back[1]) for part in forth])
-    crop = portrait_at(x - back[0], y - back[1])
-    grain = np.random.default_rng(seed).normal(0, noise, crop.shape) if noise else 0.0
-    return np.asarray(np.clip(np.rint(crop + grain), 0, 255), np.uint8)
-
-
-def portrait_at(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The portrait's grey levels at places of its canonical crop, in that crop's pixels."""
-    places = np.stack([x, y, np.ones_like(x)])
-    source_x, source_y = np.tensordot(_crop_to_portrait(), places, 1).astype(np.float32)
-    return _sampled(_grey_portrait(), source_x, source_y, cv2.INTER_CUBIC)
-
-
-@cache
-def _grey_portrait() -> NDArray[np.float32]:
-    return grey(portrait()).astype(np.float32)
-
-
-def _crop_to_portrait() -> NDArray[np.float64]:
-    """From a crop's pixels to the portrait's, [2, 3]: eyes and mouth read off the picture."""
-    eyes_and_mouth = np.array([[202.6, 100.7], [246.3, 102.9], [224, 143.2]], np.float32)
-    canonical = np.array([[0.27, 0.28], [0.73, 0.28], [0.5, 0.73]], np.float32) * CROP_SIZE
-    return np.asarray(cv2.getAffineTransform(canonical, eyes_and_mouth), np.float64)
-
-
-def _sampled(
-    values: NDArray[np.float32],
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    how: int = cv2.INTER_LINEAR,
-) -> NDArray[np.float32]:
-    sampled = cv2.remap(values, x, y, how, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(sampled, np.float32)
-
-
-def grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """x and y of each crop pixel, as fractions of the crop, each [112, 112]."""
-    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
-    return (x + 0.5) / CROP_SIZE, (y + 0.5) / CROP_SIZE
-
-
-def bump(x: float, y: float, sx: float, sy: float, du: float, dv: float) -> Flow:
-    """A Gaussian bump of (du, dv) pixels; its place and widths are fractions of the crop."""
-    across, down = grid()
-    weight = np.exp(-0.5 * (((across - x) / sx) ** 2 + ((down - y) / sy) ** 2))
-    return np.stack([du * weight, dv * weight]).astype(np.float32)
-
-
-def smile(px: float) -> Flow:
-    """Both lip corners pulled up and out (action unit 12) by at most `px` pixels."""
-    part = px / float(np.hypot(0.6, 0.9))
-    left = bump(0.27, 0.70, 0.09, 0.09, -0.6 * part, -0.9 * part)
-    return left + bump(0.73, 0.70, 0.09, 0.09, 0.6 * part, -0.9 * part)
-
-
-def raised_brows(px: float) -> Flow:
-    """Both brows raised (action units 1 + 2) by at most `px` pixels."""
-    return bump(0.27, 0.15, 0.14, 0.06, 0, -px) + bump(0.73, 0.15, 0.14, 0.06, 0, -px)
-
-
-def blink(px: float) -> Flow:
-    """Both upper lids lowered (action unit 45) by at most `px` pixels."""
-    return bump(0.28, 0.28, 0.09, 0.04, 0, px) + bump(0.72, 0.28, 0.09, 0.04, 0, px)
-
-
-def affine_flow(matrix: NDArray[np.float64]) -> Flow:
-    """The flow of an affine motion: `matrix` [2, 3] maps (x, y, 1) to (u, v).
-
-    x and y are fractions of the crop from its centre, u and v pixels.
-    """
-    across, down = grid()
-    places = np.stack([across - 0.5, down - 0.5, np.ones_like(across)])
-    return np.tensordot(matrix, places, 1).astype(np.float32)

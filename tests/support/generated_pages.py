@@ -1,8 +1,8 @@
-"""The parts of docs/*.md that are generated: the table of settings, and the commands' help.
+"""The generated parts of docs/*.md: the table of settings, and the commands' help.
 
     python -m tests.support.generated_pages     writes them into the pages
 
-A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; the text around it is
 written by hand.
 """
 
@@ -28,7 +28,7 @@ _WIDTH = "88"  # of the help, in characters
 
 
 def generated(text: str) -> str:
-    """A page with its generated parts as the program has them now."""
+    """A page with its current generated parts."""
     return _PART.sub(lambda part: f"{part[1]}{part[2]}\n{_CONTENTS[part[1]]()}\n\n", text)
 
 
@@ -39,7 +39,7 @@ def _commands_help() -> str:
 
 
 def _helps(*command: str) -> Iterator[tuple[str, str]]:
-    """Each command below `command`, and what its `--help` prints; groups have none of their own."""
+    """Each command below `command`, and its `--help`; groups have none of their own."""
     shown = _help(*command)
     commands = _COMMANDS.search(shown)
     if commands is None:
@@ -52,7 +52,7 @@ def _helps(*command: str) -> Iterator[tuple[str, str]]:
 def _help(*command: str) -> str:
     with redirect_stdout(StringIO()) as shown, patch.dict(os.environ, {"COLUMNS": _WIDTH}):
         assert off_tanet([*command, "--help"]) == 0
-    text = shown.getvalue().partition("\n  Exit codes:")[0]  # the same behind each command
+    text = shown.getvalue().partition("\n  Exit codes:")[0]  # the same after each command
     return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
 
 

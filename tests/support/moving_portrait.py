@@ -1,4 +1,4 @@
-"""One motion of brows or mouth, filmed at any rate, size and length: what is seen must not change.
+"""One motion of brows or mouth, rendered at any rate, size and length: the result must not change.
 
 The portrait is moved along fixed fields. Lengths are in pixels of the portrait, whose face is 89
 pixels wide, times in seconds.
@@ -18,7 +18,7 @@ from tests.support import factories
 
 FACE = 89.0
 _CENTRE = np.array([223.0, 135.0])
-_AROUND = 1.1  # of the face, from its centre to the picture's edges
+_AROUND = 1.1  # of the face, from its centre to the image's edges
 _SPOTS = {
     "brows": ((203, 98, 13, 9), (243, 100, 13, 9)),
     "mouth": ((203, 166, 9, 7), (244, 168, 9, 7)),
@@ -28,7 +28,7 @@ _SPOTS = {
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """How it is filmed: `face_px` is the width of the face, `noise` the camera's in grey levels."""
+    """How it is rendered: `face_px` is the face's width, `noise` the camera's in grey levels."""
 
     fps: float
     seconds: float = 0.5
@@ -46,7 +46,7 @@ class Take:
         return np.arange(round(self.seconds * self.fps)) / self.fps
 
     def courses(self) -> NDArray[np.float64]:
-        """How much of the motion shows on each frame, 0 to 1: raised cosines."""
+        """The amplitude of the motion on each frame, 0 to 1: raised cosines."""
         since_s = self.times_s - np.array(self.apexes_s)[:, None]
         parts = np.where(since_s <= 0, 1 + since_s / self.rise_s, 1 - since_s / self.fall_s)
         linear = np.clip(parts, 0, 1).max(axis=0, initial=0)

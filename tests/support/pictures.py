@@ -1,6 +1,6 @@
 """The pictures of README.md and docs/: the page and a report, of the package's own samples.
 
-python -m tests.support.pictures        takes them anew; needs Debian's chromium
+python -m tests.support.pictures        renders them again; needs Debian's chromium
 """
 
 from __future__ import annotations

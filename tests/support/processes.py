@@ -1,9 +1,10 @@
-"""A server's processes and what they hold in memory, read from /proc."""
+"""A server's processes and their memory, read from /proc."""
 
 from __future__ import annotations
 
 import os
 import re
+import select
 from pathlib import Path
 
 
@@ -19,7 +20,7 @@ def workers_of(pid: int) -> list[int]:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all below it; those that end meanwhile are left out."""
+    """A process and all its descendants, without those that end meanwhile."""
     children: dict[int, list[int]] = {}
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -33,18 +34,29 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def wait_for_end(process: int, seconds: float = 30) -> None:
+    """Wait until a process that is not a child of this one has ended."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    ended, _, _ = select.select([handle], [], [], seconds)
+    os.close(handle)
+    assert ended, f"process {process} lives"
+
+
 def resident_bytes(pid: int) -> int:
-    """What a process holds now (VmRSS)."""
+    """The resident memory of a process (VmRSS)."""
     return _status_bytes(pid, "VmRSS")
 
 
 def peak_bytes(pid: int) -> int:
-    """The most that it held (VmHWM) since it began or `forget_peak`."""
+    """The peak memory of a process (VmHWM) since it began or `forget_peak`."""
     return _status_bytes(pid, "VmHWM")
 
 
 def forget_peak(pid: int) -> None:
-    """Let the peak begin again at what is held now."""
+    """Reset the peak to the current memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 

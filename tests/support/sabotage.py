@@ -1,4 +1,4 @@
-"""What a worker process may come to: killed, stopped, or taken over by what it decodes."""
+"""Faults of a worker process: killed, stopped, or under an attacker's control."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from off_tanet.workers.messages import REPLY, Failure, Message, PartialResult, Result, Step
 
-_PIDFD_GETFD = 438  # of every Linux architecture
+_PIDFD_GETFD = 438  # the same on every Linux architecture
 
 _FORGED = Result(msgspec.Raw(msgspec.msgpack.encode({"json": b'{"forged":true}', "stages_ms": {}})))
 
@@ -39,11 +39,11 @@ GARBAGE: dict[str, Callable[[], bytes]] = {
         PartialResult("expression", "{}"), random.getrandbits(63)
     ),
 }
-"""What no parent may take for an answer."""
+"""Bytes that no parent may accept as an answer."""
 
 
 def write_as(worker: int, data: bytes) -> None:
-    """Write to a worker's parent what the worker did not say. Needs its privileges, or root's."""
+    """Write to a worker's parent in the worker's place. Needs its privileges, or root's."""
     process = os.pidfd_open(worker)
     try:
         for entry in Path(f"/proc/{worker}/fd").iterdir():
@@ -61,10 +61,10 @@ def write_as(worker: int, data: bytes) -> None:
 
 
 def sabotage(worker: int) -> str:
-    """Do one of these things to a worker, if there is one; what was done."""
+    """Do one of these things to a worker, if there is one; return what was done."""
     if not worker:
         return "nothing"
-    with suppress(OSError):  # it ended a moment ago
+    with suppress(OSError):  # it has just ended
         if random.random() < 0.5:
             kind = random.choice(sorted(GARBAGE))
             write_as(worker, GARBAGE[kind]())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 from off_tanet.setting_names import variable
@@ -38,7 +39,7 @@ class Server:
         return httpx.Client(base_url=self.url, timeout=60)
 
     def stop(self) -> int:
-        """End it as an operator does; the exit code."""
+        """End it as an operator does; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
@@ -57,7 +58,7 @@ def serving(
 def started(
     command: Sequence[str], home: Path, ready: bool, settings: Mapping[str, object]
 ) -> Iterator[Server]:
-    """The same of another command that serves."""
+    """The same for another command that serves."""
     environment = {name: text for name, text in os.environ.items() if "OFF_TANET" not in name}
     environment |= {variable(name): str(value) for name, value in settings.items()}
     environment |= {"TMPDIR": str(home)}
@@ -112,7 +113,7 @@ def logging_to(
 
 
 def is_ready(url: str) -> bool:
-    """Whether a service there takes requests."""
+    """Whether a service accepts requests there."""
     try:
         return httpx.get(f"{url}/health/ready").status_code == 200
     except httpx.TransportError:
@@ -127,6 +128,25 @@ def warming_up(home: Path, **settings: object) -> Iterator[Server]:
             assert server.process.poll() is None
         os.kill(starting[0], signal.SIGSTOP)
         yield server
+
+
+def signal_workers(server: Server, number: signal.Signals) -> None:
+    for worker in workers_of(server.process.pid):
+        os.kill(worker, number)
+
+
+def wait_for_metric(server: Server, metric: str, value: float) -> None:
+    """Poll the metrics until one has this value."""
+    with server.client() as http:
+        for _ in range(10_000):
+            if f"{metric} {value}\n" in http.get("/metrics").text:
+                return
+    raise AssertionError(f"{metric} never became {value}")
+
+
+def log_entries(server: Server) -> list[dict[str, Any]]:
+    """All lines that a stopped server has printed; a line that is not JSON fails the test."""
+    return [json.loads(line) for line in server.log]
 
 
 def _read_until(pattern: str, lines: IO[str], server: Server) -> None:

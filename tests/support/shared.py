@@ -1,4 +1,4 @@
-"""The data that lies beside the repository and never goes into it."""
+"""Data outside of the repository, which is never committed."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ DATA = SHARED / "data"
 
 
 def shared(name: str) -> Path:
-    """The file `name` of the shared data; the test that asks is skipped where it is absent."""
+    """The file `name` of the shared data; the test is skipped if it is absent."""
     path = DATA / name
     if not path.exists():
         pytest.skip(f"the shared data has no {name} here")

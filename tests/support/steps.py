@@ -1,4 +1,4 @@
-"""How much work a function does, told without a clock: the lines of its module that are run."""
+"""The work of a function without a clock: the number of executed lines of its module."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class TooManyStepsError(AssertionError):
-    """The work goes on beyond all that was expected."""
+    """The work exceeds its limit."""
 
 
 def steps(work: Callable[[], object], most: int, *files: str) -> int:
-    """The lines of `files` that `work` runs; raises TooManyStepsError beyond `most`."""
+    """The number of lines of `files` that `work` executes; raises TooManyStepsError over `most`."""
     count = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:

@@ -1,4 +1,4 @@
-"""The portrait as a film shows it: a head that turns in space, a hand before it, other scenes."""
+"""The portrait in clips: a head that turns in space, a hand over it, other scenes."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def placement() -> Similarity:
 
 
 def shot(picture: Floats, noise: float = 1.0, seed: int = 0) -> Pixels:
-    """The picture as a camera gives it."""
+    """The image with camera noise."""
     grain = np.random.default_rng(seed).normal(0, noise, picture.shape)
     return np.clip(np.rint(picture + grain), 0, 255).astype(np.uint8)
 
 
 def shifted(picture: Floats, across: float, down: float) -> Floats:
-    """The picture moved by so many of its pixels; its edge goes on."""
+    """The image moved by this many of its pixels; its edge is repeated."""
     shift = np.array([[1, 0, across], [0, 1, down]], np.float64)
     size = picture.shape[1], picture.shape[0]
     moved_ = cv2.warpAffine(picture, shift, size, borderMode=cv2.BORDER_REPLICATE)
@@ -49,7 +49,7 @@ def shifted(picture: Floats, across: float, down: float) -> Floats:
 
 
 def turned(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Floats:
-    """The head turned by so many degrees: to its side, up or down, and in the picture's plane.
+    """The head turned by these angles in degrees: to its side, up or down, and in the image plane.
 
     A half ellipsoid with a nose, under parallel light rays; what lies around it turns along.
     """
@@ -67,7 +67,7 @@ def turned(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Floats:
 
 
 def covered(picture: Floats, x: float = 0.5, y: float = 0.75, size: float = 0.3) -> Floats:
-    """The picture with a hand around (x, y), fractions of the crop: skin, with fingers on it."""
+    """The image with a hand around (x, y), fractions of the crop: skin, with fingers on it."""
     under, over = still(), picture.copy()
     skin = under[_pixel(0.2, 0.55)[::-1]]
     width = round(0.38 * size * CROP_SIZE / float(np.sqrt(np.linalg.det(placement()[:, :2]))))
@@ -105,7 +105,7 @@ def closed_eyes() -> Floats:
 
 
 def other_scene(seed: int = 0) -> Floats:
-    """A picture of the same size without a face."""
+    """An image of the same size without a face."""
     height, width = still().shape[:2]
     return factories.picture(height, width, seed).astype(np.float32)
 

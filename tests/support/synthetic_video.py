@@ -1,8 +1,8 @@
-"""Faces that express something on a known course: onset, apex and offset, at any frame rate.
+"""Synthetic faces with a known curve: onset, apex and offset, at any frame rate.
 
 One still face (the public-domain portrait, varied from seed to seed) is moved along the fields of
 action units while the head moves, lids blink, the light flickers and a camera adds its noise.
-A scene is a recipe; `film` shoots it frame by frame, so that a long one takes no memory.
+A scene is a description; `film` renders it frame by frame, so that a long one takes no memory.
 
 Places are fractions of the canonical crop, motions pixels at 112 x 112, times seconds.
 """
@@ -21,7 +21,7 @@ from off_tanet.types import CROP_SIZE, Crop, Pixels
 from off_tanet_export.synthesis.action_units import MIXES, GaussianBump, render, scaled
 from off_tanet_export.synthesis.generator import Nuisances, Synthesis
 
-from tests.support import factories
+from tests.support import face_motion
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ class Event:
     hold_s: float = 0.0
 
     def course(self, time_s: float) -> float:
-        """How much of the expression shows: 0 at onset and offset, 1 at the apex."""
+        """The amplitude of the expression: 0 at onset and offset, 1 at the apex."""
         fall_s = self.apex_s + self.hold_s
         if time_s <= self.apex_s:
             part = (time_s - self.onset_s) / (self.apex_s - self.onset_s)
@@ -72,8 +72,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is filmed. `blinks` are the moments at which lids are shut; `head_px` is how far the
-    head strays, `noise` the camera's in grey levels, `seed` who it is and how the head moves."""
+    """What is rendered. `blinks` are the moments at which lids are shut; `head_px` is the range of
+    the head, `noise` the camera's in grey levels, `seed` selects the face and the head motion."""
 
     seconds: float
     fps: float
@@ -125,14 +125,14 @@ def film(scene: Scene) -> Iterator[Pixels]:
 
 @cache
 def face(seed: int) -> Floats:
-    """Somebody: the portrait, its shape, skin and light varied, [PICTURE, PICTURE] grey levels."""
+    """A person: the portrait, its shape, skin and light varied, [PICTURE, PICTURE] grey levels."""
     rng = np.random.default_rng([seed, 2])
     x, y = _pixels()
     bend = _smooth(rng, PICTURE * rng.uniform(0.12, 0.3), 2) * np.float32(0.035 * FACE)
     bend = bend - _at_landmarks(bend)
     if rng.random() < 0.5:
         x = PICTURE - 1 - x
-    still = factories.portrait_at((x + bend[0] - MARGIN) / SCALE, (y + bend[1] - MARGIN) / SCALE)
+    still = face_motion.portrait_at((x + bend[0] - MARGIN) / SCALE, (y + bend[1] - MARGIN) / SCALE)
     skin = _smooth(rng, rng.uniform(0.8, 2.5), 1)[0] * np.float32(rng.uniform(0, 4))
     light = 1 + np.float32(rng.uniform(0, 0.25)) * _smooth(rng, PICTURE / 3, 1)[0]
     toned = 255 * (np.clip(still, 0, 255) / 255) ** np.float32(rng.uniform(0.6, 1.5))
@@ -144,7 +144,7 @@ def face(seed: int) -> Floats:
 def random_event(
     rng: np.random.Generator, onset_s: float, lasts_s: float, *, label: int | None = None
 ) -> Event:
-    """An expression of random class, course and strength from `onset_s` on."""
+    """An expression of random class, curve and strength from `onset_s` on."""
     hold_s = lasts_s * rng.uniform(0.3, 0.6) if lasts_s > 0.5 else 0.0
     rise_s = (lasts_s - hold_s) * rng.uniform(0.35, 0.6)
     return Event(
@@ -172,7 +172,7 @@ def video_scene(
 ) -> Scene:
     """A video with expressions, blinks, up to three macro expressions and a head that moves.
 
-    Raises ValueError where they do not fit.
+    Raises ValueError if they do not fit.
     """
     rng = np.random.default_rng([seed, 4])
     macros = int(rng.integers(0, 4))
@@ -200,10 +200,10 @@ def video_scene(
 
 
 class _Head:
-    """Where a head is at each moment: shift, turn, size, yaw and pitch.
+    """The motion of a head over time: shift, turn, size, yaw and pitch.
 
-    Yaw and pitch move a point by its depth: an ellipsoid with a nose, no two heads' alike. The
-    path is as large as makes the mean motion of the crop reach the scene's `head_px` once.
+    Yaw and pitch move a point by its depth: an ellipsoid with a nose, different for each head. The
+    path is scaled so that the mean motion of the crop reaches the scene's `head_px` once.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -235,7 +235,7 @@ class _Head:
         return u, v
 
     def back(self, time_s: float) -> tuple[Floats, Floats]:
-        """Where each pixel of the frame came from, to first order, on a head at rest."""
+        """The origin of each pixel of the frame, to first order, on a head at rest."""
         x, y = _pixels()
         u, v = self._motion(time_s)
         return x - u, y - v
@@ -274,7 +274,7 @@ def _on_frame(bump: GaussianBump) -> GaussianBump:
 
 
 def _at_landmarks(bend: Floats) -> Floats:
-    """The similarity in a bend [2, PICTURE, PICTURE]: a detector would undo it."""
+    """The similarity in a deformation [2, PICTURE, PICTURE], which a detector would undo."""
     places = PLACES * FACE + MARGIN
     columns, rows = np.rint(places).astype(int).T
     moved = places + bend[:, rows, columns].T

@@ -1,4 +1,4 @@
-"""Sessions at a shell, as the documents show them: `$ ` and a command, then what it prints."""
+"""Shell sessions as the documents show them: `$ ` and a command, then its output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KILLED = "Killed\n"
 _PAIRS, _KEPT = 100, 40  # of the study; rows that the killed run has finished
 _BAD = {66: "undecodable", 77: "undecodable", 88: "unsupported", 93: "missing", 97: "missing"}
 
-# What is of this machine and this moment; all other words and numbers are the program's.
+# What depends on the machine and the moment; all other words and numbers are the program's.
 _CHANGING = tuple(
     re.compile(pattern)
     for pattern in (
@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d+\.\d+")
 
 
 def is_transcript(block: str) -> bool:
-    """Whether the program answers in it."""
+    """Whether it contains a command of the program."""
     return block.startswith("$ off-tanet") and any(
         not line.startswith("$ ") for line in block.splitlines()
     )
@@ -57,7 +57,7 @@ def furnish_study(folder: Path) -> None:
 
 
 def transcribed(block: str, folder: Path) -> str:
-    """The block with what its commands print now, run in `folder`."""
+    """The block with the current output of its commands, run in `folder`."""
     (folder / "scores.csv").unlink(missing_ok=True)
     said = []
     for command, shown in _steps(block):
@@ -66,7 +66,7 @@ def transcribed(block: str, folder: Path) -> str:
 
 
 def comparable(block: str) -> tuple[str, list[float]]:
-    """What may not change: words, and numbers, which another build of the flow rounds otherwise."""
+    """What may not change: words, and numbers up to the rounding of another build of the flow."""
     words, numbers = [], []
     for line in block.splitlines():
         for pattern in _CHANGING:
@@ -90,7 +90,7 @@ def programs(**settings: str) -> dict[str, str]:
 
 
 def _printed(command: str, folder: Path) -> str:
-    """On both of its outputs, whatever its exit code."""
+    """Both output streams, whatever the exit code."""
     ran = subprocess.run(
         ["bash", "-c", command],
         stdout=subprocess.PIPE,
@@ -104,7 +104,7 @@ def _printed(command: str, folder: Path) -> str:
 
 
 def _killed(command: str, folder: Path) -> str:
-    """Run a batch, and kill it when it has finished so many rows: the next waits at a pipe."""
+    """Run a batch, and kill it when it has finished this many rows: the next waits at a pipe."""
     words = shlex.split(command)
     output = folder / words[words.index("--output") + 1]
     onset = folder / "study" / f"{_KEPT}_onset.jpg"

@@ -1,4 +1,4 @@
-"""Pictures of flow, attention and motion: their colours and marks say what the numbers say."""
+"""Images of flow, attention and motion: their colours and marks agree with the numbers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from off_tanet.visualization import (
 )
 from off_tanet.visualization.color_wheel import flow_colours
 
-from tests.support import factories
+from tests.support import face_motion, factories
 
 SIDE, STRIP = 672, 96
-CROP = factories.face_crop()
+CROP = face_motion.face_crop()
 
 
 def opened(png: bytes) -> Pixels:
@@ -44,7 +44,7 @@ def circle(length: float = 1.0, count: int = 720) -> Flow:
 
 
 def test_directions_have_the_middlebury_hues() -> None:
-    """Anybody in the field reads these without a legend: right is red, and so on round."""
+    """The convention of the field: right is red, and so on around the wheel."""
     assert colour_of(1, 0) == [0, 0, 255]
     blue, green, red = colour_of(0, 1)  # down: yellow
     assert red == 255
@@ -68,7 +68,7 @@ def test_every_hue_is_full_on_the_unit_circle() -> None:
 
 
 def test_the_wheel_has_no_seam() -> None:
-    """Like directions have like colours, at the wheel's ends too."""
+    """Similar directions have similar colours, also at the wheel's ends."""
     colours = flow_colours(circle())[0].astype(int)
     assert np.abs(colours - np.roll(colours, 1, axis=0)).max() < 40
 
@@ -79,18 +79,18 @@ def test_length_is_saturation_and_beyond_the_scale_is_darker() -> None:
     assert colour_of(2, 0) == [0, 0, 191]
 
 
-def test_the_flow_picture_is_large_and_has_a_legend() -> None:
-    """112 pixels are too few to see anything in; a colour without a scale says nothing."""
-    picture = opened(flow_png(factories.smile(1)))
+def test_the_flow_image_is_large_and_has_a_legend() -> None:
+    """112 pixels are too few to see anything; a colour without a scale means nothing."""
+    picture = opened(flow_png(face_motion.smile(1)))
     assert picture.shape == (SIDE + STRIP, SIDE, 3)
     legend = picture[SIDE:]
     assert (legend[8:88, 12:92].min(axis=2) < 40).any()  # the wheel, in full colours
-    assert (legend[:, 108:].max(axis=2) < 100).any()  # the text, in ink
+    assert (legend[:, 108:].max(axis=2) < 100).any()  # the text
 
 
-def test_the_flow_picture_shows_where_and_whereto() -> None:
-    """The lip corner on the picture's left goes up and left, the one on the right up and right."""
-    picture = opened(flow_png(factories.smile(1)))
+def test_the_flow_image_shows_place_and_direction() -> None:
+    """The lip corner on the image's left goes up and left, the one on the right up and right."""
+    picture = opened(flow_png(face_motion.smile(1)))
     left, right = (picture[int(0.7 * SIDE), int(x * SIDE)].astype(int) for x in (0.27, 0.73))
     assert left[0] > left[2]  # bluer than red
     assert right[2] > left[2]
@@ -98,20 +98,20 @@ def test_the_flow_picture_shows_where_and_whereto() -> None:
 
 
 def test_the_scale_follows_the_flow_in_round_steps() -> None:
-    """Twice the motion on twice the scale is the same picture under another legend."""
-    once, twice = (opened(flow_png(factories.smile(px))) for px in (1, 2))
+    """Twice the motion on twice the scale is the same image with another legend."""
+    once, twice = (opened(flow_png(face_motion.smile(px))) for px in (1, 2))
     assert (once[:SIDE] == twice[:SIDE]).all()
     assert (once[SIDE:] != twice[SIDE:]).any()
 
 
 def test_noise_stays_pale() -> None:
-    """Scaled up to full colour, a still face would look as if it moved."""
+    """Scaled up to full colour, a still face would seem to move."""
     noise = np.random.default_rng(0).normal(0, 0.01, (2, 112, 112)).astype(np.float32)
     assert opened(flow_png(noise))[:SIDE].min() > 200
 
 
 def test_attention_is_brightest_where_it_is_highest() -> None:
-    """Cividis grows in lightness: yellow is high for everybody's eyes."""
+    """Cividis grows in lightness, which all readers can see."""
     attention = np.zeros((14, 14), np.float32)
     attention[2, 11] = 1
     even = np.full((112, 112), 128, np.uint8)
@@ -123,8 +123,8 @@ def test_attention_is_brightest_where_it_is_highest() -> None:
     assert int(column) // 48 == 11
 
 
-def test_the_face_shows_through_the_attention() -> None:
-    """A map without the face under it does not say what was looked at."""
+def test_the_face_is_visible_through_the_attention() -> None:
+    """A map without the face under it does not show its place."""
     picture = opened(attention_png(np.full((14, 14), 0.5, np.float32), CROP))[:SIDE]
     seen = cv2.resize(factories.grey(picture), (112, 112), interpolation=cv2.INTER_AREA)
     assert np.corrcoef(seen.ravel(), CROP.ravel())[0, 1] > 0.95
@@ -132,7 +132,7 @@ def test_the_face_shows_through_the_attention() -> None:
 
 def test_arrows_are_where_the_skin_moves() -> None:
     """A smile's arrows lie about the mouth, and a still face has none."""
-    pictures = (opened(arrows_png(factories.smile(px), CROP))[:SIDE] for px in (0, 1.2))
+    pictures = (opened(arrows_png(face_motion.smile(px), CROP))[:SIDE] for px in (0, 1.2))
     still, moved = ((picture == (178, 114, 0)).all(axis=2) for picture in pictures)
     upper, lower = slice(0, SIDE // 2), slice(SIDE // 2, SIDE)
     assert (moved[upper] == still[upper]).all()  # dots
@@ -140,8 +140,8 @@ def test_arrows_are_where_the_skin_moves() -> None:
 
 
 def test_strain_is_brightest_where_skin_is_stretched() -> None:
-    """A head that moves as a whole is not strained; a raised brow is, at its edge."""
-    flow = factories.raised_brows(1) + np.float32(2)
+    """A head that moves as a whole has no strain; a raised brow has, at its edge."""
+    flow = face_motion.raised_brows(1) + np.float32(2)
     picture = opened(strain_png(flow))
     assert picture.shape == (SIDE + STRIP, SIDE, 3)
     lightness = cv2.cvtColor(picture[:SIDE], cv2.COLOR_BGR2GRAY)
@@ -150,22 +150,22 @@ def test_strain_is_brightest_where_skin_is_stretched() -> None:
 
 
 def test_the_strain_of_a_known_stretch_is_stated() -> None:
-    """u = 0.02 x is a strain of 2 per cent everywhere: full colour, but at the border."""
-    stretch = factories.affine_flow(np.array([[0.02 * 112, 0, 0], [0, 0, 0]]))
+    """u = 0.02 x is a strain of 2 per cent everywhere: full colour, except at the border."""
+    stretch = face_motion.affine_flow(np.array([[0.02 * 112, 0, 0], [0, 0, 0]]))
     inside = opened(strain_png(stretch))[SIDE // 4 : SIDE // 2, SIDE // 4 : SIDE // 2]
-    brightest = (56, 233, 255)  # cividis' last
+    brightest = (56, 233, 255)  # the last colour of cividis
     assert np.abs(inside.astype(int) - brightest).max() < 12
 
 
-def test_a_crop_comes_as_it_is() -> None:
-    """Who checks the model by another way needs its very input."""
+def test_a_crop_is_returned_unchanged() -> None:
+    """It is the exact input of the model, for other checks."""
     crop = opened(crop_png(CROP))
     assert (crop == CROP[..., None]).all()
 
 
 def prediction(**changes: object) -> Prediction:
-    """Of a made smile."""
-    flow = factories.smile(1)
+    """A prediction for a synthetic smile."""
+    flow = face_motion.smile(1)
     whole = Prediction(
         model=ModelName("off-tanet", "1.0.0"),
         label="positive",
@@ -177,7 +177,7 @@ def prediction(**changes: object) -> Prediction:
         flow=flow,
         attention=np.eye(14, dtype=np.float32),
         onset_crop=CROP,
-        apex_crop=factories.face_crop(flow),
+        apex_crop=face_motion.face_crop(flow),
         motion=curve(),
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
@@ -195,7 +195,7 @@ def test_the_report_has_everything_on_one_page() -> None:
     assert (note.max(axis=2) < 130).sum() > 5000
 
 
-def test_the_report_says_what_to_distrust() -> None:
+def test_the_report_has_the_warnings() -> None:
     """Numbers without their warnings look better than they are."""
     warned = report_png(prediction())
     trusted = report_png(prediction(quality=Quality(0.4, 0.1)))
@@ -212,7 +212,7 @@ GREEN, VERMILION, PURPLE = (115, 158, 0), (0, 94, 213), (167, 121, 204)
 
 
 def marked_column(png: bytes, colour: tuple[int, int, int]) -> float | None:
-    """Where the picture has a long upright line of this colour."""
+    """The columns with a long vertical line of this colour."""
     of_colour = (opened(png) == colour).all(axis=2).sum(axis=0)
     return float(np.flatnonzero(of_colour > 60).mean()) if (of_colour > 60).any() else None
 
@@ -226,12 +226,12 @@ def test_the_moments_are_marked_at_their_times(onset: int, apex: int, offset: in
         assert marked_column(png, colour) == pytest.approx(place, abs=1)
 
 
-def test_no_offset_is_marked_where_there_is_none() -> None:
-    """A clip may end while the face is still moved."""
+def test_no_offset_is_marked_if_there_is_none() -> None:
+    """A clip may end while the face still moves."""
     assert marked_column(motion_png(curve(), 0, 25), PURPLE) is None
 
 
-def test_the_offset_is_where_the_motion_has_gone() -> None:
+def test_the_offset_is_where_the_motion_ends() -> None:
     motion = curve()
     offset = motion.offset(25)
     assert offset is not None
@@ -241,15 +241,15 @@ def test_the_offset_is_where_the_motion_has_gone() -> None:
     assert Motion(motion.strength_px, motion.times_s, scene_end=30).offset(25) is None
 
 
-def test_the_curve_fills_its_picture() -> None:
-    """The axes follow the data, so that a weak expression is seen as well as a strong one."""
+def test_the_curve_fills_its_image() -> None:
+    """The axes follow the data, so that a weak expression is as visible as a strong one."""
     for peak in (0.4, 40.0):
         blue = (opened(motion_png(curve(peak=peak), 0, 25)) == (178, 114, 0)).all(axis=2)
         rows = np.flatnonzero(blue.any(axis=1))
         assert np.ptp(rows) > 240
 
 
-def test_noise_does_not_fill_the_picture() -> None:
+def test_noise_does_not_fill_the_image() -> None:
     """The axis never ends below a quarter of a pixel: flat must look flat."""
     blue = (opened(motion_png(curve(peak=0.01), 0, 25)) == (178, 114, 0)).all(axis=2)
     assert np.ptp(np.flatnonzero(blue.any(axis=1))) < 40
@@ -257,13 +257,13 @@ def test_noise_does_not_fill_the_picture() -> None:
 
 @pytest.mark.parametrize("times", [[0.0, 0.04], [3.0, 3.0], [10.0, 3600.0]])
 def test_the_shortest_clips_can_be_drawn(times: list[float]) -> None:
-    """Two frames, equal stamps and long pauses are ordinary clips, too."""
+    """Two frames, equal time stamps and long pauses are valid clips, too."""
     motion = Motion(np.array([0, 1], np.float32), np.array(times, np.float32))
     assert opened(motion_png(motion, 0, 1)).shape == (600, 1280, 3)
 
 
 def test_a_data_uri_holds_its_png() -> None:
-    png = flow_png(factories.smile(1))
+    png = flow_png(face_motion.smile(1))
     head, body = data_uri(png).split(",", 1)
     assert head == "data:image/png;base64"
     assert base64.b64decode(body, validate=True) == png

@@ -1,4 +1,4 @@
-"""A real Chromium, with a camera that sees a made clip, looking at a real server."""
+"""A real Chromium, whose camera plays a synthetic clip, on a real server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FLAGS = (
 
 @pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Debian's Chromium; tests that need it are skipped where there is none."""
+    """Debian's Chromium; tests that need it are skipped without it."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium here: apt-get install chromium")
@@ -45,7 +45,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    """The page in a window of its own; it may log no error and ask no other host."""
+    """The page in a window of its own; it may log no error and contact no other host."""
     with visiting(browser, server.url) as visiting_page:
         yield visiting_page
 

@@ -1,4 +1,4 @@
-"""Another application that has the service under a prefix, as `docs/python.md` shows it."""
+"""Another application with the service under a prefix, as in `docs/python.md`."""
 
 from __future__ import annotations
 

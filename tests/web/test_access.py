@@ -1,4 +1,4 @@
-"""The page for everybody: keyboards, screen readers, telephones, dark rooms."""
+"""Accessibility of the page: keyboards, screen readers, phones, dark mode."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 
 
 def check_accessible(page: Page) -> None:
-    """No rule of axe-core is broken, its best practices among them."""
+    """Check that no rule of axe-core is broken, best practices included."""
     page.evaluate(AXE)
     broken = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    told = [(rule["help"], [node["html"] for node in rule["nodes"]]) for rule in broken]
-    assert told == []
+    violations = [(rule["help"], [node["html"] for node in rule["nodes"]]) for rule in broken]
+    assert violations == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -48,8 +48,9 @@ def test_no_accessibility_rule_is_broken(
         assert visit.page.evaluate(wide) == 0, "the page can be moved sideways"
 
 
+@pytest.mark.slow
 def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
-    """From the top of the page to a moved apex, with no mouse."""
+    """From the top of the page to a moved apex, without a mouse."""
     keys = visit.page.keyboard
     keys.press("Tab")
     expect(visit.page.get_by_role("link", name="Skip to the result")).to_be_focused()
@@ -65,7 +66,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     expect(visit.page.get_by_role("button", name="Analyse")).to_be_focused()
     keys.press("Enter")
     visit.expect_answer("surprise")
-    expect(visit.answer).to_be_focused()  # a screen reader begins to read here
+    expect(visit.answer).to_be_focused()  # a screen reader starts reading here
     keys.press("Tab")
     keys.press("Tab")
     apex = visit.page.get_by_role("slider", name="apex")
@@ -83,7 +84,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
 
 
 def test_the_curve_follows_the_width(browser: Browser, server: Server) -> None:
-    """Shrunk to a telephone's width, a drawing's letters could not be read."""
+    """Shrunk to a phone's width, the text of the drawing would be unreadable."""
     with visiting(browser, server.url, width=360) as visit:
         visit.choose("A clip", clip=CLIP)
         visit.analyse()
@@ -93,7 +94,7 @@ def test_the_curve_follows_the_width(browser: Browser, server: Server) -> None:
         assert letters["height"] > 10
 
 
-def test_who_wants_less_light_gets_it(browser: Browser, server: Server) -> None:
+def test_dark_mode_is_respected(browser: Browser, server: Server) -> None:
     shown = "getComputedStyle(document.documentElement).backgroundColor"
     with visiting(browser, server.url, scheme="dark") as visit:
         assert visit.page.evaluate(shown) == "rgb(21, 24, 26)"

@@ -1,4 +1,4 @@
-"""What people come for: each kind of material, from the choice of a file to the pictures."""
+"""The main uses of the page: each kind of input, from the choice of a file to the images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURES = 6  # onset, apex, flow, arrows, strain, attention
 
 
 def expect_pictures(page: Page, count: int = PICTURES) -> None:
-    """Each has been drawn, and says in words what it shows."""
+    """Check that each has been drawn, and describes in words what it shows."""
     shown = page.locator("figure img")
     expect(shown).to_have_count(count)
     for picture in shown.all():
@@ -65,7 +65,7 @@ def test_a_clip_shows_its_progress_and_its_curve(visit: Visit) -> None:
     expect(visit.page.locator(".mark.offset text")).to_contain_text("offset 0.")
 
 
-def test_a_click_on_the_curve_moves_the_apex_and_asks_again(visit: Visit) -> None:
+def test_a_click_on_the_curve_moves_the_apex_and_sends_again(visit: Visit) -> None:
     ask_for_the_clip(visit)
     apex = visit.page.get_by_role("slider", name="apex")
     before = apex.get_attribute("aria-valuenow")
@@ -78,7 +78,7 @@ def test_a_click_on_the_curve_moves_the_apex_and_asks_again(visit: Visit) -> Non
     expect(visit.page.locator(".moments")).to_contain_text(f"to frame {after},", timeout=30_000)
 
 
-def test_the_onset_can_be_dragged_but_not_behind_the_apex(visit: Visit) -> None:
+def test_the_onset_can_be_dragged_but_not_after_the_apex(visit: Visit) -> None:
     ask_for_the_clip(visit)
     onset, apex = (visit.page.get_by_role("slider", name=name) for name in ("onset", "apex"))
     start, end = onset.locator("line").bounding_box(), visit.page.locator(".plot").bounding_box()
@@ -96,6 +96,7 @@ def test_the_onset_can_be_dragged_but_not_behind_the_apex(visit: Visit) -> None:
     expect(visit.page.locator(".moments")).to_contain_text(f"From frame {placed},", timeout=30_000)
 
 
+@pytest.mark.slow
 def test_the_camera(visit: Visit) -> None:
     visit.choose("A camera")
     visit.page.get_by_role("button", name="Record 3 seconds").click()
@@ -135,8 +136,8 @@ def test_the_sample_needs_no_file(visit: Visit) -> None:
     visit.expect_answer("positive")
 
 
-def test_the_request_can_be_made_elsewhere(visit: Visit) -> None:
-    """What is shown names the files, the address and the pictures of this very request."""
+def test_the_request_can_be_repeated_elsewhere(visit: Visit) -> None:
+    """The shown command has the files, the address and the images of this very request."""
     ask_for_the_clip(visit)
     visit.page.get_by_text("This request as a command and as Python").click()
     command = visit.page.get_by_label("curl code").inner_text()
@@ -161,8 +162,8 @@ def test_a_report_can_be_saved(visit: Visit, tmp_path: Path) -> None:
     assert report.shape[1] == 1654
 
 
-def test_onset_and_apex_alternate_until_told_to_stop(visit: Visit) -> None:
-    """Motion below a pixel is seen when the two follow each other in one place."""
+def test_onset_and_apex_alternate_until_stopped(visit: Visit) -> None:
+    """Motion below a pixel is visible when the two alternate in one place."""
     ask_for_the_clip(visit)
     button = visit.page.get_by_role("button", name="Alternate onset and apex")
     button.click()
@@ -176,7 +177,7 @@ def test_onset_and_apex_alternate_until_told_to_stop(visit: Visit) -> None:
 
 @pytest.mark.parametrize("path", ["/face/", "/face"])
 def test_the_page_works_under_a_prefix(browser: Browser, tmp_path: Path, path: str) -> None:
-    """A team mounts it in its own application, where nothing lies at the root."""
+    """Applications mount it under a prefix, and have nothing at the root."""
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with (
         started(command, tmp_path, True, {"workers": 1}) as running,

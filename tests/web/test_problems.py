@@ -1,4 +1,4 @@
-"""What goes wrong is told in words, with what helps, and nothing that was chosen is lost."""
+"""Problems on the page are explained in words, with what helps, and no input is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WALL = upload("wall.png", factories.png(factories.picture()))
 
 
 def long_clip() -> bytes:
-    """Seconds of work: time enough to change one's mind."""
+    """Seconds of work: time enough to cancel."""
     return factories.mp4([factories.portrait()] * 600)
 
 
@@ -64,8 +64,8 @@ def test_too_large(browser: Browser, tmp_path: Path) -> None:
         expect(visit.alert).to_contain_text("100000 bytes")
 
 
-def test_a_busy_service_says_when_to_come_back(visit: Visit) -> None:
-    """The refusal is made up here: a full queue is a matter of chance."""
+def test_a_busy_service_shows_the_retry_after(visit: Visit) -> None:
+    """The refusal is simulated: a full queue depends on chance."""
     visit.refused = True
 
     def refuse(route: Route) -> None:
@@ -80,9 +80,7 @@ def test_a_busy_service_says_when_to_come_back(visit: Visit) -> None:
     expect(visit.alert).to_contain_text("wait 7 s")
 
 
-def test_a_service_with_keys_asks_for_one_and_remembers_it(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_a_required_key_is_asked_for_and_remembered(browser: Browser, tmp_path: Path) -> None:
     """The key is kept in the page's memory: a reload forgets it."""
     key, file = new_key(), tmp_path / "keys"
     file.write_text(f"{digest(key)} clinic\n", encoding="utf-8")
@@ -114,8 +112,8 @@ def test_a_lost_connection(visit: Visit) -> None:
     visit.expect_problem("The connection was lost")
 
 
-def test_a_service_that_dies_under_its_work(browser: Browser, tmp_path: Path) -> None:
-    """The stream ends without its last event; waiting for ever would be worse than an error."""
+def test_a_service_that_dies_during_its_work(browser: Browser, tmp_path: Path) -> None:
+    """The stream ends without its last event; the page must not wait without end."""
     with (
         serving(tmp_path, workers=1) as running,
         visiting(browser, running.url) as visit,
@@ -148,7 +146,7 @@ def test_no_camera(browser: Browser, server: Server) -> None:
 
 
 @pytest.mark.parametrize("warning", ["hardly moves"])
-def test_what_to_distrust_is_said_in_words(visit: Visit, warning: str) -> None:
+def test_warnings_are_explained_in_words(visit: Visit, warning: str) -> None:
     onset = ASSETS / "samples/positive_onset.jpg"
     visit.choose("Two frames", onset=onset, apex=onset)
     visit.analyse()

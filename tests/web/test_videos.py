@@ -1,4 +1,4 @@
-"""A long video on the page: a list that grows, each entry with its pictures."""
+"""A long video on the page: a list that grows, each entry with its images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.api.test_videos import STREAM, made_video
+from tests.support.requests import STREAM, sample_video
 from tests.support.serving import Server
 from tests.web.test_access import check_accessible
 from tests.web.visit import Visit, upload
@@ -15,7 +15,7 @@ from tests.web.visit import Visit, upload
 
 @pytest.fixture(scope="module")
 def video() -> bytes:
-    return made_video()
+    return sample_video()
 
 
 def test_expressions_are_listed_and_shown(visit: Visit, video: bytes) -> None:
@@ -36,10 +36,8 @@ def test_expressions_are_listed_and_shown(visit: Visit, video: bytes) -> None:
     check_accessible(visit.page)
 
 
-def test_a_broken_off_stream_keeps_what_was_found(
-    visit: Visit, server: Server, video: bytes
-) -> None:
-    """An hour of video that is lost near its end must not take all findings with it."""
+def test_a_broken_off_stream_keeps_its_results(visit: Visit, server: Server, video: bytes) -> None:
+    """An hour of video that fails near its end must not lose all results."""
     with server.client() as http:
         route = "/v1/predictions/video?include=flow,arrows,strain,attention,crops"
         answer = http.post(route, files={"video": video}, headers=STREAM)

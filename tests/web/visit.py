@@ -1,4 +1,4 @@
-"""One visit to the page: what a person does there, and what the browser noticed meanwhile."""
+"""One visit to the page: what a user does there, and what the browser reported meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFUSED = "Failed to load resource"
 
 @dataclass
 class Visit:
-    """The page in a window of its own; `refused` says that the service will answer an error."""
+    """The page in a window of its own; `refused` means that the service will answer an error."""
 
     page: Page
     faults: list[str] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Visit:
     refused: bool = False
 
     def choose(self, kind: str, **files: Path | FilePayload) -> None:
-        """Choose a kind of material and its files, by the fields' labels."""
+        """Choose a kind of input and its files, by the fields' labels."""
         self.page.get_by_label(kind, exact=True).check()
         for label, file in files.items():
             self.field(label).set_input_files(file)
@@ -45,7 +45,7 @@ class Visit:
         return self.page.get_by_role("alert")
 
     def expect_answer(self, label: str = "") -> None:
-        """Wait for an answer, of one class where it matters."""
+        """Wait for an answer, of one class if given."""
         expect(self.answer).to_contain_text(f"Closest class: {label}", timeout=30_000)
 
     def expect_problem(self, title: str) -> None:
@@ -53,7 +53,7 @@ class Visit:
 
 
 def upload(name: str, content: bytes) -> FilePayload:
-    """A file that is nowhere but in the test."""
+    """A file that exists only in the test."""
     kind, _ = mimetypes.guess_type(name)
     return {"name": name, "mimeType": kind or "", "buffer": content}
 
@@ -66,7 +66,7 @@ def visiting(
     width: int = 1280,
     scheme: Literal["light", "dark"] = "light",
 ) -> Iterator[Visit]:
-    """Open the page at `url`; afterwards nothing may have gone wrong unseen."""
+    """Open the page at `url`; afterwards the browser must not have reported an error."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
@@ -74,9 +74,9 @@ def visiting(
         accept_downloads=True,
     )
     visit = Visit(context.new_page())
-    visit.page.on("console", lambda told: _note(visit, told.type, told.text))
+    visit.page.on("console", lambda message: _note(visit, message.type, message.text))
     visit.page.on("pageerror", lambda error: visit.faults.append(str(error)))
-    visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
+    visit.page.on("request", lambda request: visit.hosts.add(urlsplit(request.url).netloc))
     visit.page.goto(url)
     try:
         yield visit

@@ -1,4 +1,4 @@
-"""Who waits and who is served: a client's share does not grow with its connections."""
+"""The queue: a client's share does not grow with its connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Ask = Callable[[str], asyncio.Task[None]]
 def simulated(
     places: int, workers: int, body: Callable[[Dispatcher[int], Counter[str]], Awaitable[None]]
 ) -> Counter[str]:
-    """The requests of each client that were served while `body` went on."""
+    """The requests of each client that were served while `body` ran."""
     served: Counter[str] = Counter()
 
     async def run() -> None:
@@ -46,7 +46,7 @@ async def request(dispatcher: Dispatcher[int], client: str, served: Counter[str]
 
 
 async def ask_again(dispatcher: Dispatcher[int], client: str, served: Counter[str]) -> None:
-    """A client's connection: it asks as soon as it was answered or refused."""
+    """A client's connection: it sends again as soon as it was answered or refused."""
     while True:
         with suppress(QueueFullError):
             await request(dispatcher, client, served)
@@ -54,10 +54,10 @@ async def ask_again(dispatcher: Dispatcher[int], client: str, served: Counter[st
 
 
 @pytest.mark.parametrize(("workers", "queue"), [(1, 4), (2, 16), (4, 2)])
-def test_a_polite_client_has_its_share_beside_a_hundred_connections(
+def test_a_polite_client_has_its_share_next_to_a_hundred_connections(
     workers: int, queue: int
 ) -> None:
-    """With one connection it can take one worker at a time, and half of the service at most."""
+    """With one connection it can use one worker at a time, and half of the service at most."""
 
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         names = ["polite", *["greedy"] * 100]
@@ -91,8 +91,8 @@ def test_many_clients_share_equally() -> None:
     assert min(served.values()) >= 0.5 * served.total() / len(served)
 
 
-def test_a_full_queue_makes_room_for_who_has_less() -> None:
-    """The greedy client's newest request is told to come back, not its oldest."""
+def test_a_full_queue_makes_room_for_a_client_with_less() -> None:
+    """The newest request of the client with the most is refused, not its oldest."""
 
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         greedy = [asyncio.create_task(request(dispatcher, "greedy", served)) for _ in range(3)]
@@ -107,8 +107,8 @@ def test_a_full_queue_makes_room_for_who_has_less() -> None:
     assert simulated(3, 1, body) == {"greedy": 2, "polite": 1}
 
 
-def test_nobody_is_displaced_for_a_share_that_is_no_smaller() -> None:
-    """Else two clients would displace each other's requests for ever."""
+def test_no_request_is_displaced_for_an_equal_share() -> None:
+    """Otherwise two clients would displace each other's requests without end."""
 
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         waiting = [asyncio.create_task(request(dispatcher, name, served)) for name in "aabb"]
@@ -124,13 +124,15 @@ def test_nobody_is_displaced_for_a_share_that_is_no_smaller() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12)), max_size=30), st.data())
-def test_no_worker_and_no_place_is_lost(asked: list[tuple[str, int]], data: st.DataObject) -> None:
+def test_no_worker_and_no_place_is_lost(
+    requests: list[tuple[str, int]], data: st.DataObject
+) -> None:
     """Whenever requests are cancelled, all workers are idle again at the end."""
     workers, places = 2, 6
 
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         tasks = []
-        for client, turns in asked:
+        for client, turns in requests:
             tasks.append(asyncio.create_task(request(dispatcher, client, served)))
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -146,9 +148,9 @@ def test_no_worker_and_no_place_is_lost(asked: list[tuple[str, int]], data: st.D
 
 
 @pytest.mark.parametrize("event", ["offer", "fail", "displace"])
-def test_what_happens_in_the_turn_of_a_cancellation_reaches_the_others(event: str) -> None:
-    """A cancelled request stands in the queue until its task runs: what it was given there was
-    lost, and with it a worker for ever."""
+def test_a_worker_offered_during_a_cancellation_reaches_others(event: str) -> None:
+    """A cancelled request stays in the queue until its task runs: what it was given there was
+    lost, and with it a worker."""
 
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         first, second = (asyncio.create_task(request(dispatcher, "a", served)) for _ in range(2))
@@ -174,8 +176,8 @@ def test_what_happens_in_the_turn_of_a_cancellation_reaches_the_others(event: st
     simulated(2, 0, body)
 
 
-def test_nobody_waits_any_more_once_it_is_closed() -> None:
-    """A request whose worker was killed by the close asks for another one: it would never come."""
+def test_no_request_waits_after_the_close() -> None:
+    """A request whose worker was killed by the close would wait for another one without end."""
 
     async def body(dispatcher: Dispatcher[int], _: Counter[str]) -> None:
         with dispatcher.place("a") as place:

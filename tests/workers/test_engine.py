@@ -1,4 +1,4 @@
-"""The engine with real worker processes: what is late, lost or cancelled costs only itself."""
+"""The engine with real worker processes: a late, lost or cancelled request affects no other."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from off_tanet.configuration import Configuration
@@ -28,103 +24,27 @@ from off_tanet.errors import (
     WorkerLostError,
     WorkMemoryError,
 )
-from off_tanet.limits import EngineLimits
-from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers.engine import Engine, EngineStats
-from off_tanet.workers.messages import Job, Report
 
+from tests.support.engines import (
+    JOBS,
+    LIMITS,
+    Brief,
+    Bug,
+    Crash,
+    Grow,
+    Hang,
+    Pid,
+    pid,
+    ready_engine,
+    until_ready,
+    with_engine,
+)
 from tests.support.paths import ROOT
-
-LIMITS = EngineLimits(workers=1, queue_size=1, deadline_s=60, shutdown_timeout_s=5)
-
-
-class Pid(Job[int], frozen=True):
-    """Tells which process worked."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
-        report("work", 1, 1)
-        return os.getpid()
-
-
-class Hang(Job[int], frozen=True):
-    """A decoder that never returns."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
-        report("hanging", 0, 1)
-        threading.Event().wait()
-        return 0
-
-
-class Brief(Job[int], frozen=True):
-    """A request like most: it ends soon after it was seen to begin."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
-        report("work", 0, 1)
-        recognizer.warm_up()
-        return os.getpid()
-
-
-class Crash(Job[int], frozen=True):
-    """A decoder that takes its process with it."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
-        os._exit(139)
-
-
-class Grow(Job[int], frozen=True):
-    """A decoder that takes ever more memory."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
-        held = []
-        while True:
-            held.append(bytes(range(256)) * 40_000)
-
-
-class Bug(Job[int], frozen=True):
-    """An error of ours, whose message quotes the upload."""
-
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> int:
-        raise RuntimeError("secret pixels")
-
-
-JOBS = (Pid, Hang, Brief, Crash, Grow, Bug)
-
-
-@asynccontextmanager
-async def ready_engine(
-    limits: EngineLimits,
-    jobs: Sequence[type[Job[Any]]] = JOBS,
-    configuration: Configuration | None = None,
-) -> AsyncIterator[Engine]:
-    engine = Engine(configuration or Configuration(), limits, jobs)
-    engine.start()
-    try:
-        await until_ready(engine)
-        yield engine
-    finally:
-        await engine.stop()
-
-
-async def until_ready(engine: Engine) -> None:
-    async with asyncio.timeout(60):
-        await asyncio.gather(*engine.starting)
-
-
-async def pid(engine: Engine) -> int:
-    async with asyncio.timeout(60):
-        return await engine.run(Pid())
-
-
-def with_engine(body: Callable[[Engine], Awaitable[None]], limits: EngineLimits = LIMITS) -> None:
-    async def run() -> None:
-        async with ready_engine(limits) as engine:
-            await body(engine)
-
-    asyncio.run(run())
 
 
 def test_work_runs_in_another_process() -> None:
-    """Off the event loop, and off its process."""
+    """Outside of the event loop and of its process."""
 
     async def body(engine: Engine) -> None:
         assert await pid(engine) != os.getpid()
@@ -132,8 +52,9 @@ def test_work_runs_in_another_process() -> None:
     with_engine(body)
 
 
+@pytest.mark.slow
 def test_late_work_is_really_stopped() -> None:
-    """An answer of 504 while the work goes on is the field's commonest overload bug."""
+    """Answering 504 while the work goes on is the most common overload bug of such services."""
 
     async def body(engine: Engine) -> None:
         before = await pid(engine)
@@ -141,10 +62,10 @@ def test_late_work_is_really_stopped() -> None:
             await engine.run(Hang())
         with pytest.raises(ProcessLookupError):
             os.kill(before, 0)
-        engine.limits = LIMITS  # a new worker may take longer to start than the work was given
+        engine.limits = LIMITS  # a new worker may take longer to start than the deadline
         assert await pid(engine) != before
 
-    with_engine(body, replace(LIMITS, deadline_s=5))
+    with_engine(body, deadline_s=5)
 
 
 def test_a_crash_costs_one_request() -> None:
@@ -158,7 +79,7 @@ def test_a_crash_costs_one_request() -> None:
 
 
 def test_work_that_grows_past_its_memory_is_stopped() -> None:
-    """Else the kernel picks a process to kill, and it may be the one that serves."""
+    """Otherwise the kernel picks a process to kill, possibly the server itself."""
 
     async def body(engine: Engine) -> None:
         before = await pid(engine)
@@ -166,18 +87,18 @@ def test_work_that_grows_past_its_memory_is_stopped() -> None:
             await engine.run(Grow())
         assert await pid(engine) != before
 
-    with_engine(body, replace(LIMITS, worker_memory_bytes=400_000_000))
+    with_engine(body, worker_memory_bytes=400_000_000)
 
 
-def test_who_takes_too_much_memory_is_not_told_to_come_again() -> None:
-    """A polite client that is would kill one worker after another."""
+def test_a_request_that_takes_too_much_memory_has_no_retry_after() -> None:
+    """A client that retries it would kill one worker after another."""
 
     async def body(engine: Engine) -> None:
         with pytest.raises(WorkMemoryError) as raised:
             await engine.run(Grow())
         assert (raised.value.status, raised.value.retry_after_s) == (413, None)
 
-    with_engine(body, replace(LIMITS, worker_memory_bytes=400_000_000))
+    with_engine(body, worker_memory_bytes=400_000_000)
 
 
 def test_a_worker_that_died_idle_costs_nothing() -> None:
@@ -193,7 +114,7 @@ def test_a_worker_that_died_idle_costs_nothing() -> None:
 
 
 def test_a_client_that_leaves_early_costs_no_new_process() -> None:
-    """Else whoever opens and closes connections would keep every worker starting."""
+    """Otherwise opening and closing connections would keep every worker restarting."""
 
     async def body(engine: Engine) -> None:
         before = await pid(engine)
@@ -209,7 +130,7 @@ def test_a_client_that_leaves_early_costs_no_new_process() -> None:
 
 
 def test_cancelling_stops_the_work() -> None:
-    """A client that went away must not hold a core."""
+    """A client that has disconnected must not occupy a core."""
 
     async def body(engine: Engine) -> None:
         before = await pid(engine)
@@ -225,7 +146,7 @@ def test_cancelling_stops_the_work() -> None:
 
 
 def test_what_does_not_fit_is_refused_at_once() -> None:
-    """One works, one waits, the third is told to come back."""
+    """One runs, one waits, the third is refused."""
 
     async def body(engine: Engine) -> None:
         started = asyncio.Event()
@@ -239,14 +160,14 @@ def test_what_does_not_fit_is_refused_at_once() -> None:
         async with asyncio.timeout(60):
             assert await second > 0
 
-    with_engine(body)
+    with_engine(body, queue_size=1)
 
 
 ORPHAN = """
 import asyncio, os, signal
 from off_tanet.workers.engine import Engine
-from off_tanet.recognition.recognizer import Configuration
-from tests.workers.test_engine import JOBS, LIMITS, Hang, pid, until_ready
+from off_tanet.configuration import Configuration
+from tests.support.engines import JOBS, LIMITS, Hang, pid, until_ready
 
 async def main():
     engine = Engine(Configuration(), LIMITS, JOBS)
@@ -261,11 +182,11 @@ if __name__ == "__main__":
 
 
 def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
-    """A worker that hangs cannot see its pipe close; a service that restarts would pile them up."""
+    """A worker that hangs cannot see its socket close; they would pile up over restarts."""
     script = tmp_path / "orphan.py"
     script.write_text(ORPHAN, encoding="utf-8")
     root = str(ROOT)
-    # The worker holds the other end of this pipe, so that reading it ends only with the worker.
+    # The worker inherits this pipe, so reading it ends only when the worker ends.
     parent = subprocess.run(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
@@ -292,7 +213,7 @@ def test_progress_arrives_in_the_event_loop() -> None:
     with_engine(body)
 
 
-def test_a_bug_tells_nothing_of_the_upload() -> None:
+def test_an_internal_error_quotes_nothing_of_the_upload() -> None:
     async def body(engine: Engine) -> None:
         with pytest.raises(OffTanetError) as caught:
             await engine.run(Bug())
@@ -303,7 +224,7 @@ def test_a_bug_tells_nothing_of_the_upload() -> None:
 
 
 def test_not_ready_before_warm_nor_while_draining() -> None:
-    """A load balancer believes this answer."""
+    """A load balancer relies on this."""
 
     async def body() -> None:
         engine = Engine(Configuration(), LIMITS, JOBS)
@@ -318,28 +239,28 @@ def test_not_ready_before_warm_nor_while_draining() -> None:
     asyncio.run(body())
 
 
-def test_an_end_during_the_start_leaves_no_process_and_no_error() -> None:
-    """A deployment that is stopped at once has done nothing wrong."""
+def test_a_stop_during_the_start_leaves_no_process_and_no_error() -> None:
+    """A deployment may be stopped right after its start."""
 
     async def body() -> None:
-        told: list[object] = []
+        errors: list[object] = []
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+        loop.set_exception_handler(lambda _, context: errors.append(context["message"]))
         threads = ThreadPoolExecutor(1)
         loop.set_default_executor(threads)
         begun = threading.Event()
-        threads.submit(begun.wait)  # so that the process is started after the engine's end
+        threads.submit(begun.wait)  # the process is started after the engine has stopped
         engine = Engine(Configuration(), LIMITS, JOBS)
         engine.start()
         await asyncio.sleep(0)
         await engine.stop()
         begun.set()
         await loop.shutdown_default_executor()
-        for _ in range(3):  # until the loop knows of it
+        for _ in range(3):  # until the loop has reported it
             await asyncio.sleep(0)
         del engine
         gc.collect()
-        assert told == []
+        assert errors == []
         assert multiprocessing.active_children() == []
 
     asyncio.run(body())
@@ -347,7 +268,7 @@ def test_an_end_during_the_start_leaves_no_process_and_no_error() -> None:
 
 def test_draining_finishes_what_was_admitted() -> None:
     async def body() -> None:
-        async with ready_engine(LIMITS) as engine:
+        async with ready_engine() as engine:
             work = asyncio.create_task(engine.run(Pid()))
             await asyncio.sleep(0)  # lets it be admitted
             await engine.stop()
@@ -356,8 +277,8 @@ def test_draining_finishes_what_was_admitted() -> None:
     asyncio.run(body())
 
 
-def test_the_stats_count_workers_waiting_requests_and_restarts() -> None:
-    """An operator sees overload and crashes in these four numbers alone."""
+def test_the_stats_count_alive_idle_waiting_and_restarted() -> None:
+    """These four numbers show an operator overload and crashes."""
 
     async def body(engine: Engine) -> None:
         assert engine.stats() == EngineStats(alive=1, idle=1, waiting=0, restarts=0)

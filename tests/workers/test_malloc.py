@@ -1,4 +1,4 @@
-"""What a worker asks of the C library."""
+"""The allocator settings of a worker."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from off_tanet.workers import malloc
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it is glibc that is asked")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
 def test_freed_memory_is_kept() -> None:
-    """A block that is taken again after it was freed must cost no page faults: they were 2 ms of a
-    request."""
+    """A block that is allocated again after it was freed must cost no page faults, which were 2 ms
+    of a request."""
     malloc.keep_freed()
     block = 8_000_000
 

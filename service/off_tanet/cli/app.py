@@ -48,7 +48,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         An exit code, see `exit_codes`.
     """
     try:
-        code = _app()(arguments, "off-tanet", standalone_mode=False) or ExitCode.SUCCESS
+        code = build_app()(arguments, "off-tanet", standalone_mode=False) or ExitCode.SUCCESS
         streams.flush()
     except typer.TyperException as error:
         return _fail(f"{error.format_message().rstrip('.')}; see off-tanet --help", ExitCode.USAGE)
@@ -74,7 +74,8 @@ def _fail(message: str, code: ExitCode) -> int:
     return code
 
 
-def _app() -> typer.Typer:
+def build_app() -> typer.Typer:
+    """Return the Typer application with every command and group."""
     app = _group("Micro-expression recognition: two frames or a clip in, class probabilities out.")
     app.command()(serve.serve)
     app.command()(recognition.predict)

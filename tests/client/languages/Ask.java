@@ -1,4 +1,4 @@
-// What Java's own HttpClient sends: it asks for HTTP/2 first, by an Upgrade on the request itself.
+// A request by Java's own HttpClient, which asks for HTTP/2 by an Upgrade in the request itself.
 //   java Ask.java URL ONSET APEX  prints the status and the body
 
 import java.io.ByteArrayOutputStream;

@@ -1,5 +1,5 @@
-// What Node's own fetch sends, as people write it.
-//   node ask.mjs URL SAMPLES  prints what it got, as JSON
+// Requests by Node's own fetch, as programs write them.
+//   node ask.mjs URL SAMPLES  prints the responses as JSON
 
 import { readFileSync } from "node:fs";
 
@@ -7,7 +7,7 @@ const [url, samples] = process.argv.slice(2);
 const file = (name) => readFileSync(`${samples}/${name}`);
 const pair = () => [file("positive_onset.jpg"), file("positive_apex.jpg")];
 
-async function told(path, body, headers = {}) {
+async function send(path, body, headers = {}) {
   const answer = await fetch(`${url}/v1/predictions${path}`, { method: "POST", body, headers });
   const found = await answer.json();
   return found.label ?? `${answer.status} ${found.detail}`;
@@ -30,12 +30,12 @@ const recorded = new Blob([file("clip.mp4")], { type: "video/webm;codecs=vp8" })
 
 console.log(
   JSON.stringify({
-    blobs: await told("/frames", form(files)),
-    fields: await told("/frames", form([...files, ["face", "none"], ["include", "flow"]])),
-    uris: await told("/frames", form([["onset", uri(onset)], ["apex", uri(apex)]])),
-    recorded: await told("/clip", form([["video", recorded, "blob"]])),
-    json: await told("", JSON.stringify(json), { "Content-Type": "application/json" }),
-    "own header": await told("/frames", form(files), { "Content-Type": "multipart/form-data" }),
-    "slip of a name": await told("/frames?Face=none", form(files)),
+    blobs: await send("/frames", form(files)),
+    fields: await send("/frames", form([...files, ["face", "none"], ["include", "flow"]])),
+    uris: await send("/frames", form([["onset", uri(onset)], ["apex", uri(apex)]])),
+    recorded: await send("/clip", form([["video", recorded, "blob"]])),
+    json: await send("", JSON.stringify(json), { "Content-Type": "application/json" }),
+    "own header": await send("/frames", form(files), { "Content-Type": "multipart/form-data" }),
+    "slip of a name": await send("/frames?Face=none", form(files)),
   }),
 );

@@ -1,5 +1,5 @@
-// What someone writes who has only generated a client from the OpenAPI document.
-//   ask.ts URL SAMPLES  prints what it got, as JSON
+// A program that uses only the client generated from the OpenAPI document.
+//   ask.ts URL SAMPLES  prints the responses as JSON
 
 import { readFileSync } from "node:fs";
 

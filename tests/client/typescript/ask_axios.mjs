@@ -1,5 +1,5 @@
-// What axios sends from Node: buffers without a file name, arrays with brackets.
-//   node ask_axios.mjs URL SAMPLES  prints what it got, as JSON
+// Requests by axios from Node: buffers without a file name, arrays with brackets.
+//   node ask_axios.mjs URL SAMPLES  prints the responses as JSON
 
 import { readFileSync } from "node:fs";
 
@@ -11,7 +11,7 @@ const onset = file("positive_onset.jpg");
 const apex = file("positive_apex.jpg");
 const large = Buffer.concat([onset, Buffer.alloc(1_200_000)]); // over any limit of a text field
 
-async function told(path, body, options = {}) {
+async function send(path, body, options = {}) {
   const answer = await axios.postForm(`/v1/predictions/${path}`, body, {
     baseURL,
     validateStatus: () => true,
@@ -22,11 +22,11 @@ async function told(path, body, options = {}) {
 
 console.log(
   JSON.stringify({
-    buffers: await told("frames", { onset, apex }),
-    "large buffers": await told("frames", { onset: large, apex: large }),
-    arrays: await told("frames", { onset: [onset], apex: [apex] }),
-    lists: await told("frames", { onset, apex }, { params: { include: ["flow", "crops"] } }),
-    indices: await told("clip", { video: file("clip.mp4"), onset_index: 5, apex_index: 9 }),
-    "a slip": await told("clip", { video: file("clip.mp4"), onsetIndex: 5 }),
+    buffers: await send("frames", { onset, apex }),
+    "large buffers": await send("frames", { onset: large, apex: large }),
+    arrays: await send("frames", { onset: [onset], apex: [apex] }),
+    lists: await send("frames", { onset, apex }, { params: { include: ["flow", "crops"] } }),
+    indices: await send("clip", { video: file("clip.mp4"), onset_index: 5, apex_index: 9 }),
+    "a slip": await send("clip", { video: file("clip.mp4"), onsetIndex: 5 }),
   }),
 );

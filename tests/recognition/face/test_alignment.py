@@ -1,4 +1,4 @@
-"""The canonical crop: the similarity that places it, and what it does to the pixels."""
+"""The canonical crop: the similarity that places it, and its effect on the pixels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from off_tanet.types import CROP_SIZE, Face, Landmarks, Pixels, Similarity
 
 from tests.support import factories
 
-INSIDE = slice(8, -8)  # away from the crop's edges, where another picture may come in
+INSIDE = slice(8, -8)  # away from the crop's edges, where other content may come in
 
 Points = NDArray[np.float64]
 
 
 def transform(scale: float, degrees: float, x: float, y: float) -> Similarity:
-    """A similarity that takes (0, 0) to (x, y)."""
+    """A similarity that maps (0, 0) to (x, y)."""
     turn = np.deg2rad(degrees)
     cos, sin = scale * np.cos(turn), scale * np.sin(turn)
     return np.array([[cos, -sin, x], [sin, cos, y]])
@@ -55,8 +55,8 @@ SIMILARITIES = st.builds(
 
 @settings(deadline=None)
 @given(SIMILARITIES)
-def test_a_face_that_is_a_similar_copy_is_placed_exactly(where: Similarity) -> None:
-    """Whatever its size, tilt and place, five perfect landmarks lead back to the same crop."""
+def test_a_similar_copy_of_a_face_is_placed_exactly(where: Similarity) -> None:
+    """For any size, tilt and place, five exact landmarks give the same crop."""
     on_crop = PLACES * CROP_SIZE - 0.5
     found = align(face_at(applied(where, on_crop)))
     np.testing.assert_allclose(composed(found, where), np.eye(2, 3), atol=1e-6)
@@ -71,7 +71,7 @@ def test_a_face_that_is_a_similar_copy_is_placed_exactly(where: Similarity) -> N
 def test_no_similarity_fits_better(
     seed: int, change: tuple[float, float], shift: tuple[float, float]
 ) -> None:
-    """Least squares: any other turn, scale and shift leaves at least as much."""
+    """Least squares: any other rotation, scale and shift has at least as large a residual."""
     random = np.random.default_rng(seed)
     source = random.normal(0, 50, (5, 2))
     target = source + random.normal(0, 20, (5, 2))
@@ -90,29 +90,29 @@ def test_no_similarity_fits_better(
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_mirrored_face_is_not_mirrored_back(seed: int) -> None:
-    """A mirror image fits mirrored points best, but would exchange the face's sides."""
+    """A reflection fits mirrored points best, but would swap the face's sides."""
     source = np.random.default_rng(seed).normal(0, 50, (5, 2))
     found = similarity(source, source * (-1, 1))
     a, b = found[:, 0]
     np.testing.assert_allclose(found[:, :2], [[a, -b], [b, a]], atol=1e-9)
 
 
-def test_landmarks_that_are_one_point_are_refused() -> None:
-    """They have no size, and a crop of infinite scale would be nonsense without a word."""
+def test_coincident_landmarks_are_refused() -> None:
+    """They have no size, and a crop of infinite scale would be silent nonsense."""
     with pytest.raises(ValueError, match="one point"):
         align(face_at(np.full((5, 2), 7.0)))
 
 
 def test_the_identity_changes_nothing() -> None:
-    """A picture that already is the crop comes out as its own grey, pixel for pixel."""
+    """An image that already is the crop comes out as its own grey, pixel for pixel."""
     pixels = factories.picture(CROP_SIZE, CROP_SIZE)
     np.testing.assert_array_equal(crop(pixels, np.eye(2, 3)), factories.grey(pixels))
 
 
 @settings(max_examples=50, deadline=None)
 @given(SIMILARITIES, st.integers(1, 40), st.integers(1, 40))
-def test_any_crop_of_a_plain_picture_is_plain(where: Similarity, width: int, height: int) -> None:
-    """Nothing is added at edges, beside the picture, at any scale."""
+def test_any_crop_of_a_plain_image_is_plain(where: Similarity, width: int, height: int) -> None:
+    """Nothing is added at the edges, outside of the image, or at any scale."""
     plain = np.full((height, width, 3), 77, np.uint8)
     cut = crop(plain, where)
     assert cut.shape == (CROP_SIZE, CROP_SIZE)
@@ -121,7 +121,7 @@ def test_any_crop_of_a_plain_picture_is_plain(where: Similarity, width: int, hei
 
 
 def textured(size: int, seed: int = 0) -> NDArray[np.float32]:
-    """The portrait's face, enlarged, with skin as fine as a good camera shows it."""
+    """The portrait's face, enlarged, with skin as detailed as a good camera shows it."""
     enlarged = cv2.resize(
         factories.portrait()[50:200, 150:300], (size, size), interpolation=cv2.INTER_LANCZOS4
     )
@@ -143,16 +143,16 @@ def moved(picture: NDArray[np.float32], by: Similarity) -> Pixels:
 
 
 def centred(shrinking: float, size: int) -> Similarity:
-    """From the middle of a picture of that size to the middle of the crop, a little turned."""
+    """From the middle of an image of that size to the middle of the crop, slightly rotated."""
     turn = transform(1 / shrinking, 3, 0, 0)
     middle = np.full(2, (CROP_SIZE - 1) / 2) - applied(turn, np.full(2, (size - 1) / 2))
     return composed(transform(1, 0, *middle), turn)
 
 
 def misplaced(crop: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
-    """How far, in pixels, one crop lies beside the other where it is farthest off.
+    """The largest displacement, in pixels, of one crop against the other.
 
-    The affine motion that explains the difference best, from the brightness' gradients.
+    The affine motion that explains the difference best, from the gradients of brightness.
     """
     one, other = (
         np.asarray(cv2.GaussianBlur(each.astype(np.float64), (0, 0), 1), np.float64)
@@ -172,18 +172,18 @@ def misplaced(crop: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
 
 
 def test_a_misplacement_is_measured() -> None:
-    """The ruler of the next test: a twentieth of a pixel reads as one."""
+    """The measure of the next test: a twentieth of a pixel is read as one."""
     picture, where = textured(300), centred(2, 300)
-    beside = where + np.array([[0, 0, 0.03], [0, 0, 0.04]])
+    shifted = where + np.array([[0, 0, 0.03], [0, 0, 0.04]])
     pixels = moved(picture, np.eye(2, 3))
-    assert misplaced(crop(pixels, beside), crop(pixels, where)) == pytest.approx(0.05, abs=0.01)
+    assert misplaced(crop(pixels, shifted), crop(pixels, where)) == pytest.approx(0.05, abs=0.01)
 
 
 @pytest.mark.parametrize("shrinking", [0.8, 1.3, 2, 3.5, 6])
 def test_the_crop_follows_the_face_exactly(shrinking: float) -> None:
-    """The same face elsewhere, turned and of another size, gives the same crop in the same place.
+    """The same face elsewhere, rotated and scaled, gives the same crop in the same place.
 
-    The onset's similarity serves every frame, and what is off would be taken for motion.
+    The onset's similarity is used for every frame, and an error would be taken for motion.
     """
     size = round(150 * shrinking)
     picture, where = textured(size), centred(shrinking, size)
@@ -204,9 +204,9 @@ def test_the_crop_follows_the_face_exactly(shrinking: float) -> None:
 
 @pytest.mark.parametrize("shrinking", [2, 4, 7])
 def test_a_large_face_shows_no_false_flow(shrinking: float) -> None:
-    """Fine texture that aliased would move by itself: the flow of a shifted face is its shift.
+    """Aliased fine texture would move by itself: the flow of a shifted face is its shift.
 
-    Sampling without averaging errs by 0.1 px at a shrinking by four, 0.24 px at seven.
+    Sampling without averaging errs by 0.1 px at a reduction by four, 0.24 px at seven.
     """
     size = round(150 * shrinking)
     picture = textured(size)
@@ -221,8 +221,8 @@ def test_a_large_face_shows_no_false_flow(shrinking: float) -> None:
         assert wrong.mean() < 0.04
 
 
-def test_the_whole_picture_can_be_the_crop() -> None:
-    """`face=none`: a picture of the crop's size is its own grey."""
+def test_the_whole_image_can_be_the_crop() -> None:
+    """`face=none`: an image of the crop's size is its own grey."""
     pixels = factories.picture(CROP_SIZE, CROP_SIZE)
     np.testing.assert_array_equal(whole(pixels), factories.grey(pixels))
 
@@ -242,8 +242,8 @@ def test_any_size_becomes_the_whole_crop(width: int, height: int) -> None:
     assert np.abs(cut - expected).max() < 4
 
 
-def test_a_large_picture_is_averaged() -> None:
-    """A checkerboard of pixels is grey from afar, not a moiré pattern."""
+def test_a_large_image_is_averaged() -> None:
+    """A checkerboard of pixels becomes grey, not a moiré pattern."""
     rows, columns = np.mgrid[:448, :448]
     board = np.dstack([255 * ((rows + columns) % 2)] * 3).astype(np.uint8)
     assert np.abs(whole(board).astype(int) - 127).max() <= 1

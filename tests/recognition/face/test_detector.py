@@ -1,4 +1,4 @@
-"""The detector on whole pictures: where faces are, where none is, and what sizes it stands."""
+"""The detector on whole images: where faces are, where none is, and which sizes work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.shared import shared
 
 ASSETS = ROOT / "service/off_tanet/assets"
 
-# Read off the enlarged portrait by eye: both pupils, the middle between the corners of the mouth.
+# Read from the enlarged portrait: both pupils, the middle between the corners of the mouth.
 EYES_AND_MOUTH = np.array([(203.0, 100.4), (246.4, 102.9), (223.9, 140.2)])
 EYE_DISTANCE = 43.5
 FACE = (slice(68, 174), slice(173, 279))  # rows and columns of a tight box around the face
@@ -34,7 +34,7 @@ def detector() -> FaceDetector:
 
 
 def places(face: Face) -> NDArray[np.float64]:
-    """The same three places of a found face."""
+    """The same three places of a detected face."""
     marks = face.landmarks
     mouth = np.mean([marks.mouth_left, marks.mouth_right], axis=0)
     return np.array([marks.left_eye, marks.right_eye, mouth])
@@ -56,8 +56,8 @@ def wall(width: int, height: int) -> Pixels:
     return np.full((height, width, 3), 150, np.uint8)
 
 
-def test_the_portrait_has_one_face_where_a_person_sees_it(detector: FaceDetector) -> None:
-    """The measure of everything that follows: within 1.5 pixels of the places read by eye."""
+def test_the_portrait_has_one_face_at_its_place(detector: FaceDetector) -> None:
+    """The base of the other tests: within 1.5 pixels of the places read from the portrait."""
     (face,) = detector.detect(factories.portrait())
     assert np.hypot(*(places(face) - EYES_AND_MOUTH).T).max() < 1.5
     assert 0.99 < face.score <= 1
@@ -66,15 +66,15 @@ def test_the_portrait_has_one_face_where_a_person_sees_it(detector: FaceDetector
     assert y < 100 < 140 < y + height
 
 
-def test_a_frame_is_as_good_as_its_pixels(detector: FaceDetector) -> None:
-    """Clips hold frames, pictures are pixels."""
+def test_a_frame_is_detected_like_its_pixels(detector: FaceDetector) -> None:
+    """Clips contain frames, images are pixels."""
     pixels = factories.portrait()
     assert detector.detect(Frame(pixels, index=3)) == detector.detect(pixels)
 
 
 @pytest.mark.parametrize("side", [112, 150, 300, 800, 1600, 4000])
-def test_the_size_of_the_picture_does_not_matter(detector: FaceDetector, side: int) -> None:
-    """Uploads are thumbnails and photographs: landmarks stay within 8% of the eyes' distance."""
+def test_the_size_of_the_image_does_not_matter(detector: FaceDetector, side: int) -> None:
+    """Uploads are thumbnails or photographs: landmarks stay within 8% of the eye distance."""
     pixels = factories.portrait()[20:220, 125:325]
     (face,) = detector.detect(resized(pixels, side, side))
     found = (places(face) + 0.5) * 200 / side - 0.5 + (125, 20)
@@ -82,8 +82,8 @@ def test_the_size_of_the_picture_does_not_matter(detector: FaceDetector, side: i
 
 
 @pytest.mark.parametrize("side", [106, 112, 480, 1500])
-def test_a_face_that_fills_the_picture_is_found(detector: FaceDetector, side: int) -> None:
-    """Many data sets hold tight crops, whose faces reach to the edge."""
+def test_a_face_that_fills_the_image_is_found(detector: FaceDetector, side: int) -> None:
+    """Many datasets contain tight crops, whose faces reach to the edge."""
     (face,) = detector.detect(resized(factories.portrait()[FACE], side, side))
     found = (places(face) + 0.5) * 106 / side - 0.5 + (FACE[1].start, FACE[0].start)
     assert np.hypot(*(found - EYES_AND_MOUTH).T).max() < 0.08 * EYE_DISTANCE
@@ -91,7 +91,7 @@ def test_a_face_that_fills_the_picture_is_found(detector: FaceDetector, side: in
 
 @pytest.mark.parametrize("degrees", [-20, -10, 10, 20])
 def test_a_tilted_head_is_found(detector: FaceDetector, degrees: float) -> None:
-    """The landmarks turn with the head, so that the crop sets it upright."""
+    """The landmarks rotate with the head, so that the crop is upright."""
     pixels = factories.portrait()
     turn = cv2.getRotationMatrix2D((224, 120), degrees, 1.0)
     turned = np.asarray(
@@ -119,7 +119,7 @@ WORSE: dict[str, Callable[[Pixels], Pixels]] = {
 
 
 @pytest.mark.parametrize("how", WORSE)
-def test_a_poor_picture_of_a_face_is_enough(detector: FaceDetector, how: str) -> None:
+def test_a_poor_image_of_a_face_is_enough(detector: FaceDetector, how: str) -> None:
     """Webcams are dark, noisy and compressed."""
     (face,) = detector.detect(WORSE[how](factories.portrait()))
     expected = EYES_AND_MOUTH
@@ -129,7 +129,7 @@ def test_a_poor_picture_of_a_face_is_enough(detector: FaceDetector, how: str) ->
 
 
 def test_several_faces_come_largest_first(detector: FaceDetector) -> None:
-    """The service takes the first one and warns of the others."""
+    """The service uses the first one and warns of the others."""
     face = factories.portrait()[40:200, 145:305]
     canvas = pasted(wall(800, 400), resized(face, 150, 150), 30, 100)
     canvas = pasted(canvas, resized(face, 320, 320), 250, 40)
@@ -142,7 +142,7 @@ def test_several_faces_come_largest_first(detector: FaceDetector) -> None:
 
 @pytest.mark.parametrize("side", [25, 40, 60])
 def test_a_small_face_alone_is_found(detector: FaceDetector, side: int) -> None:
-    """Somebody at the far end of a room: the tight box of the face has `side` of 480 pixels."""
+    """A person at the far end of a room: the tight box of the face has `side` of 480 pixels."""
     small = resized(factories.portrait()[20:220, 125:325], 2 * side, 2 * side)
     (face,) = detector.detect(pasted(wall(640, 480), small, 300, 200))
     x, y, width, height = face.box
@@ -150,8 +150,8 @@ def test_a_small_face_alone_is_found(detector: FaceDetector, side: int) -> None:
     assert 200 < y < y + height < 200 + 2 * side
 
 
-def test_a_passer_by_in_the_background_is_no_second_face(detector: FaceDetector) -> None:
-    """A face of less than an eighth of the picture is not looked for beside a large one."""
+def test_a_passer_by_in_the_background_is_not_a_second_face(detector: FaceDetector) -> None:
+    """Next to a large face, faces under an eighth of the image are not searched."""
     face = factories.portrait()[20:220, 125:325]
     canvas = pasted(wall(640, 480), resized(face, 400, 400), 20, 40)
     canvas = pasted(canvas, resized(face, 60, 60), 520, 60)
@@ -160,7 +160,7 @@ def test_a_passer_by_in_the_background_is_no_second_face(detector: FaceDetector)
 
 
 def test_a_face_cut_by_the_edge_has_its_box_inside(detector: FaceDetector) -> None:
-    """Whoever draws the box draws it on the picture."""
+    """The box is drawn on the image."""
     pixels = np.ascontiguousarray(factories.portrait()[:, 190:])
     (face,) = detector.detect(pixels)
     x, y, width, height = face.box
@@ -194,7 +194,7 @@ FACELESS = dict(faceless())
 
 
 @pytest.mark.parametrize("name", FACELESS)
-def test_no_face_is_seen_where_there_is_none(detector: FaceDetector, name: str) -> None:
+def test_no_face_is_found_where_there_is_none(detector: FaceDetector, name: str) -> None:
     """Textures, print, fruit, a cat: an answer about them would be worthless."""
     assert detector.detect(FACELESS[name]) == ()
 
@@ -206,10 +206,10 @@ def test_no_face_is_seen_where_there_is_none(detector: FaceDetector, name: str) 
     seed=st.integers(0, 2**32 - 1),
     grain=st.sampled_from([1, 3, 9]),
 )
-def test_tiny_and_narrow_pictures_are_answered(
+def test_tiny_and_narrow_images_are_answered(
     detector: FaceDetector, width: int, height: int, seed: int, grain: int
 ) -> None:
-    """Any size that decodes must get an answer, and any box must lie on the picture."""
+    """Any size that decodes must get an answer, and any box must lie in the image."""
     coarse = np.random.default_rng(seed).integers(
         0, 256, (-(-height // grain), -(-width // grain), 3), np.uint8
     )
@@ -222,12 +222,12 @@ def test_tiny_and_narrow_pictures_are_answered(
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 4000), (4000, 1), (40000, 30)])
 def test_extreme_shapes_are_answered(detector: FaceDetector, width: int, height: int) -> None:
-    """One-pixel tracking pictures and panoramas: beyond what OpenCV's short integers can count."""
+    """One-pixel tracking images and panoramas: beyond the range of OpenCV's short integers."""
     assert detector.detect(wall(width, height)) == ()
 
 
 def test_noise_moves_the_landmarks_little(detector: FaceDetector) -> None:
-    """Two shots of one still face must be placed alike: 0.5 px at 112 x 112 at the most."""
+    """Two images of one still face must be placed alike: within 0.5 px at 112 x 112."""
     random = np.random.default_rng(1)
     pixels = factories.portrait()
     where = align(detector.detect(pixels)[0])
@@ -250,6 +250,6 @@ def test_a_real_clip_has_one_face_throughout(detector: FaceDetector) -> None:
 
 
 def test_missing_networks_are_reported(tmp_path: Path) -> None:
-    """A package that was built without its assets fails at the start, and says why."""
+    """A package without its assets fails at the start, with the reason."""
     with pytest.raises(ModelError, match=r"pnet\.onnx"):
         FaceDetector(tmp_path)

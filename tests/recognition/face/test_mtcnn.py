@@ -36,7 +36,7 @@ def boxes(count: int, seed: int) -> Boxes:
 
 
 def overlap(one: Boxes, other: Boxes, inside: bool) -> float:
-    """Of two boxes [4], the slow way."""
+    """The overlap of two boxes [4], computed directly."""
     shared = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
     common = float(np.prod(np.maximum(shared, 0)))
     areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
@@ -50,10 +50,10 @@ def overlap(one: Boxes, other: Boxes, inside: bool) -> float:
     limit=st.floats(0.1, 0.9),
     inside=st.booleans(),
 )
-def test_what_is_suppressed_has_a_better_neighbour(
+def test_a_suppressed_box_has_a_better_neighbour(
     count: int, seed: int, limit: float, inside: bool
 ) -> None:
-    """Kept boxes stay apart, best first; a dropped one overlaps a kept one that scored higher."""
+    """Kept boxes are separate, best first; a dropped one overlaps a kept one of a higher score."""
     candidates = boxes(count, seed)
     scores = np.random.default_rng(seed + 1).uniform(0, 1, count)
     kept = suppress(candidates, scores, limit, inside)
@@ -76,7 +76,7 @@ def test_offsets_are_in_widths_and_heights() -> None:
 
 
 def test_a_box_becomes_a_square_around_its_centre() -> None:
-    """The next network sees a square, which must not stretch the face; never one of no size."""
+    """The next network needs a square, which must neither stretch the face nor be empty."""
     found = squared(np.array([[10.0, 20, 30, 60], [5, 5, 5, 5]]))
     np.testing.assert_allclose(found, np.array([[0, 20, 40, 60], [4.5, 4.5, 5.5, 5.5]]))
 
@@ -86,7 +86,7 @@ def test_a_box_becomes_a_square_around_its_centre() -> None:
 def test_the_square_around_landmarks_moves_and_grows_with_them(
     scale: float, x: float, y: float
 ) -> None:
-    """The second look depends on the face alone."""
+    """The second detection depends only on the face."""
     marks = np.random.default_rng(0).uniform(0, 1, (1, 5, 2))
     np.testing.assert_allclose(
         around(marks * scale + (x, y)), around(marks) * scale + (x, y, x, y), atol=1e-6
@@ -96,7 +96,7 @@ def test_the_square_around_landmarks_moves_and_grows_with_them(
 @settings(deadline=None)
 @given(width=st.integers(1, 5000), height=st.integers(1, 5000), smallest=st.floats(12, 400))
 def test_every_size_of_face_has_its_scale(width: int, height: int, smallest: float) -> None:
-    """From the smallest face to one that fills the picture, some scale makes it P-Net's cell."""
+    """From the smallest face to one that fills the image, some scale makes it P-Net's cell."""
     found = list(scales((width, height), smallest))
     side = float(smallest)
     while side <= min(width, height):
@@ -105,7 +105,7 @@ def test_every_size_of_face_has_its_scale(width: int, height: int, smallest: flo
 
 
 def test_the_border_repeats_the_edge() -> None:
-    """Black bars around the picture would look like something to the network."""
+    """Black bars around the image would look like content to the network."""
     level = factories.picture(7, 9)
     wide = bordered(level)
     np.testing.assert_array_equal(wide[BORDER:-BORDER, BORDER:-BORDER], level)
@@ -114,7 +114,7 @@ def test_the_border_repeats_the_edge() -> None:
 
 
 def test_detections_belong_together() -> None:
-    """Boxes, scores and landmarks are of one length, and the landmarks lie in their boxes."""
+    """Boxes, scores and landmarks have equal lengths, and the landmarks lie in their boxes."""
     found = Mtcnn(FOLDER).detect(Octaves(factories.portrait()), smallest=60)
     assert found.boxes.shape == (1, 4)
     assert found.scores == pytest.approx([1], abs=0.01)
@@ -126,13 +126,13 @@ def test_detections_belong_together() -> None:
 
 @given(height=st.integers(12, 400), length=st.integers(12, 60_000), tall=st.booleans())
 @settings(deadline=None)
-def test_the_windows_of_a_level_answer_as_the_whole_would(
+def test_the_windows_of_a_level_answer_like_the_whole_level(
     height: int, length: int, tall: bool
 ) -> None:
-    """Each of P-Net's places once, none twice: a face at a seam must not be lost, nor doubled."""
+    """Each of P-Net's places exactly once: a face at a border is neither lost nor doubled."""
 
     def places(pixels: int) -> int:
-        """As P-Net's layers reduce a side: a pooling of every second, and cells of 12."""
+        """The size after P-Net's layers: a pooling by two, and cells of 12."""
         return (pixels - 2 + 1) // 2 - 4
 
     shape = (length, height) if tall else (height, length)

@@ -1,4 +1,4 @@
-"""A face over time: one transform for each scene, and what disturbs it is named."""
+"""A face over time: one transform for each scene, and disturbances are named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from off_tanet.recognition.face.tracking import FaceTracker, PreCroppedTracker, 
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import Crop, Face, Landmarks, Pixels
 
-from tests.support import factories, synthetic_heads
+from tests.support import face_motion, synthetic_heads
 from tests.support.shared import shared
 
 STILL = synthetic_heads.shot(synthetic_heads.still())
@@ -32,13 +32,13 @@ def views(detector: FaceDetector, pictures: Iterable[Pixels]) -> list[TrackedFra
 
 
 def filmed(*parts: tuple[synthetic_heads.Floats, int]) -> list[Pixels]:
-    """Each picture for so many frames, each with a noise of its own."""
+    """Each image for this many frames, each with its own noise."""
     pictures = [picture for picture, count in parts for _ in range(count)]
     return [synthetic_heads.shot(picture, 2.0, seed) for seed, picture in enumerate(pictures)]
 
 
 def framed(crop: Crop) -> Pixels:
-    """A picture around a face crop, three times as large."""
+    """An image around a face crop, three times as large."""
     large = cv2.resize(crop, (336, 336), interpolation=cv2.INTER_CUBIC)
     around = cv2.copyMakeBorder(large, 90, 90, 90, 90, cv2.BORDER_REPLICATE)
     return np.asarray(np.dstack([around] * 3), np.uint8)
@@ -49,7 +49,7 @@ def words(seen: Sequence[TrackedFrame]) -> set[str]:
 
 
 def test_a_still_face_is_cropped_by_one_transform(detector: FaceDetector) -> None:
-    """The detector's jitter, 0.1 px, would be seen as a motion of the face."""
+    """The detector's jitter, 0.1 px, would be measured as motion of the face."""
     seen = views(detector, [STILL] * 20)
     assert words(seen) == set()
     assert {view.scene for view in seen} == {0}
@@ -59,7 +59,7 @@ def test_a_still_face_is_cropped_by_one_transform(detector: FaceDetector) -> Non
 
 
 def test_small_motions_keep_the_transform(detector: FaceDetector) -> None:
-    """A motion is measured between crops, so the crop must not follow it."""
+    """Motion is measured between crops, so the crop must not follow it."""
     moved = synthetic_heads.shifted(synthetic_heads.still(), 6, 0)
     first, *_, last = views(detector, filmed((synthetic_heads.still(), 1), (moved, 9)))
     assert first.scene == last.scene
@@ -72,8 +72,8 @@ def test_small_motions_keep_the_transform(detector: FaceDetector) -> None:
     assert step == pytest.approx(synthetic_heads.placement()[:, :2] @ (6, 0), abs=0.2)
 
 
-def test_a_face_that_walks_away_is_cropped_anew(detector: FaceDetector) -> None:
-    """From then on crops are another scene's: nothing may be measured across."""
+def test_a_face_that_moves_away_is_cropped_anew(detector: FaceDetector) -> None:
+    """The new crops belong to another scene: no motion is measured across."""
     walk = (
         synthetic_heads.shot(synthetic_heads.shifted(synthetic_heads.still(), 2 * step, 0))
         for step in range(40)
@@ -96,7 +96,7 @@ def test_a_cut_begins_a_scene(detector: FaceDetector) -> None:
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.4])
-def test_a_lamp_that_goes_on_is_no_cut(detector: FaceDetector, gain: float) -> None:
+def test_a_lamp_that_is_switched_on_is_not_a_cut(detector: FaceDetector, gain: float) -> None:
     seen = views(
         detector, filmed((synthetic_heads.still(), 4), (synthetic_heads.still() * gain, 4))
     )
@@ -114,8 +114,8 @@ def test_a_fade_through_black_is_a_cut(detector: FaceDetector) -> None:
     assert seen[0].scene < seen[-1].scene
 
 
-def test_a_face_that_comes_late_is_found(detector: FaceDetector) -> None:
-    """Nobody is in the picture when a recording begins."""
+def test_a_face_that_appears_late_is_found(detector: FaceDetector) -> None:
+    """A recording may begin without anybody in it."""
     seen = views(detector, filmed((synthetic_heads.other_scene(), 7), (synthetic_heads.still(), 4)))
     assert [view.crop is None for view in seen] == [True] * 7 + [False] * 4
     assert all("face_lost" in view.warnings for view in seen[:7])
@@ -129,21 +129,21 @@ def test_a_changed_size_begins_a_scene(detector: FaceDetector) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yaw", "pitch", "told"),
+    ("yaw", "pitch", "expected"),
     [(10, 0, False), (-15, 0, False), (0, 12, False), (35, 0, True), (-35, 0, True)],
 )
-def test_a_turned_head_is_told(
-    detector: FaceDetector, yaw: float, pitch: float, told: bool
+def test_a_turned_head_is_reported(
+    detector: FaceDetector, yaw: float, pitch: float, expected: bool
 ) -> None:
-    """The flow of a cheek that faces aside is shortened, and half of the face is missing."""
+    """The flow of a cheek seen from the side is shortened, and half of the face is missing."""
     seen = views(detector, filmed((synthetic_heads.turned(yaw, pitch), 4)))
-    assert ("turned_head" in words(seen)) == told
+    assert ("turned_head" in words(seen)) == expected
 
 
 @pytest.mark.parametrize(
     "place", [(0.5, 0.75, 0.2), (0.5, 0.75, 0.3), (0.3, 0.5, 0.25), (0.8, 0.6, 0.3)]
 )
-def test_a_hand_before_the_face_is_told(
+def test_a_hand_over_the_face_is_reported(
     detector: FaceDetector, place: tuple[float, float, float]
 ) -> None:
     hidden = synthetic_heads.covered(synthetic_heads.still(), *place)
@@ -156,19 +156,19 @@ def test_a_hand_before_the_face_is_told(
     assert "occluded" not in seen[-1].warnings
 
 
-@pytest.mark.parametrize("expression", [factories.smile, factories.raised_brows])
-def test_an_expression_disturbs_nothing(
-    detector: FaceDetector, expression: factories.Expression
+@pytest.mark.parametrize("expression", [face_motion.smile, face_motion.raised_brows])
+def test_an_expression_is_not_a_disturbance(
+    detector: FaceDetector, expression: face_motion.Expression
 ) -> None:
-    """What is looked for must not be reported as being in the way."""
+    """Expressions must not be reported as occlusions."""
     crops = [
-        factories.face_crop(expression(px), 2.0, seed) for seed, px in enumerate([0, 1, 2, 3] * 3)
+        face_motion.face_crop(expression(px), 2.0, seed) for seed, px in enumerate([0, 1, 2, 3] * 3)
     ]
     seen = views(detector, (framed(crop) for crop in crops))
     assert words(seen) == set()
 
 
-def test_a_blink_is_told_while_it_lasts(detector: FaceDetector) -> None:
+def test_a_blink_is_reported_while_it_lasts(detector: FaceDetector) -> None:
     seen = views(
         detector,
         filmed(
@@ -181,8 +181,8 @@ def test_a_blink_is_told_while_it_lasts(detector: FaceDetector) -> None:
     assert words(seen) == {"blink"}
 
 
-def test_a_hand_in_a_real_clip_is_told(detector: FaceDetector) -> None:
-    """She weeps behind her hand, looks up, and laughs with open eyes and no hand at the end."""
+def test_a_hand_in_a_real_clip_is_reported(detector: FaceDetector) -> None:
+    """She cries behind her hand, looks up, and laughs with open eyes and no hand at the end."""
     clip = open_clip(shared("clips/portrait_pexels.mp4").read_bytes(), MediaLimits())
     seen = views(detector, (frame.pixels for frame in clip))
     assert all(view.crop is not None for view in seen)
@@ -194,7 +194,7 @@ def test_a_hand_in_a_real_clip_is_told(detector: FaceDetector) -> None:
 
 
 class Scripted:
-    """A detector that sees the face on some frames only and counts its searches."""
+    """A detector that finds the face on some frames only, and counts its searches."""
 
     FACE = Face((10, 10, 60, 60), 1.0, Landmarks((25, 30), (55, 30), (40, 45), (30, 60), (50, 60)))
 
@@ -210,8 +210,8 @@ class Scripted:
         return face if next(self._shown) else None
 
 
-def test_searches_are_few_where_there_is_nothing_to_find() -> None:
-    """A search costs as much as all the rest of several frames."""
+def test_searches_are_rare_without_a_face() -> None:
+    """A search costs as much as everything else for several frames."""
     script = Scripted([False] * 20)
     tracker = FaceTracker(script)
     for _ in range(20):
@@ -230,7 +230,7 @@ def test_a_lost_face_is_searched_at_once() -> None:
 
 def test_tight_crops_are_one_scene() -> None:
     tracker = PreCroppedTracker()
-    crops = [factories.face_crop()] * 2
+    crops = [face_motion.face_crop()] * 2
     seen = [tracker.track(np.dstack([crop] * 3)) for crop in crops]
     assert [view.scene for view in seen] == [0, 0]
     for view, crop in zip(seen, crops, strict=True):

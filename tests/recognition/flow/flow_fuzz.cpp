@@ -1,5 +1,5 @@
 // Runs the optical flow on random sizes and contents. Built with the sanitizers by `make sanitize`;
-// ends at the first fault, or when the flow breaks a promise. Usage: program [ROUNDS [SEED]]
+// ends at the first fault, or when the flow violates its contract. Usage: program [ROUNDS [SEED]]
 #include <cmath>
 #include <cstdint>
 #include <cstdio>

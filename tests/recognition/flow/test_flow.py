@@ -1,4 +1,4 @@
-"""The flow: the field's answer, the sizes and inputs it takes, and what it refuses."""
+"""The flow: it equals the field's reference, and accepts or refuses sizes and inputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUNNABLE = builds.runnable(flow.__path__)
 
 @contextmanager
 def override(name: str | None) -> Iterator[None]:
-    """Chooses a build as an operator would."""
+    """Choose a build as an operator would."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(builds.OVERRIDE, raising=False)
         if name is not None:
@@ -56,8 +56,8 @@ def end_point_error(flow: NDArray[np.float32], truth: NDArray[np.float32]) -> fl
     return float(np.sqrt(((flow - truth) ** 2).sum(axis=1)).mean())
 
 
-def test_answers_as_opencv_does(build: str) -> None:
-    """The network was trained on OpenCV's flow: another answer would be another input."""
+def test_it_equals_opencv(build: str) -> None:
+    """The network was trained on OpenCV's flow; another flow would be another input."""
     assert build_name() == build
     reference = np.load(shared("tvl1_reference.npz"))
     opencv, truth = reference["opencv_flow"], reference["true_flow"]
@@ -68,7 +68,7 @@ def test_answers_as_opencv_does(build: str) -> None:
 
 @each_build
 def test_motion_to_the_right_and_down_is_positive() -> None:
-    """The sign is a convention that everything after the flow relies on."""
+    """Everything after the flow relies on this convention."""
     y, x = np.mgrid[0:64, 0:64]
     onset = (127 + 60 * np.sin(x / 5) + 60 * np.cos(y / 6)).astype(np.uint8)
     apex = np.roll(onset, (1, 2), axis=(0, 1))
@@ -80,29 +80,29 @@ def test_motion_to_the_right_and_down_is_positive() -> None:
 @each_build
 @pytest.mark.parametrize("apex_level", [90, 140])
 def test_frames_without_texture_do_not_move(apex_level: int) -> None:
-    """A change of light on an even surface is no motion."""
+    """A change of light on an even surface is not motion."""
     assert not tvl1(np.full((40, 50), 90, np.uint8), np.full((40, 50), apex_level, np.uint8)).any()
 
 
 @each_build
 @pytest.mark.parametrize("shape", [(16, 16), (17, 31), (112, 112), (40, 1024), (1024, 40)])
 def test_identical_frames_do_not_move(shape: tuple[int, int]) -> None:
-    """A still face is ordinary input and must be exactly still."""
+    """A still face is valid input, and its flow must be exactly zero."""
     frame = noise(*shape)
     assert not tvl1(frame, frame.copy()).any()
 
 
 @settings(max_examples=25, deadline=None)
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(16, 70), st.integers(16, 70))))
-def test_any_still_picture_is_still(frame: NDArray[np.uint8]) -> None:
-    """Flat parts and single bright pixels are where a division by zero would hide."""
+def test_any_still_image_is_still(frame: NDArray[np.uint8]) -> None:
+    """Flat parts and single bright pixels could cause a division by zero."""
     assert not tvl1(frame, frame.copy()).any()
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(16, 90), st.integers(16, 90), st.integers(0, 2**32 - 1))
 def test_any_size_gives_a_finite_flow(height: int, width: int, seed: int) -> None:
-    """Rows that fill no vector and scales at the smallest side are where indices go wrong."""
+    """Rows that do not fill a vector, and scales at the smallest side, could cause index errors."""
     result = tvl1(noise(height, width, seed=seed), noise(height, width, seed=seed + 1))
     assert result.shape == (2, height, width)
     assert result.dtype == np.float32
@@ -112,14 +112,14 @@ def test_any_size_gives_a_finite_flow(height: int, width: int, seed: int) -> Non
 @each_build
 @pytest.mark.parametrize(("height", "width"), [(16, 1024), (1024, 16)])
 def test_the_longest_sides_work(height: int, width: int) -> None:
-    """The documented range holds at its ends."""
+    """The documented range is valid at both ends."""
     assert np.isfinite(tvl1(noise(height, width), noise(height, width, seed=1))).all()
 
 
 @each_build
 @pytest.mark.parametrize("width", [33, 48, 63])
 def test_a_mirrored_pair_has_the_mirrored_flow(width: int) -> None:
-    """What is done at the left border must be done at the right one, wherever a row ends."""
+    """Both borders are treated alike, wherever a row ends."""
     y, x = np.mgrid[0:40, 0:width]
     onset = (127 + 50 * np.sin(x / 4) * np.cos(y / 5) + 40 * np.sin(x * y / 90)).astype(np.uint8)
     apex = np.roll(onset, 1, axis=1)
@@ -129,8 +129,8 @@ def test_a_mirrored_pair_has_the_mirrored_flow(width: int) -> None:
     assert np.abs(v - mirrored_v).mean() < 0.1
 
 
-def test_a_view_counts_as_its_copy() -> None:
-    """Crops are often slices of a larger picture."""
+def test_a_view_equals_its_copy() -> None:
+    """Crops are often slices of a larger image."""
     onset, apex = noise(80, 80)[::2, 10:60].T, noise(80, 80, seed=1)[::2, 10:60].T
     np.testing.assert_array_equal(tvl1(onset, apex), tvl1(onset.copy(), apex.copy()))
 
@@ -148,27 +148,27 @@ def test_a_view_counts_as_its_copy() -> None:
         (noise(0, 20), noise(0, 20), "16 to 1024"),
     ],
 )
-def test_refuses_what_it_cannot_read(onset: object, apex: object, sentence: str) -> None:
-    """The kernel reads raw memory: whatever is not two equal grey pictures must stop before it."""
+def test_invalid_arrays_are_refused(onset: object, apex: object, sentence: str) -> None:
+    """The kernel reads raw memory: anything but two equal grey images must be refused before it."""
     with pytest.raises(ValueError, match=sentence):
         tvl1(onset, apex)  # type: ignore[arg-type]
 
 
-def test_the_fastest_build_is_taken() -> None:
-    """Nobody should have to know their processor's instruction sets."""
+def test_the_fastest_build_is_chosen() -> None:
+    """Users need not know their processor's instruction sets."""
     with override(None):
         assert build_name() == next(name for name in builds.NAMES if name in RUNNABLE)
 
 
 def test_a_build_that_cannot_run_is_refused() -> None:
-    """An override must not end in another build's figures, nor in an illegal instruction."""
+    """An override must neither use another build silently nor end in an illegal instruction."""
     message = "OFF_TANET_FLOW_BUILD is 'avx1024'; this machine has"
     with override("avx1024"), pytest.raises(ValueError, match=message):
         build_name()
 
 
 def test_other_threads_run_meanwhile() -> None:
-    """A request's flow must not stop the event loop: its thread is seen halfway through."""
+    """The flow must not block the event loop: its thread is observed halfway through."""
     onset, apex = noise(500, 500), noise(500, 500, seed=1)
     clock: list[int] = []
     used: list[float] = []

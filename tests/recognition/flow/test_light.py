@@ -1,4 +1,4 @@
-"""Light is not motion: what a change of light leaves of two crops of one face."""
+"""Light matching: a change of light between two crops of one face is not motion."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from off_tanet.recognition.motion import head_motion
 from off_tanet.recognition.motion.features import MotionFeatureExtractor
 from off_tanet.types import Crop
 
-from tests.support import factories
+from tests.support import face_motion
 
-FACE = factories.face_crop(noise=1.0, seed=1)
+FACE = face_motion.face_crop(noise=1.0, seed=1)
 ACROSS = np.linspace(-1, 1, 112)
 Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 CHANGES: dict[str, Change] = {
@@ -41,14 +41,14 @@ def lit(crop: Crop, change: Change) -> Crop:
 
 
 def reaches(crop: Crop, other: Crop) -> NDArray[np.bool_]:
-    """Pixels that are clipped in neither, and whose brightness is therefore known."""
+    """Pixels that are clipped in neither crop, so that their brightness is known."""
     return np.asarray((np.minimum(crop, other) > 0) & (np.maximum(crop, other) < 255))
 
 
 @settings(max_examples=30, deadline=None)
 @given(arrays.arrays(np.uint8, (112, 112)))
-def test_equal_pictures_stay_as_they_are(crop: Crop) -> None:
-    """A still face must be exactly still, whatever it looks like."""
+def test_equal_images_stay_unchanged(crop: Crop) -> None:
+    """A still face must be exactly still, whatever its content."""
     pair = matched(crop, crop.copy())
     np.testing.assert_array_equal(pair.apex, crop)
     np.testing.assert_array_equal(pair.onset, crop)
@@ -60,8 +60,8 @@ def test_equal_pictures_stay_as_they_are(crop: Crop) -> None:
 @given(
     arrays.arrays(np.uint8, (7, 7)), arrays.arrays(np.uint8, (7, 7)), st.sampled_from((1, 4, 16))
 )
-def test_any_two_pictures_give_crops(a: Crop, b: Crop, block: int) -> None:
-    """Black, white, flat and unrelated pictures are where a system of equations has no answer."""
+def test_any_two_images_give_crops(a: Crop, b: Crop, block: int) -> None:
+    """For black, white, flat and unrelated images the equations have no unique solution."""
     onset, apex = (
         np.resize(np.kron(small, np.ones((block, block))), (112, 112)) for small in (a, b)
     )
@@ -75,7 +75,7 @@ def test_any_two_pictures_give_crops(a: Crop, b: Crop, block: int) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.floats(0.8, 1.2), st.floats(-20, 20))
 def test_any_gain_and_offset_are_undone(gain: float, offset: float) -> None:
-    """To a grey level, wherever neither picture is clipped."""
+    """To one grey level, wherever neither image is clipped."""
     apex = lit(FACE, lambda levels: gain * levels + offset)
     undone = matched(FACE, apex).apex
     difference = np.abs(undone.astype(int) - FACE)[reaches(FACE, apex)]
@@ -84,7 +84,7 @@ def test_any_gain_and_offset_are_undone(gain: float, offset: float) -> None:
 
 
 @each_change
-def test_the_same_picture_in_another_light_does_not_move(change: Change) -> None:
+def test_the_same_image_in_another_light_does_not_move(change: Change) -> None:
     """In either order. 5% of light made 2 px of motion; a faint action unit makes 0.1."""
     other = lit(FACE, change)
     assert head_motion.strength(matched(FACE, other).flow()) < 0.1
@@ -93,12 +93,14 @@ def test_the_same_picture_in_another_light_does_not_move(change: Change) -> None
 
 @each_change
 @pytest.mark.parametrize("head_px", [0.0, 3.0])
-def test_a_motion_is_seen_as_without_the_change_of_light(change: Change, head_px: float) -> None:
-    """Neither the light may pass for motion, nor a smile or a head that moves for light."""
-    head = factories.affine_flow(
+def test_a_motion_is_measured_as_without_the_change_of_light(
+    change: Change, head_px: float
+) -> None:
+    """Light must not pass for motion, nor a smile or a moving head for light."""
+    head = face_motion.affine_flow(
         np.array([[0.5, 0.5, head_px], [0.5, -0.5, -head_px / 2]]) * bool(head_px)
     )
-    apex = factories.face_crop(factories.smile(1.5) + head, noise=1.0, seed=2)
+    apex = face_motion.face_crop(face_motion.smile(1.5) + head, noise=1.0, seed=2)
     plain, seen = tvl1(FACE, apex), matched(FACE, lit(apex, change)).flow()
     assert np.hypot(*(seen - plain)).mean() < 0.1
     assert head_motion.strength(seen) == pytest.approx(head_motion.strength(plain), abs=0.15)
@@ -106,17 +108,17 @@ def test_a_motion_is_seen_as_without_the_change_of_light(change: Change, head_px
 
 @pytest.mark.parametrize("head_px", [0.0, 1.0, 3.0])
 def test_motion_alone_changes_no_light(head_px: float) -> None:
-    """Edges that have moved make cells brighter and darker: they must not pass for a lamp."""
-    head = factories.affine_flow(np.array([[0, 0, head_px], [0, 0, -head_px]]))
-    apex = factories.face_crop(factories.smile(1.5) + head, noise=1.0, seed=2)
+    """Moved edges make cells brighter or darker, which must not pass for a lamp."""
+    head = face_motion.affine_flow(np.array([[0, 0, head_px], [0, 0, -head_px]]))
+    apex = face_motion.face_crop(face_motion.smile(1.5) + head, noise=1.0, seed=2)
     pair = matched(FACE, apex)
     assert np.abs(pair.apex.astype(int) - apex).mean() < 1
     assert pair.unmatched < Thresholds().unmatched_light
     assert pair.clipped < Thresholds().clipped_share
 
 
-def test_what_is_clipped_is_cut_in_both() -> None:
-    """A cheek that is white in one picture and textured in the other would seem to move."""
+def test_what_is_clipped_is_clipped_in_both() -> None:
+    """A cheek that is white in one image and textured in the other would seem to move."""
     apex = lit(FACE, lambda levels: 1.5 * levels)
     pair = matched(FACE, apex)
     assert pair.onset.max() < FACE.max()
@@ -124,17 +126,17 @@ def test_what_is_clipped_is_cut_in_both() -> None:
     assert pair.clipped > 0.02
 
 
-def test_a_hard_shadow_is_told() -> None:
-    """No smooth change of light undoes it."""
+def test_a_hard_shadow_is_reported() -> None:
+    """A smooth change of light cannot undo it."""
     apex = FACE.copy()
     apex[:, 56:] //= 2
     assert matched(FACE, apex).unmatched > Thresholds().unmatched_light
 
 
 @each_change
-def test_postures_do_not_follow_the_light(change: Change) -> None:
-    """A lamp that flickers would be an expression in every clip."""
-    apex = factories.face_crop(factories.smile(1.0), noise=1.0, seed=2)
+def test_motion_features_do_not_depend_on_light(change: Change) -> None:
+    """A flickering lamp would be an expression in every clip."""
+    apex = face_motion.face_crop(face_motion.smile(1.0), noise=1.0, seed=2)
     plain, seen = (MotionFeatureExtractor(FACE).extract(crop) for crop in (apex, lit(apex, change)))
     assert np.abs(seen.features - plain.features).max() < 0.25
     assert seen.head.magnitude_px == pytest.approx(plain.head.magnitude_px, abs=0.2)

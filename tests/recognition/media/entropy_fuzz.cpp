@@ -1,4 +1,4 @@
-// Walks along random and damaged data. Built with the sanitizers by `make sanitize`; ends at the first
+// Parses random and damaged data. Built with the sanitizers by `make sanitize`; ends at the first
 // fault. Usage: program [ROUNDS [SEED]]
 #include <cstdint>
 #include <cstdio>
@@ -28,7 +28,7 @@ void add_noise(Random& random, Bytes& bytes, int count) {
     for (int i = 0; i < count; ++i) add(bytes, {between(random, 0, 255)});
 }
 
-// A table of 8 codes of 3 bits: of symbols that a scan of noise can go far with.
+// A table of 8 codes of 3 bits: symbols with which a scan of noise is decoded for long.
 void add_table(Random& random, Bytes& bytes, int kind) {
     add(bytes, {0xFF, 0xC4, 0, 27, kind, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
     for (int i = 0; i < 8; ++i) {

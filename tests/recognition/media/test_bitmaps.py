@@ -1,4 +1,4 @@
-"""Bitmaps as Windows, OS/2 and their heirs write them."""
+"""Bitmaps as Windows, OS/2 and later programs write them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MASKS = (0xFF0000, 0xFF00, 0xFF)
 def bmp32(
     pixels: Pixels, coding: int, size: int, alpha_mask: int = 0, fourth: int = 0, down: int = 1
 ) -> bytes:
-    """32 bits a pixel behind a header of `size`, `fourth` in the byte that is no colour."""
+    """32 bits a pixel after a header of `size`, with `fourth` in the byte that is not a colour."""
     height, width = pixels.shape[:2]
     stored = np.dstack([pixels, np.full((height, width), fourth, np.uint8)])
     body = stored[::-1].tobytes() if down == 1 else stored.tobytes()
@@ -42,27 +42,27 @@ def bmp32(
 @pytest.mark.parametrize("size", [40, 52, 56, 108, 124])
 @pytest.mark.parametrize("coding", [PLAIN, BIT_FIELDS])
 @pytest.mark.parametrize("fourth", [0, 255])
-def test_a_fourth_byte_without_a_meaning_has_none(size: int, coding: int, fourth: int) -> None:
-    """Windows leaves it zero, and OpenCV takes it for opacity: the picture was black."""
+def test_an_undefined_fourth_byte_is_ignored(size: int, coding: int, fourth: int) -> None:
+    """Windows leaves it zero, and OpenCV reads it as opacity: the image came out black."""
     assert np.array_equal(
         decode_image(bmp32(PICTURE, coding, size, fourth=fourth), LIMITS), PICTURE
     )
 
 
 @pytest.mark.parametrize("size", [56, 108, 124])
-def test_opacity_counts_where_the_file_tells_of_it(size: int) -> None:
+def test_a_declared_opacity_is_used(size: int) -> None:
     half = decode_image(bmp32(PICTURE, BIT_FIELDS, size, 0xFF000000, 128), LIMITS)
     assert np.abs(half.astype(int) - PICTURE * (128 / 255)).max() <= 1
 
 
-def test_no_opacity_at_all_is_none() -> None:
-    """Programs that know of no opacity write a mask for it and zeros."""
+def test_an_opacity_of_all_zeros_is_ignored() -> None:
+    """Programs that do not support opacity write a mask for it and zeros."""
     assert np.array_equal(
         decode_image(bmp32(PICTURE, BIT_FIELDS, 124, 0xFF000000), LIMITS), PICTURE
     )
 
 
-def test_rows_may_go_down() -> None:
+def test_rows_may_run_top_down() -> None:
     assert np.array_equal(decode_image(bmp32(PICTURE, PLAIN, 40, down=-1), LIMITS), PICTURE)
 
 
@@ -71,7 +71,7 @@ def test_rows_may_go_down() -> None:
     [((0x7C00, 0x3E0, 0x1F), 16), ((0xF800, 0x7E0, 0x1F), 16), ((0x3FF00000, 0xFFC00, 0x3FF), 32)],
 )
 def test_any_masks_are_read(masks: tuple[int, int, int], bits: int) -> None:
-    """Each colour fills 0 to 255, whatever bits it has."""
+    """Each colour is scaled to 0 to 255, whatever its bits."""
     pixels = np.zeros((2, 2), f"<u{bits // 8}")
     pixels[0] = masks[0], masks[1]
     pixels[1] = masks[2], sum(masks)
@@ -86,7 +86,7 @@ def test_any_masks_are_read(masks: tuple[int, int, int], bits: int) -> None:
 @pytest.mark.parametrize("size", [12, 40])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_palettes_are_read(size: int, bits: int) -> None:
-    """Three bytes a colour behind the oldest header, four behind the others."""
+    """Three bytes a colour after the oldest header, four after the others."""
     numbers = np.random.default_rng(0).integers(0, 1 << bits, (3, 5)).astype(np.uint8)
     palette = np.random.default_rng(1).integers(0, 256, (1 << bits, 3)).astype(np.uint8)
     decoded = decode_image(indexed(numbers, palette, bits, size), LIMITS)
@@ -112,7 +112,7 @@ END_OF_ROW, END = b"\0\0", b"\0\1"
 
 
 def runs(numbers: NDArray[np.uint8], bits: int) -> list[bytes]:
-    """Each row in runs of at most 5 equal pixels, every third stored pixel by pixel."""
+    """Each row in runs of at most 5 equal pixels, every third one stored pixel by pixel."""
     rows = []
     for row in numbers[::-1]:
         coded = b""
@@ -140,7 +140,7 @@ COLOURS = np.random.default_rng(3).integers(0, 256, (256, 3)).astype(np.uint8)
 
 
 def read_runs(body: bytes, bits: int) -> tuple[Pixels, bool]:
-    """The picture, and whether damage is told."""
+    """The image, and whether damage is reported."""
     data = in_runs(body, NUMBERS.shape, COLOURS[: 1 << bits], bits)
     picture, _ = decode_pair(data, data, LIMITS)
     return picture.pixels, picture.damaged
@@ -149,15 +149,15 @@ def read_runs(body: bytes, bits: int) -> tuple[Pixels, bool]:
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("end", [END_OF_ROW + END, END, b"", END + b"more"])
 def test_runs_are_read(bits: int, end: bytes) -> None:
-    """A few writers leave the end out."""
+    """Some writers omit the end marker."""
     pixels, damaged = read_runs(END_OF_ROW.join(runs(NUMBERS, bits)) + end, bits)
     assert np.array_equal(pixels, COLOURS[NUMBERS])
     assert not damaged
 
 
 @pytest.mark.parametrize("bits", [4, 8])
-def test_runs_that_end_too_soon_are_told(bits: int) -> None:
-    """OpenCV answered the part that is there as if it were whole."""
+def test_runs_that_end_too_soon_are_reported(bits: int) -> None:
+    """OpenCV returned the partial image as if it were complete."""
     rows = runs(NUMBERS, bits)
     assert read_runs(END_OF_ROW.join(rows[:4]) + END, bits)[1]
     for part in (rows[:4], [*rows[:4], b"", *rows[5:]], [row[:-4] for row in rows]):
@@ -167,14 +167,14 @@ def test_runs_that_end_too_soon_are_told(bits: int) -> None:
 
 @pytest.mark.parametrize("bits", [4, 8])
 def test_a_hole_of_zeros_in_runs_is_refused(bits: int) -> None:
-    """Zeros are ends of rows: the rest of the picture moves up."""
+    """Zeros are ends of rows: the following part of the image moves up."""
     body = END_OF_ROW.join(runs(NUMBERS, bits)) + END
     with pytest.raises(UndecodableMediaError):
         read_runs(body[:40] + bytes(40) + body[80:], bits)
 
 
 def test_a_row_that_is_too_long_is_cut() -> None:
-    """Written by who fills rows up to whole words; no pixel is lost."""
+    """Some writers pad rows to whole words; no pixel is lost."""
     pixels, damaged = read_runs((b"\2\0" + END_OF_ROW).join(runs(NUMBERS, 8)) + END, 8)
     assert np.array_equal(pixels, COLOURS[NUMBERS])
     assert damaged
@@ -182,8 +182,8 @@ def test_a_row_that_is_too_long_is_cut() -> None:
 
 @given(st.binary(max_size=400), st.sampled_from([4, 8]))
 @settings(max_examples=300, deadline=None)
-def test_any_runs_are_a_picture_or_refused(body: bytes, bits: int) -> None:
-    """Moves lead anywhere."""
+def test_any_runs_are_an_image_or_refused(body: bytes, bits: int) -> None:
+    """Offsets may lead anywhere."""
     try:
         pixels, damaged = read_runs(body, bits)
     except UndecodableMediaError:
@@ -193,15 +193,15 @@ def test_any_runs_are_a_picture_or_refused(body: bytes, bits: int) -> None:
 
 
 @pytest.mark.parametrize(("bits", "name"), [(64, "64 bits")])
-def test_a_depth_that_is_not_read_is_named(bits: int, name: str) -> None:
+def test_an_unsupported_depth_is_named(bits: int, name: str) -> None:
     data = bytearray(bmp32(PICTURE, PLAIN, 40))
     struct.pack_into("<H", data, 28, bits)
     with pytest.raises(UnsupportedMediaError, match=name):
         decode_image(bytes(data), LIMITS)
 
 
-def test_a_picture_in_a_bitmap_is_named() -> None:
-    """Printers' drivers pack a JPEG; it is not broken."""
+def test_an_image_in_a_bitmap_is_named() -> None:
+    """Printer drivers embed a JPEG; the file is not broken."""
     with pytest.raises(UnsupportedMediaError, match="JPEG"):
         decode_image(bmp32(PICTURE, 4, 40), LIMITS)
 
@@ -213,8 +213,8 @@ def test_missing_pixels_are_refused() -> None:
 
 @given(st.integers(0, 140), st.binary(min_size=1, max_size=8), st.sampled_from([40, 56, 124]))
 @settings(max_examples=300, deadline=None)
-def test_any_header_is_a_picture_or_a_media_error(place: int, put: bytes, size: int) -> None:
-    """Sizes, masks, palettes and places of any value."""
+def test_any_header_is_an_image_or_a_media_error(place: int, put: bytes, size: int) -> None:
+    """Sizes, masks, palettes and offsets of any value."""
     data = bmp32(PICTURE, BIT_FIELDS, size)
     try:
         decoded = decode_image(data[:place] + put + data[place + len(put) :], LIMITS)

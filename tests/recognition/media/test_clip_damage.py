@@ -1,4 +1,4 @@
-"""What a recorder lost is left out and told, and never shown as motion."""
+"""Damaged clips: lost frames are left out and reported, never shown as motion."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests.support.encoders import film, of_jpegs
 FPS = 100
 _SCENE = factories.picture(136, 168, 3)
 FRAMES = [np.ascontiguousarray(_SCENE[i : i + 96, i : i + 128]) for i in range(40)]
-"""A picture that moves by a pixel each frame: one that is built on the wrong one is far off."""
+"""An image that moves by a pixel a frame: a frame built on the wrong reference is far off."""
 JPEGS = [factories.jpeg(pixels, 90) for pixels in FRAMES]
 QUIET = "log-level=none:"
 
 
 def read(data: bytes) -> tuple[list[Frame], bool]:
-    """The frames, and whether damage is told."""
+    """The frames, and whether damage is reported."""
     clip = open_clip(data, MediaLimits())
     frames = list(clip)
     return frames, clip.damaged
@@ -41,7 +41,7 @@ def apart(frame: Frame, original: Pixels) -> float:
 
 
 def furthest(frames: list[Frame]) -> float:
-    """Grey levels by which the worst frame is away from the original that it is nearest to."""
+    """The difference of the worst frame to its nearest original, in grey levels."""
     return max(min(apart(frame, original) for original in FRAMES) for frame in frames)
 
 
@@ -49,7 +49,7 @@ def furthest(frames: list[Frame]) -> float:
 
 
 def without_tables(jpeg: bytes) -> bytes:
-    """The picture for the standard's own Huffman tables, with which OpenCV encodes."""
+    """The image with the standard's Huffman tables, with which OpenCV encodes."""
     kept, place = jpeg[:2], 2
     while jpeg[place + 1] != 0xDA:
         end = place + 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
@@ -76,7 +76,7 @@ LOST: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_cheap_cameras_add_or_leave_out_is_no_damage(name: str, container: str) -> None:
+def test_what_cheap_cameras_add_or_omit_is_not_damage(name: str, container: str) -> None:
     frames, damaged = read(of_jpegs([HARMLESS[name](jpeg) for jpeg in JPEGS], container))
     assert not damaged
     assert len(frames) == len(FRAMES)
@@ -86,8 +86,8 @@ def test_what_cheap_cameras_add_or_leave_out_is_no_damage(name: str, container: 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
 @pytest.mark.parametrize("at", [10, 39])
 @pytest.mark.parametrize("name", LOST)
-def test_a_picture_that_lost_a_part_is_left_out(name: str, at: int, container: str) -> None:
-    """What is grey below the cut would be the clip's largest motion."""
+def test_an_incomplete_image_is_left_out(name: str, at: int, container: str) -> None:
+    """The grey below the cut would be the largest motion of the clip."""
     jpegs = [LOST[name](jpeg) if index == at else jpeg for index, jpeg in enumerate(JPEGS)]
     frames, damaged = read(of_jpegs(jpegs, container))
     assert damaged
@@ -97,26 +97,26 @@ def test_a_picture_that_lost_a_part_is_left_out(name: str, at: int, container: s
 
 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
-def test_a_changed_byte_is_told_where_it_shows(container: str) -> None:
-    """FFmpeg goes on behind it with every block in another place, and says nothing."""
+def test_a_changed_byte_is_reported_where_it_shows(container: str) -> None:
+    """FFmpeg silently continues after it with every block displaced."""
     original, random = factories.portrait(), np.random.default_rng(0)
     whole = factories.jpeg(original, 90)
-    shown = told = 0
+    shown = reported = 0
     for at in random.integers(2000, len(whole) - 2000, 20):
         changed = whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]
         frames, damaged = read(of_jpegs([whole, changed, whole], container, (512, 512)))
-        told += damaged
+        reported += damaged
         wrong = max(
             (np.abs(frame.pixels.astype(int) - original) > 24).any(2).mean() for frame in frames
         )
         shown += not damaged and wrong > 0.1
-    assert told > 5
+    assert reported > 5
     assert shown <= 1
 
 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
 def test_a_frame_that_the_camera_dropped_is_a_gap_in_time(container: str) -> None:
-    """An empty chunk; a decoder that is given it takes it for the end."""
+    """An empty chunk; a decoder that receives it takes it for the end."""
     jpegs = [b"" if index % 10 == 7 else jpeg for index, jpeg in enumerate(JPEGS)]
     frames, _ = read(of_jpegs(jpegs, container))
     shown = [index for index in range(40) if index % 10 != 7]
@@ -128,7 +128,7 @@ def test_a_frame_that_the_camera_dropped_is_a_gap_in_time(container: str) -> Non
 
 
 def without(data: bytes, lost: Collection[int], container: str) -> bytes:
-    """The film without these packets, numbered as they are coded."""
+    """The clip without these packets, numbered in coding order."""
     stream = io.BytesIO()
     with av.open(io.BytesIO(data), "r") as source, av.open(stream, "w", format=container) as file:
         original = source.streams.video[0]
@@ -163,7 +163,7 @@ def filmed(name: str) -> tuple[bytes, str]:
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_recording_that_begins_between_key_frames_shows_nothing_before_one(name: str) -> None:
+def test_a_recording_without_a_first_key_frame_begins_with_the_next(name: str) -> None:
     """As recorders of network cameras cut them; MPEG-4's decoder begins with grey."""
     data, container = filmed(name)
     whole, damaged = read(data)
@@ -175,8 +175,8 @@ def test_a_recording_that_begins_between_key_frames_shows_nothing_before_one(nam
 
 
 @pytest.mark.parametrize("name", ["H.264, open groups", "HEVC"])
-def test_nothing_is_shown_that_is_built_on_a_lost_key_frame(name: str) -> None:
-    """The decoder goes on with what it has, which is another picture."""
+def test_no_frame_built_on_a_lost_key_frame_is_shown(name: str) -> None:
+    """The decoder continues with the last one, which is another image."""
     data, container = filmed(name)
     with av.open(io.BytesIO(data), "r") as file:
         packets = [packet for packet in file.demux(video=0) if packet.size]
@@ -195,8 +195,8 @@ FRAGMENTS = film(FRAMES, fps=FPS, options=KEYS, muxer={"movflags": "frag_every_f
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("size", [bytes(4), b"\x7f\0\0\0", b"\0\0\0\x03"])
-def test_fragments_behind_a_damaged_one_are_missed(part: float, size: bytes) -> None:
-    """Its size leads nowhere: the frames behind it were left out, and nobody was told."""
+def test_fragments_after_a_damaged_one_are_reported(part: float, size: bytes) -> None:
+    """Its size is wrong: the frames after it used to be left out silently."""
     place = FRAGMENTS.index(b"moof", int(part * len(FRAGMENTS))) - 4
     frames, damaged = read(FRAGMENTS[:place] + size + b"\0\0\0\0" + FRAGMENTS[place + 8 :])
     assert damaged
@@ -205,7 +205,7 @@ def test_fragments_behind_a_damaged_one_are_missed(part: float, size: bytes) -> 
 
 @pytest.mark.parametrize("tail", [b"", bytes(100), b"\0\0\0\x09more than a box", b"GPS 1 2 3" * 50])
 def test_any_bytes_may_follow_the_last_box(tail: bytes) -> None:
-    """Cameras write what they like there."""
+    """Cameras append their own data."""
     frames, damaged = read(FRAGMENTS + tail)
     assert len(frames) == len(FRAMES)
     assert not damaged
@@ -214,7 +214,7 @@ def test_any_bytes_may_follow_the_last_box(tail: bytes) -> None:
 GIF = factories.gif(FRAMES)
 
 
-def test_a_whole_gif_is_not_suspected() -> None:
+def test_an_intact_gif_is_not_reported() -> None:
     frames, damaged = read(GIF)
     assert len(frames) == len(FRAMES)
     assert not damaged
@@ -225,10 +225,10 @@ PORTRAITS = [np.roll(factories.portrait()[::2, ::2], shift, axis=1) for shift in
 
 
 @pytest.mark.parametrize("how", ["changed", "lost", "doubled"])
-def test_damage_of_a_gif_is_told(how: str) -> None:
-    """FFmpeg fills in what the codes do not give, and leaves frames out."""
+def test_damage_of_a_gif_is_reported(how: str) -> None:
+    """FFmpeg fills in missing pixels, and leaves frames out."""
     whole = factories.gif(PORTRAITS)
-    told = 0
+    reported = 0
     for place in np.linspace(0.1, 0.95, 12) * len(whole):
         at, end = int(place), int(place) + (1 if how == "changed" else 64)
         changed = {
@@ -237,16 +237,16 @@ def test_damage_of_a_gif_is_told(how: str) -> None:
             "doubled": whole[:end] + whole[at:],
         }[how]
         try:
-            told += read(changed)[1]
+            reported += read(changed)[1]
         except UndecodableMediaError:
-            told += 1
-    assert told >= (8 if how == "changed" else 12)
+            reported += 1
+    assert reported >= (8 if how == "changed" else 12)
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(2, 256), st.integers(0, 99))
 @settings(max_examples=100, deadline=None)
-def test_no_whole_gif_is_suspected(height: int, width: int, colours: int, seed: int) -> None:
-    """Of any size, number of colours and grain."""
+def test_no_intact_gif_is_reported(height: int, width: int, colours: int, seed: int) -> None:
+    """Of any size, number of colours and noise."""
     noise = np.random.default_rng(seed).integers(0, 255, (height, width), dtype=np.uint8)
     image = Image.fromarray(noise).quantize(colours)
     stream = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Clips whose indexes stand for more than their bytes, and the parts that FFmpeg never sees."""
+"""Clip indexes that expand to far more than their bytes, and parts that FFmpeg never gets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STBL = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 @pytest.fixture
 def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails the test as soon as a file is handed to FFmpeg."""
+    """Fail the test as soon as a file is passed to FFmpeg."""
 
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("FFmpeg was called")
@@ -39,7 +39,7 @@ def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_table(box: Box, *path: bytes) -> bytes:
-    """The MP4 with `box` in the stead of its namesake, or beside the others, at `path`."""
+    """The MP4 with `box` instead of its namesake, or next to it, at `path`."""
 
     def change(root: Box) -> None:
         parent = root.part(*path)
@@ -61,7 +61,7 @@ def with_sizes(box: Box) -> bytes:
 
 
 def edited(count: int, entry: bytes) -> bytes:
-    """The MP4 with so many edits of its first track."""
+    """The MP4 with this many edits of its first track."""
     table = full(b"elst", count * len(entry) // len(EDIT), tail=entry * count)
     edits = Box(b"edts", parts=[table])
     return with_table(edits, b"moov", b"trak")
@@ -71,7 +71,7 @@ EDIT = struct.pack(">IiHH", 10_000, 0, 1, 0)
 
 
 def with_runs(samples: int, times: int = 1) -> bytes:
-    """The fragments, one of which has runs that stand for so many samples each."""
+    """The fragments, one of which has runs of this many samples each."""
 
     def change(root: Box) -> None:
         runs = root.part(b"moof", b"traf").parts
@@ -124,7 +124,7 @@ TOO_LONG: dict[str, Callable[[], bytes]] = {
 
 
 def edited_samples(edits: int, samples: int) -> bytes:
-    """Edits that each show all frames again, none of whose numbers is too large by itself."""
+    """Edits that each show all frames again; none of their numbers is too large by itself."""
 
     def change(root: Box) -> None:
         track = root.part(b"moov", b"trak")
@@ -142,7 +142,7 @@ def edited_samples(edits: int, samples: int) -> bytes:
 @pytest.mark.usefixtures("no_decoder")
 @pytest.mark.parametrize("name", TOO_LONG)
 def test_an_index_that_is_too_long_never_reaches_ffmpeg(name: str) -> None:
-    """FFmpeg unfolds them before it can be asked; each was seen to cost up to gigabytes."""
+    """FFmpeg expands them at once; each of these took up to gigabytes."""
     with pytest.raises(LimitExceededError) as caught:
         open_clip(TOO_LONG[name](), LIMITS)
     assert caught.value.limit == "frames"
@@ -150,7 +150,7 @@ def test_an_index_that_is_too_long_never_reaches_ffmpeg(name: str) -> None:
 
 @pytest.mark.usefixtures("no_decoder")
 def test_a_compressed_index_is_refused_by_its_name() -> None:
-    """Fifty bytes of it can be a gigabyte."""
+    """Fifty bytes of it can expand to a gigabyte."""
     index = zlib.compress(bytes(1000))
     parts = [Box(b"dcom", b"zlib"), full(b"cmvd", 1000, tail=index)]
     movie = Box(b"moov", Box(b"cmov", packed(parts)).packed())
@@ -176,7 +176,7 @@ TWICE = [b"mdia", b"tkhd", b"edts"]
     ],
     ids=[*map(bytes.decode, TWICE), "mvhd", "stsz", "stsd", "tracks", "sizes", "steps", "entries"],
 )
-def test_boxes_that_can_be_read_in_two_ways_are_refused(change: Callable[[Box], None]) -> None:
+def test_ambiguous_boxes_are_refused(change: Callable[[Box], None]) -> None:
     with pytest.raises(UndecodableMediaError):
         open_clip(changed(MP4, change), LIMITS)
 

@@ -1,4 +1,4 @@
-"""Clips that are over a limit or damaged are refused, before they cost anything, or told of."""
+"""Clips over a limit are refused before they cost anything; damage is refused or reported."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from tests.support.encoders import KEYS, film, spliced, without_key_frame
 
 @pytest.mark.parametrize("kind", factories.CLIP_WRITERS)
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.999])
-def test_a_clip_that_was_cut_short_is_refused(kind: str, kept: float) -> None:
-    """FFmpeg plays what is there, and the apex may be in what is not."""
+def test_a_truncated_clip_is_refused(kind: str, kept: float) -> None:
+    """FFmpeg plays the available part, and the apex may be in the missing one."""
     data = factories.CLIP_WRITERS[kind](FRAMES, 20.0)
     with pytest.raises(UndecodableMediaError):
         decode(factories.truncated(data, kept))
 
 
 @pytest.mark.parametrize("kind", sorted(set(factories.CLIP_WRITERS) - {"mkv", "webm"}))
-def test_bytes_after_the_end_are_legal(kind: str) -> None:
+def test_bytes_after_the_end_are_valid(kind: str) -> None:
     data = factories.CLIP_WRITERS[kind](FRAMES, 20.0)
     assert len(decode(data + bytes(100))) == 8
 
 
-def test_a_live_recording_of_unknown_length_is_whole() -> None:
-    """A browser's recorder cannot know the size of its WebM when it writes the header."""
+def test_a_live_recording_of_unknown_length_is_complete() -> None:
+    """A browser's recorder does not know the size of its WebM when it writes the header."""
     data = factories.webm(FRAMES)
     size = data.index(b"\x18\x53\x80\x67") + 4
     live = data[:size] + b"\x01" + b"\xff" * 7 + data[size + 8 :]
@@ -56,7 +56,7 @@ def test_a_live_recording_of_unknown_length_is_whole() -> None:
     ids=["text", "picture", "wav", "playlist"],
 )
 def test_other_kinds_are_unsupported(data: bytes) -> None:
-    """A playlist, above all: FFmpeg would open the files that it names."""
+    """Above all a playlist, whose files FFmpeg would open."""
     with pytest.raises(UnsupportedMediaError):
         decode(data)
 
@@ -66,8 +66,8 @@ def test_other_kinds_are_unsupported(data: bytes) -> None:
     [b"", factories.sound_only_mp4(), b"\0\0\0\x10ftypisom" + bytes(500), MP4[:40] + MP4[400:]],
     ids=["empty", "sound only", "no content", "a hole"],
 )
-def test_clips_without_pictures_are_undecodable(data: bytes) -> None:
-    """The kind is accepted, but there is nothing to see in it."""
+def test_clips_without_video_are_undecodable(data: bytes) -> None:
+    """The container is accepted, but there is no video in it."""
     with pytest.raises(UndecodableMediaError):
         decode(data)
 
@@ -88,14 +88,14 @@ def test_one_frame_is_too_few(kind: str) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_limit_is_named_when_it_is_passed(limits: MediaLimits, name: str) -> None:
+def test_each_exceeded_limit_is_named(limits: MediaLimits, name: str) -> None:
     with pytest.raises(LimitExceededError) as caught:
         decode(MP4, limits)
     assert caught.value.limit == name
 
 
 def test_a_clip_at_every_limit_is_accepted() -> None:
-    """A limit is the largest value allowed."""
+    """A limit is the largest allowed value."""
     limits = MediaLimits(
         upload_bytes=len(MP4), video_pixels=64 * 48, frames=8, seconds=0.351, video_frames=2
     )
@@ -115,19 +115,19 @@ def test_a_long_video_has_limits_of_its_own() -> None:
 
 
 def limit_passed(clip: bytes, limits: MediaLimits = LIMITS) -> str:
-    """The limit that opening alone names: nothing may have been decoded."""
+    """The limit that is named on opening, before anything is decoded."""
     with pytest.raises(LimitExceededError) as caught:
         open_clip(clip, limits)
     return caught.value.limit
 
 
 def test_a_long_clip_is_refused_by_its_header() -> None:
-    """An hour of video costs nothing when its container says that it is one."""
+    """An hour of video costs nothing if its container declares the duration."""
     assert limit_passed(film(FRAMES[:2], times_s=[0.0, 3600.0])) == "seconds"
 
 
 def of_millions(data: bytes, *counts: int) -> bytes:
-    """The file with its counts, at these places, set to ten million."""
+    """The file with its counts, at these offsets, set to ten million."""
     order = "<" if data.startswith(b"RIFF") else ">"
     changed = bytearray(data)
     for place in counts:
@@ -136,7 +136,7 @@ def of_millions(data: bytes, *counts: int) -> bytes:
 
 
 def test_millions_of_frames_are_refused_by_their_header() -> None:
-    """Whatever they would cost to list; FFmpeg takes 700 MB for those of the MP4."""
+    """Listing them may be costly: FFmpeg takes 700 MB for those of the MP4."""
     avi = factories.avi(FRAMES)
     avi = of_millions(avi, avi.index(b"avih") + 24, avi.index(b"strh") + 40)
     sizes, chunks, steps = (MP4.index(box) for box in (b"stsz", b"stsc", b"stts"))
@@ -153,13 +153,13 @@ def test_large_frames_are_refused_by_their_header(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", factories.CLIP_WRITERS)
 def test_much_larger_frames_are_refused_by_their_header(kind: str) -> None:
-    """Those that the decoder itself refuses, too, and then says nothing of."""
+    """Also those that the decoder itself refuses without a message."""
     data = factories.CLIP_WRITERS[kind](factories.frames(2, 400, 400), 20.0)
     assert limit_passed(data, MediaLimits(video_pixels=64 * 48)) == "video_pixels"
 
 
-def test_a_stream_that_grows_past_its_header_is_not_decoded() -> None:
-    """A container can claim a small size for a stream of large frames."""
+def test_a_stream_that_outgrows_its_header_is_not_decoded() -> None:
+    """A container can declare a small size for a stream of large frames."""
     data = factories.mp4([np.zeros((480, 640, 3), np.uint8)] * 3)
     small = data.replace(struct.pack(">HH", 640, 480), struct.pack(">HH", 64, 48))
     assert small != data
@@ -167,8 +167,8 @@ def test_a_stream_that_grows_past_its_header_is_not_decoded() -> None:
         decode(small, MediaLimits(video_pixels=64 * 48))
 
 
-def test_a_header_that_lies_does_not_get_past_the_limits() -> None:
-    """The frame that breaks the limit is not given out."""
+def test_a_wrong_header_does_not_bypass_the_limits() -> None:
+    """The frame that exceeds the limit is not returned."""
     data = factories.webm(factories.frames(12), 25.0)
     duration = data.index(b"\x44\x89\x88") + 3
     data = data[:duration] + struct.pack(">d", 80.0) + data[duration + 8 :]
@@ -191,7 +191,7 @@ DAMAGED = {
 
 
 def hurt(data: bytes) -> bytes:
-    """The same file with some bytes of its middle half changed, here and there."""
+    """The same file with some bytes of its middle half changed."""
     random, changed = np.random.default_rng(0), bytearray(data)
     for place in random.integers(len(data) // 4, 3 * len(data) // 4, 20):
         changed[place] ^= 0xFF
@@ -199,8 +199,8 @@ def hurt(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_a_damaged_middle_is_left_out_and_told(name: str) -> None:
-    """What decodes is used; a frame that the decoder made up would look like motion."""
+def test_a_damaged_middle_is_left_out_and_reported(name: str) -> None:
+    """Valid frames are used; frames that the decoder makes up would look like motion."""
     clip = open_clip(hurt(DAMAGED[name]), LIMITS)
     frames = list(clip)
     assert clip.damaged
@@ -215,8 +215,8 @@ def opened(data: bytes) -> ClipStream:
 
 
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9", "libx264"])
-def test_frames_that_the_container_lost_are_told(codec: str) -> None:
-    """FFmpeg goes on with the next cluster, and these decoders do not miss what was before it."""
+def test_frames_that_the_container_lost_are_reported(codec: str) -> None:
+    """FFmpeg continues with the next cluster, and these decoders do not notice the gap."""
     container = "matroska" if codec == "libx264" else "webm"
     data = bytearray(film(LONG, container, codec, options={"g": "10"}))
     block = data.index(b"\xa3", 2 * len(data) // 5)
@@ -227,8 +227,8 @@ def test_frames_that_the_container_lost_are_told(codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
-def test_frames_before_the_first_whole_one_are_left_out(codec: str) -> None:
-    """A recording that begins between two key frames has nothing to build its frames on."""
+def test_frames_before_the_first_key_frame_are_left_out(codec: str) -> None:
+    """A recording that begins between two key frames has no reference for its first frames."""
     clip = open_clip(without_key_frame(film(LONG, codec=codec, options=KEYS)), LIMITS)
     frames = list(clip)
     assert clip.damaged
@@ -238,10 +238,10 @@ def test_frames_before_the_first_whole_one_are_left_out(codec: str) -> None:
 
 @pytest.mark.parametrize(("codec", "box"), [("libx265", b"hvcC"), ("libx264", b"avcC")])
 @pytest.mark.parametrize("place", [4, 12, 24, 30])
-def test_a_clip_whose_codecs_description_is_broken_is_undecodable(
+def test_a_clip_with_a_broken_codec_description_is_undecodable(
     codec: str, box: bytes, place: int
 ) -> None:
-    """PyAV 19 crashes when a decoder that could not be opened is asked for its name."""
+    """PyAV 19 crashes if the name of a decoder is read that could not be opened."""
     data = film(FRAMES, "mov", codec)
     start = data.index(box) + place
     with contextlib.suppress(UndecodableMediaError):
@@ -253,8 +253,8 @@ def test_a_clip_without_any_key_frame_is_undecodable() -> None:
         list(open_clip(without_key_frame(film(LONG[:10], options=KEYS)), LIMITS))
 
 
-def test_a_size_that_changes_is_given_as_it_is() -> None:
-    """Browsers' recorders change it with the bandwidth; the face is then found anew."""
+def test_a_changing_size_is_returned_as_it_is() -> None:
+    """Browser recorders change it with the bandwidth; the face is then detected again."""
     small = [np.ascontiguousarray(pixels[:32, :48]) for pixels in FRAMES]
     first, second = (film(each, "webm", "libvpx") for each in (FRAMES, small))
     clip = opened(spliced(first, second))

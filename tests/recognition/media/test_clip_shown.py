@@ -1,4 +1,4 @@
-"""Frames as a player shows them: turned, mirrored, with square pixels, each at its own time."""
+"""Frames as a player shows them: rotated, mirrored, with square pixels, at their times."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def times(data: bytes) -> list[float]:
 
 
 def with_matrix(data: bytes, *parts: float) -> bytes:
-    """The MP4 with another matrix of its track, as telephones and editors write it."""
+    """The MP4 with another matrix of its track, as phones and editors write it."""
     place = data.index(b"tkhd") + 44
     a, b, c, d = parts
     turn = [round(65536 * part) for part in (a, b, 0, c, d, 0, 0, 0)]
@@ -51,7 +51,7 @@ MIRRORS: dict[str, tuple[tuple[float, ...], Callable[[Pixels], Pixels]]] = {
 
 @pytest.mark.parametrize("name", MIRRORS)
 def test_a_tracks_matrix_mirrors_its_frames(name: str) -> None:
-    """Selfie cameras mirror, and a mirror with a turn was shown as another turn: no face."""
+    """Selfie cameras mirror; a mirror with a rotation was shown as another rotation: no face."""
     matrix, mirror = MIRRORS[name]
     plain = decode(MP4)[3].pixels
     assert np.array_equal(decode(with_matrix(MP4, *matrix))[3].pixels, mirror(plain))
@@ -59,8 +59,8 @@ def test_a_tracks_matrix_mirrors_its_frames(name: str) -> None:
 
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_motion_jpeg_is_turned_by_its_exif(container: str, orientation: int) -> None:
-    """Cameras' frames are whole pictures; FFmpeg passes over the mirrors among the orientations."""
+def test_motion_jpeg_is_oriented_by_its_exif(container: str, orientation: int) -> None:
+    """Cameras' frames are whole JPEGs; FFmpeg ignores the mirrored ones of the orientations."""
     jpegs = [factories.by_pillow(pixels, "JPEG", orientation=orientation) for pixels in FRAMES[:3]]
     frames = decode(of_jpegs(jpegs, container, (FRAMES[0].shape[1], FRAMES[0].shape[0])))
     for frame, jpeg in zip(frames, jpegs, strict=True):
@@ -76,7 +76,7 @@ def test_motion_jpeg_is_turned_by_its_exif(container: str, orientation: int) -> 
 def test_a_display_matrix_is_followed_in_every_container(
     container: str, degrees: int, across: bool, down: bool
 ) -> None:
-    """A Matroska file has it as the roll of its projection."""
+    """A Matroska file stores it as the roll of its projection."""
     shown = np.rot90(FRAMES[3], degrees // 90)
     shown = shown[:, ::-1] if across else shown
     shown = shown[::-1] if down else shown
@@ -91,7 +91,7 @@ def test_a_display_matrix_is_followed_in_every_container(
     [("2/1", (48, 128)), ("1/2", (96, 64)), ("4/3", (48, 85)), ("1/1", (48, 64))],
 )
 def test_pixels_are_shown_square(container: str, aspect: str, shape: tuple[int, int]) -> None:
-    """A face that is twice as tall is found in the wrong place; HDV and old discs store them so."""
+    """A face of twice its height is found in the wrong place; HDV and DVDs store such pixels."""
     options = {"x264-params": f"log-level=none:sar={aspect}"}
     frames = decode(film(FRAMES, container, options=options))
     assert {frame.pixels.shape[:2] for frame in frames} == {shape}
@@ -99,13 +99,13 @@ def test_pixels_are_shown_square(container: str, aspect: str, shape: tuple[int, 
     assert means == pytest.approx([pixels.mean() for pixels in FRAMES], abs=4)
 
 
-def test_pixels_become_square_before_a_frame_is_turned() -> None:
+def test_pixels_become_square_before_a_frame_is_rotated() -> None:
     data = film(FRAMES, options={"x264-params": "log-level=none:sar=2/1"})
     assert decode(with_matrix(data, 0, 1, -1, 0))[0].pixels.shape == (128, 48, 3)
 
 
 def test_wide_pixels_stay_within_the_limit() -> None:
-    """The other side shrinks: a lawful file is not refused for what its pixels would grow to."""
+    """The other side shrinks: a valid file is not refused for the size its pixels would have."""
     data = film(FRAMES, options={"x264-params": "log-level=none:sar=2/1"})
     frames = decode(data, MediaLimits(video_pixels=64 * 48))
     assert frames[0].pixels.shape == (24, 64, 3)
@@ -122,16 +122,16 @@ REORDERED = {
 
 @pytest.mark.parametrize("fps", [25, 100, 1000])
 @pytest.mark.parametrize("name", REORDERED)
-def test_an_avis_frames_come_at_even_steps(name: str, fps: int) -> None:
-    """It counts frames as they are coded: a stamp guessed from that jumps to and fro."""
+def test_frames_of_an_avi_are_evenly_spaced(name: str, fps: int) -> None:
+    """AVI numbers frames in coding order: times guessed from that jump back and forth."""
     codec, options = REORDERED[name]
     found = times(film(FRAMES, "avi", codec, fps=fps, options=options))
     assert found == pytest.approx(np.arange(12) / fps, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", REORDERED)
-def test_an_mp4_that_does_not_tell_its_order_has_even_steps(name: str) -> None:
-    """Old recorders leave out the table (ctts) that says when a frame is shown."""
+def test_an_mp4_without_a_display_order_has_even_times(name: str) -> None:
+    """Old recorders omit the table (ctts) that says when a frame is shown."""
     codec, options = REORDERED[name]
     data = film(FRAMES, "mp4", codec, fps=50, options=options)
 
@@ -148,15 +148,15 @@ def test_an_mp4_that_does_not_tell_its_order_has_even_steps(name: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_real_stamps_stay_as_they_are(codec: str) -> None:
-    """A variable rate is no guess, whatever the order in which frames are coded."""
+def test_real_time_stamps_stay_unchanged(codec: str) -> None:
+    """A variable rate is kept, in whatever order frames are coded."""
     given = [0.0, 0.01, 0.02, 0.2, 0.21, 0.3, 0.9, 0.91, 1.0, 1.1, 1.11, 1.2]
     data = film(FRAMES, "matroska", codec, times_s=given, options={"bf": "2"})
     assert times(data) == pytest.approx(given)
 
 
 def test_frames_before_an_edit_are_not_shown() -> None:
-    """A clip that was trimmed without coding it anew keeps the frames that its first ones need."""
+    """A clip trimmed without re-encoding keeps the frames that its first ones refer to."""
     data = film(FRAMES, fps=20, options={"bf": "0", "g": "12"})
     place = data.index(b"elst") + 12
     ticks = struct.unpack_from(">I", data, data.index(b"mdhd") + 16)[0]

@@ -1,4 +1,4 @@
-"""What FFmpeg is shown of a container, and that any bytes are a clip or a problem."""
+"""What FFmpeg gets of a container; any bytes are a clip or a problem."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shown(data: bytes, view: View) -> bytes:
 
 
 def count(data: bytes, name: bytes) -> int:
-    """How many boxes of this name there are, at any depth."""
+    """The number of boxes with this name, at any depth."""
 
     def below(parts: list[Box]) -> int:
         return sum((part.name == name) + below(part.parts or []) for part in parts)
@@ -68,8 +68,8 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("path", "name"), ELSEWHERE)
-def test_a_box_where_it_does_not_belong_is_masked(path: tuple[bytes, ...], name: bytes) -> None:
-    """FFmpeg follows tables wherever they stand."""
+def test_a_box_in_a_wrong_place_is_masked(path: tuple[bytes, ...], name: bytes) -> None:
+    """FFmpeg follows tables wherever they are."""
 
     def change(root: Box) -> None:
         parent = root.part(*path) if path else root
@@ -83,15 +83,15 @@ def test_a_box_where_it_does_not_belong_is_masked(path: tuple[bytes, ...], name:
     assert len(list(open_clip(data, LIMITS))) == 8
 
 
-def test_the_track_of_sound_is_masked() -> None:
-    """And with it all that its tables stand for."""
+def test_the_sound_track_is_masked() -> None:
+    """With everything that its tables expand to."""
     found = shown(MP4, mp4.view(MP4, 1000))
     assert [count(data, b"trak") for data in (MP4, found)] == [2, 1]
     assert count(found, b"smhd") == 0
 
 
 def test_the_fragments_of_sound_are_masked() -> None:
-    """A frame of sound is shorter than one of the picture: they are no frames of the clip."""
+    """Sound frames are shorter than video frames, and are not frames of the clip."""
     found = shown(FRAGMENTED, mp4.view(FRAGMENTED, 1000))
     assert [count(data, b"traf") for data in (FRAGMENTED, found)] == [16, 8]
     assert len(list(open_clip(FRAGMENTED, MediaLimits(frames=8)))) == 8
@@ -99,16 +99,16 @@ def test_the_fragments_of_sound_are_masked() -> None:
         open_clip(FRAGMENTED, MediaLimits(frames=7))
 
 
-def test_an_index_at_the_end_of_the_file_is_masked_wherever_it_stands() -> None:
-    """FFmpeg looks for `mfra` by the file's last four bytes, even in the frames."""
+def test_an_index_at_the_end_of_the_file_is_masked() -> None:
+    """FFmpeg finds `mfra` by the file's last four bytes, even inside of the frames."""
     index = full(b"mfra", 0, tail=struct.pack(">I", 20))
     data = FRAGMENTED + Box(b"mdat", index.packed()).packed()
     assert data.count(b"mfra") == 2
     assert shown(data, mp4.view(data, 1000)).count(b"mfra") == 0
 
 
-def test_a_description_of_colours_may_be_there_twice() -> None:
-    """In numbers and as a profile, as Apple's cameras write it."""
+def test_a_colour_description_may_be_there_twice() -> None:
+    """As numbers and as a profile, as Apple's cameras write it."""
     data = film(FRAMES, options={"colorspace": "1", "color_primaries": "1", "color_trc": "1"})
     box = data.index(b"colr") - 4
     colours = data[box : box + struct.unpack_from(">I", data, box)[0]]
@@ -122,7 +122,7 @@ def test_a_description_of_colours_may_be_there_twice() -> None:
     assert len(list(open_clip(changed(data, twice), LIMITS))) == 8
 
 
-def test_edits_and_fragments_of_lawful_files_are_followed() -> None:
+def test_edits_and_fragments_of_valid_files_are_followed() -> None:
     """Editors cut, and recorders begin with an edit that shows nothing."""
     place = MP4.index(b"elst") + 12
     nothing, own = struct.pack(">IiHH", 40, -1, 1, 0), MP4[place : place + 12]
@@ -156,7 +156,7 @@ def test_titles_and_indexes_of_a_matroska_file_are_masked() -> None:
 @pytest.mark.parametrize("width", range(1, 9))
 @pytest.mark.parametrize("identity", [0x1C53BB6B, 0x6D80])
 def test_an_element_with_a_size_of_any_width_becomes_padding(identity: int, width: int) -> None:
-    """Its head keeps its length, so that all that follows stays in its place."""
+    """Its header keeps its length, so that everything after it stays in its place."""
     padded = element(identity, bytes(50), width)
     data = in_tracks(padded) if identity == 0x6D80 else MKV_HEAD + padded + MKV_CLUSTER
     view = matroska.view(data, 1000)
@@ -176,10 +176,10 @@ MKV_CLUSTER = element(0x1F43B675, element(0xE7, b"\0"))
     st.dictionaries(st.integers(0, 300), st.binary(max_size=40), max_size=8),
     st.lists(st.integers(1, 50), max_size=20),
 )
-def test_a_masked_file_reads_alike_in_any_pieces(
+def test_a_masked_file_reads_alike_in_any_blocks(
     data: bytes, masks: dict[int, bytes], sizes: list[int]
 ) -> None:
-    """FFmpeg reads and seeks as it likes."""
+    """FFmpeg reads and seeks in any order."""
     whole = bytearray(data)
     for place, mask in sorted(masks.items()):
         part = mask[: max(0, len(data) - place)]
@@ -210,11 +210,11 @@ NAMES = [b"stsz", b"stz2", b"trun", b"elst", b"moov", b"trak", b"free", b"cmov",
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """A sound clip with other numbers and names in its headers."""
+    """A valid clip with other numbers and names in its headers."""
     data = bytearray(draw(st.sampled_from(ORIGINALS)))
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(data)))
-        if draw(st.booleans()):  # near a name that is there
+        if draw(st.booleans()):  # near an existing name
             name = draw(st.sampled_from([*NAMES, b"stts", b"stsd", b"strf", b"hdrl", b"\x1f\x43"]))
             place = max(0, data.find(name)) + draw(st.integers(-8, 24))
         place = max(0, place)
@@ -228,8 +228,8 @@ REFUSALS = (MediaError, TooManyFramesError, ValueError, LookupError, struct.erro
 
 @given(st.binary(max_size=300) | mutated())
 @settings(max_examples=600, deadline=None)
-def test_any_bytes_are_walked_once(data: bytes) -> None:
-    """Each reader answers or refuses, in steps that are bounded by the bytes and by its counts."""
+def test_any_bytes_are_parsed_once(data: bytes) -> None:
+    """Each reader answers or refuses, in a number of steps bounded by the bytes and its counts."""
     files = ("mp4.py", "avi.py", "matroska.py")
     walks: list[Callable[[], object]] = [
         lambda: mp4.view(data, 100),
@@ -245,8 +245,8 @@ def test_any_bytes_are_walked_once(data: bytes) -> None:
         steps(bounded, 1000 + 40 * len(data), *files)
 
 
-def test_a_file_that_ends_within_a_cluster_is_walked_to_its_end() -> None:
-    """The name alone is no cluster, and is not looked for again and again."""
+def test_a_file_that_ends_within_a_cluster_is_parsed_to_its_end() -> None:
+    """The name alone is not a cluster, and is not searched again and again."""
     view = matroska.view(MKV_HEAD + b"\x1f\x43\xb6\x75", 1000)
     assert view.broken
 

@@ -1,4 +1,4 @@
-"""Codecs: those that are read are in `test_clips`; the decoders of all others stay shut."""
+"""Codecs: supported ones are in `test_video`; the decoders of all others are never opened."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("codec", REFUSED)
 def test_other_codecs_are_refused_by_their_names(codec: str) -> None:
-    """FFmpeg brings 300 decoders, few of which many people look after; no packet reaches them."""
+    """FFmpeg has 300 decoders, few of which are well maintained; they get no packet."""
     container, samples = REFUSED[codec]
     pictures = [factories.picture(144, 176, index) for index in range(3)]
     if codec == "dvvideo":
@@ -62,7 +62,7 @@ def test_other_codecs_are_refused_by_their_names(codec: str) -> None:
 
 @contextlib.contextmanager
 def ffmpegs_words() -> Iterator[list[str]]:
-    """What FFmpeg says meanwhile."""
+    """The messages of FFmpeg meanwhile."""
     before = av.logging.get_level()
     av.logging.set_level(av.logging.VERBOSE)
     words: list[str] = []
@@ -74,8 +74,8 @@ def ffmpegs_words() -> Iterator[list[str]]:
         av.logging.set_level(before)
 
 
-def test_no_decoder_of_sound_or_of_other_pictures_is_opened() -> None:
-    """FFmpeg would open one for each stream, to learn what its header does not tell."""
+def test_no_decoder_of_sound_or_another_video_track_is_opened() -> None:
+    """FFmpeg would open one for each stream, to complete its header."""
     others = {
         "matroska": film(FRAMES, "matroska", sound=True),
         "ffv1": film(FRAMES, "matroska", "ffv1"),
@@ -93,4 +93,4 @@ def test_no_decoder_of_sound_or_of_other_pictures_is_opened() -> None:
         data = film(FRAMES, container, codec, samples=samples, sound=True)
         with ffmpegs_words() as said:
             open_clip(data, LIMITS)
-        assert not any("whitelist" in word for word in said)  # it does not know of the sound
+        assert not any("whitelist" in word for word in said)  # it does not see the sound track

@@ -1,4 +1,4 @@
-"""Lost data are refused or warned of: what decoders fill in would look like motion."""
+"""Lost data are refused or have a warning: what decoders fill in would look like motion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support import factories
 
 LIMITS = MediaLimits()
 PORTRAIT = factories.portrait()
-EARLY = 2000  # bytes that hold headers and tables
+EARLY = 2000  # bytes of headers and tables
 
 
 def by_pillow(kind: str, pixels: Pixels = PORTRAIT, **options: object) -> bytes:
@@ -44,14 +44,14 @@ WHOLE = {
     "tiff in packbits": by_pillow("TIFF", PORTRAIT // 64 * 64, compression="packbits"),
     "tiff in jpeg": by_pillow("TIFF", compression="jpeg"),
 }
-# Of lossless WebP a byte can be a colour that others are predicted from, and of PackBits a pixel:
+# In lossless WebP a byte can be a colour that others are predicted from, and in PackBits a pixel:
 # any value of it is one that an encoder writes.
 CODED = [name for name in WHOLE if name not in ("lossless webp", "tiff in packbits")]
 JPEGS = [name for name in WHOLE if name.endswith("jpeg") and not name.startswith("tiff")]
 
 
 def is_noticed(data: bytes) -> bool:
-    """Whether it is refused, or warned of."""
+    """Whether it is refused, or has a warning."""
     try:
         return decode_pair(data, data, LIMITS)[0].damaged
     except UndecodableMediaError:
@@ -59,7 +59,7 @@ def is_noticed(data: bytes) -> bool:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_picture_is_not_suspected(name: str) -> None:
+def test_an_intact_image_has_no_warning(name: str) -> None:
     assert not is_noticed(WHOLE[name])
 
 
@@ -67,10 +67,10 @@ def test_a_whole_picture_is_not_suspected(name: str) -> None:
     st.integers(8, 70), st.integers(8, 70), st.integers(30, 100), st.booleans(), st.integers(0, 2)
 )
 @settings(max_examples=100, deadline=None)
-def test_no_whole_jpeg_is_suspected(
+def test_no_intact_jpeg_has_a_warning(
     height: int, width: int, quality: int, progressive: bool, subsampling: int
 ) -> None:
-    """Of any size, and so with any filling of its last blocks."""
+    """Of any size, and so with any padding of its last blocks."""
     pixels = factories.picture(height, width)
     data = by_pillow(
         "JPEG", pixels, quality=quality, progressive=progressive, subsampling=subsampling
@@ -89,8 +89,8 @@ def test_zeroed_bytes_are_noticed(name: str, part: float) -> None:
 
 @pytest.mark.parametrize("name", JPEGS)
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
-def test_half_a_jpeg_with_an_end_is_refused(name: str, part: float) -> None:
-    """As galleries "repair" a broken upload: the grey below was answered as 16.8 px of motion."""
+def test_half_a_jpeg_with_an_end_marker_is_refused(name: str, part: float) -> None:
+    """Galleries "repair" uploads this way: the grey below was measured as 16.8 px of motion."""
     data = WHOLE[name]
     cut = data[: int(part * len(data))] + b"\xff\xd9"
     assert is_noticed(cut)
@@ -99,8 +99,8 @@ def test_half_a_jpeg_with_an_end_is_refused(name: str, part: float) -> None:
             decode_image(cut, LIMITS)
 
 
-def test_a_progressive_jpeg_without_its_last_scans_is_warned_of() -> None:
-    """All of the picture is there, but coarse."""
+def test_a_progressive_jpeg_without_its_last_scans_has_a_warning() -> None:
+    """The whole image is there, but coarse."""
     data = WHOLE["progressive jpeg"]
     cut = data[: data.rindex(b"\xff\xda")] + b"\xff\xd9"
     assert decode_pair(cut, cut, LIMITS)[0].damaged
@@ -109,7 +109,7 @@ def test_a_progressive_jpeg_without_its_last_scans_is_warned_of() -> None:
 @pytest.mark.parametrize("name", JPEGS)
 @pytest.mark.parametrize("tail", [b"", b"\xff\xd9" + bytes(5000) + b"SEFT", b"\xff"])
 def test_a_jpeg_may_lack_its_end_marker(name: str, tail: bytes) -> None:
-    """Every block is there; some cameras leave the marker out, others write more behind it."""
+    """Every block is there; some cameras omit the marker, others append data."""
     data = WHOLE[name]
     assert data.endswith(b"\xff\xd9")
     picture, _ = decode_pair(data[:-2] + tail, data, LIMITS)
@@ -119,7 +119,7 @@ def test_a_jpeg_may_lack_its_end_marker(name: str, tail: bytes) -> None:
 
 @pytest.mark.parametrize("name", CODED)
 def test_a_changed_byte_is_noticed_where_it_shows(name: str) -> None:
-    """A byte that changes a tenth of the picture; what heals within a block or two may pass."""
+    """A byte that changes a tenth of the image; smaller errors of a block or two may pass."""
     data, whole = WHOLE[name], decode_image(WHOLE[name], LIMITS).astype(int)
     random = np.random.default_rng(0)
     shown = noticed = 0

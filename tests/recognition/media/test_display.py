@@ -1,4 +1,4 @@
-"""How frames are shown: the eight turns and mirrors, and pixels that are not square."""
+"""The orientation of frames: eight rotations and mirrors, and pixels that are not square."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ TURNS = {
 
 
 def matrix(a: float, b: float, c: float, d: float) -> bytes:
-    """As FFmpeg gives it: x goes to a x + c y, y to b x + d y; moved by any way, which is left."""
+    """FFmpeg's matrix: x goes to a x + c y, y to b x + d y; its translation is ignored."""
     one = 1 << 16
     turn = [round(a * one), round(b * one), 0, round(c * one), round(d * one), 0]
     return struct.pack("=9i", *turn, 640 * one, -480 * one, 1 << 30)
 
 
 @pytest.mark.parametrize("name", TURNS)
-def test_the_nearest_of_the_eight_orientations_is_shown(name: str) -> None:
-    """Mirrors are lost where only the angle is looked at; what is near none turns nothing."""
+def test_the_nearest_of_the_eight_orientations_is_used(name: str) -> None:
+    """The angle alone loses mirrors; a matrix near none of them is ignored."""
     parts, expected = TURNS[name]
     assert np.array_equal(apply_matrix(PICTURE, matrix(*parts)), expected)
 
 
 @given(st.tuples(*[st.integers(-(2**31), 2**31 - 1)] * 9))
 def test_any_matrix_keeps_every_pixel(numbers: tuple[int, ...]) -> None:
-    """It comes from the file."""
+    """The matrix comes from the file."""
     shown = apply_matrix(PICTURE, struct.pack("=9i", *numbers))
     assert sorted(shown.reshape(-1, 3).tolist()) == sorted(PICTURE.reshape(-1, 3).tolist())
 
@@ -70,7 +70,7 @@ def test_any_matrix_keeps_every_pixel(numbers: tuple[int, ...]) -> None:
 def test_pixels_become_square_within_the_limit(
     aspect: Fraction | None, expected: tuple[int, int]
 ) -> None:
-    """A side grows, so that nothing is lost; the other shrinks where the frame were too large."""
+    """A side grows, so that nothing is lost; the other shrinks if the frame became too large."""
     assert square_size(320, 480, aspect, 500_000) == expected
 
 
@@ -78,7 +78,7 @@ def test_pixels_become_square_within_the_limit(
 def test_a_frame_within_its_limit_stays_there(
     width: int, height: int, aspect: Fraction, spare: int
 ) -> None:
-    """Whatever shape of its pixels a file claims."""
+    """For any pixel aspect ratio that a file declares."""
     most = width * height + spare
     shown = square_size(width, height, aspect, most)
     assert min(shown) >= 1

@@ -1,4 +1,4 @@
-"""Pictures: every kind and every way of storing one comes out as upright 8-bit colour."""
+"""Images: every format and storage mode decodes to upright 8-bit colour."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 
 @pytest.mark.parametrize("kind", factories.PICTURE_WRITERS)
-def test_every_kind_gives_its_picture_back(kind: str) -> None:
-    """The first promise of the contract; JPEG alone may lose a little."""
+def test_every_format_is_decoded_as_encoded(kind: str) -> None:
+    """The first promise of the contract; only JPEG may lose a little."""
     decoded = decode_image(factories.PICTURE_WRITERS[kind](PICTURE), LIMITS)
     assert decoded.dtype == np.uint8
     assert difference(decoded, PICTURE) <= (2 if kind == "jpeg" else 0)
@@ -38,7 +38,7 @@ def test_every_kind_gives_its_picture_back(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", factories.PICTURE_WRITERS)
 def test_grey_becomes_colour(kind: str) -> None:
-    """The rooms that follow take three channels for granted."""
+    """The following stages expect three channels."""
     grey = factories.grey(PICTURE)
     decoded = decode_image(factories.PICTURE_WRITERS[kind](grey), LIMITS)
     assert difference(decoded, np.dstack([grey] * 3)) <= (2 if kind == "jpeg" else 0)
@@ -47,7 +47,7 @@ def test_grey_becomes_colour(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["png", "tiff"])
 @pytest.mark.parametrize("shape", [(48, 64), (48, 64, 3)])
 def test_sixteen_bits_are_scaled_not_truncated(kind: str, shape: tuple[int, ...]) -> None:
-    """Dropping the low byte would darken every picture by half a level."""
+    """Dropping the low byte would darken every image by half a level."""
     samples = np.random.default_rng(0).integers(0, 65536, shape).astype(np.uint16)
     decoded = decode_image(factories.PICTURE_WRITERS[kind](samples), LIMITS)
     expected = np.rint(samples / 257).astype(np.uint8)
@@ -65,12 +65,12 @@ def test_sixteen_bits_are_scaled_not_truncated(kind: str, shape: tuple[int, ...]
     ids=["png", "16-bit png", "webp", "tiff"],
 )
 def test_transparent_parts_become_black(data: bytes) -> None:
-    """A cut-out's hidden colours are arbitrary and must not be seen."""
+    """The hidden colours of a cut-out are arbitrary and must not show."""
     assert difference(decode_image(data, LIMITS), (PICTURE * (128 / 255)).astype(np.uint8)) <= 1
 
 
 def test_an_opaque_fourth_channel_changes_nothing() -> None:
-    """Most pictures with an alpha channel are screenshots without a transparent pixel."""
+    """Most images with an alpha channel are screenshots without a transparent pixel."""
     opaque = factories.with_alpha(PICTURE, np.full_like(HALF, 255))
     assert difference(decode_image(factories.png(opaque), LIMITS), PICTURE) == 0
 
@@ -87,7 +87,7 @@ def test_palettes_and_single_bits_work(kind: str, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "I;16", "P", "RGB"])
 def test_a_transparent_colour_becomes_black(mode: str) -> None:
-    """A PNG can name one colour instead of an opacity; of greys OpenCV passes over it."""
+    """A PNG can declare one transparent colour; for greys OpenCV ignores it."""
     grey = factories.grey(PICTURE) // 16 * 16
     wide = grey.astype(np.uint16) * 257
     image = Image.fromarray(wide) if mode == "I;16" else Image.fromarray(grey).convert(mode)
@@ -104,53 +104,53 @@ def test_a_transparent_colour_becomes_black(mode: str) -> None:
 
 
 def test_cmyk_jpeg_keeps_its_colours() -> None:
-    """Print houses' JPEGs are stored inverted, and are easily decoded as their own negative."""
+    """JPEGs for print are stored inverted, and are easily decoded as their negative."""
     assert difference(decode_image(factories.cmyk_jpeg(PICTURE), LIMITS), PICTURE) < 3
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_come_upright(kind: str, orientation: int) -> None:
-    """A telephone's portrait lies on its side in the file, and no face is found in it there."""
+def test_images_are_turned_upright(kind: str, orientation: int) -> None:
+    """A phone's portrait is stored on its side, where no face is found."""
     data = factories.by_pillow(PICTURE, kind, orientation=orientation)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     expected = np.asarray(upright, np.uint8)[..., ::-1]
     assert difference(decode_image(data, LIMITS), expected) < 2
 
 
-def test_a_transparent_picture_comes_upright_too() -> None:
-    """Alpha takes another way through the decoder, on which OpenCV leaves the orientation out."""
+def test_a_transparent_image_is_turned_upright_too() -> None:
+    """With alpha, OpenCV takes another way through its decoder, and ignores the orientation."""
     data = factories.by_pillow(factories.with_alpha(PICTURE, HALF), "PNG", "RGBA", orientation=6)
     assert decode_image(data, LIMITS).shape == (64, 48, 3)
 
 
 @pytest.mark.parametrize("kind", factories.PICTURE_WRITERS)
-def test_a_single_pixel_is_a_picture(kind: str) -> None:
-    """No room of this service may fall over the smallest upload."""
+def test_a_single_pixel_is_an_image(kind: str) -> None:
+    """No stage of the service may fail for the smallest upload."""
     pixel = np.full((1, 1, 3), 200, np.uint8)
     assert difference(decode_image(factories.PICTURE_WRITERS[kind](pixel), LIMITS), pixel) <= 2
 
 
 @pytest.mark.parametrize("kind", factories.PICTURE_WRITERS)
-def test_bytes_after_the_end_are_legal(kind: str) -> None:
-    """Cameras append previews and depth maps to their pictures."""
+def test_bytes_after_the_end_are_valid(kind: str) -> None:
+    """Cameras append previews and depth maps to their images."""
     data = factories.PICTURE_WRITERS[kind](PICTURE)
     assert difference(decode_image(data + bytes(100), LIMITS), decode_image(data, LIMITS)) == 0
 
 
 @pytest.mark.parametrize("kind", [*factories.PICTURE_WRITERS, "cmyk"])
-def test_every_beginning_of_a_picture_is_refused(kind: str) -> None:
-    """A decoder that fills what is missing with grey would turn a broken upload into motion."""
+def test_every_truncated_image_is_refused(kind: str) -> None:
+    """A decoder that fills missing parts with grey would turn a broken upload into motion."""
     small = factories.picture(16, 16)
     data = factories.cmyk_jpeg(small) if kind == "cmyk" else factories.PICTURE_WRITERS[kind](small)
-    end_marker = 2 if kind in ("jpeg", "cmyk") else 0  # which nobody misses
+    end_marker = 2 if kind in ("jpeg", "cmyk") else 0  # which contain no pixels
     for length in range(len(data) - end_marker):
         with pytest.raises((UndecodableMediaError, UnsupportedMediaError)):
             decode_image(data[:length], LIMITS)
 
 
 def test_a_thumbnail_does_not_hide_a_truncated_jpeg() -> None:
-    """The end marker of an embedded preview is not the end of the picture."""
+    """The end marker of an embedded preview is not the end of the image."""
     preview, data = factories.jpeg(factories.picture(16, 16)), factories.jpeg(PICTURE)
     segment = b"Exif\0\0" + preview
     whole = data[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + data[2:]
@@ -172,7 +172,7 @@ def test_a_thumbnail_does_not_hide_a_truncated_jpeg() -> None:
     ids=["text", "text like BMP", "gif", "mp4", "wav", "heic"],
 )
 def test_other_kinds_are_unsupported(data: bytes) -> None:
-    """415 is for what another encoder would have made acceptable, whatever the declared type."""
+    """415 means that another encoding would be accepted, whatever the declared type."""
     with pytest.raises(UnsupportedMediaError):
         decode_image(data, LIMITS)
 
@@ -183,7 +183,7 @@ def test_an_empty_upload_is_undecodable() -> None:
 
 
 def test_floating_point_samples_are_undecodable() -> None:
-    """Their range is anybody's guess."""
+    """Their range is unknown."""
     data = factories.tiff((PICTURE / 255).astype(np.float32))
     with pytest.raises(UndecodableMediaError, match="16 bits"):
         decode_image(data, LIMITS)
@@ -191,7 +191,7 @@ def test_floating_point_samples_are_undecodable() -> None:
 
 @pytest.fixture
 def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails the test as soon as a picture is handed to OpenCV."""
+    """Fail the test as soon as an image is passed to OpenCV."""
 
     def decode(*_: object) -> None:
         raise AssertionError("the decoder was called")
@@ -200,7 +200,7 @@ def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def claiming_tiff(width: int, tile: int = 0) -> bytes:
-    """A TIFF header of one directory that claims a picture, or one giant tile of a small one."""
+    """A TIFF header of one directory that declares an image, or one giant tile of a small one."""
     tags = [(256, width), (257, width), (322, tile), (323, tile)]
     entries = b"".join(
         tag.to_bytes(2, "little") + b"\4\0\1\0\0\0" + value.to_bytes(4, "little")
@@ -232,23 +232,23 @@ JPEG = factories.jpeg(PICTURE)
     ],
     ids=["png", "jpeg", "webp", "extended webp", "bmp", "tiff", "tiff tile"],
 )
-def test_the_pixel_limit_holds_before_memory_is_taken(data: bytes) -> None:
-    """A hundred bytes can claim gigabytes; only the header may be read to refuse them."""
+def test_the_pixel_limit_is_checked_before_memory_is_allocated(data: bytes) -> None:
+    """A hundred bytes can declare gigabytes; only the header may be read to refuse them."""
     with pytest.raises(LimitExceededError) as caught:
         decode_image(data, LIMITS)
     assert caught.value.limit == "image_pixels"
 
 
 @pytest.mark.usefixtures("no_decoder")
-def test_a_png_chunk_that_claims_gigabytes_is_refused() -> None:
-    """OpenCV 5.0 takes 4 GB for such a chunk before it notices that nothing follows."""
+def test_a_png_chunk_that_declares_gigabytes_is_refused() -> None:
+    """OpenCV 5.0 allocates 4 GB for such a chunk before it notices that nothing follows."""
     data = factories.png(PICTURE)
     with pytest.raises(UndecodableMediaError):
         decode_image(patched(data, data.index(b"IDAT") - 4, b"\x7f\xff\xff\xff"), LIMITS)
 
 
-def test_an_animation_is_its_first_picture() -> None:
-    """OpenCV 5.0 was seen to crash on a broken one; nothing but the picture is given to it."""
+def test_an_animation_is_its_first_image() -> None:
+    """OpenCV 5.0 crashed on a broken animation; it gets nothing but the first image."""
     stream, later = io.BytesIO(), Image.fromarray(PICTURE // 2)
     first = Image.fromarray(np.ascontiguousarray(PICTURE[..., ::-1]))
     first.save(stream, "PNG", save_all=True, append_images=[later])
@@ -260,14 +260,14 @@ def test_an_animation_is_its_first_picture() -> None:
 
 
 @pytest.mark.usefixtures("no_decoder")
-def test_the_byte_limit_comes_first() -> None:
+def test_the_byte_limit_is_checked_first() -> None:
     with pytest.raises(LimitExceededError) as caught:
         decode_image(factories.png(PICTURE), MediaLimits(upload_bytes=100))
     assert caught.value.limit == "upload_bytes"
 
 
-def test_a_picture_at_the_limit_is_accepted() -> None:
-    """A limit is the largest value allowed."""
+def test_an_image_at_the_limit_is_accepted() -> None:
+    """A limit is the largest allowed value."""
     data, pixels = factories.png(PICTURE), PICTURE.shape[0] * PICTURE.shape[1]
     at_limit: Pixels = decode_image(data, MediaLimits(upload_bytes=len(data), image_pixels=pixels))
     assert difference(at_limit, PICTURE) == 0

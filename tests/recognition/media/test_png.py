@@ -1,4 +1,4 @@
-"""What a PNG tells in its chunks beside the pixels, and what it may lack."""
+"""Metadata in the chunks of a PNG, and chunks that may be missing."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WHOLE = factories.png(PICTURE)
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(
-    "told", ['tiff:Orientation="{}"', "<tiff:Orientation>{}</tiff:Orientation>"]
+    "form", ['tiff:Orientation="{}"', "<tiff:Orientation>{}</tiff:Orientation>"]
 )
-def test_a_png_is_turned_by_its_xmp(orientation: int, told: str) -> None:
-    """As editors write it; EXIF goes before."""
-    packet = f"<x:xmpmeta><rdf:Description {told.format(orientation)}/></x:xmpmeta>"
+def test_a_png_is_oriented_by_its_xmp(orientation: int, form: str) -> None:
+    """As editors write it; EXIF takes precedence."""
+    packet = f"<x:xmpmeta><rdf:Description {form.format(orientation)}/></x:xmpmeta>"
     stream = io.BytesIO()
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", packet)
@@ -43,15 +43,15 @@ def test_a_png_is_turned_by_its_xmp(orientation: int, told: str) -> None:
 
 
 def test_apples_own_png_is_named() -> None:
-    """As it lies in an iPhone's app; to everybody else it is broken."""
+    """As stored in an iPhone's app; other decoders take it for broken."""
     data = factories.png(PICTURE)
     apples = data[:8] + b"\0\0\0\x04CgBI\x50\0\x20\x02\x2b\xd5\xb3\x7f" + data[8:]
     with pytest.raises(UnsupportedMediaError, match="CgBI"):
         decode_image(apples, LIMITS)
 
 
-def test_a_png_that_ends_between_two_chunks_of_pixels_is_refused() -> None:
-    """Every chunk is whole, but there are not enough."""
+def test_a_png_with_too_few_pixel_chunks_is_refused() -> None:
+    """Every chunk is complete, but some are missing."""
     data = WHOLE
     ends = [end for name, _, end in png.chunks(data) if name == b"IDAT"]
     assert len(ends) > 2

@@ -1,4 +1,4 @@
-"""What holds for any bytes at all: a decoder answers or refuses, and leaves nothing behind."""
+"""Decoders on any bytes: they answer or refuse, and leave no files."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def damaged(draw: st.DrawFn, originals: list[bytes]) -> bytes:
 
 @given(st.binary(max_size=200) | damaged(PICTURES))
 @settings(max_examples=400, deadline=None)
-def test_any_bytes_are_a_picture_or_a_media_error(data: bytes) -> None:
-    """No upload may crash a worker or come out as anything but a colour picture."""
+def test_any_bytes_are_an_image_or_a_media_error(data: bytes) -> None:
+    """No upload may crash a worker or decode to anything but a colour image."""
     try:
         decoded = decode_image(data, LIMITS)
     except MediaError:
@@ -86,7 +86,7 @@ def test_any_bytes_are_a_picture_or_a_media_error(data: bytes) -> None:
 @given(st.binary(max_size=200) | damaged(CLIPS))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_a_clip_or_a_media_error(data: bytes) -> None:
-    """The same for clips, whose containers reach into five decoders."""
+    """The same for clips, whose containers use five decoders."""
     try:
         frames = decode_clip(data, LIMITS)
     except MediaError:
@@ -101,7 +101,7 @@ def test_any_bytes_are_a_clip_or_a_media_error(data: bytes) -> None:
 
 
 def decode_everything() -> None:
-    """Every made file whole, and cut short so that decoders complain."""
+    """Every generated file, complete and truncated, so that decoders complain."""
     for decode, files in ((decode_image, PICTURES), (decode_clip, CLIPS)):
         for data in files:
             decode(data, LIMITS)
@@ -110,15 +110,15 @@ def decode_everything() -> None:
 
 
 def test_decoding_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upload is somebody's face; it must not outlive its request on any disk."""
+    """An upload shows somebody's face, and must never be on a disk."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     decode_everything()
     assert not list(tmp_path.iterdir())
 
 
-def test_the_decoders_keep_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    """OpenCV's and FFmpeg's own messages can quote what was uploaded."""
+def test_decoders_print_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """The messages of OpenCV and FFmpeg can quote the upload."""
     clip = factories.mp4(factories.frames(3))
     hurt = clip[:400] + bytes(300) + clip[700:]
     for data in (hurt, factories.sound_only_mp4()):

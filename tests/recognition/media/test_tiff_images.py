@@ -1,4 +1,4 @@
-"""TIFFs of every layout that cameras and laboratories write give the picture that was stored."""
+"""TIFFs of every layout that cameras and laboratories write decode to the stored image."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def grey_of(data: bytes) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("layout", [{}, {"tile": (16, 32)}, {"rowsperstrip": 7}])
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("separate", [False, True])
-def test_colours_come_back(kind: type, layout: dict[str, Any], order: str, separate: bool) -> None:
-    """OpenCV alone garbles separate planes of 16 bits, and answers as if nothing were wrong."""
+def test_colours_are_kept(kind: type, layout: dict[str, Any], order: str, separate: bool) -> None:
+    """OpenCV alone garbles separate planes of 16 bits, without an error."""
     samples = RGB if kind is np.uint8 else wide(RGB)
     planes = np.ascontiguousarray(np.moveaxis(samples, 2, 0)) if separate else samples
     config = "separate" if separate else "contig"
@@ -64,7 +64,7 @@ def test_colours_come_back(kind: type, layout: dict[str, Any], order: str, separ
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_white_may_be_zero(kind: type) -> None:
-    """At 16 bits OpenCV leaves the picture its own negative."""
+    """At 16 bits OpenCV returns the negative of the image."""
     samples = GREY if kind is np.uint8 else wide(GREY)
     assert np.array_equal(grey_of(tiff(~samples, photometric="miniswhite")), GREY)
 
@@ -79,7 +79,7 @@ def test_every_compression_gives_the_same(compression: str, predictor: int) -> N
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "CMYK", "LA"])
-def test_what_pillow_writes_is_what_pillow_reads(mode: str) -> None:
+def test_what_pillow_writes_is_read_as_by_pillow(mode: str) -> None:
     data = by_pillow(RGB, mode)
     theirs = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.uint8)[..., ::-1]
     assert np.abs(decode_image(data, LIMITS).astype(int) - theirs).max() <= 1
@@ -88,7 +88,7 @@ def test_what_pillow_writes_is_what_pillow_reads(mode: str) -> None:
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("white_is_zero", [False, True])
 def test_few_bits_are_stretched(bits: int, white_is_zero: bool) -> None:
-    """Packed without regard to bytes, each row filled up to one."""
+    """Packed regardless of bytes, each row padded to a whole one."""
     largest = (1 << bits) - 1
     numbers = np.random.default_rng(bits).integers(0, largest + 1, (9, 13))
     stored = largest - numbers if white_is_zero else numbers
@@ -99,8 +99,8 @@ def test_few_bits_are_stretched(bits: int, white_is_zero: bool) -> None:
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
-def test_packed_depths_between_are_read(bits: int) -> None:
-    """Industrial cameras pack their samples; what the file says is the range."""
+def test_packed_depths_in_between_are_read(bits: int) -> None:
+    """Industrial cameras pack their samples; the declared range is used."""
     largest = (1 << bits) - 1
     numbers = np.random.default_rng(bits).integers(0, largest // 8, (9, 12))
     planes = (numbers[..., None] >> np.arange(bits - 1, -1, -1) & 1).astype(np.uint8)
@@ -126,15 +126,15 @@ def packed_tiff(rows: bytes, width: int, height: int, bits: int, photometric: in
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
 @pytest.mark.parametrize("write", [tiff, factories.png])
-def test_what_uses_fewer_bits_than_it_has_is_stretched(bits: int, write: Any) -> None:
-    """Almost black otherwise: the samples of a 12-bit camera end at 4095."""
+def test_an_image_that_uses_fewer_bits_is_stretched(bits: int, write: Any) -> None:
+    """Otherwise almost black: the samples of a 12-bit camera end at 4095."""
     samples = np.rint(GREY.astype(float) * ((1 << bits) - 1) / 255).astype(np.uint16)
     samples[0, 0] = (1 << bits) - 1
     assert np.abs(grey_of(write(samples)).astype(int)[1:] - GREY[1:]).max() <= 1
 
 
 def test_a_pair_is_stretched_alike() -> None:
-    """A face that brightens past a power of two would otherwise become darker by half."""
+    """Otherwise a face that brightens past a power of two would become darker by half."""
     onset = np.full((40, 40), 900, np.uint16)
     apex = np.full((40, 40), 1100, np.uint16)
     for first, second in ((onset, apex), (apex, onset)):
@@ -144,16 +144,16 @@ def test_a_pair_is_stretched_alike() -> None:
 
 
 @pytest.mark.parametrize("level", [500, 50_000])
-def test_what_the_file_tells_is_the_range(level: int) -> None:
-    """A dim picture of 12 bits stays dim: PNG's sBIT, TIFF's MaxSampleValue.
+def test_a_declared_range_is_used(level: int) -> None:
+    """A dim image of 12 bits stays dim: PNG's sBIT, TIFF's MaxSampleValue.
 
-    By PNG's standard they are the upper twelve; a picture that uses those is none of 12 bits.
+    By PNG's standard they are the upper twelve bits; an image that uses only those has others.
     """
     samples = np.full((20, 20), level, np.uint16)
     expected = round(level * 255 / (4095 if level < 4096 else 65535))
     png = factories.png(samples)
-    told = png[:33] + factories.chunk(b"sBIT", b"\x0c") + png[33:]
-    assert decode_image(told, LIMITS)[0, 0, 0] == expected
+    declared = png[:33] + factories.chunk(b"sBIT", b"\x0c") + png[33:]
+    assert decode_image(declared, LIMITS)[0, 0, 0] == expected
     data = tiff(samples, extratags=[(281, 3, 1, 4095, True)])
     assert decode_image(data, LIMITS)[0, 0, 0] == expected
 
@@ -171,8 +171,8 @@ def test_what_the_file_tells_is_the_range(level: int) -> None:
     ],
     ids=["lab", "signed", "half", "zstd"],
 )
-def test_what_is_not_read_is_named(data: bytes, name: str) -> None:
-    """Never "broken": its owner would send it again."""
+def test_unsupported_layouts_are_named(data: bytes, name: str) -> None:
+    """Not as "broken", or their owner would send them again."""
     with pytest.raises(UnsupportedMediaError, match=name):
         decode_image(data, LIMITS)
 
@@ -188,8 +188,8 @@ CODED = [
 
 @given(st.sampled_from(CODED), st.integers(0, 10**6), st.binary(min_size=1, max_size=6))
 @settings(max_examples=300, deadline=None)
-def test_any_change_is_a_picture_or_a_media_error(data: bytes, place: int, put: bytes) -> None:
-    """A reader of one's own has crashes and bombs of its own."""
+def test_any_change_is_an_image_or_a_media_error(data: bytes, place: int, put: bytes) -> None:
+    """A reader of our own may have crashes and bombs of its own."""
     place %= len(data)
     try:
         decoded = decode_image(data[:place] + put + data[place + len(put) :], LIMITS)
@@ -200,7 +200,7 @@ def test_any_change_is_a_picture_or_a_media_error(data: bytes, place: int, put: 
 
 @given(st.binary(max_size=300), st.integers(1, 2000))
 @settings(max_examples=300, deadline=None)
-def test_any_bytes_decode_to_what_was_asked_for(data: bytes, size: int) -> None:
+def test_any_bytes_decode_to_the_requested_size(data: bytes, size: int) -> None:
     for decode in (entropy.decode_lzw, entropy.decode_packbits):
         decoded, outcome = decode(data, size)
         assert decoded.size == size
@@ -210,7 +210,7 @@ def test_any_bytes_decode_to_what_was_asked_for(data: bytes, size: int) -> None:
 def in_jpeg(
     samples: NDArray[np.uint8], colours: str, tile: tuple[int, int], orientation: int
 ) -> bytes:
-    """A TIFF of JPEG tiles, each a file of its own."""
+    """A TIFF of JPEG tiles, each a complete file."""
     height, width = samples.shape[:2]
     padding = [(0, -height % tile[0]), (0, -width % tile[1]), (0, 0)][: samples.ndim]
     padded = np.pad(samples, padding, mode="edge")
@@ -244,10 +244,10 @@ def jpeg(samples: NDArray[np.uint8]) -> bytes:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("tile", [(16, 16), (32, 48), (64, 80)])
 @pytest.mark.parametrize("colours", ["ycbcr", "minisblack"])
-def test_a_picture_is_turned_and_not_its_tiles(
+def test_the_image_is_oriented_not_its_tiles(
     orientation: int, tile: tuple[int, int], colours: str
 ) -> None:
-    """OpenCV turns each tile in its place: a scanner's tiled JPEG came out as a puzzle."""
+    """OpenCV rotates each tile in its place: a scanner's tiled JPEG came out scrambled."""
     data = in_jpeg(GREY if colours == "minisblack" else RGB, colours, tile, orientation)
     theirs = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     expected = np.asarray(theirs.convert("RGB"), np.uint8)[..., ::-1]
@@ -256,8 +256,8 @@ def test_a_picture_is_turned_and_not_its_tiles(
     assert np.abs(decoded.astype(int) - expected).mean() < 2
 
 
-def test_a_programs_name_may_be_there_twice() -> None:
-    """Only a size that is there twice can be read in two ways."""
+def test_duplicate_program_names_are_accepted() -> None:
+    """Only a duplicate size is ambiguous."""
     data = bytearray(tiff(GREY, software="one", description="two"))
     place = data.index(struct.pack("<HH", 270, 2))
     struct.pack_into("<H", data, place, 305)
@@ -267,7 +267,7 @@ def test_a_programs_name_may_be_there_twice() -> None:
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("tags", [{}, {"extratags": [(50706, "B", 4, bytes([1, 4, 0, 0]), True)]}])
 def test_a_cameras_raw_format_is_named(big: bool, tags: dict[str, Any]) -> None:
-    """Its first picture is a preview of 160 x 120, and was answered as if it were the picture."""
+    """Its first image is a preview of 160 x 120, which was taken for the image itself."""
     stream = io.BytesIO()
     with tifffile.TiffWriter(stream, byteorder=">" if big else "<") as file:
         kind = 0 if tags else 1
@@ -278,6 +278,6 @@ def test_a_cameras_raw_format_is_named(big: bool, tags: dict[str, Any]) -> None:
 
 
 def test_canons_raw_format_is_named() -> None:
-    data = in_jpeg(GREY, "minisblack", (64, 80), 1)  # of one tile, whose place is told elsewhere
+    data = in_jpeg(GREY, "minisblack", (64, 80), 1)  # of one tile, whose offset is stored elsewhere
     with pytest.raises(UnsupportedMediaError, match="raw format"):
         decode_image(data[:8] + b"CR\2\0" + data[12:], LIMITS)

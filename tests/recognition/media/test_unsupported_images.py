@@ -1,4 +1,4 @@
-"""Formats that are not supported are named in the error, with advice for the user."""
+"""Unsupported image formats are named, with an alternative: "none of PNG, JPEG…" is no help."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ UNREAD = {
 
 
 @pytest.mark.parametrize("name", UNREAD)
-def test_what_is_not_read_is_named(name: str) -> None:
-    """By its bytes, as a HEIC may be called .jpg."""
+def test_unsupported_formats_are_named(name: str) -> None:
+    """By their bytes, as a HEIC may be called .jpg."""
     with pytest.raises(UnsupportedMediaError, match=name):
         decode_image(UNREAD[name], MediaLimits())
 
@@ -79,11 +79,11 @@ def test_what_is_not_read_is_named(name: str) -> None:
 @given(st.binary(max_size=300))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_have_a_name_or_none(data: bytes) -> None:
-    """And the name quotes nothing of them."""
+    """The name quotes nothing of the bytes."""
     found = unsupported_images.identify(data)
-    assert found is None or found.refusal("image").isascii()
+    assert found is None or found.refusal("picture").isascii()
 
 
 @pytest.mark.parametrize("data", [factories.text(), b"", np.arange(200, dtype=np.uint8).tobytes()])
-def test_what_is_not_known_has_no_name(data: bytes) -> None:
+def test_unknown_formats_have_no_name(data: bytes) -> None:
     assert unsupported_images.identify(data) is None

@@ -1,4 +1,4 @@
-"""What came instead of a clip is called by its name, with a way out."""
+"""Unsupported formats of clips are named, with an alternative."""
 
 from __future__ import annotations
 
@@ -69,27 +69,27 @@ FILMS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_a_format_that_is_not_read_is_refused_by_its_name(name: str) -> None:
-    """Whoever is told only what is taken does not know what he has, nor what to do about it."""
+def test_an_unsupported_format_is_refused_by_its_name(name: str) -> None:
+    """A list of accepted formats does not say what the file is, nor what to do about it."""
     with pytest.raises(UnsupportedMediaError) as refused:
         open_clip(FILMS[name](), MediaLimits())
-    told = refused.value.detail
-    assert name.removesuffix(" of a camcorder") in told
-    assert "not one of" not in told
-    assert "\n" not in told
-    _, _, way_out = told.partition(": ")
+    message = refused.value.detail
+    assert name.removesuffix(" of a camcorder") in message
+    assert "not one of" not in message
+    assert "\n" not in message
+    _, _, way_out = message.partition(": ")
     assert len(way_out) > 10
 
 
 @pytest.mark.parametrize("brand", [b"3gp4", b"3gp5", b"3gp6", b"3gr6", b"3gg6", b"3g2a", b"kddi"])
-def test_a_telephones_3gp_is_read(brand: bytes) -> None:
+def test_a_3gp_of_a_phone_is_read(brand: bytes) -> None:
     data = film(FRAMES, "3gp", "mpeg4")
     assert data[4:8] == b"ftyp"
     assert len(list(open_clip(data[:8] + brand + data[12:], MediaLimits()))) == 8
 
 
 def test_h263_is_refused_by_its_name() -> None:
-    """What the oldest of them hold, with the command that makes a clip of it."""
+    """The oldest 3GP files contain it; the message has a command that converts the clip."""
     data = film(FRAMES, "3gp", "h263")
     with pytest.raises(
         UnsupportedMediaError, match=r"the codec h263 is not supported.*ffmpeg -i in\.mov"
@@ -97,26 +97,26 @@ def test_h263_is_refused_by_its_name() -> None:
         open_clip(data, MediaLimits())
 
 
-def test_an_encrypted_clip_is_called_so() -> None:
-    """As a film that was bought: its entry in the table of descriptions tells."""
+def test_an_encrypted_clip_is_named() -> None:
+    """As a purchased film: its sample description declares it."""
     data = film(FRAMES).replace(b"avc1", b"encv")
     with pytest.raises(UnsupportedMediaError, match="encrypted"):
         open_clip(data, MediaLimits())
 
 
-def test_what_nobody_knows_is_told_what_is_taken() -> None:
+def test_for_unknown_formats_the_accepted_ones_are_listed() -> None:
     with pytest.raises(UnsupportedMediaError, match="supported formats: MP4"):
         open_clip(factories.text(), MediaLimits())
 
 
 @pytest.mark.parametrize("kind", factories.CLIP_WRITERS)
-def test_no_clip_has_a_name_among_them(kind: str) -> None:
+def test_no_accepted_clip_has_such_a_name(kind: str) -> None:
     assert unsupported_video.identify(factories.CLIP_WRITERS[kind](FRAMES, 25.0)) is None
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_named_or_not(data: bytes) -> None:
-    """The first bytes are anybody's."""
+def test_any_bytes_have_a_name_or_none(data: bytes) -> None:
+    """The first bytes may be anything."""
     found = unsupported_video.identify(data)
     assert found is None or found.name
     if data and containers.kind_of(data) not in containers.CLIPS:

@@ -1,4 +1,4 @@
-"""Clips: every container and codec gives its frames at their own times, and no limit is passed."""
+"""Clips: every container and codec gives its frames at their times, within the limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MP4 = factories.mp4(FRAMES, 20.0)
 
 
 def decode(data: bytes, limits: MediaLimits = LIMITS) -> list[Frame]:
-    """All frames of a clip that has no damage."""
+    """All frames of a clip without damage."""
     clip = open_clip(data, limits)
     frames = list(clip)
     assert not clip.damaged
@@ -33,7 +33,7 @@ def times(frames: list[Frame]) -> list[float]:
 
 
 def check_alike(frames: list[Frame], originals: list[Pixels], levels: float = 4) -> None:
-    """A frame can be told by its brightness."""
+    """Identify a frame by its brightness."""
     assert [frame.index for frame in frames] == list(range(len(originals)))
     for frame, original in zip(frames, originals, strict=True):
         assert frame.pixels.dtype == np.uint8
@@ -73,7 +73,7 @@ CODECS = {
 
 @pytest.mark.parametrize("name", CODECS)
 def test_every_codec_gives_its_frames(name: str) -> None:
-    """What telephones, browsers, high-speed cameras and editors write."""
+    """What phones, browsers, high-speed cameras and editors write."""
     container, codec, samples = CODECS[name]
     pictures = [np.dstack([factories.grey(pixels)] * 3) for pixels in FRAMES]
     frames = decode(film(pictures, container, codec, samples=samples, fps=20))
@@ -84,13 +84,13 @@ def test_every_codec_gives_its_frames(name: str) -> None:
 @pytest.mark.parametrize("matrix", ["1", "6", "9", "10", "14"])
 @pytest.mark.parametrize("curve", ["1", "16", "18"])
 def test_every_colour_space_is_read(matrix: str, curve: str) -> None:
-    """Telephones film in several; FFmpeg refuses to convert from some."""
+    """Phones use several; FFmpeg refuses to convert from some."""
     frames = decode(film(FRAMES, options={"colorspace": matrix, "color_trc": curve}))
     check_alike(frames, FRAMES, levels=12)
 
 
-def test_lossless_frames_come_back_as_they_were() -> None:
-    """Nothing between container and picture may resample or reorder."""
+def test_lossless_frames_come_out_unchanged() -> None:
+    """Nothing between container and image may resample or reorder."""
     for frame, original in zip(decode(factories.mkv(FRAMES)), FRAMES, strict=True):
         assert np.abs(frame.pixels.astype(int) - original).max() <= 1
 
@@ -98,7 +98,7 @@ def test_lossless_frames_come_back_as_they_were() -> None:
 @pytest.mark.parametrize(("height", "width"), [(47, 63), (48, 63), (17, 33)])
 @pytest.mark.parametrize("codec", ["libx264rgb", "libvpx", "libx264"])
 def test_odd_sizes_keep_every_pixel(codec: str, height: int, width: int) -> None:
-    """Rows of frames are padded in memory; a column too many or a slant would move the face."""
+    """Rows of frames are padded in memory; an extra column or a skew would move the face."""
     pictures = [np.ascontiguousarray(pixels[:height, :width]) for pixels in FRAMES]
     samples = {"libx264rgb": "rgb24", "libvpx": "yuv420p", "libx264": "yuv444p"}[codec]
     frames = decode(film(pictures, "matroska", codec, samples=samples, options={"qp": "0"}))
@@ -125,23 +125,23 @@ def test_a_gifs_frames_keep_their_times() -> None:
 @pytest.mark.parametrize(
     ("container", "name"), [("mp4", b"VideoHandler"), ("matroska", b"ENCODER"), ("avi", b"ISFT")]
 )
-def test_a_title_in_any_encoding_is_passed_over(container: str, name: bytes) -> None:
-    """Recorders write them in their country's own; no frame depends on them."""
+def test_a_title_in_any_encoding_is_ignored(container: str, name: bytes) -> None:
+    """Recorders write them in local encodings; no frame depends on them."""
     codec, samples = ("mjpeg", "yuvj420p") if container == "avi" else ("libx264", "yuv420p")
     data = film(FRAMES, container, codec, samples=samples)
     place = data.index(name) + {"avi": 8}.get(container, 0)
     assert len(decode(data[:place] + b"\xe9\xff\xfe\xc3" + data[place + 4 :])) == 8
 
 
-def test_time_begins_with_the_first_picture() -> None:
-    """A recording that was cut out of a longer one keeps that one's clock."""
+def test_time_begins_with_the_first_frame() -> None:
+    """A recording cut from a longer one keeps the longer one's clock."""
     given = [5.0, 5.04, 5.1, 5.2]
     late = decode(film(FRAMES[:4], "matroska", times_s=given))
     assert times(late) == pytest.approx([0, 0.04, 0.1, 0.2])
 
 
 def test_frames_without_a_duration_follow_at_the_nominal_rate() -> None:
-    """Time has to advance, or a curve over it is drawn on one spot."""
+    """Time must advance, or a curve over it would be drawn on one spot."""
     data = film(FRAMES, options={"bf": "0"})
     place = data.index(b"stts") + 12
     assert struct.unpack_from(">I", data, place)[0] == 8
@@ -150,7 +150,7 @@ def test_frames_without_a_duration_follow_at_the_nominal_rate() -> None:
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "matroska", "webm", "avi"])
-def test_sound_is_passed_over(container: str) -> None:
+def test_sound_is_ignored(container: str) -> None:
     codec = {"webm": "libvpx", "avi": "mjpeg"}.get(container, "libx264")
     samples = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     frames = decode(film(FRAMES, container, codec, samples=samples, fps=20, sound=True))
@@ -158,22 +158,22 @@ def test_sound_is_passed_over(container: str) -> None:
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_a_clip_comes_upright(degrees: int) -> None:
-    """Telephones store portraits on their side and say so in the container."""
+def test_a_clip_is_turned_upright(degrees: int) -> None:
+    """Phones store portraits on their side and declare it in the container."""
     plain = decode(MP4)[0].pixels
     turned = decode(factories.turned_mp4(FRAMES, 20.0, degrees))[0].pixels
     assert np.array_equal(turned, np.rot90(plain, -degrees // 90))
 
 
 def test_a_recorded_portrait_is_read_to_its_end() -> None:
-    """A clip from a real encoder: H.264 with reordered frames and a sound track."""
+    """A clip of a real encoder: H.264 with reordered frames and a sound track."""
     frames = decode(shared("clips/portrait_pexels.mp4").read_bytes())
     assert len(frames) == 472
     assert np.diff(times(frames)) == pytest.approx(1001 / 24000, abs=1e-6)
 
 
 def test_no_frame_is_kept() -> None:
-    """Ten minutes of video pass through the memory of a few frames."""
+    """Ten minutes of video need the memory of a few frames."""
     kept = []
     for frame in open_clip(MP4, LIMITS):
         pixels = frame.pixels

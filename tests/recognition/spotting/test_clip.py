@@ -1,4 +1,4 @@
-"""Apex spotting on made clips whose course is known, and cuts between crops."""
+"""Apex spotting on synthetic clips whose curve is known, and cuts between crops."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from off_tanet.recognition.spotting.clip import Spotting, is_cut, spot
 from off_tanet.types import CROP_SIZE, Crop, Flow
 
-from tests.support import factories
+from tests.support import face_motion, factories
 
 FRAMES = 24
 NOD = np.array([[0.0, 0.3, 0.8], [-0.3, 0.4, 1.2]])
-"""About 1.5 px of head motion: a shift with some turning and shrinking."""
+"""About 1.5 px of head motion: a shift with some rotation and shrinking."""
 
 
 def clip(
@@ -24,7 +24,7 @@ def clip(
     blink_at: int | None = None,
     seed: int = 0,
 ) -> list[Crop]:
-    """A face that expresses something around `apex` while its head sways once."""
+    """A face with an expression around `apex` while its head sways once."""
     time = np.arange(FRAMES)
     course = np.exp(-0.5 * ((time - apex) / 3) ** 2) - np.exp(-0.5 * (apex / 3) ** 2)
     sway = np.sin(2 * np.pi * time / FRAMES)
@@ -32,15 +32,15 @@ def clip(
     for index in range(FRAMES):
         flow = expression * np.float32(course[index])
         if head is not None:
-            flow = flow + factories.affine_flow(head * sway[index])
+            flow = flow + face_motion.affine_flow(head * sway[index])
         if blink_at is not None and abs(index - blink_at) <= 1:
-            flow = flow + factories.blink(2)
-        crops.append(factories.face_crop(flow, noise, seed * FRAMES + index))
+            flow = flow + face_motion.blink(2)
+        crops.append(face_motion.face_crop(flow, noise, seed * FRAMES + index))
     return crops
 
 
 def spotted(crops: list[Crop], onset: int | None = None) -> Spotting:
-    """What is found at 50 frames a second."""
+    """The result at 50 frames a second."""
     return spot(crops, [index / 50 for index in range(len(crops))], onset)
 
 
@@ -49,35 +49,35 @@ def other_picture(seed: int) -> Crop:
 
 
 @pytest.mark.parametrize("px", [0.5, 1.0])
-@pytest.mark.parametrize("make", [factories.smile, factories.raised_brows])
+@pytest.mark.parametrize("make", [face_motion.smile, face_motion.raised_brows])
 @pytest.mark.parametrize("head", [None, NOD], ids=["still head", "moving head"])
 @pytest.mark.parametrize("apex", [9, 15])
 def test_the_apex_is_found(
-    px: float, make: factories.Expression, head: NDArray[np.float64] | None, apex: int
+    px: float, make: face_motion.Expression, head: NDArray[np.float64] | None, apex: int
 ) -> None:
-    """The one number that this room owes the rest, to within a frame of where it was put."""
+    """The main result of spotting, to within a frame of its true place."""
     spotting = spotted(clip(make(px), apex, head=head))
     assert not spotting.weak
     assert abs(spotting.apex - apex) <= 1
 
 
 def test_a_weak_expression_on_a_still_head_is_found() -> None:
-    """0.3 px is what a micro-expression may amount to at this size."""
-    spotting = spotted(clip(factories.smile(0.3), 14))
+    """A micro-expression may be as small as 0.3 px at this size."""
+    spotting = spotted(clip(face_motion.smile(0.3), 14))
     assert not spotting.weak
     assert abs(spotting.apex - 14) <= 1
 
 
 def test_a_blink_is_not_the_apex() -> None:
-    """A blink moves farther and faster than any micro-expression."""
-    spotting = spotted(clip(factories.smile(0.6), 15, blink_at=6))
+    """A blink is larger and faster than any micro-expression."""
+    spotting = spotted(clip(face_motion.smile(0.6), 15, blink_at=6))
     assert abs(spotting.apex - 15) <= 1
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0, 12.0])
 def test_noise_alone_is_weak_and_gives_the_middle(noise: float) -> None:
-    """Nothing to find must not look like something found."""
-    spotting = spotted(clip(factories.smile(0), 10, noise=noise))
+    """A clip without an expression must not look like one with an expression."""
+    spotting = spotted(clip(face_motion.smile(0), 10, noise=noise))
     assert spotting.weak
     assert spotting.apex == FRAMES // 2
 
@@ -86,18 +86,18 @@ def test_noise_alone_is_weak_and_gives_the_middle(noise: float) -> None:
 @pytest.mark.parametrize("noise", [1.0, 4.0])
 def test_noise_alone_is_weak_at_any_rate_and_length(noise: float, fps: int, count: int) -> None:
     """Of many directions one is strongest by chance, and of many frames one is highest."""
-    crops = [factories.face_crop(noise=noise, seed=seed) for seed in range(count)]
+    crops = [face_motion.face_crop(noise=noise, seed=seed) for seed in range(count)]
     assert spot(crops, [index / fps for index in range(count)]).weak
 
 
 def test_a_swaying_head_alone_is_weak() -> None:
-    """Head motion is no expression, although all skin moves with it."""
-    assert spotted(clip(factories.smile(0), 10, head=NOD)).weak
+    """Head motion is not an expression, although all skin moves with it."""
+    assert spotted(clip(face_motion.smile(0), 10, head=NOD)).weak
 
 
 def test_the_curve_begins_at_the_onset() -> None:
     """What was before the onset is not part of this expression, however strong."""
-    crops = clip(factories.smile(1), 4)[:8] + clip(factories.raised_brows(1), 14)[8:]
+    crops = clip(face_motion.smile(1), 4)[:8] + clip(face_motion.raised_brows(1), 14)[8:]
     spotting = spotted(crops, onset=8)
     assert spotting.onset == 8
     assert spotting.strength_px.shape == (FRAMES,)
@@ -108,8 +108,8 @@ def test_the_curve_begins_at_the_onset() -> None:
 
 
 def test_a_hidden_face_does_not_mislead_the_frames_after_it() -> None:
-    """A hand before the face sends the tracked head anywhere; it has to be found again."""
-    crops = clip(factories.smile(1), 17, head=NOD)
+    """A hand over the face sends the tracked head anywhere; it must be found again."""
+    crops = clip(face_motion.smile(1), 17, head=NOD)
     undisturbed = spotted(crops).strength_px
     crops[5:8] = [other_picture(seed) for seed in range(3)]
     assert spotted(crops).strength_px[8:] == pytest.approx(undisturbed[8:], abs=0.03)
@@ -118,10 +118,10 @@ def test_a_hidden_face_does_not_mislead_the_frames_after_it() -> None:
 @pytest.mark.parametrize("onset", [0, 5])
 def test_two_frames_are_onset_and_apex(onset: int) -> None:
     """The shortest clip leaves no choice, whether anything moved or not."""
-    crops = [factories.face_crop()] * (onset + 1) + [factories.face_crop(factories.smile(1))]
+    crops = [face_motion.face_crop()] * (onset + 1) + [face_motion.face_crop(face_motion.smile(1))]
     assert spotted(crops, onset).apex == onset + 1
     assert not spotted(crops, onset).weak
-    still = [factories.face_crop()] * (onset + 2)
+    still = [face_motion.face_crop()] * (onset + 2)
     assert spotted(still, onset).apex == onset + 1
     assert spotted(still, onset).weak
 
@@ -129,40 +129,40 @@ def test_two_frames_are_onset_and_apex(onset: int) -> None:
 @pytest.mark.parametrize("onset", [1, 2, -1])
 def test_an_onset_without_a_frame_after_it_is_an_error(onset: int) -> None:
     with pytest.raises(ValueError, match="no frame follows"):
-        spotted([factories.face_crop()] * 2, onset)
+        spotted([face_motion.face_crop()] * 2, onset)
 
 
 def test_progress_counts_every_frame_searched() -> None:
     """A client's progress bar must reach its end."""
-    told: list[tuple[str, int, int]] = []
-    spot([factories.face_crop()] * 5, range(5), 1, progress=lambda *step: told.append(step))
-    assert told == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
+    steps: list[tuple[str, int, int]] = []
+    spot([face_motion.face_crop()] * 5, range(5), 1, progress=lambda *step: steps.append(step))
+    assert steps == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
 
 
 # --- cuts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_different_pictures_are_a_cut(seed: int) -> None:
-    assert is_cut(factories.face_crop(), other_picture(seed))
+def test_different_images_are_a_cut(seed: int) -> None:
+    assert is_cut(face_motion.face_crop(), other_picture(seed))
     assert is_cut(other_picture(seed), other_picture(seed + 5))
 
 
 @pytest.mark.parametrize("shift", [(5, 0), (0, -5), (-3, 4)])
 @pytest.mark.parametrize(("gain", "offset"), [(1.0, 0), (0.5, 0), (0.8, 50), (1.3, -30)])
-def test_a_face_in_motion_and_changing_light_is_no_cut(
+def test_a_face_in_motion_and_changing_light_is_not_a_cut(
     shift: tuple[int, int], gain: float, offset: int
 ) -> None:
-    """A lamp that goes on or a head that moves is one scene still."""
+    """A lamp that is switched on or a moving head is still one scene."""
     matrix = np.array([[0, 0, shift[0]], [0, 0, shift[1]]], float)
-    moved = factories.face_crop(factories.affine_flow(matrix) + factories.smile(3), noise=3)
+    moved = face_motion.face_crop(face_motion.affine_flow(matrix) + face_motion.smile(3), noise=3)
     lit = np.clip(moved * gain + offset, 0, 255).astype(np.uint8)
-    assert not is_cut(factories.face_crop(), lit)
-    assert not is_cut(lit, factories.face_crop())
+    assert not is_cut(face_motion.face_crop(), lit)
+    assert not is_cut(lit, face_motion.face_crop())
 
 
-def test_a_fade_to_black_is_a_cut_and_black_on_black_is_none() -> None:
-    """A flat picture correlates with nothing, and must not divide by nothing either."""
+def test_a_fade_to_black_is_a_cut_and_black_on_black_is_not() -> None:
+    """A flat image has no correlation, which must not divide by zero."""
     black = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
-    assert is_cut(factories.face_crop(), black)
+    assert is_cut(face_motion.face_crop(), black)
     assert not is_cut(black, black)

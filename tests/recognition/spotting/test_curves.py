@@ -1,4 +1,4 @@
-"""Edges and smoothing of a course, against shapes whose edges are known."""
+"""Edges and smoothing of a curve, against shapes whose edges are known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from off_tanet.recognition.spotting.curves import (
 
 @pytest.mark.parametrize("frames", [6, 20, 45])
 def test_an_edge_ends_where_the_motion_does(frames: int) -> None:
-    """Onset and offset are read off here: a tenth of the edge is what the shape leaves open."""
+    """Onset and offset are read from here: the shape leaves a tenth of the edge undetermined."""
     rest = np.zeros(frames)
     line = np.concatenate([np.linspace(1, 0, frames + 1), rest])
     cosine = np.concatenate([0.5 + 0.5 * np.cos(np.linspace(0, np.pi, frames + 1)), rest])
@@ -25,19 +25,19 @@ def test_an_edge_ends_where_the_motion_does(frames: int) -> None:
     assert edge(cosine) == pytest.approx(frames, rel=0.12)
 
 
-def test_an_edge_knows_no_scale_and_no_level() -> None:
+def test_an_edge_does_not_depend_on_scale_and_level() -> None:
     """Weak expressions end where strong ones do."""
     course = np.array([1.0, 0.9, 0.5, 0.1, 0.0, 0.0])
     assert edge(0.01 * course + 3) == pytest.approx(edge(course))
 
 
-def test_a_single_place_reaches_nowhere() -> None:
-    """The peak may be the first frame there is."""
+def test_a_single_place_has_no_edges() -> None:
+    """The peak may be the first frame."""
     assert edge(np.array([1.0])) == 0
 
 
-def test_smoothing_keeps_what_is_even_and_calms_what_is_not() -> None:
-    """Over time alone: one feature must not leak into its neighbour."""
+def test_smoothing_keeps_constants_and_reduces_noise() -> None:
+    """Over time only: one feature must not leak into its neighbour."""
     curves = np.zeros((40, 3))
     curves[:, 1] = 5
     curves[20, 2] = 1
@@ -57,10 +57,10 @@ def test_less_than_a_third_of_a_frame_is_no_smoothing() -> None:
     st.lists(st.floats(1e-3, 0.2), min_size=1, max_size=60),
     st.floats(5, 500),
 )
-def test_even_moments_span_the_film_and_are_no_more_than_its_frames(
+def test_even_moments_span_the_clip_and_are_no_more_than_its_frames(
     gaps: list[float], most: float
 ) -> None:
-    """Rates vary within a film, and a grid finer than its frames would make up evidence."""
+    """Rates vary within a clip, and a grid finer than its frames would make up evidence."""
     times_s = np.cumsum([0.5, *gaps])
     even_s = even_moments(times_s, most)
     assert 2 <= len(even_s) <= len(times_s)
@@ -84,7 +84,7 @@ def test_more_frames_are_the_same_curve_with_less_noise(fps: int) -> None:
     assert resampled(noise, times_s, even_s).std() < 1.2 * (50 / fps) ** 0.5
 
 
-def test_lids_that_rise_are_not_lowered() -> None:
-    """Raised brows pull them up; only what comes down and goes up again is a blink."""
+def test_rising_lids_are_not_lowered() -> None:
+    """Raised brows pull them up; only a movement down and up again is a blink."""
     lids = np.concatenate([np.zeros(20), [2, 3, 2], np.zeros(20), [-1, -2, -1]])
     assert lowered(lids + 5).tolist() == np.maximum(lids, 0).tolist()

@@ -1,4 +1,4 @@
-"""Bumps in features whose course is written down: what counts, what does not, where it ends."""
+"""Intervals in features whose curve is known: what counts, what does not, where it ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pattern(seed: int = 0) -> Floats:
 
 
 def course(onset: float, lasts: float, hold: float = 0.0) -> Floats:
-    """Raised cosines from onset up, a hold, and down again, in frames; [FRAMES]."""
+    """Raised cosines from the onset up, a hold, and down again, in frames; [FRAMES]."""
     time = np.arange(FRAMES, dtype=float)
     half = (lasts - hold) / 2
     up = np.clip((time - onset) / half, 0, 1)
@@ -38,13 +38,13 @@ def scene(*motions: Floats, noise: float = 0.02, seed: int = 0) -> Floats:
 
 
 def still() -> Floats:
-    """Nuisances of a head and lids at rest, as well as they are measured."""
+    """Nuisances of a head and lids at rest, with their measurement noise."""
     return np.random.default_rng(9).normal(0, 0.01, (FRAMES, 9))
 
 
 @pytest.mark.parametrize(("onset", "lasts", "hold"), [(100, 6, 0), (250, 13, 0), (300, 60, 30)])
-def test_a_bump_is_found_where_it_is(onset: int, lasts: int, hold: int) -> None:
-    """From a fifth of a second to two seconds, held or not; half of each counts as found."""
+def test_an_interval_is_found_at_its_place(onset: int, lasts: int, hold: int) -> None:
+    """From a fifth of a second to two seconds, with or without a hold; half of it is enough."""
     (bump,) = find_intervals(
         scene(2 * np.outer(course(onset, lasts, hold), pattern())), still(), RATE
     )
@@ -54,7 +54,7 @@ def test_a_bump_is_found_where_it_is(onset: int, lasts: int, hold: int) -> None:
     assert onset < bump.apex < onset + lasts
 
 
-def test_two_expressions_after_another_are_two() -> None:
+def test_two_consecutive_expressions_are_two() -> None:
     """Of different action units, with a fifth of a second between them."""
     first, second = course(100, 10), course(116, 10)
     motions = 2 * np.outer(first, pattern(1)), 2 * np.outer(second, pattern(2))
@@ -64,7 +64,7 @@ def test_two_expressions_after_another_are_two() -> None:
 
 @pytest.mark.parametrize("length", [2, 10, 60])
 def test_a_step_is_nothing(length: int) -> None:
-    """A face that comes to rest elsewhere has not expressed anything and come back."""
+    """A face that comes to rest elsewhere has not expressed anything."""
     step = np.clip((np.arange(FRAMES) - 300) / length, 0, 1)
     assert not find_intervals(scene(3 * np.outer(step, pattern())), still(), RATE)
 
@@ -77,7 +77,7 @@ def test_a_slow_drift_is_nothing() -> None:
 
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 def test_noise_alone_is_nothing(noise: float) -> None:
-    """However much there is of it: what counts rises with it."""
+    """For any amount of noise: the threshold rises with it."""
     assert not find_intervals(scene(noise=noise), still(), RATE)
 
 
@@ -87,11 +87,11 @@ def test_what_follows_the_head_is_nothing() -> None:
     nuisances = still()
     nuisances[:, 6] += nod
     features = scene(0.25 * np.outer(nod, pattern()))
-    assert find_intervals(features, still(), RATE), "else the head was not told of for nothing"
+    assert find_intervals(features, still(), RATE), "the head motion must matter here"
     assert not find_intervals(features, nuisances, RATE)
 
 
-def test_what_follows_the_lids_is_nothing_and_the_rest_stays() -> None:
+def test_what_follows_the_lids_is_removed_and_expressions_stay() -> None:
     """Blinks pull at the brows in the same way each time; an expression between them is found."""
     blinks = sum((course(at, 9) for at in (40, 130, 200, 390, 520)), np.zeros(FRAMES))
     nuisances = still()
@@ -104,7 +104,7 @@ def test_what_follows_the_lids_is_nothing_and_the_rest_stays() -> None:
 
 
 @pytest.mark.parametrize("rate", [24.0, 30.0, 60.0])
-def test_what_a_fit_of_the_head_takes_of_expressions_explains_none(rate: float) -> None:
+def test_an_expression_is_not_explained_by_its_own_leak_into_the_head(rate: float) -> None:
     """A still face whose brows rise: 2% passes for a shift of the head, and the lids rise along.
 
     On a face large enough to measure both without noise they explained all of it.
@@ -119,15 +119,15 @@ def test_what_a_fit_of_the_head_takes_of_expressions_explains_none(rate: float) 
     assert apexes == pytest.approx([2.22, 5.22, 8.22], abs=0.05)
 
 
-def test_the_rest_between_two_bumps_is_none() -> None:
-    """It is as high and as wide as a held expression, the other way round."""
+def test_the_rest_between_two_intervals_is_not_one() -> None:
+    """It is as high and as wide as a held expression, with the opposite sign."""
     raises = course(100, 12) + course(170, 12)
     found = find_intervals(scene(3 * np.outer(raises, pattern()), noise=0.002), still(), RATE)
     assert sorted(bump.apex for bump in found) == pytest.approx([106, 176], abs=1.5)
 
 
-def test_clearness_and_strength_grow_with_the_motion() -> None:
-    """Both are told to clients: the one in pixels, the other as a confidence."""
+def test_prominence_and_strength_grow_with_the_motion() -> None:
+    """Clients get both: the one in pixels, the other as a confidence."""
     weak, strong = (
         find_intervals(scene(size * np.outer(course(200, 12), pattern())), still(), RATE)[0]
         for size in (1.5, 3.0)
@@ -137,6 +137,6 @@ def test_clearness_and_strength_grow_with_the_motion() -> None:
 
 
 @pytest.mark.parametrize("frames", [3, 8, 20])
-def test_short_stretches_are_no_error(frames: int) -> None:
-    """A face may be seen for a moment between two cuts."""
+def test_short_stretches_are_not_an_error(frames: int) -> None:
+    """A face may be visible for a moment between two cuts."""
     assert find_intervals(scene()[:frames], still()[:frames], RATE) == []

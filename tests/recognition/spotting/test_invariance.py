@@ -1,4 +1,4 @@
-"""The same film at any rate, size, length and codec gives the same answer.
+"""The same clip at any rate, size, length and codec gives the same answer.
 
 A brow raise was found from 30 to 500 frames a second and lost above, and in video on a face of 89
 pixels but explained away as head motion on larger ones: `make bench-rates` prints the wide table.
@@ -15,6 +15,8 @@ from off_tanet.types import Prediction
 from tests.support import encoders, factories, moving_portrait
 from tests.support.moving_portrait import Take
 
+pytestmark = pytest.mark.slow
+
 CLIP = Take(50, noise=2.0, face_px=60)
 VIDEO = Take(25, 4.0, (1.0, 2.6), rise_s=0.2, fall_s=0.24, face_px=60)
 
@@ -30,7 +32,7 @@ def encoded(take: Take) -> bytes:
 
 
 def check(found: Prediction, take: Take) -> None:
-    """A raised brow is surprise, its apex where it was put to 15 ms or the frame's length."""
+    """Check that a raised brow is surprise, its apex within 15 ms or the frame's length."""
     (apex_s,) = take.apexes_s
     assert found.label == "surprise"
     assert found.apex.time_s == pytest.approx(apex_s, abs=max(0.021, 1 / take.fps))
@@ -57,14 +59,14 @@ def test_a_face_of_any_size(recognizer: Recognizer, px: int) -> None:
 def test_a_clip_of_any_length(
     recognizer: Recognizer, fps: int, seconds: float, apex_s: float
 ) -> None:
-    """What drifts gathers over a long clip; the expression in it is as short as ever."""
+    """Drift accumulates over a long clip; the expression in it is as short as ever."""
     take = replace(CLIP, fps=fps, seconds=seconds, apexes_s=(apex_s,))
     check(recognizer.clip(encoded(take)), take)
 
 
 @pytest.mark.parametrize("write", [factories.mp4, factories.avi, factories.webm, factories.mkv])
 def test_a_clip_of_any_codec(recognizer: Recognizer, write: factories.ClipWriter) -> None:
-    """Codecs repeat what hardly moves, so that a film may have no noise at all."""
+    """Codecs repeat what hardly moves, so that a clip may have no noise at all."""
     take = replace(CLIP, face_px=100)
     check(recognizer.clip(write(list(moving_portrait.film(take)), take.fps)), take)
 
@@ -73,8 +75,8 @@ def test_a_clip_of_any_codec(recognizer: Recognizer, write: factories.ClipWriter
     ("fps", "px"), [(24, 60), (50, 60), (100, 60), (25, 90), (25, 120), (25, 240)]
 )
 def test_a_video_of_any_rate_and_size(recognizer: Recognizer, fps: int, px: int) -> None:
-    """Both raises and nothing else, as surprise: neither the lids that brows pull up explain them,
-    nor is the rest between them an expression."""
+    """Both raises and nothing else, as surprise: neither do the lids, which brows pull up, explain
+    them, nor is the rest between them an expression."""
     take = replace(VIDEO, fps=fps, face_px=px)
     found = recognizer.video(encoded(take)).expressions
     assert [each.prediction.label for each in found if each.prediction] == ["surprise"] * 2

@@ -1,4 +1,4 @@
-"""Which frames of a clip belong together, and what is told of them."""
+"""Which frames of a clip belong together, and which warnings they have."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from off_tanet.errors import FrameIndexError, FrameOrderError, NoFaceError, TooF
 from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.spotting.scenes import TrackedClip
 
-from tests.support import factories
+from tests.support import face_motion
 
-CROP = factories.face_crop()
+CROP = face_motion.face_crop()
 
 
 def footage(plan: str, *, damaged: bool = False, **seen: int) -> TrackedClip:
     """A frame for each letter: scenes A, B…, and `-` for one without a face.
 
-    `seen` maps a warning's word to the frame that it was seen on.
+    `seen` maps a warning to the frame on which it occurs.
     """
     views = [
         TrackedFrame(
@@ -71,8 +71,8 @@ def test_what_cannot_be_searched_is_an_error(
         footage(plan).search_range(onset, apex)
 
 
-def test_only_what_matters_is_told() -> None:
-    """A blink after the apex spoiled nothing; a cut anywhere says that the clip was not one."""
+def test_only_relevant_warnings_are_reported() -> None:
+    """A blink after the apex has no effect; a cut anywhere means that the clip has two scenes."""
     seen = footage("AAAAAAAAA", damaged=True, blink=2, occluded=7, cut=8)
     assert seen.warnings(0, 4) == {"blink", "cut", "damaged_video"}
     assert seen.warnings(3, 7) == {"occluded", "cut", "damaged_video"}

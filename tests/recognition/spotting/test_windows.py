@@ -1,7 +1,8 @@
-"""The streaming spotter on made videos: what it finds, when it tells, what it holds."""
+"""The streaming spotter on synthetic videos: its results, their delay, and its memory."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -9,11 +10,13 @@ from itertools import count
 import numpy as np
 import pytest
 from off_tanet.limits import Durations
+from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
+from off_tanet.recognition.motion.head_motion import HeadMotion
 from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
 from off_tanet.types import Crop, Moment
 from off_tanet_export.evaluation.spotting import Interval, SpottingScore, score
 
-from tests.support import factories, synthetic_video
+from tests.support import face_motion, factories, synthetic_video
 from tests.support.synthetic_video import Event, Scene
 
 BROWS = Event(onset_s=1.0, apex_s=1.2, offset_s=1.45, label=2, px=1.5, seed=3)
@@ -22,7 +25,7 @@ BROWS = Event(onset_s=1.0, apex_s=1.2, offset_s=1.45, label=2, px=1.5, seed=3)
 def sightings(
     scene: Scene, durations: Durations | None = None, first: int = 0
 ) -> list[SpottedInterval]:
-    """All that is found in a scene whose first frame has the index `first`."""
+    """All expressions in a scene whose first frame has the index `first`."""
     spotter = ExpressionSpotter(durations or Durations())
     found = []
     for index, (crop, time_s) in enumerate(
@@ -45,8 +48,9 @@ def test_an_expression_is_found_at_any_rate(fps: float) -> None:
     assert found.strength_px > 0.2
 
 
-def test_what_lasts_longer_is_macro_and_the_limits_are_settings() -> None:
-    """The same half second is either, as the operator says."""
+@pytest.mark.slow
+def test_longer_ones_are_macro_by_limits_that_are_settings() -> None:
+    """The same half second is either, depending on the settings."""
     smile = Event(onset_s=1.0, apex_s=1.3, offset_s=2.4, label=1, px=2.0, seed=4, hold_s=0.6)
     scene = Scene(3.5, 30, (smile,), seed=6)
     assert [found.kind for found in sightings(scene)] == ["macro"]
@@ -54,22 +58,24 @@ def test_what_lasts_longer_is_macro_and_the_limits_are_settings() -> None:
     assert not sightings(scene, Durations(2.5, 3.0))
 
 
-def test_a_blink_is_no_expression() -> None:
+def test_a_blink_is_not_an_expression() -> None:
     """It is the largest and quickest motion of a face, 15 times a minute."""
     assert not sightings(Scene(4.0, 30, blinks=(0.8, 1.7, 2.9), seed=7))
 
 
-def test_a_moving_head_is_no_expression() -> None:
+def test_a_moving_head_is_not_an_expression() -> None:
     """Up to 3 px, in all directions, with yaw and pitch."""
     assert not sightings(Scene(6.0, 30, head_px=3.0, seed=8))
 
 
-def test_scenes_have_nothing_to_do_with_each_other() -> None:
-    """After a cut another face stands in the crop; `finish` forgets the first."""
+def test_scenes_are_independent() -> None:
+    """After a cut another face is in the crop; `finish` forgets the first."""
     spotter = ExpressionSpotter()
     for part in range(3):
         crop = (
-            factories.face_crop() if part % 2 else factories.grey(factories.picture(112, 112, part))
+            face_motion.face_crop()
+            if part % 2
+            else factories.grey(factories.picture(112, 112, part))
         )
         for index in range(30):
             assert not spotter.add(crop, Moment(index, part + index / 30))
@@ -77,39 +83,38 @@ def test_scenes_have_nothing_to_do_with_each_other() -> None:
 
 
 def test_expressions_come_while_the_video_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the order of time, each once, and no more crops are held than 25 s of them."""
-    looks = iter(_looks())
-    monkeypatch.setattr(
-        "off_tanet.recognition.spotting.windows._ChainedExtractor.extract",
-        lambda _, __: next(looks),
-    )
-    spotter = ExpressionSpotter()
-    crop: Crop = np.zeros((112, 112), np.uint8)
-    told = [
-        (moment.time_s, found)
-        for moment in (Moment(index, index / 30) for index in range(30 * 60))
-        for found in spotter.add(crop, moment)
-    ]
-    assert [found.apex.time_s for _, found in told] == pytest.approx([3, 15, 27, 39], abs=0.05)
-    assert all(4 <= at_s - found.offset.time_s <= 20 for at_s, found in told)
-    assert len(spotter._observations) <= 25 * 30
+    """In the order of time, each once, while the spotter holds at most 25 s of crops."""
+    measured = iter(motion_features())
+    monkeypatch.setattr(MotionFeatureExtractor, "extract", lambda _, __: next(measured))
+    spotter, crops = ExpressionSpotter(), []
+    found: list[tuple[float, float, float]] = []
+    for index in range(30 * 60):
+        crop: Crop = np.zeros((112, 112), np.uint8)
+        crops.append(weakref.ref(crop))
+        for each in spotter.add(crop, Moment(index, index / 30)):
+            found.append((index / 30, each.apex.time_s, each.offset.time_s))
+    assert [apex_s for _, apex_s, _ in found] == pytest.approx([3, 15, 27, 39], abs=0.05)
+    assert all(4 <= at_s - offset_s <= 20 for at_s, _, offset_s in found)
+    assert sum(crop() is not None for crop in crops) <= 25 * 30
     assert [found.apex.time_s for found in spotter.finish()] == pytest.approx([51], abs=0.05)
 
 
-def _looks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Features and nuisances of a face that moves for a third of a second every 12 s."""
+def motion_features() -> Iterator[MotionFeatures]:
+    """Of a face that moves for a third of a second every 12 s, at 30 frames a second."""
     rng = np.random.default_rng(0)
     pattern = np.zeros(200)
     pattern[:10] = 0.6
     for index in count():
         since_s = (index / 30) % 12 - 3
         part = max(0.0, np.cos(np.pi * since_s / 0.36)) if abs(since_s) < 0.18 else 0.0
-        yield part * pattern + rng.normal(0, 0.01, 200), rng.normal(0, 0.01, 9)
+        noise, lids = rng.normal(0, 0.01, 200), float(rng.normal(0, 0.01))
+        yield MotionFeatures(part * pattern + noise, lids, HeadMotion(rng.normal(0, 0.01, (2, 4))))
 
 
-def test_a_small_bench_guards_the_scores() -> None:
-    """Forty made seconds of expressions of 1 px and more, blinks and a head that moves by as much:
-    `make bench-spotting` scores minutes with everything, on other seeds."""
+@pytest.mark.slow
+def test_a_small_benchmark_keeps_its_score() -> None:
+    """Forty synthetic seconds of expressions of 1 px and more, blinks and a head that moves as
+    much: `make bench-spotting` scores minutes with everything, on other seeds."""
     total = SpottingScore()
     for seed in (40, 42):
         scene = synthetic_video.video_scene(seed, 4, seconds=20.0, head_px=1.0)
