@@ -25,7 +25,7 @@ class OffTanetError(Exception):
         detail: What was wrong with this request, in one sentence.
         status: HTTP status of the kind of error.
         code: Short and stable name of the kind of error.
-        title: The kind of error in a few words.
+        title: The kind of error in a few words; by default those of its code.
         retry_after_s: Seconds to wait before a retry; None if retrying is pointless.
     """
 
@@ -33,6 +33,10 @@ class OffTanetError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
     retry_after_s: int | None = None
+
+    def __init_subclass__(cls) -> None:
+        if "code" in vars(cls) and "title" not in vars(cls):
+            cls.title = cls.code.replace("_", " ").capitalize()
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -44,7 +48,6 @@ class MediaError(OffTanetError):
 
     status = 422
     code = "bad_media"
-    title = "Bad media"
 
 
 class UnsupportedMediaError(MediaError):
@@ -52,14 +55,12 @@ class UnsupportedMediaError(MediaError):
 
     status = 415
     code = "unsupported_media_type"
-    title = "Unsupported media type"
 
 
 class UndecodableMediaError(MediaError):
     """The bytes are not a picture or a video that can be decoded."""
 
     code = "undecodable_media"
-    title = "Undecodable media"
 
 
 class LimitExceededError(MediaError):
@@ -71,7 +72,6 @@ class LimitExceededError(MediaError):
 
     status = 413
     code = "limit_exceeded"
-    title = "Limit exceeded"
 
     def __init__(self, detail: str, limit: str) -> None:
         Exception.__init__(self, detail, limit)  # both in `args`, so that the error pickles
@@ -99,14 +99,12 @@ class TooFewFramesError(MediaError):
     """The clip has fewer than two frames."""
 
     code = "too_few_frames"
-    title = "Too few frames"
 
 
 class FrameSizesError(MediaError):
     """Onset and apex have different sizes."""
 
     code = "frame_sizes_differ"
-    title = "Frame sizes differ"
 
 
 class UnreadableFileError(OffTanetError):
@@ -114,7 +112,6 @@ class UnreadableFileError(OffTanetError):
 
     status = 404
     code = "unreadable_file"
-    title = "Unreadable file"
 
 
 class NoFaceError(OffTanetError):
@@ -130,7 +127,6 @@ class FrameOrderError(OffTanetError):
 
     status = 422
     code = "onset_not_before_apex"
-    title = "Onset not before apex"
 
 
 class FrameIndexError(OffTanetError):
@@ -138,7 +134,6 @@ class FrameIndexError(OffTanetError):
 
     status = 422
     code = "frame_index_out_of_range"
-    title = "Frame index out of range"
 
 
 class MalformedJsonError(OffTanetError):
@@ -170,7 +165,6 @@ class InvalidRequestError(OffTanetError):
 
     status = 422
     code = "invalid_request"
-    title = "Invalid request"
 
 
 class InferenceRequestError(OffTanetError):
@@ -178,7 +172,6 @@ class InferenceRequestError(OffTanetError):
 
     status = 400
     code = "invalid_inference_request"
-    title = "Invalid inference request"
 
 
 class UnknownModelError(OffTanetError):
@@ -186,7 +179,6 @@ class UnknownModelError(OffTanetError):
 
     status = 404
     code = "unknown_model"
-    title = "Unknown model"
 
 
 class SlowRequestError(OffTanetError):
@@ -194,7 +186,6 @@ class SlowRequestError(OffTanetError):
 
     status = 408
     code = "slow_request"
-    title = "Slow request"
 
 
 class SlowReaderError(OffTanetError):
@@ -202,7 +193,6 @@ class SlowReaderError(OffTanetError):
 
     status = 408
     code = "slow_reader"
-    title = "Slow reader"
 
 
 class UnauthorizedError(OffTanetError):
@@ -210,7 +200,6 @@ class UnauthorizedError(OffTanetError):
 
     status = 401
     code = "unauthorized"
-    title = "Unauthorized"
 
 
 class QuotaError(OffTanetError):
@@ -218,7 +207,6 @@ class QuotaError(OffTanetError):
 
     status = 429
     code = "quota_exceeded"
-    title = "Quota exceeded"
 
     def __init__(self, detail: str, retry_after_s: int) -> None:
         Exception.__init__(self, detail, retry_after_s)  # both in `args`, so that the error pickles
@@ -237,7 +225,6 @@ class InstallationError(OffTanetError):
     """The installation does not work: it cannot decode the samples of the package."""
 
     code = "bad_installation"
-    title = "Bad installation"
 
 
 class EngineError(OffTanetError):
@@ -253,35 +240,30 @@ class WarmingUpError(EngineError):
     """The service is starting."""
 
     code = "warming_up"
-    title = "Warming up"
 
 
 class DrainingError(EngineError):
     """The service is shutting down."""
 
     code = "draining"
-    title = "Draining"
 
 
 class QueueFullError(EngineError):
     """The service cannot queue more requests."""
 
     code = "queue_full"
-    title = "Queue full"
 
 
 class NoWorkerError(EngineError):
     """No worker process is alive."""
 
     code = "no_worker"
-    title = "No worker"
 
 
 class WorkerLostError(EngineError):
     """The worker process died while it worked on the request."""
 
     code = "worker_lost"
-    title = "Worker lost"
 
 
 class WorkMemoryError(WorkerLostError):
@@ -290,7 +272,6 @@ class WorkMemoryError(WorkerLostError):
     status = 413
     retry_after_s = None
     code = "too_much_memory"
-    title = "Too much memory"
 
 
 class DeadlineError(EngineError):
@@ -299,7 +280,6 @@ class DeadlineError(EngineError):
     status = 504
     retry_after_s = None
     code = "deadline_exceeded"
-    title = "Deadline exceeded"
 
 
 class ClientGoneError(EngineError):
@@ -308,4 +288,3 @@ class ClientGoneError(EngineError):
     status = 499
     retry_after_s = None
     code = "client_gone"
-    title = "Client gone"
