@@ -42,9 +42,8 @@ def report_picture(prediction: Prediction) -> Pixels:
 def _head(prediction: Prediction) -> Pixels:
     head = canvas.blank(_INNER, 96)
     share = prediction.probabilities[prediction.label]
-    canvas.draw_text(
-        head, f"Most like {prediction.label}: {share:.1%}", (0, 44), size=48, weight=600
-    )
+    title = f"Closest class: {prediction.label} ({share:.1%})"
+    canvas.draw_text(head, title, (0, 44), size=48, weight=600)
     model = f"{prediction.model.name} {prediction.model.version}"
     canvas.draw_text(head, model, (_INNER - canvas.text_width(model), 40), _GREY)
     canvas.draw_text(head, f"The motion from {_span(prediction)}", (0, 88), _GREY)
