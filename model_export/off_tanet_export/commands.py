@@ -18,6 +18,7 @@ from off_tanet.cli.training import COMMANDS
 from off_tanet.types import CLASSES
 
 from off_tanet_export import options
+from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.datasets.casme import load_frames
 from off_tanet_export.datasets.flow_maps import FlowMaps, concatenate, load_maps
 from off_tanet_export.errors import (
@@ -26,14 +27,11 @@ from off_tanet_export.errors import (
     OptionError,
     TrainingError,
 )
-from off_tanet_export.evaluation.metrics import reliability
 from off_tanet_export.evaluation.plots import draw_heat_maps, write_plots, write_png
 from off_tanet_export.evaluation.protocols import Runs, leave_one_subject_out, residual_linear
 from off_tanet_export.evaluation.report import (
-    attention_table,
     fixed_report,
     loso_report,
-    region_shares_table,
     table,
 )
 from off_tanet_export.experiments.ablation import ablate, ablation_table
@@ -43,10 +41,11 @@ from off_tanet_export.experiments.attention_analysis import (
     measure_motions,
     region_shares,
 )
+from off_tanet_export.experiments.attention_report import attention_table, region_shares_table
 from off_tanet_export.experiments.comparison import compare
 from off_tanet_export.experiments.sensitivity import PICTURE_SIZE, read_face, sensitivity_curve
 from off_tanet_export.export import export
-from off_tanet_export.network.checkpoint import Checkpoint, load, save
+from off_tanet_export.metrics import reliability
 from off_tanet_export.synthesis.samples import portrait
 from off_tanet_export.training.calibration import calibrate
 from off_tanet_export.training.fine_tuning import FineTuneConfig, initialize

@@ -21,9 +21,9 @@ from off_tanet.recognition.flow import tvl1
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet.types import CLASSES, CROP_SIZE
 
+from off_tanet_export.checkpoint import Checkpoint, load
 from off_tanet_export.errors import ExportError
 from off_tanet_export.graph import FlowClassifier
-from off_tanet_export.network.checkpoint import Checkpoint, load
 from off_tanet_export.synthesis.generator import Synthesis
 
 TOLERANCE = 1e-5

@@ -28,8 +28,8 @@ from off_tanet.recognition import flow
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.flow import builds, tvl1
 from off_tanet.recognition.recognizer import Recognizer
+from off_tanet_export.checkpoint import load
 from off_tanet_export.graph import PUBLISHED, FlowClassifier
-from off_tanet_export.network.checkpoint import load
 
 from tests.support.paths import ROOT
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
+from off_tanet_export.checkpoint import Card, Checkpoint, published_names
 from off_tanet_export.graph import PreprocessingConfig
-from off_tanet_export.network.checkpoint import Card, Checkpoint, published_names
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
 

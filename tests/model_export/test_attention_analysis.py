@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from off_tanet_export.checkpoint import Checkpoint, save
 from off_tanet_export.commands import main
 from off_tanet_export.experiments.attention_analysis import (
     layer_outputs,
@@ -18,7 +19,6 @@ from off_tanet_export.experiments.attention_analysis import (
 )
 from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.network.blocks import Variant
-from off_tanet_export.network.checkpoint import Checkpoint, save
 from off_tanet_export.network.model import OffTanet
 
 from tests.model_export import examples

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from off_tanet_export.checkpoint import load, save
 from off_tanet_export.commands import main
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.evaluation.evaluate import predict
 from off_tanet_export.graph import PUBLISHED
-from off_tanet_export.network.checkpoint import load, save
+from off_tanet_export.inference import predict
 from off_tanet_export.training.calibration import DISAGREEMENT, calibrate, fit_temperature
 
 from tests.model_export import examples

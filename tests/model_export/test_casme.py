@@ -10,11 +10,11 @@ import pytest
 import torch
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Crop
+from off_tanet_export.checkpoint import save
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.casme import load_frames
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
-from off_tanet_export.network.checkpoint import save
 
 from tests.model_export import examples
 from tests.support import face_motion, factories

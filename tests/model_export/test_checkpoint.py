@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from off_tanet_export.checkpoint import METADATA_KEY, load, published_names, save
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
-from off_tanet_export.network.checkpoint import METADATA_KEY, load, published_names, save
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
 

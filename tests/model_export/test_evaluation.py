@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from off_tanet.types import CLASSES
+from off_tanet_export.checkpoint import load, save
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.flow_maps import load_maps
 from off_tanet_export.errors import CheckpointError, MapsError
-from off_tanet_export.evaluation.evaluate import evaluate, predict
-from off_tanet_export.evaluation.metrics import confusion, uf1
+from off_tanet_export.evaluation.evaluate import evaluate
 from off_tanet_export.graph import PUBLISHED
-from off_tanet_export.network.checkpoint import load, save
+from off_tanet_export.inference import predict
+from off_tanet_export.metrics import confusion, uf1
 
 from tests.model_export import examples
 

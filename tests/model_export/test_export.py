@@ -15,8 +15,8 @@ import torch
 from off_tanet.recognition.classifier import Classifier, read_card
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet_export import export as room
+from off_tanet_export.checkpoint import load, save
 from off_tanet_export.commands import main
-from off_tanet_export.network.checkpoint import load, save
 
 from tests.model_export import examples
 from tests.model_export.examples import WEIGHTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from off_tanet_export.evaluation.metrics import (
+from off_tanet_export.metrics import (
     BINS,
     bootstrap_interval,
     confusion,

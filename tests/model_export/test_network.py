@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from off_tanet_export.checkpoint import load, save
 from off_tanet_export.network.attention import SelfAttention, positions
 from off_tanet_export.network.blocks import Variant
-from off_tanet_export.network.checkpoint import load, save
 from off_tanet_export.network.model import OffTanet
 
 from tests.model_export import examples

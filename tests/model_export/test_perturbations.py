@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from off_tanet_export.evaluation.perturbations import EXTREMES, Perturbation, perturb
+from off_tanet_export.datasets.perturbations import EXTREMES, Perturbation, perturb
 
 
 def spot(x: int, y: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

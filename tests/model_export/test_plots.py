@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from off_tanet.types import CLASSES, Pixels
-from off_tanet_export.evaluation.metrics import BINS, reliability
 from off_tanet_export.evaluation.plots import draw_confusion, draw_reliability, write_plots
+from off_tanet_export.metrics import BINS, reliability
 
 BLUE = (178, 114, 0)
 

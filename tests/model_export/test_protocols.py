@@ -9,7 +9,6 @@ import pytest
 import torch
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.evaluation.evaluate import predict
 from off_tanet_export.evaluation.protocols import (
     fixed,
     leave_one_subject_out,
@@ -17,6 +16,7 @@ from off_tanet_export.evaluation.protocols import (
     residual_linear,
 )
 from off_tanet_export.graph import PreprocessingConfig
+from off_tanet_export.inference import predict
 from off_tanet_export.training.fine_tuning import (
     FineTuneConfig,
     FoldData,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from off_tanet.configuration import ASSETS
 from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet_export.checkpoint import load
 from off_tanet_export.commands import main
 from off_tanet_export.errors import MapsError
 from off_tanet_export.experiments.sensitivity import (
@@ -18,7 +19,6 @@ from off_tanet_export.experiments.sensitivity import (
     read_face,
     sensitivity_curve,
 )
-from off_tanet_export.network.checkpoint import load
 from off_tanet_export.synthesis.action_units import MIXES
 from off_tanet_export.synthesis.camera import shoot
 from off_tanet_export.synthesis.samples import motion, portrait

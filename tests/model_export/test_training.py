@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from off_tanet_export.checkpoint import Checkpoint, load
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.flow_maps import load_maps
+from off_tanet_export.datasets.perturbations import EXTREMES
 from off_tanet_export.evaluation.evaluate import evaluate
-from off_tanet_export.evaluation.perturbations import EXTREMES
 from off_tanet_export.evaluation.report import fixed_report
-from off_tanet_export.network.checkpoint import Checkpoint, load
 from off_tanet_export.synthesis.flow_dataset import FlowDataset, draw_fields
 from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.training.augmentation import Cropping, recrop

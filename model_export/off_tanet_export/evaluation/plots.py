@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES, Pixels
 
-from off_tanet_export.evaluation.metrics import BINS, Reliability
+from off_tanet_export.metrics import BINS, Reliability
 
 Colour = tuple[int, int, int]
 """Blue, green, red."""

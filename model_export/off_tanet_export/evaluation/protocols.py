@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 from tqdm import tqdm
 
+from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.evaluation.evaluate import predict
-from off_tanet_export.evaluation.metrics import Labels
-from off_tanet_export.network.checkpoint import Checkpoint
+from off_tanet_export.inference import predict
+from off_tanet_export.metrics import Labels
 from off_tanet_export.training.fine_tuning import FineTuneConfig, fit, predict_fold, prepare
 from off_tanet_export.training.linear import classify, correct, mirror_mean
 

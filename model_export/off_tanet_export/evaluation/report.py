@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from off_tanet.types import CLASSES
 
+from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.datasets.flow_maps import FlowMaps
-from off_tanet_export.evaluation.evaluate import MEASURES, predict, score_runs, summarize
-from off_tanet_export.evaluation.metrics import confusion, uf1
-from off_tanet_export.evaluation.perturbations import EXTREMES, Perturbation, perturb
+from off_tanet_export.datasets.perturbations import EXTREMES, Perturbation, perturb
+from off_tanet_export.evaluation.evaluate import MEASURES, score_runs, summarize
 from off_tanet_export.evaluation.protocols import Runs, always_negative, fixed, linear
-from off_tanet_export.experiments.attention_analysis import AttentionMeasures
-from off_tanet_export.network.checkpoint import Checkpoint
+from off_tanet_export.inference import predict
+from off_tanet_export.metrics import confusion, uf1
 
 
 def fixed_report(checkpoints: Sequence[Checkpoint], data: FlowMaps) -> tuple[dict[str, Any], Runs]:
@@ -82,27 +81,3 @@ def _row(row: dict[str, Any]) -> str:
         parts.append(f"{row[name]:>8.3f}{f'{low:.3f}-{high:.3f}':>14}")
     folds = "/".join(f"{row[f'{name}_fold_mean']:.3f}" for name in MEASURES)
     return "".join(parts) + f"{folds:>14}"
-
-
-def attention_table(variants: Mapping[str, Mapping[str, AttentionMeasures]]) -> str:
-    """Format each variant's measures, by kind of attention, in Markdown."""
-    lines = [
-        "| last block | attention | share before | after | sparseness before | after |",
-        "|---|---|---|---|---|---|",
-    ]
-    for variant, kinds in variants.items():
-        for kind, measures in kinds.items():
-            cells = " | ".join(f"{value:.3f}" for value in astuple(measures))
-            lines.append(f"| {variant} | {kind} | {cells} |")
-    return "\n".join(lines)
-
-
-def region_shares_table(shares: Mapping[str, Mapping[str, float]]) -> str:
-    """Format the shares of `region_shares` for each action unit, in Markdown."""
-    columns = list(next(iter(shares.values())))
-    lines = [f"| moved | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for unit, row in shares.items():
-        lines.append(f"| {unit} | {' | '.join(f'{row[column]:.2f}' for column in columns)} |")
-    mean = [float(np.mean([row[column] for row in shares.values()])) for column in columns]
-    lines.append(f"| **mean** | {' | '.join(f'**{value:.2f}**' for value in mean)} |")
-    return "\n".join(lines)

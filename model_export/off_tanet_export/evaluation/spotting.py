@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet_export.evaluation.metrics import confusion, uf1
+from off_tanet_export.metrics import confusion, uf1
 
 MIN_OVERLAP = 0.5
 

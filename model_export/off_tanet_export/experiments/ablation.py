@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import TrainingError
 from off_tanet_export.evaluation.evaluate import MEASURES, score_runs
 from off_tanet_export.evaluation.protocols import fixed
 from off_tanet_export.network.blocks import BLOCKS, Variant
-from off_tanet_export.network.checkpoint import Checkpoint, load, save
 from off_tanet_export.training.train import Training, draw_datasets, train_on
 
 

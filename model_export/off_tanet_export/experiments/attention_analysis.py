@@ -20,6 +20,7 @@ from off_tanet.types import CROP_SIZE
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.experiments.sensitivity import (
     AMPLITUDES_PX,
     PICTURE_SIZE,
@@ -33,7 +34,6 @@ from off_tanet_export.network.attention import (
     SpatialAttention,
 )
 from off_tanet_export.network.blocks import LastBlock, saliency
-from off_tanet_export.network.checkpoint import Checkpoint
 from off_tanet_export.network.model import OffTanet
 from off_tanet_export.synthesis.action_units import displacement
 from off_tanet_export.synthesis.camera import shoot

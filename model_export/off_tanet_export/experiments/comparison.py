@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from off_tanet_export.datasets.flow_maps import FlowMaps
-from off_tanet_export.evaluation.evaluate import predict
-from off_tanet_export.evaluation.metrics import confusion, uar, uf1
+from off_tanet_export.inference import predict
+from off_tanet_export.metrics import confusion, uar, uf1
 from off_tanet_export.training.train import Source, Training, train
 
 

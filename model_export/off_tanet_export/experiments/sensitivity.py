@@ -23,8 +23,8 @@ from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import Pixels, Similarity
 from tqdm import tqdm
 
+from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.errors import MapsError
-from off_tanet_export.network.checkpoint import Checkpoint
 from off_tanet_export.synthesis.action_units import MIXES
 from off_tanet_export.synthesis.camera import Floats, compress, shoot, warp
 from off_tanet_export.synthesis.samples import motion

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 
+from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.evaluation.evaluate import BATCH
-from off_tanet_export.evaluation.metrics import Labels
 from off_tanet_export.graph import FlowClassifier
-from off_tanet_export.network.checkpoint import Checkpoint
+from off_tanet_export.inference import BATCH
+from off_tanet_export.metrics import Labels
 from off_tanet_export.training.train import Training, batches, draw_datasets
 
 DISAGREEMENT = 0.1

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 from torch import Tensor, nn
 
+from off_tanet_export.checkpoint import Card, Checkpoint
 from off_tanet_export.datasets.flow_maps import FlowMaps
+from off_tanet_export.datasets.perturbations import NEARBY, perturb
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.evaluation.evaluate import to_batches
-from off_tanet_export.evaluation.metrics import confusion, uf1
-from off_tanet_export.evaluation.perturbations import NEARBY, perturb
 from off_tanet_export.graph import PreprocessingConfig, mirror
+from off_tanet_export.inference import to_batches
+from off_tanet_export.metrics import confusion, uf1
 from off_tanet_export.network.blocks import Variant
-from off_tanet_export.network.checkpoint import Card, Checkpoint
 from off_tanet_export.network.model import OffTanet
 
 Part = Literal["all", "head"]

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 
-from off_tanet_export.evaluation.metrics import Labels
 from off_tanet_export.graph import mirror
+from off_tanet_export.metrics import Labels
 
 Values = NDArray[np.float64]
 """One row of numbers for each clip."""

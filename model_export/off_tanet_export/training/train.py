@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from off_tanet_export.checkpoint import Card, Checkpoint
 from off_tanet_export.errors import TrainingError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 from off_tanet_export.network.blocks import Variant
-from off_tanet_export.network.checkpoint import Card, Checkpoint
 from off_tanet_export.network.model import OffTanet
 from off_tanet_export.synthesis.flow_dataset import FlowDataset, draw_fields, render_photographs
 from off_tanet_export.synthesis.generator import Nuisances
