@@ -21,7 +21,8 @@ test-fast: .venv/.test
 	$(BIN)/python -m pytest -m "not slow"
 
 # Branch coverage of both packages by every test, worker processes included: the report is printed and in
-# build/coverage/html. PYTHONPATH makes the workers save theirs before they are killed.
+# build/coverage/html. PYTHONPATH makes the workers save theirs every second, as they are killed at their end: a warning
+# names a file that a kill has cut off.
 coverage: .venv/.test
 	rm -rf build/coverage
 	PYTHONPATH=$(CURDIR)/tests/support/worker_coverage $(BIN)/python -m coverage run -m pytest
