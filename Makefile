@@ -21,7 +21,8 @@ test-fast: .venv/.test
 	$(BIN)/python -m pytest -m "not slow"
 
 # Measures the branch coverage of both packages by all tests, worker processes included. Prints the report and writes
-# it to build/coverage/html. PYTHONPATH makes the workers save their data before they are killed.
+# it to build/coverage/html. PYTHONPATH makes the workers save their data every second, as they are killed at their end.
+# A warning names each file that a kill cut off.
 coverage: .venv/.test
 	rm -rf build/coverage
 	PYTHONPATH=$(CURDIR)/tests/support/worker_coverage $(BIN)/python -m coverage run -m pytest
