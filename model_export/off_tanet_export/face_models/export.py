@@ -2,7 +2,8 @@ r"""MediaPipe's face detectors and face mesh as ONNX files, from the wheel of `m
 
 Usage::
 
-    pip download --no-deps mediapipe==0.10.14
+    pip download --no-deps --only-binary=:all: --python-version 3.11 \
+        --platform manylinux2014_x86_64 mediapipe==0.10.14
     python -m off_tanet_export.face_models.export \
         --wheel mediapipe-0.10.14-*.whl --output service/off_tanet/assets/face
 """

@@ -13,15 +13,17 @@ layer whose channels are no multiple of the block, every PRelu and every Pad. He
 - the picture, whose rows hold blue, green, red, blue, ... is read as one channel three times as
   wide, so that the first layer needs no Transpose.
 
-Measured on one core of an AMD EPYC 9004 (AVX-512), best of 300 runs: the mesh takes 1.0 ms instead
-of 3.8 (LiteRT 1.2), the short-range detector 0.85 instead of 1.2 (1.05), the full-range detector
-3.1 instead of 3.3 (3.4). The matrix products alone run at 100 GFLOP/s, the core's limit.
+Measured on one core of an AMD EPYC 9004 (AVX-512) by `make bench-face-models`, the best of 300 runs
+in ms (plain conversion, LiteRT): the mesh 0.98 (4.02, 1.16), the short-range detector 0.84 (1.19,
+1.05), the full-range detector 3.24 (3.36, 3.55). Dense convolutions are most of it and run at 100
+GFLOP/s, which is near the core's limit. Batches are no faster: a picture of 8 takes as long as one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,25 +118,25 @@ class Trunk:
             return self.first_convolution(operator, pads)
         weight, bias = self.weights(operator)
         before = self.feature_map(tensor)
-        width = aligned(len(weight))
+        channels = len(bias)
+        width = aligned(channels)
         signs = np.ones(width, np.float32)
         if residual is not None:
             signs[: residual.width] = residual.signs
         weight = widened(weight, width, before.width) * before.signs[:, None, None]
         weight, bias = weight * signs[:, None, None, None], widened(bias, width) * signs
-        common = width if residual is None else residual.width
+        edges = {0, width} if residual is None else {0, residual.width, width}
         parts = []
-        for rows in (slice(0, common), slice(common, width)):
-            if rows.start == width:
-                continue
+        for start, end in pairwise(sorted(edges)):
+            part = slice(start, end)
             name = self.graph.convolution(
-                before.name, weight[rows], bias[rows], strides=[operator.stride] * 2, pads=pads
+                before.name, weight[part], bias[part], strides=[operator.stride] * 2, pads=pads
             )
-            if residual is not None and rows.start == 0:
+            if residual is not None and start == 0:
                 name = self.graph.node("Add", name, residual.name)
             parts.append(self.activated(name, operator))
         name = parts[0] if len(parts) == 1 else self.graph.node("Concat", *parts, axis=1)
-        return FeatureMap(name, len(bias), signs)
+        return FeatureMap(name, channels, signs)
 
     def first_convolution(self, operator: Operator, pads: tuple[int, ...]) -> FeatureMap:
         """The convolution of the picture, with the scaling of its pixels.
