@@ -202,6 +202,14 @@ class Trunk:
         weight = factors[:, None, None, None]
         return self.graph.convolution(value.name, weight, zeros, group=value.width)
 
+    def positive(self, tensor: int) -> FeatureMap:
+        """The tensor's value with no sign changed."""
+        value = self.feature_map(tensor)
+        if (value.signs > 0).all():
+            return value
+        name = self.scaled(value, value.signs)
+        return FeatureMap(name, value.channels, np.abs(value.signs))
+
     def add(self, operator: Operator) -> FeatureMap:
         """The sum of two maps; of a convolution and a residual in the common case."""
         first, second = (self.network.operators[number] for number in operator.inputs)
@@ -210,15 +218,13 @@ class Trunk:
                 tensor = other.inputs[0] if other.kind == "PAD" else other.output
                 fused = Operator(**{**vars(layer), "relu": operator.relu})
                 return self.convolution(fused, residual=self.feature_map(tensor))
-        maps = [self.feature_map(number) for number in operator.inputs]
-        _require_plain(*maps)
+        maps = [self.positive(number) for number in operator.inputs]
         name = self.graph.node("Add", *[value.name for value in maps])
         return FeatureMap(self.activated(name, operator), maps[0].channels, maps[0].signs)
 
     def max_pool(self, operator: Operator) -> FeatureMap:
         """The largest value of each window."""
-        before = self.feature_map(operator.inputs[0])
-        _require_plain(before)
+        before = self.positive(operator.inputs[0])
         name = self.graph.node(
             "MaxPool",
             before.name,
@@ -243,9 +249,3 @@ class Trunk:
     def activated(self, name: str, operator: Operator) -> str:
         """The value, after a Relu where the operator has one."""
         return self.graph.node("Relu", name) if operator.relu else name
-
-
-def _require_plain(*maps: FeatureMap) -> None:
-    """Refuse a channel with a changed sign where it would change the result."""
-    if any((value.signs < 0).any() for value in maps):
-        raise ValueError("a channel with a slope above 1 is added or pooled")
