@@ -22,6 +22,7 @@ class Configuration:
         thresholds: Limits at which warnings begin.
         durations: Durations that separate micro- from macro-expressions.
         batch: Maximum number of flow fields per request.
+        faces: Maximum number of faces that are analysed with `faces="all"`.
     """
 
     model: Path = ASSETS / "off_tanet.onnx"
@@ -30,3 +31,4 @@ class Configuration:
     thresholds: Thresholds = field(default_factory=Thresholds)
     durations: Durations = field(default_factory=Durations)
     batch: int = 64
+    faces: int = 5

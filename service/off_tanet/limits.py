@@ -41,6 +41,9 @@ class Thresholds:
 
     Attributes:
         no_motion_px: Motion below this gives `no_motion`.
+        head_motion_share: The share of the head's motion that is added to this limit. Of rendered
+            heads that only move, by up to 3 px, 95% stay below it (`make bench-head`); what is left
+            of their motion looks like an expression.
         low_motion_px: Motion below this gives `low_motion`.
         large_head_motion_px: Head motion above this gives `large_head_motion`.
         small_face_px: Faces smaller than this, in pixels of the upload, give `small_face`.
@@ -53,6 +56,7 @@ class Thresholds:
     """
 
     no_motion_px: float = 0.05
+    head_motion_share: float = 0.08
     low_motion_px: float = 0.2
     large_head_motion_px: float = 3.0
     small_face_px: float = 64.0

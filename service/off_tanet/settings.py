@@ -165,6 +165,8 @@ class Settings(BaseSettings):
     """Maximum duration of a long video in seconds."""
     max_batch: PositiveInt = _DEFAULTS.batch
     """Maximum number of flow fields in a /v2 request."""
+    max_faces: PositiveInt = _DEFAULTS.faces
+    """Maximum number of faces that are analysed with faces=all."""
 
     # Recognition
     min_expression_duration_s: NonNegativeFloat = _DURATIONS.shortest_s
@@ -173,6 +175,8 @@ class Settings(BaseSettings):
     """Duration in seconds above which an expression is macro."""
     no_motion_px: NonNegativeFloat = _QUALITY.no_motion_px
     """Motion, in pixels at 112 x 112, below which the warning is no_motion."""
+    head_motion_share: float = Field(_QUALITY.head_motion_share, ge=0, le=1)
+    """Share of the head's motion that is added to the limit of no_motion."""
     low_motion_px: NonNegativeFloat = _QUALITY.low_motion_px
     """Motion, in pixels at 112 x 112, below which the warning is low_motion."""
     large_head_motion_px: NonNegativeFloat = _QUALITY.large_head_motion_px
@@ -248,6 +252,7 @@ class Settings(BaseSettings):
             ),
             thresholds=Thresholds(
                 no_motion_px=self.no_motion_px,
+                head_motion_share=self.head_motion_share,
                 low_motion_px=self.low_motion_px,
                 large_head_motion_px=self.large_head_motion_px,
                 small_face_px=self.small_face_px,
@@ -256,6 +261,7 @@ class Settings(BaseSettings):
             ),
             durations=Durations(self.min_expression_duration_s, self.max_micro_duration_s),
             batch=self.max_batch,
+            faces=self.max_faces,
         )
 
     @property

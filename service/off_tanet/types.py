@@ -169,6 +169,7 @@ class Prediction:
         apex_crop: Face crop of the apex frame.
         motion: Motion curve of a clip; None for two pictures.
         timings_ms: Milliseconds per stage, and their `total`.
+        faces: With `faces="all"`, the predictions for all faces, largest first, with common times.
     """
 
     model: ModelName
@@ -184,6 +185,7 @@ class Prediction:
     apex_crop: Crop
     motion: Motion | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
+    faces: tuple[Prediction, ...] = ()
 
     def _repr_png_(self) -> bytes:
         """Return the one-page report, which notebooks display."""
@@ -210,6 +212,7 @@ class Expression:
         confidence: 0.5..1; the higher, the more its motion stands out from all other motion.
         prediction: The prediction for its onset and apex; None for `macro`, which the model does
             not cover.
+        face_index: With `faces="all"`, the number of the face, from 0; else None.
     """
 
     kind: ExpressionKind
@@ -219,6 +222,7 @@ class Expression:
     strength_px: float
     confidence: float
     prediction: Prediction | None = None
+    face_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,13 +292,9 @@ class Classification:
     """The output of the network for one flow field.
 
     Attributes:
-        probabilities: Finite values, [3], in the order of the classes; their sum is 1.
+        probabilities: Finite values [3] in the order of the classes; their sum is 1.
         attention: Attention map, [14, 14].
     """
 
     probabilities: NDArray[np.float64]
     attention: Attention
-
-
-FaceMode = Literal["auto", "none"]
-"""`auto` detects the face; `none` treats the frames as face crops."""

@@ -50,7 +50,7 @@ def test_only_our_own_errors_are_declared(document: dict[str, Any]) -> None:
                 assert status < "400" or list(answer["content"]) == ["application/problem+json"]
 
 
-OPTIONS = {"face", "include"}
+OPTIONS = {"face", "faces", "include"}
 INDICES = {"onset_index", "apex_index"}
 
 

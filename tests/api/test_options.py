@@ -86,7 +86,7 @@ UNKNOWN = (
     "includes",
     "utm_source",
     "_",
-    "faces",
+    "all_faces",
     "onset index",
     "",
     "include[0]",
@@ -97,7 +97,7 @@ UNKNOWN = (
 def test_an_unknown_option_is_named(http: httpx.Client, name: str) -> None:
     """A typing error would otherwise be ignored silently."""
     for kind in KINDS:
-        refused(ask(http, kind, {name: "1"}), f"query.{name}: unknown name", "face, include")
+        refused(ask(http, kind, {name: "1"}), f"query.{name}: unknown name", "face, faces, include")
         if name:
             refused(ask(http, kind, fields={name: "1"}), f"body.{name}: unknown name")
             thumbnail = [*FILES[kind].items(), (name, PAIR["onset"])]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from pathlib import Path
 from typing import cast
 
 import pytest
 from off_tanet.batch.manifest import Row
+from off_tanet.batch.runner import score_rows
 from off_tanet.batch.schema import COLUMNS, flatten
 from off_tanet.batch.scoring import Result, ScoreJob, score
 from off_tanet.configuration import ASSETS, Configuration
-from off_tanet.limits import MediaLimits
+from off_tanet.face_choice import FaceChoice
+from off_tanet.limits import EngineLimits, MediaLimits
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.workers.messages import Report
+
+from tests.support import factories, two_people
 
 SAMPLES = ASSETS / "samples"
 PAIR = Row(SAMPLES, onset="surprise_onset.jpg", apex="surprise_apex.jpg")
@@ -111,3 +117,21 @@ def test_scoring_needs_no_terminal() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert ran.stdout == b"set()\n"
+
+
+def test_a_chosen_face_reaches_the_workers(tmp_path: Path) -> None:
+    """By index or by box; a row without this person is a problem of its own."""
+    frames = two_people.clip()
+    for name, place in (("onset", 5), ("apex", 14)):
+        (tmp_path / f"{name}.png").write_bytes(factories.png(frames[place]))
+    rows = [Row(tmp_path, onset="onset.png", apex="apex.png")]
+
+    async def scored(face: FaceChoice) -> list[Result]:
+        limits = EngineLimits(workers=1)
+        return [result async for result in score_rows(rows, Configuration(), limits, face)]
+
+    for face, label in ((1, "positive"), ((400.0, 60.0, 280.0, 280.0), "surprise")):
+        (result,) = asyncio.run(scored(face))
+        assert result.answer["label"] == label
+    (result,) = asyncio.run(scored(2))
+    assert result.problem_code == "no_face"

@@ -21,7 +21,7 @@ import numpy as np
 from off_tanet.configuration import ASSETS
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.tracking import FaceTracker
+from off_tanet.recognition.face.trackers import FaceTracker
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Pixels

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.configuration import Configuration
 from off_tanet.recognition.classifier import Classifier
-from off_tanet.recognition.face.detector import crop
+from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.flow import light, tvl1
 from off_tanet.recognition.motion import head_motion
 from off_tanet.recognition.recognizer import Recognizer

@@ -19,6 +19,7 @@ import numpy as np
 from off_tanet.configuration import Configuration
 from off_tanet.limits import Durations, MediaLimits
 from off_tanet.recognition.classifier import Classifier
+from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import video
 from off_tanet.recognition.spotting import clip
@@ -119,7 +120,7 @@ def sightings(scene: synthetic_video.Scene) -> Iterator[SpottedInterval]:
     spotter = ExpressionSpotter()
     crops = synthetic_video.crops(synthetic_video.film(scene))
     for index, (crop, time_s) in enumerate(zip(crops, scene.times_s, strict=True)):
-        yield from spotter.add(crop, Moment(index, float(time_s)))
+        yield from spotter.add(TrackedFrame(crop, 0), Moment(index, float(time_s)))
     yield from spotter.finish()
 
 
@@ -131,7 +132,10 @@ def video_scores(scene: synthetic_video.Scene, pairs: Pairs) -> tuple[SpottingSc
         kind = "micro" if event.offset_s - event.onset_s <= Durations().longest_s else "macro"
         true[kind].append(Interval(event.onset_s, event.offset_s, event.label))
     for each in sightings(scene):
-        label = pairs.label(each.onset_crop, each.apex_crop)
+        onset, apex = each.onset_frame.crop, each.apex_frame.crop
+        assert onset is not None
+        assert apex is not None
+        label = pairs.label(onset, apex)
         found[each.kind].append(Interval(each.onset.time_s, each.offset.time_s, label))
     return score(true["micro"], found["micro"]), score(true["macro"], found["macro"])
 

@@ -16,6 +16,8 @@ from off_tanet.schemas.spotting import SpottingBody
 from off_tanet.setting_names import variable
 from off_tanet.settings import Settings
 
+from tests.support import factories, two_people
+
 SAMPLES = ASSETS / "samples"
 PAIR = [str(SAMPLES / f"surprise_{frame}.jpg") for frame in ("onset", "apex")]
 CLIP = str(SAMPLES / "clip.mp4")
@@ -90,3 +92,43 @@ def test_every_setting_is_listed_in_json_too(run: Run) -> None:
 def test_a_key_and_its_line_in_json(run: Run) -> None:
     made = json.loads(run("key", "new", "clinic", "--json"))
     assert made["line"] == f"{digest(made['key'])} clinic"
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[str]:
+    """Files of two people: the left one, the smaller, smiles; the right one raises the brows."""
+    frames = two_people.clip()
+    names = [str(tmp_path / f"{name}.png") for name in ("onset", "apex")]
+    for name, place in zip(names, (5, 14), strict=True):
+        Path(name).write_bytes(factories.png(frames[place]))
+    return names
+
+
+def test_a_face_is_chosen(run: Run, two: list[str]) -> None:
+    for face, label in (("0", "surprise"), ("1", "positive"), ("30,60,220,200", "positive")):
+        assert json.loads(run("predict", *two, "--face", face, "--json"))["label"] == label
+
+
+def test_all_faces_are_shown(run: Run, two: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.png"
+    faces = json.loads(run("predict", *two, "--faces", "all", "--report", str(report), "--json"))
+    assert [face["label"] for face in faces["faces"]] == ["surprise", "positive"]
+    assert report.exists()
+    assert "report" not in str(faces)
+    told = run("predict", *two, "--faces", "all")
+    chosen = [line.split()[0] for line in told.splitlines() if "←" in line]
+    assert chosen == ["surprise", "positive"]
+    assert "face 1\n" in told
+
+
+def test_expressions_of_all_faces_are_numbered(run: Run) -> None:
+    told = run("video", CLIP, "--faces", "all")
+    assert "face on 30 of 30 frames" in told
+
+
+@pytest.mark.parametrize("face", ["Auto", "-1", "1,2,3"])
+def test_an_unknown_face_is_a_wrong_option(
+    capsys: pytest.CaptureFixture[str], two: list[str], face: str
+) -> None:
+    assert main(["predict", *two, f"--face={face}"]) == 2
+    assert "must be an index from 0" in capsys.readouterr().err

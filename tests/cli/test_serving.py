@@ -58,7 +58,7 @@ def no_text(path: Path) -> None:
 
 
 def of_another_network(path: Path) -> None:
-    path.write_bytes((ASSETS / "mtcnn" / "pnet.onnx").read_bytes())
+    path.write_bytes((ASSETS / "face" / "mesh.onnx").read_bytes())
 
 
 def of_other_classes(path: Path) -> None:

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from off_tanet.recognition.classifier import Classifier
-from off_tanet.recognition.face.detector import FaceDetector, align, crop
+from off_tanet.recognition.face.alignment import align
+from off_tanet.recognition.face.cropping import crop
+from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.flow import tvl1
 from off_tanet.types import CLASSES, CROP_SIZE, Pixels
 from off_tanet_export.synthesis import samples

@@ -160,7 +160,7 @@ def test_files_that_are_not_models_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=name):
             Classifier(tmp_path / name)
     with pytest.raises(ModelError, match="metadata"):
-        Classifier(ASSET.parent / "mtcnn/pnet.onnx")
+        Classifier(ASSET.parent / "face/mesh.onnx")
 
 
 @pytest.fixture(scope="module")

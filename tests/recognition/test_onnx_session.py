@@ -10,12 +10,12 @@ from off_tanet.recognition.onnx_session import open_session
 
 from tests.support.paths import ROOT
 
-PNET = ROOT / "service/off_tanet/assets" / "mtcnn" / "pnet.onnx"
+MESH = ROOT / "service/off_tanet/assets/face/mesh.onnx"
 
 
 def test_a_model_has_its_metadata() -> None:
     """Licence notes and model cards are stored in the file."""
-    assert open_session(PNET).get_modelmeta().custom_metadata_map["licence"] == "MIT"
+    assert open_session(MESH).get_modelmeta().custom_metadata_map["licence"] == "Apache-2.0"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(tmp_path) not in caught.value.detail
 
 
-@pytest.mark.parametrize("content", [b"", b"no model", PNET.read_bytes()[:5000]])
+@pytest.mark.parametrize("content", [b"", b"no model", MESH.read_bytes()[:5000]])
 def test_a_foreign_or_truncated_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """Any error of ONNX Runtime becomes a domain error."""
     path = tmp_path / "broken.onnx"

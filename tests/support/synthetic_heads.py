@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from off_tanet.configuration import ASSETS
-from off_tanet.recognition.face.detector import FaceDetector, align
+from off_tanet.recognition.face.alignment import align
+from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.types import CROP_SIZE, Pixels, Similarity
-from off_tanet_export.synthesis.camera import warp
 
 from tests.support import factories
+from tests.support.turned_heads import Portrait, Turn
 
 Floats = NDArray[np.float32]
 
@@ -49,21 +50,17 @@ def shifted(picture: Floats, across: float, down: float) -> Floats:
 
 
 def turned(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Floats:
-    """The head turned by these angles in degrees: to its side, up or down, and in the image plane.
+    """The head turned by these angles in degrees, to its side, up or down, and in the plane."""
+    return head().frame(None, Turn(yaw, pitch, roll))
 
-    A half ellipsoid with a nose, under parallel light rays; what lies around it turns along.
-    """
-    where = placement()
-    rows, columns = np.mgrid[: still().shape[0], : still().shape[1]]
-    places = np.einsum("ij,jyx->iyx", where[:, :2], np.stack([columns, rows]))
-    x, y = (places + where[:, 2, None, None] + 0.5) / CROP_SIZE - 0.5
-    head = 0.45 * np.sqrt(np.maximum(1 - (x / 0.62) ** 2 - (y / 0.75) ** 2, 0))
-    nose = 0.14 * np.exp(-0.5 * ((x / 0.07) ** 2 + (y / 0.10) ** 2))
-    points = np.stack([x, y, head + nose - 0.3])
-    rotation, _ = cv2.Rodrigues(np.radians([pitch, yaw, roll]))
-    shift = np.einsum("ij,jyx->iyx", rotation, points) - points
-    back = np.linalg.inv(where[:, :2])
-    return warp(still(), (CROP_SIZE * np.einsum("ij,jyx->iyx", back, shift[:2])).astype(np.float32))
+
+@cache
+def head() -> Portrait:
+    """The portrait with the depth of its landmarks."""
+    found = Portrait.of(shot(still()), FaceDetector(ASSETS), around=None)
+    if found is None:
+        raise LookupError("the portrait shows no face")
+    return found
 
 
 def covered(picture: Floats, x: float = 0.5, y: float = 0.75, size: float = 0.3) -> Floats:

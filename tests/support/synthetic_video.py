@@ -16,7 +16,8 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from off_tanet.recognition.face.detector import PLACES, crop, similarity
+from off_tanet.recognition.face.alignment import similarity
+from off_tanet.recognition.face.cropping import crop
 from off_tanet.types import CROP_SIZE, Crop, Pixels
 from off_tanet_export.synthesis.action_units import MIXES, GaussianBump, render, scaled
 from off_tanet_export.synthesis.generator import Nuisances, Synthesis
@@ -31,6 +32,9 @@ SCALE = FACE / CROP_SIZE  # pixels of the frame for one of the crop
 MARGIN = (PICTURE - FACE) / 2
 PLACE = np.array([[1 / SCALE, 0, -MARGIN / SCALE], [0, 1 / SCALE, -MARGIN / SCALE]])
 """From a frame to its canonical crop."""
+
+PLACES = np.array([(0.27, 0.28), (0.73, 0.28), (0.5, 0.52), (0.33, 0.73), (0.67, 0.73)])
+"""Eyes, nose and corners of the mouth, as fractions of the crop, [5, 2]."""
 
 _EYES = PLACES[:2]
 _LID_WIDTH, _LID_HEIGHT, _BROW = 0.12, 0.028, 0.10  # half an eye; from its centre to under the brow

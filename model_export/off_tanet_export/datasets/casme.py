@@ -20,11 +20,11 @@ from types import MappingProxyType
 import numpy as np
 import torch
 from off_tanet.configuration import ASSETS
-from off_tanet.errors import MediaError
+from off_tanet.errors import MediaError, NoFaceError
 from off_tanet.limits import MediaLimits
-from off_tanet.recognition.face import detector as face
-from off_tanet.recognition.flow.light import matched
+from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.media.images import decode_pair
+from off_tanet.recognition.pair import pair_flow
 from off_tanet.types import CLASSES, Flow, Pixels
 from tqdm import tqdm
 
@@ -95,7 +95,7 @@ def load_frames(annotations: Path, *, cropped: bool = False) -> FlowMaps:
     clips = list(read_annotations(annotations))
     if not clips:
         raise MapsError(f"{annotations} has no clip of the classes {', '.join(CLASSES)}")
-    detector = None if cropped else face.FaceDetector(ASSETS)
+    detector = None if cropped else FaceDetector(ASSETS)
     flows = [
         measure_flow(clip, annotations.parent, detector)
         for clip in tqdm(clips, desc=annotations.stem, unit="clip")
@@ -150,7 +150,7 @@ def _find_columns(header: list[str], annotations: Path) -> dict[str, int]:
     return places
 
 
-def measure_flow(clip: Clip, root: Path, detector: face.FaceDetector | None) -> Flow:
+def measure_flow(clip: Clip, root: Path, detector: FaceDetector | None) -> Flow:
     """Measure the flow [2, 112, 112] from a clip's onset to its apex, in pixels.
 
     Args:
@@ -162,13 +162,11 @@ def measure_flow(clip: Clip, root: Path, detector: face.FaceDetector | None) -> 
         MapsError: A frame is missing, cannot be decoded, is damaged or shows no face.
     """
     onset, apex = _read_pair(clip, root)
-    if detector is None:
-        return matched(face.whole(onset), face.whole(apex)).flow()
-    faces = detector.detect(onset)
-    if not faces:
-        raise MapsError(f"{clip.subject}/{clip.name}: no face on the onset frame, {clip.onset}")
-    to_crop = face.align(faces[0])
-    return matched(face.crop(onset, to_crop), face.crop(apex, to_crop)).flow()
+    try:
+        return pair_flow(onset, apex, detector).flow
+    except NoFaceError as error:
+        detail = f"{clip.subject}/{clip.name}: no face on the onset frame, {clip.onset}"
+        raise MapsError(detail) from error
 
 
 def _read_pair(clip: Clip, root: Path) -> tuple[Pixels, Pixels]:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from off_tanet.configuration import ASSETS
 from off_tanet.errors import MediaError, UnsupportedMediaError
 from off_tanet.limits import MediaLimits
-from off_tanet.recognition.face.detector import FaceDetector, align, crop
-from off_tanet.recognition.flow.light import matched
+from off_tanet.recognition.face.alignment import align
+from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.media.images import decode_image
 from off_tanet.recognition.media.video import open_clip
+from off_tanet.recognition.pair import pair_flow
 from off_tanet.types import Pixels, Similarity
 from tqdm import tqdm
 
@@ -88,17 +89,15 @@ def measure_flows(
     Args:
         face: The picture [S, S, 3].
         field: Its motion [2, S, S] in pixels; the largest is one pixel of the crop.
-        detector: Locates the crop on the onset.
+        detector: Finds the face.
         rng: Draws the noise of each shot.
 
     Returns:
         Flow [A, 2, 112, 112] for the A amplitudes of `AMPLITUDES_PX`.
     """
     onset = _photograph(face, rng)
-    to_crop = locate_crop(detector, onset)
-    before = crop(onset, to_crop)
     apexes = [_photograph(warp(face, px * field), rng) for px in AMPLITUDES_PX]
-    return np.stack([matched(before, crop(apex, to_crop)).flow() for apex in apexes])
+    return np.stack([pair_flow(onset, apex, detector).flow for apex in apexes])
 
 
 def _photograph(picture: Floats, rng: np.random.Generator) -> Pixels:
@@ -132,7 +131,7 @@ def read_face(path: Path) -> Floats:
     faces = FaceDetector(ASSETS).detect(pixels)
     if not faces:
         raise MapsError(f"{path} shows no face")
-    x, y, width, height = faces[0].box
+    x, y, width, height = faces[0].face(pixels.shape[1], pixels.shape[0]).box
     side = int(min(FACE_MARGIN * max(width, height), *pixels.shape[:2]))
     left = int(np.clip(x + width / 2 - side / 2, 0, pixels.shape[1] - side))
     top = int(np.clip(y + height / 2 - side / 2, 0, pixels.shape[0] - side))

@@ -15,7 +15,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from off_tanet.recognition.face.detector import crop
+from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.flow import tvl1
 from off_tanet.recognition.flow.light import matched
 from off_tanet.types import CLASSES, CROP_SIZE, Crop, Flow, Similarity

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import skimage.data
 from off_tanet.configuration import ASSETS
-from off_tanet.recognition.face.detector import FaceDetector, align
+from off_tanet.recognition.face.alignment import align
+from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.types import CROP_SIZE, Pixels, Similarity
 
 from off_tanet_export.synthesis.action_units import displacement

@@ -21,8 +21,8 @@ from off_tanet.batch.manifest import Row
 from off_tanet.batch.runner import score_with, start_engine
 from off_tanet.batch.scoring import Result, ScoreJob
 from off_tanet.configuration import Configuration
+from off_tanet.face_choice import FaceChoice
 from off_tanet.limits import EngineLimits
-from off_tanet.types import FaceMode
 from off_tanet.workers.engine import Engine
 
 _BLOCK_ROWS = 16  # a third of a second of pairs: cheap to repeat, far above Ray's overhead
@@ -32,7 +32,7 @@ async def score_rows(
     rows: Sequence[Row],
     configuration: Configuration,
     limits: EngineLimits,
-    face: FaceMode = "auto",
+    face: FaceChoice = "auto",
 ) -> AsyncGenerator[Result]:
     """Score rows on the cluster that RAY_ADDRESS names, or else on a local one.
 
@@ -40,7 +40,7 @@ async def score_rows(
         rows: The rows; their files must have the same paths on all machines.
         configuration: The configuration of each Recognizer; the model, too, is opened by path.
         limits: Deadline and memory limit of a row. `workers` is ignored: all cores are used.
-        face: `"auto"` or `"none"`, as for `Recognizer`.
+        face: The face to analyse, as for `Recognizer`.
 
     Yields:
         The result of each row, in the order of completion.
@@ -59,7 +59,7 @@ async def score_rows(
 
 
 def _blocks(
-    rows: Sequence[Row], configuration: Configuration, limits: EngineLimits, face: FaceMode
+    rows: Sequence[Row], configuration: Configuration, limits: EngineLimits, face: FaceChoice
 ) -> Iterator[list[Result]]:
     ray.data.DataContext.get_current().enable_progress_bars = False
     cores = int(ray.cluster_resources()["CPU"])
@@ -84,7 +84,9 @@ def _blocks(
 class _Scorer:
     """An actor of Ray Data: an engine in an event loop, which runs while a block is scored."""
 
-    def __init__(self, configuration: Configuration, limits: EngineLimits, face: FaceMode) -> None:
+    def __init__(
+        self, configuration: Configuration, limits: EngineLimits, face: FaceChoice
+    ) -> None:
         self._engine = Engine(configuration, limits, (ScoreJob,))
         self._face = face
         self._runner = asyncio.Runner()

@@ -12,8 +12,8 @@ from off_tanet.batch.manifest import Row
 from off_tanet.batch.scoring import Result, ScoreJob, problem_result
 from off_tanet.configuration import Configuration
 from off_tanet.errors import OffTanetError, WarmingUpError, WorkerLostError, WorkMemoryError
+from off_tanet.face_choice import FaceChoice
 from off_tanet.limits import EngineLimits
-from off_tanet.types import FaceMode
 from off_tanet.workers.engine import Engine
 
 
@@ -21,7 +21,7 @@ async def score_rows(
     rows: Sequence[Row],
     configuration: Configuration,
     limits: EngineLimits,
-    face: FaceMode = "auto",
+    face: FaceChoice = "auto",
 ) -> AsyncGenerator[Result]:
     """Score rows with an engine of their own; closing the generator stops the work at once.
 
@@ -32,7 +32,7 @@ async def score_rows(
         rows: The rows to score.
         configuration: The configuration of each worker's Recognizer.
         limits: Number of workers, deadline and memory limit.
-        face: `"auto"` or `"none"`, as for `Recognizer`.
+        face: The face to analyse, as for `Recognizer`.
 
     Yields:
         The result of each row, in the order of completion.
@@ -70,7 +70,9 @@ async def start_engine(engine: Engine) -> None:
         raise WarmingUpError(f"No worker was ready within {seconds:g} s.")
 
 
-async def score_with(engine: Engine, rows: Iterable[Row], face: FaceMode) -> AsyncGenerator[Result]:
+async def score_with(
+    engine: Engine, rows: Iterable[Row], face: FaceChoice
+) -> AsyncGenerator[Result]:
     """Score rows with an engine that has been started.
 
     As many rows are queued as are in work, so that workers need not wait for the caller; the engine
@@ -79,7 +81,7 @@ async def score_with(engine: Engine, rows: Iterable[Row], face: FaceMode) -> Asy
     Args:
         engine: The engine, started by `start_engine`.
         rows: The rows to score.
-        face: `"auto"` or `"none"`, as for `Recognizer`.
+        face: The face to analyse, as for `Recognizer`.
 
     Yields:
         The result of each row, in the order of completion.
@@ -98,11 +100,11 @@ async def score_with(engine: Engine, rows: Iterable[Row], face: FaceMode) -> Asy
         await asyncio.gather(*work, return_exceptions=True)
 
 
-def _task(engine: Engine, row: Row, face: FaceMode) -> asyncio.Task[Result]:
+def _task(engine: Engine, row: Row, face: FaceChoice) -> asyncio.Task[Result]:
     return asyncio.create_task(_score(engine, row, face))
 
 
-async def _score(engine: Engine, row: Row, face: FaceMode) -> Result:
+async def _score(engine: Engine, row: Row, face: FaceChoice) -> Result:
     job = ScoreJob.of(row, face)
     try:
         try:

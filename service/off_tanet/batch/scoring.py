@@ -15,8 +15,8 @@ from typing import Any
 from off_tanet import files, logs
 from off_tanet.batch.manifest import CLIP, PAIR, Row
 from off_tanet.errors import LimitExceededError, OffTanetError, UnreadableFileError
+from off_tanet.face_choice import FaceChoice
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.types import FaceMode
 from off_tanet.workers.answers import Answer, clip_answer, frames_answer
 from off_tanet.workers.messages import Job, Report
 
@@ -53,12 +53,12 @@ class ScoreJob(Job[dict[str, Any]], frozen=True):
 
     folder: bytes
     paths: dict[str, bytes]
-    face: FaceMode = "auto"
+    face: FaceChoice = "auto"
     onset_index: int | None = None
     apex_index: int | None = None
 
     @classmethod
-    def of(cls, row: Row, face: FaceMode) -> ScoreJob:
+    def of(cls, row: Row, face: FaceChoice) -> ScoreJob:
         """Create the job of a row."""
         paths = {name: getattr(row, name) for name in (*PAIR, *CLIP)}
         encoded = {name: os.fsencode(path) for name, path in paths.items() if path is not None}
@@ -78,13 +78,13 @@ class ScoreJob(Job[dict[str, Any]], frozen=True):
         return dict(score(row, recognizer, self.face).answer)
 
 
-def score(row: Row, recognizer: Recognizer, face: FaceMode = "auto") -> Result:
+def score(row: Row, recognizer: Recognizer, face: FaceChoice = "auto") -> Result:
     """Score a row.
 
     Args:
         row: The row, whose files are read.
         recognizer: A Recognizer of this process.
-        face: `"auto"` or `"none"`, as for `Recognizer`.
+        face: The face to analyse, as for `Recognizer`.
 
     Returns:
         The prediction, or the problem with the row's files; an internal error is a problem, too.
@@ -113,7 +113,7 @@ def problem_result(row: Row, error: OffTanetError) -> Result:
     return Result(row, {"problem": problem})
 
 
-def _answer(row: Row, recognizer: Recognizer, face: FaceMode) -> Answer:
+def _answer(row: Row, recognizer: Recognizer, face: FaceChoice) -> Answer:
     def content(name: str | None) -> bytes:
         if not name:
             raise UnreadableFileError("The manifest names no file in this row.")

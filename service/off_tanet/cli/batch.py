@@ -17,6 +17,7 @@ import typer
 from off_tanet.cli.bootstrap import create_recognizer, load_settings
 from off_tanet.cli.console import AsJson, Face, grid, path, print_json, progress_bar, show
 from off_tanet.cli.exit_codes import CommandError, ExitCode
+from off_tanet.face_choice import FaceChoice
 from off_tanet.files import printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from off_tanet.batch.scoring import Result
     from off_tanet.batch.writers import Output
     from off_tanet.settings import Settings
-    from off_tanet.types import FaceMode
 
     Scorer = Callable[[Sequence[Row]], AsyncGenerator[Result]]
 
@@ -103,7 +103,7 @@ def _run(source: Path, output: Path, score: Scorer) -> _Run:
         return _Run(len(rows) - len(pending), codes, time.monotonic() - start)
 
 
-def _scorer(on_ray: bool, settings: Settings, face: FaceMode) -> Scorer:
+def _scorer(on_ray: bool, settings: Settings, face: FaceChoice) -> Scorer:
     """Return a function that scores rows on this machine or on a Ray cluster."""
     configured: dict[str, Any] = {
         "configuration": settings.configuration,

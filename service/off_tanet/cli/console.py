@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from off_tanet.face_choice import FaceChoice, FaceCount, parse_face
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,11 +22,26 @@ if TYPE_CHECKING:
 _STDERR = 2  # the file descriptor that C libraries write to
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-# Repeats `FaceMode`, whose import would load NumPy: --help should be fast.
+
+
+def _face(text: str) -> FaceChoice:
+    try:
+        return parse_face(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 Face = Annotated[
-    Literal["auto", "none"],
-    typer.Option(help="auto: find the face; none: the frames are tight face crops."),
+    Any,  # a FaceChoice: Typer does not support unions
+    typer.Option(
+        parser=_face,
+        metavar="FACE",
+        help="auto or largest: the largest face; an index in the order of size, where 0 is the "
+        "largest; a box x,y,width,height in pixels: the face in it; none: the frames are tight "
+        "face crops.",
+    ),
 ]
+Faces = Annotated[FaceCount, typer.Option(help="all: analyse every face, up to a limit.")]
 
 
 def path(text: str) -> Path:

@@ -16,7 +16,15 @@ Json = Mapping[str, Any]
 
 
 def prediction(body: Json) -> Iterator[Table | str]:
-    """Format a prediction: the probabilities as bars, then its measurements."""
+    """Format a prediction, or those of all faces: probabilities as bars, then measurements."""
+    faces = body.get("faces") or [body]
+    for index, face in enumerate(faces):
+        if len(faces) > 1:
+            yield f"face {index}" if index == 0 else f"\nface {index}"
+        yield from _prediction(face)
+
+
+def _prediction(body: Json) -> Iterator[Table | str]:
     yield grid(*_bars(body))
     yield ""
     quality, face = body["quality"], body["face"]
@@ -36,7 +44,8 @@ def spotting(body: Json) -> Iterator[Table | str]:
     faces = f"face on {video['frames_with_face']} of {video['frames']} frames"
     header = ("onset", "apex", "offset", "kind", "confidence", "label", "warnings")
     if body["expressions"]:
-        yield grid(header, *map(_expression, body["expressions"]))
+        several = "face_index" in body["expressions"][0]
+        yield grid(("face", *header) if several else header, *map(_expression, body["expressions"]))
         yield ""
     yield grid(
         ("expressions", str(len(body["expressions"]))),
@@ -83,7 +92,8 @@ def _expression(body: Json) -> tuple[str, ...]:
     if body["kind"] == "micro":
         label, warnings = body["label"], body["quality"]["warnings"]
         classification = (f"{label} {body['probabilities'][label]:.2f}", ", ".join(warnings))
-    return (*times, body["kind"], f"{body['confidence']:.2f}", *classification)
+    index = (str(body["face_index"]),) if "face_index" in body else ()
+    return (*index, *times, body["kind"], f"{body['confidence']:.2f}", *classification)
 
 
 def _scores(scores: Json, name: str = "") -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from off_tanet.cli.bootstrap import create_recognizer, load_settings
 from off_tanet.cli.console import (
     AsJson,
     Face,
+    Faces,
     path,
     print_json,
     progress_bar,
@@ -43,6 +44,7 @@ def predict(
         Path, typer.Argument(parser=path, help="Picture of the face at the peak of the expression.")
     ],
     face: Face = "auto",
+    faces: Faces = "one",
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +58,7 @@ def predict(
     recognizer = create_recognizer(load_settings())
     pair = [read(file, recognizer.limits.upload_bytes) for file in (onset, apex)]
     with suppress_stderr():
-        result = frames_answer(recognizer, pair[0], pair[1], face, _pictures(report))
+        result = frames_answer(recognizer, pair[0], pair[1], face, _pictures(report), faces=faces)
     _print_prediction(json.loads(result.json), report, as_json)
 
 
@@ -65,6 +67,7 @@ def clip(
     onset_index: Index = None,
     apex_index: Index = None,
     face: Face = "auto",
+    faces: Faces = "one",
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,6 +86,7 @@ def clip(
             content,
             face,
             _pictures(report),
+            faces=faces,
             onset_index=onset_index,
             apex_index=apex_index,
             progress=progress,
@@ -93,6 +97,7 @@ def clip(
 def video(
     file: Annotated[Path, typer.Argument(parser=path, help="MP4, MOV, AVI, WebM, MKV or GIF.")],
     face: Face = "auto",
+    faces: Faces = "one",
     as_json: AsJson = False,
 ) -> None:
     """Find every expression of a long video.
@@ -105,7 +110,7 @@ def video(
     recognizer = create_recognizer(load_settings())
     content = read(file, recognizer.limits.video_bytes)
     with _progress() as progress:
-        result = video_answer(recognizer, content, face, progress=progress)
+        result = video_answer(recognizer, content, face, faces=faces, progress=progress)
     spotting = json.loads(result.json)
     if as_json:
         print_json(spotting)
@@ -144,6 +149,8 @@ def _progress() -> Iterator[Progress]:
 def _print_prediction(prediction: dict[str, Any], report: Path | None, as_json: bool) -> None:
     if report:
         _, _, content = prediction.pop("report").partition(",")
+        for face in prediction.get("faces", ()):
+            face.pop("report")
         try:
             report.write_bytes(base64.b64decode(content))
         except OSError as error:

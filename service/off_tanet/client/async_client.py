@@ -13,9 +13,9 @@ from httpx_sse import EventSource
 from off_tanet.client import requests
 from off_tanet.client.call import FAILURES, Call
 from off_tanet.client.retry import RetryPolicy
+from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.types import (
     ExpressionCallback,
-    FaceMode,
     ModelCard,
     Prediction,
     Progress,
@@ -76,22 +76,31 @@ class AsyncClient:
         """Return the description of the served model."""
         return await self._send(Call(requests.CARD, self._retry))
 
-    async def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
+    async def frames(
+        self,
+        onset: bytes,
+        apex: bytes,
+        *,
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
+    ) -> Prediction:
         """Recognise the expression between two pictures.
 
         Args:
             onset: Picture of the face before the expression: PNG, JPEG, WebP, BMP or TIFF.
             apex: Picture of the face at the peak of the expression, of the same size.
-            face: `"auto"` finds the face; `"none"` takes the pictures as tight face crops.
+            face: The face to analyse, by default the largest one; `"none"` takes the pictures as
+                tight face crops.
+            faces: With `"all"`, the prediction has those of all faces.
 
         Returns:
             The prediction, with the flow, the attention map and both face crops.
 
         Raises:
             MediaError: A picture cannot be used.
-            NoFaceError: A picture shows no face.
+            NoFaceError: The onset shows no face, or not the chosen one.
         """
-        return await self._send(Call(requests.frames(onset, apex, face), self._retry))
+        return await self._send(Call(requests.frames(onset, apex, face, faces), self._retry))
 
     async def clip(
         self,
@@ -99,7 +108,8 @@ class AsyncClient:
         *,
         onset_index: int | None = None,
         apex_index: int | None = None,
-        face: FaceMode = "auto",
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
         progress: Progress | None = None,
     ) -> Prediction:
         """Recognise the expression of a short clip.
@@ -108,7 +118,9 @@ class AsyncClient:
             video: Contents of an MP4, MOV, AVI, WebM, MKV or GIF file.
             onset_index: Frame at which the expression begins, from 0; by default it is spotted.
             apex_index: Frame at its peak, from 0; by default it is spotted.
-            face: `"auto"` finds the face; `"none"` takes the frames as tight face crops.
+            face: The face to analyse, by default the largest one; `"none"` takes the frames as
+                tight face crops.
+            faces: With `"all"`, the prediction has those of all faces.
             progress: An ordinary function, called with a stage's name, the steps done and the
                 total. The response is then a stream of events.
 
@@ -117,19 +129,20 @@ class AsyncClient:
 
         Raises:
             MediaError: The clip cannot be used.
-            NoFaceError: No face was found in the clip.
+            NoFaceError: The clip or a given frame shows no face, or not the chosen one.
             FrameOrderError: The onset is not before the apex.
             FrameIndexError: The clip has no frame of a given index.
         """
         streamed = progress is not None
-        request = requests.clip(video, onset_index, apex_index, face, streamed)
+        request = requests.clip(video, onset_index, apex_index, face, faces, streamed)
         return await self._send(Call(request, self._retry, progress))
 
     async def video(
         self,
         video: bytes,
         *,
-        face: FaceMode = "auto",
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
         progress: Progress | None = None,
         on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
@@ -137,7 +150,9 @@ class AsyncClient:
 
         Args:
             video: Contents of an MP4, MOV, AVI, WebM, MKV or GIF file.
-            face: `"auto"` finds the face; `"none"` takes the frames as tight face crops.
+            face: The face to analyse, by default the largest one; `"none"` takes the frames as
+                tight face crops.
+            faces: With `"all"`, the expressions are those of all faces.
             progress: An ordinary function, called with a stage's name, the frames done and the
                 total.
             on_expression: An ordinary function, called with each expression as soon as the service
@@ -148,9 +163,9 @@ class AsyncClient:
 
         Raises:
             MediaError: The video cannot be used.
-            NoFaceError: No face was found in the video.
+            NoFaceError: The video shows no face, or not the chosen one.
         """
-        call = Call(requests.video(video, face), self._retry, progress, on_expression)
+        call = Call(requests.video(video, face, faces), self._retry, progress, on_expression)
         return await self._send(call)
 
     async def _send(self, call: Call[T]) -> T:

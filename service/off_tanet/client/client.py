@@ -13,9 +13,9 @@ from httpx_sse import EventSource
 from off_tanet.client import requests
 from off_tanet.client.call import FAILURES, Call
 from off_tanet.client.retry import RetryPolicy
+from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.types import (
     ExpressionCallback,
-    FaceMode,
     ModelCard,
     Prediction,
     Progress,
@@ -81,22 +81,31 @@ class Client:
         """The description of the served model; requested at each access."""
         return self._send(Call(requests.CARD, self._retry))
 
-    def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
+    def frames(
+        self,
+        onset: bytes,
+        apex: bytes,
+        *,
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
+    ) -> Prediction:
         """Recognise the expression between two pictures.
 
         Args:
             onset: Picture of the face before the expression: PNG, JPEG, WebP, BMP or TIFF.
             apex: Picture of the face at the peak of the expression, of the same size.
-            face: `"auto"` finds the face; `"none"` takes the pictures as tight face crops.
+            face: The face to analyse, by default the largest one; `"none"` takes the pictures as
+                tight face crops.
+            faces: With `"all"`, the prediction has those of all faces.
 
         Returns:
             The prediction, with the flow, the attention map and both face crops.
 
         Raises:
             MediaError: A picture cannot be used.
-            NoFaceError: A picture shows no face.
+            NoFaceError: The onset shows no face, or not the chosen one.
         """
-        return self._send(Call(requests.frames(onset, apex, face), self._retry))
+        return self._send(Call(requests.frames(onset, apex, face, faces), self._retry))
 
     def clip(
         self,
@@ -104,7 +113,8 @@ class Client:
         *,
         onset_index: int | None = None,
         apex_index: int | None = None,
-        face: FaceMode = "auto",
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
         progress: Progress | None = None,
     ) -> Prediction:
         """Recognise the expression of a short clip.
@@ -113,7 +123,9 @@ class Client:
             video: Contents of an MP4, MOV, AVI, WebM, MKV or GIF file.
             onset_index: Frame at which the expression begins, from 0; by default it is spotted.
             apex_index: Frame at its peak, from 0; by default it is spotted.
-            face: `"auto"` finds the face; `"none"` takes the frames as tight face crops.
+            face: The face to analyse, by default the largest one; `"none"` takes the frames as
+                tight face crops.
+            faces: With `"all"`, the prediction has those of all faces.
             progress: Called with a stage's name, the steps done and the total. The response is
                 then a stream of events.
 
@@ -122,19 +134,20 @@ class Client:
 
         Raises:
             MediaError: The clip cannot be used.
-            NoFaceError: No face was found in the clip.
+            NoFaceError: The clip or a given frame shows no face, or not the chosen one.
             FrameOrderError: The onset is not before the apex.
             FrameIndexError: The clip has no frame of a given index.
         """
         streamed = progress is not None
-        request = requests.clip(video, onset_index, apex_index, face, streamed)
+        request = requests.clip(video, onset_index, apex_index, face, faces, streamed)
         return self._send(Call(request, self._retry, progress))
 
     def video(
         self,
         video: bytes,
         *,
-        face: FaceMode = "auto",
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
         progress: Progress | None = None,
         on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
@@ -142,7 +155,9 @@ class Client:
 
         Args:
             video: Contents of an MP4, MOV, AVI, WebM, MKV or GIF file.
-            face: `"auto"` finds the face; `"none"` takes the frames as tight face crops.
+            face: The face to analyse, by default the largest one; `"none"` takes the frames as
+                tight face crops.
+            faces: With `"all"`, the expressions are those of all faces.
             progress: Called with a stage's name, the frames done and the total.
             on_expression: Called with each expression as soon as the service reports it. The
                 request is not repeated after the first call.
@@ -152,9 +167,9 @@ class Client:
 
         Raises:
             MediaError: The video cannot be used.
-            NoFaceError: No face was found in the video.
+            NoFaceError: The video shows no face, or not the chosen one.
         """
-        call = Call(requests.video(video, face), self._retry, progress, on_expression)
+        call = Call(requests.video(video, face, faces), self._retry, progress, on_expression)
         return self._send(call)
 
     def _send(self, call: Call[T]) -> T:

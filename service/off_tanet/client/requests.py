@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from off_tanet.client import responses
-from off_tanet.types import FaceMode, ModelCard, Prediction, VideoSpotting
+from off_tanet.face_choice import FaceChoice, FaceCount, format_face
+from off_tanet.types import ModelCard, Prediction, VideoSpotting
 
 T = TypeVar("T")
 
@@ -67,25 +68,30 @@ def headers(key: str | None) -> dict[str, str]:
 CARD: Request[ModelCard] = Request("v1/model", responses.card, method="GET")
 
 
-def frames(onset: bytes, apex: bytes, face: FaceMode) -> Request[Prediction]:
+def frames(onset: bytes, apex: bytes, face: FaceChoice, faces: FaceCount) -> Request[Prediction]:
     """Return the request for two pictures."""
     return Request(
         "v1/predictions/frames",
         responses.prediction,
-        query={"face": face, "include": _INCLUDED},
+        query=_query(face, faces, _INCLUDED),
         files={"onset": onset, "apex": apex},
     )
 
 
 def clip(
-    video: bytes, onset_index: int | None, apex_index: int | None, face: FaceMode, streamed: bool
+    video: bytes,
+    onset_index: int | None,
+    apex_index: int | None,
+    face: FaceChoice,
+    faces: FaceCount,
+    streamed: bool,
 ) -> Request[Prediction]:
     """Return the request for a short clip; an index of None is spotted by the service."""
     indices = {"onset_index": onset_index, "apex_index": apex_index}
     return Request(
         "v1/predictions/clip",
         responses.prediction,
-        query={"face": face, "include": f"{_INCLUDED},motion"},
+        query=_query(face, faces, f"{_INCLUDED},motion"),
         files={"video": video},
         fields={name: str(index) for name, index in indices.items() if index is not None},
         last_event="prediction",
@@ -93,14 +99,19 @@ def clip(
     )
 
 
-def video(video: bytes, face: FaceMode) -> Request[VideoSpotting]:
+def video(video: bytes, face: FaceChoice, faces: FaceCount) -> Request[VideoSpotting]:
     """Return the request for a long video."""
     return Request(
         "v1/predictions/video",
         responses.spotting,
-        query={"face": face, "include": _INCLUDED},
+        query=_query(face, faces, _INCLUDED),
         files={"video": video},
         last_event="spotting",
         streamed=True,
         long_running=True,
     )
+
+
+def _query(face: FaceChoice, faces: FaceCount, include: str) -> dict[str, str]:
+    query = {"face": format_face(face), "include": include}
+    return query if faces == "one" else {**query, "faces": faces}  # older services have no `faces`

@@ -96,6 +96,7 @@ def _prediction(body: PredictionBody) -> Prediction:
         apex_crop=_crop(body.crops.apex),
         motion=None if body.motion is None else _motion(body.motion),
         timings_ms=body.timings_ms,
+        faces=tuple(map(_prediction, body.faces or ())),
     )
 
 
@@ -108,6 +109,7 @@ def _expression(body: MicroBody | MacroBody) -> Expression:
         strength_px=body.strength_px,
         confidence=body.confidence,
         prediction=_prediction(body) if isinstance(body, MicroBody) else None,
+        face_index=body.face_index,
     )
 
 

@@ -5,7 +5,7 @@ A pair is recognised by its flow, the classification of the flow, and the qualit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,19 +13,23 @@ from off_tanet.errors import NoFaceError
 from off_tanet.limits import Thresholds
 from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
-from off_tanet.recognition.face import detector as faces
+from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.visibility import VisibilityMonitor
-from off_tanet.recognition.flow import light
-from off_tanet.recognition.flow.light import Matched
-from off_tanet.recognition.motion import head_motion
+from off_tanet.recognition.face.trackers import FaceTracker, MultiTracker, OneFace
+from off_tanet.recognition.face.tracking import PreCroppedTracker, TrackedFrame, Tracker
+from off_tanet.recognition.motion.head_motion import (
+    HeadMotion,
+    aligned_motion,
+    expression_strength,
+)
+from off_tanet.recognition.motion.head_shape import HeadShape
+from off_tanet.recognition.motion.stabilization import ExpressionFlow, expression_flow
 from off_tanet.recognition.spotting.clip import is_cut, spot
 from off_tanet.recognition.spotting.scenes import TrackedClip
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.types import (
     Crop,
     Face,
-    Flow,
     ModelName,
     Moment,
     Motion,
@@ -43,10 +47,12 @@ class CropPair:
     Attributes:
         onset: Index and time of the onset.
         apex: Index and time of the apex.
-        crops: The crops [112, 112] of onset and apex, cut with one transform.
+        crops: The crops [112, 112] of onset and apex.
         faces: The faces on the onset, the largest first; empty without detection.
         warnings: Warnings of `quality.OBSERVED` that apply.
         weak_apex: Whether no peak of the motion curve stands out.
+        shape: The shape of the head; None for that of the average face.
+        aligned: The motion of the head that was taken out when the apex was cropped.
     """
 
     onset: Moment
@@ -55,15 +61,17 @@ class CropPair:
     faces: tuple[Face, ...] = ()
     warnings: frozenset[str] = frozenset()
     weak_apex: bool = False
+    shape: HeadShape | None = None
+    aligned: HeadMotion = field(default_factory=HeadMotion.none)
 
 
-def crop_pair(onset: Pixels, apex: Pixels, detector: FaceDetector | None) -> CropPair:
-    """Crop two images with the transform of the largest face on the onset.
+def crop_pair(onset: Pixels, apex: Pixels, tracker: Tracker) -> CropPair:
+    """Crop two images of one face.
 
     Args:
         onset: The image at the onset, [H, W, 3].
-        apex: The image at the apex, [H, W, 3].
-        detector: Detects the face; None takes both images for face crops.
+        apex: The image at the apex, [H, W, 3]. Where it shows no face, it is cropped as the onset.
+        tracker: Finds the face.
 
     Returns:
         The crops.
@@ -71,17 +79,81 @@ def crop_pair(onset: Pixels, apex: Pixels, detector: FaceDetector | None) -> Cro
     Raises:
         NoFaceError: If no face is detected on the onset.
     """
-    moments = Moment(0, 0.0), Moment(1, 0.0)
-    if detector is None:
-        return CropPair(*moments, (faces.whole(onset), faces.whole(apex)))
-    found = detector.detect(onset)
-    if not found:
+    return crop_pairs(onset, apex, OneFace(tracker))[0]
+
+
+def crop_pairs(onset: Pixels, apex: Pixels, tracker: MultiTracker) -> list[CropPair]:
+    """Crop two images of several faces.
+
+    Args:
+        onset: The image at the onset, [H, W, 3].
+        apex: The image at the apex, [H, W, 3]. A face that it does not show is cropped as the
+            onset.
+        tracker: Finds the faces.
+
+    Returns:
+        The crops of each face on the onset, at least one.
+
+    Raises:
+        NoFaceError: If no face is detected on the onset.
+    """
+    first = tracker.track(onset)
+    if all(frame.crop is None for frame in first):
         raise NoFaceError("No face was found on the onset frame.")
-    where = faces.align(found[0])
-    crops = faces.crop(onset, where), faces.crop(apex, where)
-    visibility, marks = VisibilityMonitor(), faces.transformed(found[0], where)
-    warnings = [visibility.update(crop, marks, refreshed=True) for crop in crops]
-    return CropPair(*moments, crops, found, frozenset().union(*warnings))
+    both = zip(first, tracker.track(apex), strict=True)
+    return [_pair_of_images(frames, apex) for frames in both if frames[0].crop is not None]
+
+
+def _pair_of_images(frames: tuple[TrackedFrame, TrackedFrame], apex: Pixels) -> CropPair:
+    first, second = frames
+    if second.crop is None and first.where is not None:
+        second = replace(second, crop=crop(apex, first.where), where=first.where)
+    moments = Moment(0, 0.0), Moment(1, 0.0)
+    return pair_of_frames((first, second), moments, first.warnings | second.warnings)
+
+
+def pair_of_frames(
+    frames: tuple[TrackedFrame, TrackedFrame],
+    moments: tuple[Moment, Moment],
+    warnings: frozenset[str],
+    weak_apex: bool = False,
+) -> CropPair:
+    """Make the pair of two tracked frames.
+
+    Args:
+        frames: Onset and apex; both have a crop.
+        moments: Their indices and times.
+        warnings: Warnings of `quality.OBSERVED` that apply.
+        weak_apex: Whether no peak of the motion curve stands out.
+
+    Returns:
+        The pair.
+    """
+    onset, apex = frames
+    if onset.crop is None or apex.crop is None:
+        raise ValueError("a frame shows no face")
+    return CropPair(
+        onset=moments[0],
+        apex=moments[1],
+        crops=(onset.crop, apex.crop),
+        faces=onset.faces,
+        warnings=warnings,
+        weak_apex=weak_apex,
+        shape=head_shape(onset),
+        aligned=_motion_between(onset, apex),
+    )
+
+
+def head_shape(frame: TrackedFrame) -> HeadShape | None:
+    """Return the shape of the head on a frame; None where its landmarks are not known."""
+    return None if frame.landmarks is None else HeadShape(frame.landmarks)
+
+
+def _motion_between(first: TrackedFrame, second: TrackedFrame) -> HeadMotion:
+    """The motion of the head that the transforms of two crops take out."""
+    if first.where is None or second.where is None:
+        return HeadMotion.none()
+    return aligned_motion(first.where, second.where)
 
 
 def spot_pair(
@@ -109,19 +181,37 @@ def spot_pair(
         onset=None if onset_index is None else 0,
         apex=None if apex_index is None else apex_index - start,
         progress=progress,
+        shape=head_shape(clip.frames[start]),
     )
     strength_px = np.zeros(len(clip.frames), np.float32)
     strength_px[start:stop] = spotted.strength_px
     onset, apex = start + spotted.onset, start + spotted.apex
-    pair = CropPair(
-        onset=clip.moment(onset),
-        apex=clip.moment(apex),
-        crops=(clip.crop(onset), clip.crop(apex)),
-        faces=clip.frames[onset].faces,
-        warnings=clip.warnings(onset, apex),
+    pair = pair_of_frames(
+        (clip.frames[onset], clip.frames[apex]),
+        (clip.moment(onset), clip.moment(apex)),
+        clip.warnings(onset, apex),
         weak_apex=spotted.weak and apex_index is None,
     )
     return pair, Motion(strength_px, clip.times_s, stop)
+
+
+def pair_flow(onset: Pixels, apex: Pixels, detector: FaceDetector | None) -> ExpressionFlow:
+    """Compute the flow of the expression between two images, as a request with them does.
+
+    Args:
+        onset: The image at the onset, [H, W, 3].
+        apex: The image at the apex, [H, W, 3].
+        detector: Finds the face; None if both images are tight face crops.
+
+    Returns:
+        The flow.
+
+    Raises:
+        NoFaceError: If no face is detected on the onset.
+    """
+    tracker = PreCroppedTracker() if detector is None else FaceTracker(detector)
+    pair = crop_pair(onset, apex, tracker)
+    return expression_flow(*pair.crops, pair.shape)
 
 
 class PairRecognizer:
@@ -150,12 +240,11 @@ class PairRecognizer:
             The prediction, with all times of the stopwatch.
         """
         with stopwatch.stage("flow"):
-            matched = light.matched(*pair.crops)
-            flow = matched.flow()
+            measured = expression_flow(*pair.crops, pair.shape)
         with stopwatch.stage("inference"):
-            classification = self._classifier.classify(flow)
+            classification = self._classifier.classify(measured.flow)
         with stopwatch.stage("quality"):
-            assessed = self._assess(pair, matched, flow)
+            assessed = self._assess(pair, measured)
         card = self._classifier.card
         shares = map(float, classification.probabilities)
         probabilities = dict(zip(card.classes, shares, strict=True))
@@ -167,7 +256,7 @@ class PairRecognizer:
             apex=pair.apex,
             face=pair.faces[0] if pair.faces else None,
             quality=assessed,
-            flow=flow,
+            flow=measured.flow,
             attention=classification.attention,
             onset_crop=pair.crops[0],
             apex_crop=pair.crops[1],
@@ -175,18 +264,18 @@ class PairRecognizer:
             timings_ms=stopwatch.milliseconds(),
         )
 
-    def _assess(self, pair: CropPair, matched: Matched, flow: Flow) -> Quality:
+    def _assess(self, pair: CropPair, measured: ExpressionFlow) -> Quality:
         observed = pair.warnings
         if is_cut(*pair.crops):
             # The other warnings describe one scene, and have no meaning for two.
             observed = frozenset({"cut"}) | (observed & {"damaged_image"})
         evidence = quality.Evidence(
-            motion_px=head_motion.strength(flow),
-            head_motion_px=head_motion.head_motion(flow).magnitude_px,
+            motion_px=expression_strength(measured.flow),
+            head_motion_px=(pair.aligned + measured.head).magnitude_px,
             faces=pair.faces,
             weak_apex=pair.weak_apex,
-            unmatched_light=matched.unmatched,
-            clipped_share=matched.clipped,
+            unmatched_light=measured.matched.unmatched,
+            clipped_share=measured.matched.clipped,
             observed=observed,
         )
         warnings = quality.warnings(evidence, self._thresholds)

@@ -49,6 +49,19 @@ def sort_warnings(observed: Collection[str]) -> tuple[str, ...]:
     return tuple(word for word in OBSERVED if word in observed)
 
 
+def least_motion_px(head_motion_px: float, thresholds: Thresholds) -> float:
+    """Return the strength below which a face has not moved, for a head that moves.
+
+    Args:
+        head_motion_px: Mean length of the head's motion, in pixels at 112 x 112.
+        thresholds: The limit for a still head, and the share that is added to it.
+
+    Returns:
+        The limit, in pixels at 112 x 112.
+    """
+    return thresholds.no_motion_px + thresholds.head_motion_share * head_motion_px
+
+
 def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
     """Derive the warnings of a prediction.
 
@@ -59,10 +72,10 @@ def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
     Returns:
         The warnings that apply, in the order of the API.
     """
-    motion = evidence.motion_px
+    motion, least = evidence.motion_px, least_motion_px(evidence.head_motion_px, thresholds)
     rules = {
-        "no_motion": motion < thresholds.no_motion_px,
-        "low_motion": thresholds.no_motion_px <= motion < thresholds.low_motion_px,
+        "no_motion": motion < least,
+        "low_motion": least <= motion < thresholds.low_motion_px,
         "large_head_motion": evidence.head_motion_px > thresholds.large_head_motion_px,
         "weak_apex": evidence.weak_apex,
         "several_faces": len(evidence.faces) > 1,

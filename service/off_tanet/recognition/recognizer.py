@@ -8,28 +8,36 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.configuration import SAMPLES, Configuration
-from off_tanet.errors import FrameSizesError, InstallationError, NoFaceError
+from off_tanet.configuration import Configuration
+from off_tanet.errors import FrameSizesError, NoFaceError
+from off_tanet.face_choice import FaceChoice, FaceCount, check_faces
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.tracking import FaceTracker, PreCroppedTracker, Tracker
+from off_tanet.recognition.face.trackers import MultiFaceTracker, MultiTracker, OneFace
+from off_tanet.recognition.face.tracking import PreCroppedTracker
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import images
 from off_tanet.recognition.media.video import open_clip, open_video
-from off_tanet.recognition.pair import CropPair, PairRecognizer, crop_pair, spot_pair
-from off_tanet.recognition.spotting.video import SpottedExpression, VideoSpotter
+from off_tanet.recognition.pair import (
+    CropPair,
+    PairRecognizer,
+    crop_pairs,
+    pair_of_frames,
+)
+from off_tanet.recognition.samples import decode_samples
+from off_tanet.recognition.spotting.video import MultiFaceSpotter, SpottedExpression
 from off_tanet.recognition.stopwatch import Stopwatch
-from off_tanet.recognition.stream import spot_video, track_clip
+from off_tanet.recognition.stream import spot_pairs, spot_video, track_clip
 from off_tanet.types import (
     CROP_SIZE,
     Classification,
     Expression,
     ExpressionCallback,
-    FaceMode,
     ModelCard,
     ModelName,
+    Motion,
     Pixels,
     Prediction,
     Progress,
@@ -45,8 +53,7 @@ class Recognizer:
     An instance handles one request at a time.
 
     Args:
-        configuration: The model, the detector, limits and thresholds; by default those of the
-            package.
+        configuration: Model, detector, limits and thresholds; by default those of the package.
 
     Raises:
         ModelError: If the model or the detector is missing or cannot be run.
@@ -79,26 +86,37 @@ class Recognizer:
         Raises:
             InstallationError: If the samples of the package cannot be decoded.
         """
-        _decode_samples()
+        decode_samples()
         self._detector.detect(np.zeros((480, 640, 3), np.uint8))
         still = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
         self._classifier.classify(light.matched(still, still).flow())
 
-    def frames(self, onset: bytes, apex: bytes, *, face: FaceMode = "auto") -> Prediction:
+    def frames(
+        self,
+        onset: bytes,
+        apex: bytes,
+        *,
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
+    ) -> Prediction:
         """Recognise the expression between two images.
 
         Args:
             onset: The encoded image at the onset.
             apex: The encoded image at the apex, of the same size in pixels.
-            face: `auto` detects the face on the onset; `none` takes both images for face crops.
+            face: The face to analyse, by default the largest one on the onset; `none` takes both
+                images for face crops.
+            faces: With `all`, the prediction has those of all faces.
 
         Returns:
             The prediction, without a motion curve.
 
         Raises:
             MediaError: If an image cannot be decoded or exceeds a limit, or the sizes differ.
-            NoFaceError: If the onset shows no face.
+            NoFaceError: If the onset shows no face, or not the chosen one.
+            InvalidRequestError: If one face is chosen and all are requested.
         """
+        check_faces(face, faces)
         stopwatch = Stopwatch()
         with stopwatch.stage("decode"):
             pictures = images.decode_pair(onset, apex, self._configuration.media)
@@ -109,10 +127,10 @@ class Recognizer:
                 "they must be of one size."
             )
         with stopwatch.stage("face"):
-            pair = crop_pair(first, second, self._detector if face == "auto" else None)
+            pairs = crop_pairs(first, second, self._tracker(face, faces))
         if any(picture.damaged for picture in pictures):
-            pair = replace(pair, warnings=pair.warnings | {"damaged_image"})
-        return self._pairs.predict(pair, stopwatch)
+            pairs = [replace(pair, warnings=pair.warnings | {"damaged_image"}) for pair in pairs]
+        return self._predict([(pair, None) for pair in pairs], stopwatch, faces)
 
     def clip(
         self,
@@ -120,7 +138,8 @@ class Recognizer:
         *,
         onset_index: int | None = None,
         apex_index: int | None = None,
-        face: FaceMode = "auto",
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
         progress: Progress | None = None,
     ) -> Prediction:
         """Recognise the expression of a short clip.
@@ -132,7 +151,9 @@ class Recognizer:
             video: The encoded clip.
             onset_index: The index of the onset frame, if known.
             apex_index: The index of the apex frame, if known.
-            face: `auto` tracks the largest face; `none` takes the frames for face crops.
+            face: The face to analyse, by default the largest one; `none` takes the frames for face
+                crops.
+            faces: With `all`, the prediction has those of all faces.
             progress: Called for every frame in the stages `decode` and `spotting`.
 
         Returns:
@@ -140,50 +161,58 @@ class Recognizer:
 
         Raises:
             MediaError: If the clip cannot be decoded or exceeds a limit.
-            NoFaceError: If the clip or a given frame shows no face.
+            NoFaceError: If the clip or a given frame shows no face, or not the chosen one.
             FrameOrderError: If the onset is not before the apex.
             FrameIndexError: If the clip has no frame of a given index.
+            InvalidRequestError: If one face is chosen and all are requested.
         """
+        check_faces(face, faces)
         stopwatch = Stopwatch()
         with stopwatch.stage("decode"):
             stream = open_clip(video, self._configuration.media)
-        clip = track_clip(stream, self._tracker(face), stopwatch, progress)
+        clips = track_clip(stream, self._tracker(face, faces), stopwatch, progress)
         with stopwatch.stage("spotting"):
-            pair, motion = spot_pair(clip, onset_index, apex_index, progress)
-        return self._pairs.predict(pair, stopwatch, motion)
+            spotted = spot_pairs(clips, onset_index, apex_index, progress)
+        return self._predict(spotted, stopwatch, faces)
 
     def video(
         self,
         video: bytes,
         *,
-        face: FaceMode = "auto",
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
         progress: Progress | None = None,
         on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
         """Spot the expressions of a long video, and recognise the micro-expressions among them.
 
-        Frames are processed as they are decoded, and crops of 25 s at most are kept.
+        Frames are processed as they are decoded, and crops of 25 s at most are kept of each face.
 
         Args:
             video: The encoded video.
-            face: `auto` tracks the largest face; `none` takes the frames for face crops.
+            face: The face to analyse, by default the largest one; `none` takes the frames for face
+                crops.
+            faces: With `all`, the expressions are those of all faces.
             progress: Called for every second of video in the stage `spotting`.
             on_expression: Called with each expression, 4 to 20 s of video after its offset.
 
         Returns:
-            All expressions, in the order of time.
+            All expressions, in the order of their offsets.
 
         Raises:
             MediaError: If the video cannot be decoded or exceeds a limit.
-            NoFaceError: If the video shows no face.
+            NoFaceError: If the video shows no face, or not the chosen one.
+            InvalidRequestError: If one face is chosen and all are requested.
         """
+        check_faces(face, faces)
         stopwatch = Stopwatch()
         with stopwatch.stage("decode"):
             stream = open_video(video, self._configuration.media)
-        spotter = VideoSpotter(self._configuration.durations)
+        tracker = self._tracker(face, faces)
+        spotter = MultiFaceSpotter(self._configuration.durations, tracker.count)
         expressions: list[Expression] = []
-        for spotted in spot_video(stream, self._tracker(face), spotter, stopwatch, progress):
-            expressions.append(self._recognise(spotted))
+        for spotted in spot_video(stream, tracker, spotter, stopwatch, progress):
+            expressions.append(self._recognise(spotted, faces))
             if on_expression:
                 on_expression(expressions[-1])
         if not spotter.frames_with_face:
@@ -207,19 +236,36 @@ class Recognizer:
         batches = np.split(flows, range(_BATCH_SIZE, len(flows), _BATCH_SIZE))
         return [result for batch in batches for result in self._classifier.classify_batch(batch)]
 
-    def _tracker(self, mode: FaceMode) -> Tracker:
-        return PreCroppedTracker() if mode == "none" else FaceTracker(self._detector)
+    def _tracker(self, face: FaceChoice, faces: FaceCount) -> MultiTracker:
+        if face == "none":
+            return OneFace(PreCroppedTracker())
+        count = self._configuration.faces if faces == "all" else 1
+        return MultiFaceTracker(self._detector, face, count)
+
+    def _predict(
+        self,
+        pairs: Sequence[tuple[CropPair, Motion | None]],
+        stopwatch: Stopwatch,
+        faces: FaceCount,
+    ) -> Prediction:
+        """The prediction for the first pair, with those for all pairs if they are requested."""
+        predictions = [self._pairs.predict(pair, stopwatch, motion) for pair, motion in pairs]
+        if faces == "one":
+            return predictions[0]
+        timings_ms = stopwatch.milliseconds()
+        each = tuple(replace(prediction, timings_ms=timings_ms) for prediction in predictions)
+        return replace(each[0], faces=each)
 
     def _summarise(
         self,
-        spotter: VideoSpotter,
+        spotter: MultiFaceSpotter,
         expressions: Sequence[Expression],
         warnings: Collection[str],
         stopwatch: Stopwatch,
     ) -> VideoSpotting:
         return VideoSpotting(
             model=ModelName(self.card.name, self.card.version),
-            expressions=tuple(expressions),
+            expressions=tuple(sorted(expressions, key=lambda found: found.offset.index)),
             frames=spotter.frames,
             frames_with_face=spotter.frames_with_face,
             seconds=spotter.seconds,
@@ -227,12 +273,15 @@ class Recognizer:
             timings_ms=stopwatch.milliseconds(),
         )
 
-    def _recognise(self, spotted: SpottedExpression) -> Expression:
+    def _recognise(self, spotted: SpottedExpression, faces: FaceCount) -> Expression:
         interval = spotted.interval
         prediction = None
         if interval.kind == "micro":
-            crops = interval.onset_crop, interval.apex_crop
-            pair = CropPair(interval.onset, interval.apex, crops, spotted.faces, spotted.warnings)
+            pair = pair_of_frames(
+                (interval.onset_frame, interval.apex_frame),
+                (interval.onset, interval.apex),
+                spotted.warnings,
+            )
             prediction = self._pairs.predict(pair, Stopwatch())
         return Expression(
             kind=interval.kind,
@@ -242,19 +291,8 @@ class Recognizer:
             strength_px=interval.strength_px,
             confidence=interval.confidence,
             prediction=prediction,
+            face_index=spotted.face_index if faces == "all" else None,
         )
-
-
-def _decode_samples() -> None:
-    """Decode an image and a clip of the package; where this fails, every upload would fail."""
-    try:
-        images.decode_image((SAMPLES / "surprise_apex.jpg").read_bytes(), MediaLimits())
-        clip = (SAMPLES / "clip.mp4").read_bytes()
-        for _ in open_clip(clip, MediaLimits()):
-            pass
-    except Exception as error:
-        detail = f"The package's samples cannot be decoded ({type(error).__name__})."
-        raise InstallationError(detail) from error
 
 
 def _size(pixels: Pixels) -> str:

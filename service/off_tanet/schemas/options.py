@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -12,12 +12,21 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from off_tanet.face_choice import (
+    CONTRADICTION,
+    EXPECTED,
+    PATTERN,
+    FaceChoice,
+    FaceCount,
+    is_contradiction,
+    parse_face,
+)
 from off_tanet.schemas.prediction import Included
 from off_tanet.schemas.validation import error_of, invalid
-from off_tanet.types import FaceMode
 
 _INCLUDED: tuple[Included, ...] = get_args(Included)
 _ANY = "|".join(_INCLUDED)
@@ -49,6 +58,28 @@ def _words(given: object) -> object:
     return frozenset(words)
 
 
+def _face(given: object) -> object:
+    text = _text(given)
+    try:
+        return parse_face(text) if isinstance(text, str) else text
+    except ValueError:
+        raise PydanticCustomError(
+            "unknown_face", "must be {expected}", {"expected": EXPECTED}
+        ) from None
+
+
+Face = Annotated[
+    FaceChoice,
+    BeforeValidator(_face),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "default": "auto",
+            "pattern": f"^({PATTERN})$",
+            "examples": ["auto", "1", "10,20,200,200"],
+        }
+    ),
+]
 Include = Annotated[
     frozenset[Included],
     BeforeValidator(_words),
@@ -69,15 +100,27 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    face: Annotated[FaceMode, BeforeValidator(_text)] = Field(
+    face: Face = Field(
         "auto",
-        description="`auto` detects the face; `none` treats the frames as tight face crops.",
+        description="The face to analyse: `auto` or `largest`; its index in the order of size, "
+        "from 0, on the first frame that shows a face; or a box `x,y,width,height` in pixels that "
+        "overlaps it there. With `none`, the frames are tight face crops.",
+    )
+    faces: Annotated[FaceCount, BeforeValidator(_text)] = Field(
+        "one", description="`all` analyses every face, up to a limit."
     )
     include: Include = Field(
         frozenset(),
         description="Pictures and arrays to add to the response, separated by commas: "
         f"{', '.join(_INCLUDED)}.",
     )
+
+    @model_validator(mode="after")
+    def _check_faces(self) -> Self:
+        """Refuse the choice of one face if all are requested."""
+        if is_contradiction(self.face, self.faces):
+            raise PydanticCustomError("contradiction", CONTRADICTION)
+        return self
 
 
 class ClipOptions(Options):

@@ -95,7 +95,7 @@ class QualityBody(BaseModel):
             "low_motion: the motion is weak; "
             "large_head_motion: the head moves much; "
             "weak_apex: no peak of the motion stands out; "
-            "several_faces: the largest of several faces was analysed; "
+            "several_faces: the largest of several faces was analysed, and none was chosen; "
             "small_face: the face is small in the picture; "
             "cut: the frames show different scenes, of which the longest was searched; "
             "turned_head: the head is turned by 30 degrees or more; "
@@ -189,6 +189,11 @@ class PredictionBody(BaseModel):
     arrays: ArraysBody | None = Field(None, description="With include=arrays.")
     report: str | None = Field(
         None, description="With include=report: all of this on one page, as a PNG data URI."
+    )
+    faces: list[PredictionBody] | None = Field(
+        None,
+        description="With faces=all: the prediction for each face that could be analysed, the "
+        "largest first; the first one is repeated here without this list.",
     )
 
     @classmethod

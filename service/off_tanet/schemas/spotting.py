@@ -12,6 +12,10 @@ from off_tanet.identifiers import ulid
 from off_tanet.schemas.prediction import ModelNameBody, MomentBody, PredictionBody, moment_body
 
 _STRENGTH = "Strength of the motion, in pixels at 112 x 112."
+_FACE_INDEX = (
+    "With faces=all: the number of the face, from 0. The faces of the first frame that shows one "
+    "are numbered by size, the largest first, and faces that appear later follow."
+)
 _CONFIDENCE = "0.5 to 1; the higher, the more the motion stands out from all other motion."
 
 
@@ -22,6 +26,7 @@ class MicroBody(PredictionBody):
     offset: MomentBody = Field(description="The frame at which the motion has disappeared.")
     strength_px: float = Field(description=_STRENGTH)
     confidence: float = Field(description=_CONFIDENCE)
+    face_index: int | None = Field(None, description=_FACE_INDEX)
 
     @classmethod
     def of_expression(
@@ -50,6 +55,7 @@ class MacroBody(BaseModel):
     offset: MomentBody
     strength_px: float = Field(description=_STRENGTH)
     confidence: float = Field(description=_CONFIDENCE)
+    face_index: int | None = Field(None, description=_FACE_INDEX)
 
     @classmethod
     def of(cls, expression: types.Expression) -> Self:
@@ -108,7 +114,9 @@ class SpottingBody(BaseModel):
 
 
 def _common_fields(expression: types.Expression) -> dict[str, object]:
+    index = expression.face_index
     return {
+        **({} if index is None else {"face_index": index}),
         "onset": moment_body(expression.onset),
         "apex": moment_body(expression.apex),
         "offset": moment_body(expression.offset),

@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from off_tanet import visualization
 from off_tanet.configuration import SAMPLES
 from off_tanet.errors import LimitExceededError
+from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.schemas.prediction import ArraysBody, CropsBody, Included, MotionBody, PredictionBody
 from off_tanet.schemas.spotting import MacroBody, MicroBody, SpottingBody
-from off_tanet.types import Expression, FaceMode, Motion, Prediction, Progress
+from off_tanet.types import Expression, Motion, Prediction, Progress
 from off_tanet.workers.messages import StagesMs
 
 
@@ -55,8 +56,10 @@ def frames_answer(
     recognizer: Recognizer,
     onset: bytes,
     apex: bytes,
-    face: FaceMode = "auto",
+    face: FaceChoice = "auto",
     include: frozenset[Included] = frozenset(),
+    *,
+    faces: FaceCount = "one",
 ) -> Answer:
     """Classify the expression between two encoded pictures.
 
@@ -64,21 +67,23 @@ def frames_answer(
         recognizer: The recognizer.
         onset: File content of the onset picture.
         apex: File content of the apex picture.
-        face: Whether to detect the face.
+        face: The face to analyse.
         include: Optional contents of the answer.
+        faces: Whether to analyse all faces.
 
     Raises:
         OffTanetError: As raised by `Recognizer.frames`.
     """
-    return _answer(recognizer.frames(onset, apex, face=face), include)
+    return _answer(recognizer.frames(onset, apex, face=face, faces=faces), include)
 
 
 def clip_answer(
     recognizer: Recognizer,
     video: bytes,
-    face: FaceMode = "auto",
+    face: FaceChoice = "auto",
     include: frozenset[Included] = frozenset(),
     *,
+    faces: FaceCount = "one",
     onset_index: int | None = None,
     apex_index: int | None = None,
     progress: Progress | None = None,
@@ -88,8 +93,9 @@ def clip_answer(
     Args:
         recognizer: The recognizer.
         video: File content of the clip.
-        face: Whether to detect the face.
+        face: The face to analyse.
         include: Optional contents of the answer.
+        faces: Whether to analyse all faces.
         onset_index: Index of the onset frame; None to find it.
         apex_index: Index of the apex frame; None to find it.
         progress: Called with the progress of each stage.
@@ -98,7 +104,12 @@ def clip_answer(
         OffTanetError: As raised by `Recognizer.clip`.
     """
     prediction = recognizer.clip(
-        video, onset_index=onset_index, apex_index=apex_index, face=face, progress=progress
+        video,
+        onset_index=onset_index,
+        apex_index=apex_index,
+        face=face,
+        faces=faces,
+        progress=progress,
     )
     return _answer(prediction, include)
 
@@ -106,9 +117,10 @@ def clip_answer(
 def video_answer(
     recognizer: Recognizer,
     video: bytes,
-    face: FaceMode = "auto",
+    face: FaceChoice = "auto",
     include: frozenset[Included] = frozenset(),
     *,
+    faces: FaceCount = "one",
     progress: Progress | None = None,
     on_expression: Callable[[bytes], None] = lambda _: None,
 ) -> Answer:
@@ -117,8 +129,9 @@ def video_answer(
     Args:
         recognizer: The recognizer.
         video: File content of the video.
-        face: Whether to detect the face.
+        face: The face to analyse.
         include: Optional contents of each prediction.
+        faces: Whether to analyse all faces.
         progress: Called with the progress of each stage.
         on_expression: Called with the JSON of each expression as soon as it is certain.
 
@@ -131,7 +144,8 @@ def video_answer(
         expressions.append(_expression(expression, include))
         on_expression(_json(expressions[-1]))
 
-    spotting = recognizer.video(video, face=face, progress=progress, on_expression=add)
+    spotting = recognizer.video(video, face=face, faces=faces, progress=progress, on_expression=add)
+    expressions.sort(key=lambda body: body.offset.index)
     return Answer(_json(SpottingBody.of(spotting, expressions)), spotting.timings_ms)
 
 
@@ -143,8 +157,15 @@ def _expression(expression: Expression, include: frozenset[Included]) -> MicroBo
 
 
 def _answer(prediction: Prediction, include: frozenset[Included]) -> Answer:
-    body = PredictionBody.of(prediction, _included(prediction, include))
+    body = _body(prediction, include)
+    if prediction.faces:
+        others = (_body(face, include) for face in prediction.faces[1:])
+        body = body.model_copy(update={"faces": [body, *others]})
     return Answer(_json(body), prediction.timings_ms)
+
+
+def _body(prediction: Prediction, include: frozenset[Included]) -> PredictionBody:
+    return PredictionBody.of(prediction, _included(prediction, include))
 
 
 def _json(body: BaseModel) -> bytes:

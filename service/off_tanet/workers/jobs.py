@@ -48,7 +48,9 @@ class FramesJob(FormJob, frozen=True):
         """Classify the two pictures."""
         form = FramesForm.parse(body, self.boundary, self.query)
         report("recognition", 0, 1)
-        return frames_answer(recognizer, form.onset, form.apex, form.face, form.include)
+        return frames_answer(
+            recognizer, form.onset, form.apex, form.face, form.include, faces=form.faces
+        )
 
 
 class ClipJob(FormJob, frozen=True):
@@ -62,6 +64,7 @@ class ClipJob(FormJob, frozen=True):
             form.video,
             form.face,
             form.include,
+            faces=form.faces,
             onset_index=form.onset_index,
             apex_index=form.apex_index,
             progress=report,
@@ -79,6 +82,7 @@ class VideoJob(FormJob, frozen=True):
             form.video,
             form.face,
             form.include,
+            faces=form.faces,
             progress=report,
             on_expression=lambda json: report.partial(PartialResult("expression", json.decode())),
         )
@@ -103,12 +107,20 @@ class JsonJob(Job[Answer], frozen=True):
                 media.video,
                 options.face,
                 options.include,
+                faces=options.faces,
                 onset_index=media.onset_index,
                 apex_index=media.apex_index,
                 progress=report,
             )
         report("recognition", 0, 1)
-        return frames_answer(recognizer, media.onset, media.apex, options.face, options.include)
+        return frames_answer(
+            recognizer,
+            media.onset,
+            media.apex,
+            options.face,
+            options.include,
+            faces=options.faces,
+        )
 
 
 class InferenceJob(Job[InferenceAnswer], frozen=True):

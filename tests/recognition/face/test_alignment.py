@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from off_tanet.recognition.face.detector import PLACES, align, crop, similarity, whole
+from off_tanet.recognition.face.alignment import align, similarity
+from off_tanet.recognition.face.cropping import crop, whole
+from off_tanet.recognition.face.geometry import AVERAGE, RIGID
+from off_tanet.recognition.face.mesh import FaceLandmarks
 from off_tanet.recognition.flow import tvl1
-from off_tanet.types import CROP_SIZE, Face, Landmarks, Pixels, Similarity
+from off_tanet.types import CROP_SIZE, Pixels, Similarity
 
 from tests.support import factories
 
@@ -40,8 +43,8 @@ def inverse(matrix: Similarity) -> Similarity:
     return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
 
 
-def face_at(points: Points) -> Face:
-    return Face((0, 0, 1, 1), 1.0, Landmarks(*((float(x), float(y)) for x, y in points)))
+def face_at(points: Points) -> FaceLandmarks:
+    return FaceLandmarks(np.column_stack([points, np.zeros(len(points))]), 1.0)
 
 
 SIMILARITIES = st.builds(
@@ -56,10 +59,21 @@ SIMILARITIES = st.builds(
 @settings(deadline=None)
 @given(SIMILARITIES)
 def test_a_similar_copy_of_a_face_is_placed_exactly(where: Similarity) -> None:
-    """For any size, tilt and place, five exact landmarks give the same crop."""
-    on_crop = PLACES * CROP_SIZE - 0.5
-    found = align(face_at(applied(where, on_crop)))
+    """For any size, tilt and place, the average face gives the same crop."""
+    found = align(face_at(applied(where, AVERAGE[:, :2])))
     np.testing.assert_allclose(composed(found, where), np.eye(2, 3), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_expresses_or_is_misplaced_moves_no_crop(seed: int) -> None:
+    """A mouth that opens is no reason to move, and a landmark behind a hand is a guess."""
+    random = np.random.default_rng(seed)
+    points = AVERAGE[:, :2].copy()
+    others = np.setdiff1d(np.arange(len(points)), RIGID)
+    points[others] += random.normal(0, 8, (len(others), 2))
+    points[random.choice(RIGID, 6, replace=False)] += random.normal(0, 25, (6, 2))
+    corners = np.array([(0, 0), (CROP_SIZE, 0), (0, CROP_SIZE), (CROP_SIZE, CROP_SIZE)])
+    assert np.abs(applied(align(face_at(points)), corners) - corners).max() < 1
 
 
 @settings(deadline=None)
@@ -100,7 +114,7 @@ def test_a_mirrored_face_is_not_mirrored_back(seed: int) -> None:
 def test_coincident_landmarks_are_refused() -> None:
     """They have no size, and a crop of infinite scale would be silent nonsense."""
     with pytest.raises(ValueError, match="one point"):
-        align(face_at(np.full((5, 2), 7.0)))
+        align(face_at(np.full((468, 2), 7.0)))
 
 
 def test_the_identity_changes_nothing() -> None:
@@ -183,7 +197,7 @@ def test_a_misplacement_is_measured() -> None:
 def test_the_crop_follows_the_face_exactly(shrinking: float) -> None:
     """The same face elsewhere, rotated and scaled, gives the same crop in the same place.
 
-    The onset's similarity is used for every frame, and an error would be taken for motion.
+    An error would be taken for motion.
     """
     size = round(150 * shrinking)
     picture, where = textured(size), centred(shrinking, size)

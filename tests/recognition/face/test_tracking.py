@@ -1,19 +1,24 @@
-"""A face over time: one transform for each scene, and disturbances are named."""
+"""A face over time: its crop is held or follows, and disturbances are named."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from off_tanet.configuration import ASSETS
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.tracking import FaceTracker, PreCroppedTracker, TrackedFrame
+from off_tanet.recognition.face.geometry import AVERAGE
+from off_tanet.recognition.face.mesh import FaceLandmarks
+from off_tanet.recognition.face.trackers import FaceTracker
+from off_tanet.recognition.face.tracking import PreCroppedTracker, TrackedFrame
+from off_tanet.recognition.flow.light import matched
 from off_tanet.recognition.media.video import open_clip
-from off_tanet.types import Crop, Face, Landmarks, Pixels
+from off_tanet.recognition.motion.head_motion import head_motion
+from off_tanet.types import Crop, Pixels
 
 from tests.support import face_motion, synthetic_heads
 from tests.support.shared import shared
@@ -59,32 +64,39 @@ def test_a_still_face_is_cropped_by_one_transform(detector: FaceDetector) -> Non
 
 
 def test_small_motions_keep_the_transform(detector: FaceDetector) -> None:
-    """Motion is measured between crops, so the crop must not follow it."""
-    moved = synthetic_heads.shifted(synthetic_heads.still(), 6, 0)
+    """Small motion is measured between crops, so the crop must not follow it."""
+    moved = synthetic_heads.shifted(synthetic_heads.still(), 2, 0)
     first, *_, last = views(detector, filmed((synthetic_heads.still(), 1), (moved, 9)))
     assert first.scene == last.scene
+    assert first.where is not None
+    assert last.where is not None
+    assert np.array_equal(first.where, last.where)
+    step = shift_between(first, last)
+    assert step == pytest.approx(synthetic_heads.placement()[:, :2] @ (2, 0), abs=0.2)
+
+
+def shift_between(first: TrackedFrame, last: TrackedFrame) -> NDArray[np.float64]:
+    """How far the second crop shows the face beside the first, in pixels (right, down)."""
     assert first.crop is not None
     assert last.crop is not None
-    before, after = (
-        view.crop.astype(np.float64) for view in (first, last) if view.crop is not None
-    )
-    step, _ = cv2.phaseCorrelate(before, after)
-    assert step == pytest.approx(synthetic_heads.placement()[:, :2] @ (6, 0), abs=0.2)
+    return head_motion(matched(first.crop, last.crop).flow()).matrix[:, 2]
 
 
-def test_a_face_that_moves_away_is_cropped_anew(detector: FaceDetector) -> None:
-    """The new crops belong to another scene: no motion is measured across."""
-    walk = (
+def test_a_face_that_moves_away_is_followed(detector: FaceDetector) -> None:
+    """A person who moves is the same person: the crop follows and stays comparable."""
+    walk = [
         synthetic_heads.shot(synthetic_heads.shifted(synthetic_heads.still(), 2 * step, 0))
         for step in range(40)
-    )
+    ]
     seen = views(detector, walk)
-    scenes = [view.scene for view in seen]
-    assert scenes == sorted(scenes)
-    assert 1 <= scenes[-1] <= 4
-    assert "cut" not in words(seen)
-    for before, after in pairwise(seen):
-        assert (before.scene != after.scene) == ("face_lost" in after.warnings)
+    assert {view.scene for view in seen} == {0}
+    assert words(seen) == set()
+    for view in seen[::8]:
+        assert shift_between(seen[0], view) == pytest.approx((0, 0), abs=4)
+        assert view.where is not None
+    travelled = [view.where[:, 2] for view in (seen[0], seen[-1]) if view.where is not None]
+    expected = synthetic_heads.placement()[:, :2] @ (78, 0)
+    assert travelled[0] - travelled[1] == pytest.approx(expected, abs=4)
 
 
 def test_a_cut_begins_a_scene(detector: FaceDetector) -> None:
@@ -196,17 +208,17 @@ def test_a_hand_in_a_real_clip_is_reported(detector: FaceDetector) -> None:
 class Scripted:
     """A detector that finds the face on some frames only, and counts its searches."""
 
-    FACE = Face((10, 10, 60, 60), 1.0, Landmarks((25, 30), (55, 30), (40, 45), (30, 60), (50, 60)))
+    FACE = FaceLandmarks(AVERAGE * 0.5 + (20, 20, 0), 1.0)
 
     def __init__(self, shown: list[bool]) -> None:
         self._shown = iter(shown)
         self.searches = 0
 
-    def detect(self, frame: Pixels) -> tuple[Face, ...]:
+    def detect(self, frame: Pixels) -> tuple[FaceLandmarks, ...]:
         self.searches += 1
         return (self.FACE,) if next(self._shown) else ()
 
-    def follow(self, picture: Pixels, face: Face) -> Face | None:
+    def follow(self, picture: Pixels, face: FaceLandmarks) -> FaceLandmarks | None:
         return face if next(self._shown) else None
 
 
@@ -220,12 +232,23 @@ def test_searches_are_rare_without_a_face() -> None:
 
 
 def test_a_lost_face_is_searched_at_once() -> None:
-    script = Scripted([True, True, False, True])
+    """Where it is found again nearby, it is the same face, and nothing was lost."""
+    script = Scripted([True, True, False, True, True])
     tracker = FaceTracker(script)
-    seen = [tracker.track(STILL[:100, :100]) for _ in range(8)]
+    seen = [tracker.track(STILL[:100, :100]) for _ in range(4)]
     assert script.searches == 2
-    assert [view.scene for view in seen] == [0] * 6 + [1] * 2
-    assert "face_lost" in seen[6].warnings
+    assert [view.scene for view in seen] == [0] * 4
+    assert words(seen) == set()
+
+
+def test_a_face_that_stays_away_begins_a_scene() -> None:
+    """Who comes back after a while may be somebody else."""
+    script = Scripted([True, *[False] * 8, True])
+    tracker = FaceTracker(script)
+    seen = [tracker.track(STILL[:100, :100]) for _ in range(10)]
+    assert [view.crop is None for view in seen] == [False] + [True] * 8 + [False]
+    assert all("face_lost" in view.warnings for view in seen[1:9])
+    assert seen[-1].scene == 1
 
 
 def test_tight_crops_are_one_scene() -> None:

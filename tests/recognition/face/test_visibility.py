@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from off_tanet.configuration import ASSETS, SAMPLES
 from off_tanet.limits import MediaLimits
-from off_tanet.recognition.face.detector import FaceDetector, align, crop, transformed
-from off_tanet.recognition.face.visibility import Marks, VisibilityMonitor
+from off_tanet.recognition.face.alignment import align, on_crop
+from off_tanet.recognition.face.cropping import crop
+from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet.recognition.face.signals import measure_signals
+from off_tanet.recognition.face.visibility import VisibilityMonitor
 from off_tanet.recognition.media.images import decode_image
 from off_tanet.types import Pixels
 
@@ -20,17 +23,22 @@ LIGHTS = [(1.0, 0.0), (0.35, 0.0), (0.5, 110.0), (0.8, 50.0)]
 
 
 def warnings(picture: synthetic_heads.Floats, gain: float = 1.0, offset: float = 0.0) -> set[str]:
-    """The warnings for a single image of the portrait, whose landmarks are known."""
+    """The warnings for a single image of the portrait."""
     pixels = synthetic_heads.shot(picture * np.float32(gain) + np.float32(offset))
-    return VisibilityMonitor().update(
-        crop(pixels, synthetic_heads.placement()), _marks(), refreshed=True
-    )
+    return update(VisibilityMonitor(), pixels)
+
+
+def update(monitor: VisibilityMonitor, pixels: Pixels) -> set[str]:
+    """The warnings for an image, cropped by its own landmarks."""
+    found = _detector().detect(pixels)[0]
+    where = align(found)
+    cropped = crop(pixels, where)
+    return monitor.update(cropped, on_crop(found, where), measure_signals(found, cropped))
 
 
 @cache
-def _marks() -> Marks:
-    (found,) = FaceDetector(ASSETS).detect(synthetic_heads.shot(synthetic_heads.still()))
-    return transformed(found, synthetic_heads.placement())
+def _detector() -> FaceDetector:
+    return FaceDetector(ASSETS)
 
 
 @pytest.mark.parametrize(("gain", "offset"), LIGHTS)
@@ -55,15 +63,10 @@ def test_light_hides_nothing(gain: float, offset: float) -> None:
 
 def test_synthetic_faces_and_the_samples_are_undisturbed() -> None:
     """Other shapes, skin tones and lights, small and large; figures on people are in the module."""
-    detector = FaceDetector(ASSETS)
     pictures = [factories.portrait(), *(_framed(seed) for seed in range(12))]
     pictures += [decode_image(path.read_bytes(), MediaLimits()) for path in SAMPLES.glob("*.jpg")]
     for pixels in pictures:
-        found = detector.detect(pixels)[0]
-        where = align(found)
-        marks = transformed(found, where)
-        seen = VisibilityMonitor().update(crop(pixels, where), marks, refreshed=True)
-        assert not seen & {"occluded", "blink"}
+        assert not update(VisibilityMonitor(), pixels) & {"occluded", "blink"}
 
 
 def _framed(seed: int) -> Pixels:
@@ -76,14 +79,7 @@ def test_a_mask_is_reported_while_it_is_worn(first: str) -> None:
     """Put on or taken off midway: a long worn mask does not become the reference."""
     face = [synthetic_heads.still()] * (4 if first == "face" else 0)
     order = face + [synthetic_heads.masked()] * 60 + [synthetic_heads.still()] * 4
-    seen = VisibilityMonitor()
-    words = [
-        seen.update(
-            crop(synthetic_heads.shot(picture, 1.0, seed), synthetic_heads.placement()),
-            _marks(),
-            refreshed=True,
-        )
-        for seed, picture in enumerate(order)
-    ]
+    monitor = VisibilityMonitor()
+    seen = [update(monitor, synthetic_heads.shot(face, 1.0, n)) for n, face in enumerate(order)]
     expected = [False] * len(face) + [True] * 60 + [False] * 4
-    assert ["occluded" in each for each in words] == expected
+    assert ["occluded" in each for each in seen] == expected

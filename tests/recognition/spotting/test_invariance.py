@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from off_tanet.configuration import ASSETS
+from off_tanet.recognition.face.alignment import align
+from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.types import Prediction
+from off_tanet.types import CROP_SIZE, Prediction
 
 from tests.support import encoders, factories, moving_portrait
 from tests.support.moving_portrait import Take
@@ -18,6 +22,7 @@ from tests.support.moving_portrait import Take
 pytestmark = pytest.mark.slow
 
 CLIP = Take(50, noise=2.0, face_px=60)
+STRENGTH = 0.88  # of the raise in `VIDEO`, in 112ths of the face's width
 VIDEO = Take(25, 4.0, (1.0, 2.6), rise_s=0.2, fall_s=0.24, face_px=60)
 
 
@@ -83,4 +88,11 @@ def test_a_video_of_any_rate_and_size(recognizer: Recognizer, fps: int, px: int)
     for each, apex_s in zip(found, take.apexes_s, strict=True):
         assert each.kind == "micro"
         assert each.apex.time_s == pytest.approx(apex_s, abs=0.045)
-        assert each.strength_px == pytest.approx(0.8, rel=0.25)
+        assert each.strength_px == pytest.approx(STRENGTH * crop_scale(take), rel=0.25)
+
+
+def crop_scale(take: Take) -> float:
+    """Crop pixels for one 112th of the face's width: strengths are measured in crop pixels."""
+    frame = next(iter(moving_portrait.film(take)))
+    where = align(FaceDetector(ASSETS).detect(frame)[0])
+    return float(np.sqrt(np.linalg.det(where[:, :2]))) * take.face_px / CROP_SIZE

@@ -10,6 +10,7 @@ from itertools import count
 import numpy as np
 import pytest
 from off_tanet.limits import Durations
+from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
 from off_tanet.recognition.motion.head_motion import HeadMotion
 from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
@@ -31,7 +32,7 @@ def sightings(
     for index, (crop, time_s) in enumerate(
         zip(synthetic_video.crops(synthetic_video.film(scene)), scene.times_s, strict=True), first
     ):
-        found += spotter.add(crop, Moment(index, float(time_s)))
+        found += spotter.add(TrackedFrame(crop, 0), Moment(index, float(time_s)))
     return found + spotter.finish()
 
 
@@ -78,7 +79,7 @@ def test_scenes_are_independent() -> None:
             else factories.grey(factories.picture(112, 112, part))
         )
         for index in range(30):
-            assert not spotter.add(crop, Moment(index, part + index / 30))
+            assert not spotter.add(TrackedFrame(crop, 0), Moment(index, part + index / 30))
         assert not spotter.finish()
 
 
@@ -91,7 +92,7 @@ def test_expressions_come_while_the_video_goes_on(monkeypatch: pytest.MonkeyPatc
     for index in range(30 * 60):
         crop: Crop = np.zeros((112, 112), np.uint8)
         crops.append(weakref.ref(crop))
-        for each in spotter.add(crop, Moment(index, index / 30)):
+        for each in spotter.add(TrackedFrame(crop, 0), Moment(index, index / 30)):
             found.append((index / 30, each.apex.time_s, each.offset.time_s))
     assert [apex_s for _, apex_s, _ in found] == pytest.approx([3, 15, 27, 39], abs=0.05)
     assert all(4 <= at_s - offset_s <= 20 for at_s, _, offset_s in found)

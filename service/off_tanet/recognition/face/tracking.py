@@ -1,7 +1,8 @@
-"""Tracking of a face through a clip or video: one fixed crop transform for each scene."""
+"""Tracking of faces through a clip or video, from landmarks to landmarks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,24 +10,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.face.detector import align, crop, similarity, transformed, whole
+from off_tanet.recognition.face.alignment import align, on_crop, transform
+from off_tanet.recognition.face.cropping import crop, whole
+from off_tanet.recognition.face.mesh import FaceLandmarks
+from off_tanet.recognition.face.signals import FaceSignals, measure_signals
 from off_tanet.recognition.face.visibility import VisibilityMonitor
 from off_tanet.types import CROP_SIZE, Crop, Face, Pixels, Similarity
 
-_FOLLOW_EVERY = 3  # frames between two updates of the landmarks
-_DETECT_EVERY = 5  # frames without a face; detection costs more than all other steps together
+NEAR = 0.5
+"""The share of its region by which a lost face may have moved or grown."""
 
-# How far a face may move within the crop before a new scene, with a new transform, begins. The flow
-# between crops fails well after that.
-_FARTHEST_PX = 12.0
-_MOST_GROWTH = 1.2
-_MOST_TURN = np.radians(15.0)
+# How far the face may move in its crop, at the crop's corners, before it is cropped anew. What
+# moves less is measured and taken out of the flow, so that the landmarks' noise and their response
+# to an expression, 0.3 px for one of 1.5 px, do not move the crop.
+_HELD_PX = 3.0
 
 _THUMBNAIL = (16, 12)
 _CUT_CORRELATION = 0.7
 _LEAST_CONTRAST = 2.0  # grey levels; with less, the correlation is that of noise
 
-_CENTRE = np.array([CROP_SIZE / 2 - 0.5, CROP_SIZE / 2 - 0.5])
+_CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]) * (CROP_SIZE - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,26 +38,32 @@ class TrackedFrame:
 
     Attributes:
         crop: The crop [112, 112] of the face, or None without a face.
-        scene: The number of the scene. Crops of one scene have the same transform and can be
+        scene: The number of the scene. Crops of one scene show one face without a cut and can be
             compared; crops of different scenes cannot.
         faces: The faces that were detected at the start of the scene, the tracked one first.
         warnings: Warnings of `quality.OBSERVED` that apply to this frame.
+        where: The transform [2, 3] from the frame to the crop; None for frames that are crops.
+        landmarks: The landmarks in crop pixels, float32 [468, 3]; None for frames that are crops.
+        signals: Measurements of the face; None without a face or its landmarks.
     """
 
     crop: Crop | None
     scene: int
     faces: tuple[Face, ...] = ()
     warnings: frozenset[str] = field(default=frozenset())
+    where: Similarity | None = None
+    landmarks: NDArray[np.float32] | None = None
+    signals: FaceSignals | None = None
 
 
 class Detector(Protocol):
     """The part of `FaceDetector` that the tracker uses."""
 
-    def detect(self, frame: Pixels) -> tuple[Face, ...]:
+    def detect(self, frame: Pixels) -> tuple[FaceLandmarks, ...]:
         """Return the faces of a frame, the largest first."""
         ...
 
-    def follow(self, picture: Pixels, face: Face) -> Face | None:
+    def follow(self, picture: Pixels, face: FaceLandmarks) -> FaceLandmarks | None:
         """Return the face on a later frame, or None if it is gone."""
         ...
 
@@ -75,105 +84,89 @@ class PreCroppedTracker:
         return TrackedFrame(whole(pixels), 0)
 
 
-class FaceTracker:
-    """Tracker of the largest face.
-
-    The face is detected on the first frame, after a cut and after it was lost. In between, its
-    landmarks are updated every few frames. The transform of the crop stays constant while the face
-    stays near its place, because a motion of the transform would look like a motion of the face.
+def nearest(
+    face: FaceLandmarks, candidates: Sequence[FaceLandmarks], reach: float = NEAR
+) -> FaceLandmarks | None:
+    """Return the nearest face that may be one that was lost.
 
     Args:
-        detector: Detects faces and updates landmarks.
+        face: The lost face.
+        candidates: Faces on a later frame.
+        reach: How far it may have moved, as a share of its region's side.
+
+    Returns:
+        The nearest of those candidates that are within reach and of about the face's size.
+    """
+    region = face.region
+
+    def distance(other: FaceLandmarks) -> float:
+        return float(np.hypot(other.region.x - region.x, other.region.y - region.y)) / region.side
+
+    for candidate in sorted(candidates, key=distance):
+        growth = candidate.region.side / region.side
+        if distance(candidate) < reach and 1 / (1 + NEAR) < growth < 1 + NEAR:
+            return candidate
+    return None
+
+
+class TrackedFace:
+    """The face of a scene, and the transform of its crops.
+
+    Args:
+        landmarks: The landmarks of the face on its first frame.
+        faces: The faces of this frame, the tracked one first.
     """
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._anchor: _Anchor | None = None
-        self._thumbnail: NDArray[np.float32] | None = None
-        self._scene = 0
-        self._until_detection = 0
-
-    def track(self, pixels: Pixels) -> TrackedFrame:
-        """Find the face on the next frame, [H, W, 3], and crop it."""
-        warnings = set()
-        thumbnail = _thumbnail(pixels)
-        if self._thumbnail is not None and _is_cut(self._thumbnail, thumbnail):
-            warnings.add("cut")
-            self._end_scene()
-        self._thumbnail = thumbnail
-        if self._anchor is not None and not self._anchor.follow(self._detector, pixels):
-            self._end_scene()
-            warnings.add("face_lost")
-        if self._anchor is None:
-            self._detect(pixels)
-        if self._anchor is None:
-            return TrackedFrame(None, self._scene, warnings=frozenset({"face_lost", *warnings}))
-        cropped, found = self._anchor.crop(pixels)
-        return TrackedFrame(cropped, self._scene, self._anchor.faces, frozenset(warnings | found))
-
-    def _end_scene(self) -> None:
-        self._anchor, self._until_detection = None, 0
-        self._scene += 1
-
-    def _detect(self, pixels: Pixels) -> None:
-        if self._until_detection:
-            self._until_detection -= 1
-            return
-        faces = self._detector.detect(pixels)
-        self._until_detection = _DETECT_EVERY - 1
-        if faces:
-            self._anchor = _Anchor(faces)
-
-
-class _Anchor:
-    """The crop transform of a scene, and the motion of the face since its start."""
-
-    def __init__(self, faces: tuple[Face, ...]) -> None:
-        self.faces = faces
-        self._where: Similarity = align(faces[0])
-        self._face = faces[0]
-        self._start = transformed(faces[0], self._where)
+    def __init__(self, landmarks: FaceLandmarks, faces: tuple[Face, ...]) -> None:
+        self._faces = faces
+        self._where = align(landmarks)
         self._visibility = VisibilityMonitor()
-        self._until_update = _FOLLOW_EVERY
 
-    def follow(self, detector: Detector, pixels: Pixels) -> bool:
-        """Update the landmarks every few frames; False once the face is gone or far away."""
-        self._until_update -= 1
-        if self._until_update:
-            return True
-        self._until_update = _FOLLOW_EVERY
-        face = detector.follow(pixels, self._face)
-        if face is None:
-            return False
-        self._face = face
-        # Landmarks of a covered face are guesses, and do not justify a new scene.
-        return self._visibility.covered or self._is_near()
+    def frame(
+        self, pixels: Pixels, landmarks: FaceLandmarks, scene: int, warnings: set[str]
+    ) -> TrackedFrame:
+        """Crop the face on the next frame.
 
-    def crop(self, pixels: Pixels) -> tuple[Crop, set[str]]:
-        """The crop and the warnings that apply to it."""
-        cropped = crop(pixels, self._where)
-        refreshed = self._until_update == _FOLLOW_EVERY
-        marks = transformed(self._face, self._where)
-        return cropped, self._visibility.update(cropped, marks, refreshed)
+        Args:
+            pixels: The frame, [H, W, 3].
+            landmarks: The landmarks of the face.
+            scene: The number of the scene.
+            warnings: Warnings that apply to the frame.
+        """
+        # Landmarks of a covered face are guesses, and do not justify another transform.
+        if not self._visibility.covered:
+            self._follow(align(landmarks))
+        cropped, places = crop(pixels, self._where), on_crop(landmarks, self._where)
+        signals = measure_signals(landmarks, cropped)
+        found = self._visibility.update(cropped, places, signals)
+        return TrackedFrame(
+            crop=cropped,
+            scene=scene,
+            faces=self._faces,
+            warnings=frozenset(warnings | found),
+            where=self._where,
+            landmarks=places.astype(np.float32),
+            signals=signals,
+        )
 
-    def _is_near(self) -> bool:
-        moved = similarity(self._start, transformed(self._face, self._where))
-        growth = float(np.sqrt(np.linalg.det(moved[:, :2])))
-        turn = abs(float(np.arctan2(moved[1, 0], moved[0, 0])))
-        far = float(np.hypot(*(moved[:, :2] @ _CENTRE + moved[:, 2] - _CENTRE)))
-        return far < _FARTHEST_PX and 1 / _MOST_GROWTH < growth < _MOST_GROWTH and turn < _MOST_TURN
+    def _follow(self, where: Similarity) -> None:
+        """Take a new transform once the face has left the place of its crop."""
+        back = np.asarray(cv2.invertAffineTransform(self._where), np.float64)
+        moved = transform(transform(_CORNERS, back), where) - _CORNERS
+        if np.hypot(*moved.T).max() > _HELD_PX:
+            self._where = where
 
 
-def _thumbnail(pixels: Pixels) -> NDArray[np.float32]:
-    """The coarse brightness of a frame; a tenth of the pixels is enough."""
+def thumbnail(pixels: Pixels) -> NDArray[np.float32]:
+    """Return the coarse brightness of a frame; a tenth of the pixels is enough."""
     height, width = pixels.shape[:2]
     step = max(1, min(height, width) // 60)
     coarse = cv2.resize(pixels[::step, ::step, 1], _THUMBNAIL, interpolation=cv2.INTER_AREA)
     return np.asarray(coarse, np.float32)
 
 
-def _is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
-    """Whether two successive frames show different scenes, at any brightness."""
+def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
+    """Return whether two thumbnails show different scenes, at any brightness."""
     first, second = before - before.mean(), after - after.mean()
     contrasts = float(first.std()), float(second.std())
     if min(contrasts) < _LEAST_CONTRAST:

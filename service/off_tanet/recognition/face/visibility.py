@@ -9,27 +9,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.face.detector import PLACES, similarity
-from off_tanet.types import CROP_SIZE, Crop, Similarity
+from off_tanet.recognition.face.alignment import fit_average
+from off_tanet.recognition.face.geometry import AVERAGE
+from off_tanet.recognition.face.mesh import five_points
+from off_tanet.recognition.face.pose import HeadPose
+from off_tanet.recognition.face.signals import FaceSignals
+from off_tanet.types import CROP_SIZE, Crop
 
-Marks = NDArray[np.float64]
-"""Five landmarks in crop pixels, [5, 2], in the order of `Landmarks`."""
+Points = NDArray[np.float64]
 
 Floats = NDArray[np.float32]
 
-# The distance of the nose from the line between eyes and mouth, in eye distances, is 0.14 at 30
-# degrees of yaw, and its height between eyes (0) and mouth (1) leaves this range at 30 degrees of
-# pitch; measured on a rendered portrait turned in space, and on a recording.
-_NOSE_ASIDE = 0.13
-_NOSE_HEIGHT = (0.36, 0.78)
+# Degrees of the measured pose. Of 12 photographs turned in space by 30 degrees the mesh reads 24 of
+# yaw (16 to 30) and 22 of pitch (14 to 32), of heads turned by 15 degrees 12 and 10.
+_TURNED_YAW, _TURNED_PITCH = 20.0, 22.0
 
 _BLOCK = 14  # pixels; the outermost blocks show hair and background and are ignored
 _INNER = slice(1, CROP_SIZE // _BLOCK - 1)
 _ALIKE = 0.4  # the lowest correlation of a block with the remembered one that counts as unchanged
 _LEAST_CONTRAST = 4.0  # grey levels; flatter blocks correlate by chance
 # A hand over the mouth changes a third of the blocks, a laugh or 20 degrees of yaw a tenth.
-_COVERED = 0.17
-_RENEWAL, _RENEWAL_COVERED = 0.05, 0.03  # of the remembered face, for each landmark update
+_COVERED = 0.21
+_RENEWAL, _RENEWAL_COVERED = 0.017, 0.01  # of the remembered face, for each frame
 
 # The line of the mouth is darker than the lip above and the chin below it by at least this natural
 # logarithm. Of 543 public photographs without a mask 0.5% showed less, of 155 filmed faces none for
@@ -39,13 +40,16 @@ _MOUTH_COLUMNS = slice(42, 70)
 _MOUTH_ROWS = slice(56, 107)
 _LEAST_MOUTH = 0.12
 
+# Eyes are closed below the first share of the widest opening that was seen, or below the second one
+# where the dark pixels of the open eye are gone, too. Open eyes are 0.17 to 0.35 as high as wide.
+_CLOSED, _HALF_CLOSED = 0.62, 0.8
+_DARK_CLOSED = 0.7
+_DECAY = 0.998  # of what is remembered, for each frame
 _EYE = (5, 8)  # half the height and width of an eye, pixels
 _SKIN_BELOW = (12, 20)  # rows below the eye
 _DARK = 0.6  # of the skin's brightness
-_CLOSED = 0.7  # of the share of dark pixels of the open eye
-_DECAY = 0.998  # of the remembered share, for each frame
-# 0.4% of the same photographs with open eyes had a smaller share. It detects closed eyes only where
-# neither lashes nor shadows are visible: most have 0.15 to 0.3, as some open ones do.
+# 0.4% of 543 public photographs with open eyes had a smaller share of dark pixels. It detects eyes
+# that are closed from the start only where neither lashes nor shadows are visible.
 _LEAST_DARK = 0.05
 
 _DARKEST, _BRIGHTEST = 20.0, 220.0  # grey levels of the 2nd and 98th percentile after stretching
@@ -55,7 +59,7 @@ class VisibilityMonitor:
     """Detects a turned head, occlusion and blinks in the crops of one scene.
 
     The appearance of the undisturbed face is learned from the crops. What is hidden from the first
-    frame on is detected by features that every face has: the line of the mouth and dark eyes.
+    frame on is detected by features that every face has: the line of the mouth and open eyes.
 
     Attributes:
         covered: Whether something moved in front of the face, so that its landmarks are guesses.
@@ -63,39 +67,33 @@ class VisibilityMonitor:
 
     def __init__(self) -> None:
         self.covered = False
-        self._turned = self._masked = False
-        self._upright: Similarity | None = None
         self._face: Floats | None = None
-        self._open = 0.0
+        self._open = self._dark = 0.0
 
-    def update(self, crop: Crop, marks: Marks, refreshed: bool) -> set[str]:
+    def update(self, crop: Crop, landmarks: Points, signals: FaceSignals) -> set[str]:
         """Process the next crop.
 
         Args:
             crop: The crop [112, 112].
-            marks: The landmarks on the crop, [5, 2].
-            refreshed: Whether the landmarks are those of this frame, not of an earlier one.
+            landmarks: The landmarks in crop pixels, [468, 3].
+            signals: The measurements of the face.
 
         Returns:
             The warnings that apply: `turned_head`, `occluded` and `blink`.
         """
-        if refreshed or self._upright is None:
-            self._turned = is_turned(marks)
-            self._upright = similarity(marks, PLACES * CROP_SIZE - 0.5)
-            upright = _moved(crop, self._upright)
-            even = _evened(upright)
-            self._masked = not self._turned and mouth_depth(even) < _LEAST_MOUTH
-            self.covered = self._is_covered(upright)
-        else:
-            even = _evened(_moved(crop, self._upright))
-        occluded = self._masked or self.covered
-        warnings = {"turned_head": self._turned, "occluded": occluded}
-        warnings["blink"] = self._is_closed(even) and not occluded
+        turned = is_turned(signals.pose)
+        upright = _upright(crop, landmarks)
+        even = _evened(upright)
+        masked = not turned and mouth_depth(even) < _LEAST_MOUTH
+        self.covered = self._is_covered(upright, masked)
+        occluded = masked or self.covered
+        warnings = {"turned_head": turned, "occluded": occluded}
+        warnings["blink"] = self._is_closed(signals, even) and not occluded
         return {warning for warning, applies in warnings.items() if applies}
 
-    def _is_covered(self, upright: Floats) -> bool:
+    def _is_covered(self, upright: Floats, masked: bool) -> bool:
         covered = self._face is not None and changed(self._face, upright) > _COVERED
-        if self._masked:
+        if masked:
             return covered  # a mask is never learned as the appearance of the face
         if self._face is None:
             self._face = upright.copy()
@@ -103,24 +101,21 @@ class VisibilityMonitor:
         self._face += renewal * (upright - self._face)
         return covered
 
-    def _is_closed(self, even: Floats) -> bool:
-        dark = dark_share(even)
-        self._open = max(dark, self._open * _DECAY)
-        return dark < max(_LEAST_DARK, _CLOSED * self._open)
+    def _is_closed(self, signals: FaceSignals, even: Floats) -> bool:
+        opening, dark = (signals.right_eye + signals.left_eye) / 2, dark_share(even)
+        self._open = max(opening, self._open * _DECAY)
+        self._dark = max(dark, self._dark * _DECAY)
+        closed = opening / self._open
+        return (
+            dark < _LEAST_DARK
+            or closed < _CLOSED
+            or (closed < _HALF_CLOSED and dark < _DARK_CLOSED * self._dark)
+        )
 
 
-def is_turned(marks: Marks) -> bool:
+def is_turned(pose: HeadPose) -> bool:
     """Return whether a head is turned by about 30 degrees or more, in yaw or pitch."""
-    left, right, nose, *mouth = marks
-    eyes, lips = (left + right) / 2, (mouth[0] + mouth[1]) / 2
-    axis, distance = lips - eyes, float(np.hypot(*(right - left)))
-    length = float(np.hypot(*axis))
-    if not length or not distance:
-        return True
-    height = float((nose - eyes) @ axis) / length**2
-    across = np.array([-axis[1], axis[0]]) / length
-    aside = abs(float((nose - eyes) @ across)) / distance
-    return aside > _NOSE_ASIDE or not _NOSE_HEIGHT[0] < height < _NOSE_HEIGHT[1]
+    return abs(pose.yaw) > _TURNED_YAW or abs(pose.pitch) > _TURNED_PITCH
 
 
 def changed(before: Floats, after: Floats) -> float:
@@ -139,7 +134,7 @@ def dark_share(upright: Floats) -> float:
     These are iris, lashes and the shadow of the lids. The share halves when the lids close.
     """
     shares = []
-    for across, down in (PLACES[:2] * CROP_SIZE - 0.5).round().astype(int):
+    for across, down in five_points(AVERAGE)[:2].round().astype(int):
         columns = slice(across - _EYE[1], across + _EYE[1] + 1)
         eye = upright[down - _EYE[0] : down + _EYE[0] + 1, columns]
         skin = upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns].mean()
@@ -161,9 +156,13 @@ def _evened(upright: Floats) -> Floats:
     return np.asarray(np.clip((upright - low) * scale + _DARKEST, 0, 255), np.float32)
 
 
-def _moved(crop: Crop, upright: Similarity) -> Floats:
-    """The crop with its landmarks moved to their canonical places, slightly blurred."""
-    moved = cv2.warpAffine(crop, upright, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
+def _upright(crop: Crop, landmarks: Points) -> Floats:
+    """The crop with its landmarks at those of the average face, slightly blurred.
+
+    The crop is held while the face moves within it.
+    """
+    where = fit_average(landmarks)
+    moved = cv2.warpAffine(crop, where, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.GaussianBlur(moved, (0, 0), 1.0), np.float32)
 
 

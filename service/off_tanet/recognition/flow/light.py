@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.flow import tvl1
-from off_tanet.recognition.motion.head_motion import head_terms
+from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.types import CROP_SIZE, Crop, Flow
 
 Floats = NDArray[np.float32]
@@ -80,7 +80,7 @@ def _tones() -> Floats:
 
 _MIDDLES = np.arange(_CELLS) * _CELL + (_CELL - 1) / 2
 _CENTRES = np.stack(np.meshgrid(_MIDDLES, _MIDDLES)).reshape(2, -1).astype(np.float32)
-_HEAD = head_terms(_CELLS).astype(np.float32)
+_HEAD = HeadShape.average().terms(_CELLS).astype(np.float32)
 _PIXEL_PLACES = _places(np.arange(CROP_SIZE, dtype=np.float32))
 _PIXEL_WAVES = _waves(_PIXEL_PLACES)
 _LEVELS = _tones()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.motion import head_motion
+from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.types import CROP_SIZE, Crop, Flow
 
 Floats = NDArray[np.float64]
@@ -67,11 +68,13 @@ class MotionFeatureExtractor:
 
     Args:
         reference: The reference crop [112, 112].
+        shape: The shape of the head; by default that of the average face.
     """
 
-    def __init__(self, reference: Crop) -> None:
+    def __init__(self, reference: Crop, shape: HeadShape | None = None) -> None:
         self._reference = reference
-        self._still = self._head = head_motion.HeadMotion.none()
+        self._estimator = head_motion.HeadMotionEstimator(shape)
+        self._still = self._head = head_motion.HeadMotion.none(shape)
         self._coarse = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         # The remaining motion is a pixel or two at most, so that starting values from neighbouring
@@ -91,12 +94,10 @@ class MotionFeatureExtractor:
             ((head, head_motion.steady(crop, head)) for head in (self._still, self._head)),
             key=lambda candidate: cv2.norm(self._reference, candidate[1], cv2.NORM_L1),
         )
-        self._head = start + head_motion.head_motion(
-            self._flow(self._coarse, self._reference, steady)
-        )
+        self._head = start + self._estimator.fit(self._flow(self._coarse, self._reference, steady))
         lit = light.matched(self._reference, head_motion.steady(crop, self._head))
         flow = self._flow(self._fine, lit.onset, lit.apex)
-        remaining = head_motion.head_motion(flow)
+        remaining = self._estimator.fit(flow)
         cells = cv2.resize(
             (flow - remaining.flow()).transpose(1, 2, 0),
             (_SIZE, _SIZE),

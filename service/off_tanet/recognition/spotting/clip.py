@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures, lengths
+from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.spotting.curves import (
     edge,
     even_moments,
@@ -74,6 +75,7 @@ def spot(
     onset: int | None = None,
     apex: int | None = None,
     progress: Progress | None = None,
+    shape: HeadShape | None = None,
 ) -> Spotting:
     """Find onset and apex of one expression.
 
@@ -87,6 +89,7 @@ def spot(
         onset: The index of the onset, if known.
         apex: The index of the apex, if known.
         progress: Called after each frame in the stage `spotting`.
+        shape: The shape of the head; by default that of the average face.
 
     Returns:
         Onset, apex and the motion curve.
@@ -98,7 +101,7 @@ def spot(
     last = len(crops) - 1 if apex is None else apex
     if not 0 <= first < last < len(crops):
         raise ValueError(f"no frame follows frame {first} up to {last} of {len(crops)}")
-    motion = _extract_features(crops[first:], progress)
+    motion = _extract_features(crops[first:], progress, shape)
     curve, least_rise = _motion_curve(motion, np.asarray(times_s[first:], np.float64))
     searched = curve[: last - first + 1]
     peak = last - first if apex is not None else 1 + int(searched[1:].argmax())
@@ -110,8 +113,10 @@ def spot(
     return Spotting(first + start, first + peak, strength, weak)
 
 
-def _extract_features(crops: Sequence[Crop], progress: Progress | None) -> list[MotionFeatures]:
-    extractor = MotionFeatureExtractor(crops[0])
+def _extract_features(
+    crops: Sequence[Crop], progress: Progress | None, shape: HeadShape | None
+) -> list[MotionFeatures]:
+    extractor = MotionFeatureExtractor(crops[0], shape)
     motion = [extractor.extract(crops[0])]
     for done, crop in enumerate(crops[1:], 1):
         # A crop that shows something else than the face keeps the features of the previous one.

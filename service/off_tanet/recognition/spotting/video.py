@@ -1,9 +1,9 @@
-"""Spotting of expressions in a long video, frame by frame, for one tracked face."""
+"""Spotting of expressions in a long video, frame by frame, for each tracked face."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from off_tanet.limits import Durations
@@ -21,11 +21,15 @@ HIDING = frozenset({"occluded", "turned_head", "cut", "face_lost"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpottedExpression:
-    """An interval with the faces of its scene and the warnings that apply to it."""
+    """An interval with the faces of its scene and the warnings that apply to it.
+
+    `face_index` is the place of the face in the results of the tracker.
+    """
 
     interval: SpottedInterval
     faces: tuple[Face, ...]
     warnings: frozenset[str]
+    face_index: int = 0
 
 
 class VideoSpotter:
@@ -33,6 +37,7 @@ class VideoSpotter:
 
     Args:
         durations: The durations of expressions.
+        face_index: The place of the face in the results of the tracker.
 
     Attributes:
         frames: The number of frames so far.
@@ -40,7 +45,8 @@ class VideoSpotter:
         seconds: The time of the last frame.
     """
 
-    def __init__(self, durations: Durations) -> None:
+    def __init__(self, durations: Durations, face_index: int = 0) -> None:
+        self._face_index = face_index
         self._spotter = ExpressionSpotter(durations)
         self._scene: int | None = None
         self._faces: tuple[Face, ...] = ()
@@ -71,7 +77,7 @@ class VideoSpotter:
         if frame.crop is not None:
             self.frames_with_face += 1
             self._scene, self._faces = scene, frame.faces
-            found += self._visible(self._spotter.add(frame.crop, moment))
+            found += self._visible(self._spotter.add(frame, moment))
         return found
 
     @property
@@ -94,4 +100,49 @@ class VideoSpotter:
             between = (words for at_s, words in self._warnings if start_s <= at_s <= end_s)
             warnings = frozenset[str]().union(*between)
             if not warnings & HIDING:
-                yield SpottedExpression(interval, self._faces, warnings)
+                yield SpottedExpression(interval, self._faces, warnings, self._face_index)
+
+
+class MultiFaceSpotter:
+    """Spots the expressions of several faces, each by a `VideoSpotter` of its own.
+
+    Args:
+        durations: The durations of expressions.
+        count: The number of faces.
+
+    Attributes:
+        frames: The number of frames so far.
+        frames_with_face: The number of frames with a crop of any face.
+        seconds: The time of the last frame.
+    """
+
+    def __init__(self, durations: Durations, count: int) -> None:
+        self._spotters = [VideoSpotter(durations, index) for index in range(count)]
+        self.frames = 0
+        self.frames_with_face = 0
+        self.seconds = 0.0
+
+    def add(self, frames: Sequence[TrackedFrame], moment: Moment) -> list[SpottedExpression]:
+        """Process the next frame.
+
+        Args:
+            frames: The frame, tracked for each face.
+            moment: Its index and time.
+
+        Returns:
+            The expressions that are now certain.
+        """
+        self.frames, self.seconds = self.frames + 1, moment.time_s
+        self.frames_with_face += any(frame.crop is not None for frame in frames)
+        both = zip(self._spotters, frames, strict=True)
+        return [found for spotter, frame in both for found in spotter.add(frame, moment)]
+
+    @property
+    def warnings(self) -> frozenset[str]:
+        """The warnings of the whole video for any face that was seen."""
+        seen = (spotter.warnings for spotter in self._spotters if spotter.frames_with_face)
+        return frozenset[str]().union(*seen)
+
+    def finish(self) -> list[SpottedExpression]:
+        """End the video and return its remaining expressions."""
+        return [found for spotter in self._spotters for found in spotter.finish()]

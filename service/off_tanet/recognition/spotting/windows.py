@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.limits import Durations
+from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
 from off_tanet.recognition.motion.head_motion import HeadMotion
+from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.spotting.curves import even_moments, resampled
 from off_tanet.recognition.spotting.intervals import ExpressionInterval, find_intervals
 from off_tanet.types import Crop, ExpressionKind, Moment
@@ -26,7 +28,7 @@ _MAX_SHIFT_PX = 4.0  # of the head from the reference, before another reference 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpottedInterval:
-    """The interval of one expression, with the two crops that are classified.
+    """The interval of one expression, with the two frames that are classified.
 
     `strength_px` and `confidence` are those of `types.Expression`.
     """
@@ -37,13 +39,13 @@ class SpottedInterval:
     offset: Moment
     strength_px: float
     confidence: float
-    onset_crop: Crop
-    apex_crop: Crop
+    onset_frame: TrackedFrame
+    apex_frame: TrackedFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Observation:
-    crop: Crop
+    frame: TrackedFrame
     moment: Moment
     features: Floats
     nuisances: Floats
@@ -63,20 +65,20 @@ class ExpressionSpotter:
     _reported_until_s: float = -np.inf  # every interval that ends earlier has been reported
     _last_offset_s: float = -np.inf  # of the reported intervals
 
-    def add(self, crop: Crop, moment: Moment) -> list[SpottedInterval]:
-        """Process the next crop.
+    def add(self, frame: TrackedFrame, moment: Moment) -> list[SpottedInterval]:
+        """Process the next frame that shows the face.
 
         Args:
-            crop: The crop [112, 112].
-            moment: Its index and time, later than that of the previous crop.
+            frame: The frame, which has a crop.
+            moment: Its index and time, later than that of the previous frame.
 
         Returns:
             The expressions that are now certain, in the order of time.
         """
         if self._extractor is None:
-            self._extractor = _ChainedExtractor(crop)
-        features, nuisances = self._extractor.extract(crop)
-        self._observations.append(_Observation(crop, moment, features, nuisances))
+            self._extractor = _ChainedExtractor(frame)
+        features, nuisances = self._extractor.extract(frame)
+        self._observations.append(_Observation(frame, moment, features, nuisances))
         if moment.time_s - self._observations[0].moment.time_s < _WINDOW_S:
             return []
         found = self._report(moment.time_s - _MARGIN_S)
@@ -143,8 +145,8 @@ class ExpressionSpotter:
             offset=offset.moment,
             strength_px=interval.strength_px,
             confidence=interval.prominence / (1 + interval.prominence),
-            onset_crop=onset.crop,
-            apex_crop=apex.crop,
+            onset_frame=onset.frame,
+            apex_frame=apex.frame,
         )
 
 
@@ -155,18 +157,29 @@ class _ChainedExtractor:
     the current crop becomes the reference, and the motion up to it is added to all later features.
     """
 
-    def __init__(self, first: Crop) -> None:
-        self._extractor = MotionFeatureExtractor(first)
+    def __init__(self, first: TrackedFrame) -> None:
+        self._extractor = _extractor(first)
         self._features: Floats | float = 0.0
         self._head = HeadMotion.none()
 
-    def extract(self, crop: Crop) -> tuple[Floats, Floats]:
-        """The features and nuisances of a crop against the first one."""
-        latest = self._extractor.extract(crop)
+    def extract(self, frame: TrackedFrame) -> tuple[Floats, Floats]:
+        """The features and nuisances of a frame against the first one."""
+        latest = self._extractor.extract(_crop(frame))
         total = MotionFeatures(
             latest.features + self._features, latest.lids, latest.head + self._head
         )
-        if np.abs(latest.head.matrix[:, 2]).max() > _MAX_SHIFT_PX:
-            self._extractor = MotionFeatureExtractor(crop)
+        if np.abs(latest.nuisances[:-1]).max() > _MAX_SHIFT_PX:
+            self._extractor = _extractor(frame)
             self._features, self._head = total.features, total.head
         return total.features, total.nuisances
+
+
+def _extractor(frame: TrackedFrame) -> MotionFeatureExtractor:
+    shape = None if frame.landmarks is None else HeadShape(frame.landmarks)
+    return MotionFeatureExtractor(_crop(frame), shape)
+
+
+def _crop(frame: TrackedFrame) -> Crop:
+    if frame.crop is None:
+        raise ValueError("the frame shows no face")
+    return frame.crop

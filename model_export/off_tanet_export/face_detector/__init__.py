@@ -1,1 +1,0 @@
-"""Conversion of the face detector to ONNX."""

@@ -1,0 +1,62 @@
+"""The pose of a head, from the landmarks that do not express anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from off_tanet.recognition.face.geometry import AVERAGE, RIGID
+
+Points = NDArray[np.float64]
+
+_MODEL: Points = AVERAGE[RIGID] - AVERAGE[RIGID].mean(axis=0)
+_CENTRE: Points = AVERAGE[RIGID].mean(axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Where a head is, and how it is turned.
+
+    Attributes:
+        yaw: Degrees to the right of the picture.
+        pitch: Degrees downwards.
+        roll: Degrees clockwise.
+        x: Column of the head in the picture, in pixels.
+        y: Its row.
+        scale: Picture pixels for one pixel of the canonical crop.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    x: float
+    y: float
+    scale: float
+
+
+def head_pose(landmarks: Points) -> HeadPose:
+    """Fit the pose of the average head to landmarks.
+
+    Least squares over the rigid landmarks in three dimensions: W. Kabsch, "A discussion of the
+    solution for the best rotation to relate two sets of vectors", Acta Cryst. A34, 1978.
+
+    Args:
+        landmarks: x, y and z of each landmark in picture pixels, [468, 3].
+
+    Returns:
+        The pose.
+    """
+    points = landmarks[RIGID]
+    middle = points.mean(axis=0)
+    left, strengths, right = np.linalg.svd((points - middle).T @ _MODEL)
+    proper = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    rotation = (left * proper) @ right
+    scale = float((strengths * proper).sum() / (_MODEL**2).sum())
+    yaw = np.arcsin(np.clip(-rotation[0, 2], -1, 1))
+    pitch = np.arctan2(rotation[1, 2], rotation[2, 2])
+    roll = np.arctan2(rotation[1, 0], rotation[0, 0])
+    x, y, _ = middle
+    yaw, pitch, roll = (float(np.degrees(angle)) for angle in (yaw, -pitch, roll))
+    return HeadPose(yaw, pitch, roll, float(x), float(y), scale)
