@@ -42,8 +42,8 @@ class Thresholds:
     Attributes:
         no_motion_px: Motion below this gives `no_motion`.
         head_motion_share: The share of the head's motion that is added to this limit. Of rendered
-            heads that only move, by up to 3 px, 95% stay below it (`make bench-head`); what is left
-            of their motion looks like an expression.
+            heads that only move, 93 to 100% stay below it up to 3 px (`make bench-head`); what is
+            left of their motion looks like an expression.
         low_motion_px: Motion below this gives `low_motion`.
         large_head_motion_px: Head motion above this gives `large_head_motion`.
         small_face_px: Faces smaller than this, in pixels of the upload, give `small_face`.
