@@ -187,6 +187,16 @@ class Settings(BaseSettings):
     """Uncorrected lighting change, relative to noise and motion, that gives light_change."""
     clipped_share: float = Field(_QUALITY.clipped_share, ge=0, le=1)
     """Share of a crop, too bright or too dark, above which the warning is light_change."""
+    speech_opening: PositiveFloat = _QUALITY.speech_opening
+    """Least swing of the mouth, as a share of the eyes' distance, in the rhythm of speech."""
+    low_frame_rate: NonNegativeFloat = _QUALITY.low_frame_rate
+    """Frames per second of a clip or video below which the warning is low_frame_rate."""
+    dark_brightness: NonNegativeFloat = _QUALITY.dark_brightness
+    """Mean of the face crop, in grey levels, below which the warning is dark."""
+    backlit_brightness: NonNegativeFloat = _QUALITY.backlit_brightness
+    """Mean of the face crop, in grey levels, below which the warning may be backlit."""
+    backlit_ratio: NonNegativeFloat = _QUALITY.backlit_ratio
+    """Multiple of the face's brightness above which its surroundings make it backlit."""
 
     @field_validator("quota")
     @classmethod
@@ -258,6 +268,11 @@ class Settings(BaseSettings):
                 small_face_px=self.small_face_px,
                 unmatched_light=self.unmatched_light,
                 clipped_share=self.clipped_share,
+                speech_opening=self.speech_opening,
+                low_frame_rate=self.low_frame_rate,
+                dark_brightness=self.dark_brightness,
+                backlit_brightness=self.backlit_brightness,
+                backlit_ratio=self.backlit_ratio,
             ),
             durations=Durations(self.min_expression_duration_s, self.max_micro_duration_s),
             batch=self.max_batch,

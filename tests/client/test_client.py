@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from off_tanet.errors import (
     UnauthorizedError,
     UndecodableMediaError,
 )
-from off_tanet.types import Expression, Prediction
+from off_tanet.types import Expression, Prediction, Signals
 
 from tests.support import factories
 from tests.support.requests import pair, sample_video
@@ -61,6 +62,17 @@ def check_same(there: Prediction, here: Prediction) -> None:
     np.testing.assert_array_equal(there.onset_crop, here.onset_crop)
     np.testing.assert_array_equal(there.apex_crop, here.apex_crop)
     assert set(there.timings_ms) == set(here.timings_ms)
+    check_same_signals(there.signals, here.signals)
+
+
+def check_same_signals(there: Signals | None, here: Signals | None) -> None:
+    """Equal as far as the wire rounds them, and NaN in the same places."""
+    assert (there is None) == (here is None)
+    if there is not None:
+        for name in (field.name for field in fields(Signals)):
+            remote, local = getattr(there, name), getattr(here, name)
+            assert (remote.dtype, remote.shape) == (local.dtype, local.shape)
+            np.testing.assert_allclose(remote, local, atol=1e-4)
 
 
 def test_frames_are_answered_as_in_process(client: Client, recognizer: Recognizer) -> None:
@@ -94,6 +106,9 @@ def test_videos_are_answered_as_in_process(
     here = recognizer.video(video)
     assert [each.kind for each in there.expressions] == ["micro", "macro"]
     assert (there.frames, there.warnings) == (here.frames, here.warnings)
+    assert there.signals is not None
+    assert len(there.signals.mouth) == there.frames
+    check_same_signals(there.signals, here.signals)
     for reported, remote, local in zip(found, there.expressions, here.expressions, strict=True):
         assert (reported.onset, reported.offset) == (remote.onset, remote.offset)
         assert remote.apex.index == local.apex.index

@@ -101,10 +101,31 @@ def closed_eyes() -> Floats:
     return np.asarray(cv2.GaussianBlur(over, (0, 0), 1.0), np.float32)
 
 
+def opened_mouth(opening: float) -> Floats:
+    """The lower lip and the chin moved down from the teeth, by a share of the eyes' distance."""
+    points = _landmarks()
+    (left, level), (right, _), (_, lip) = points[78], points[308], points[14]
+    rows, columns = np.indices(still().shape[:2], np.float32)
+    across = (2 * columns - left - right) / (right - left)
+    edge = lip + (level - lip) * across**2
+    gap = opening * float(np.ptp(points[[33, 263], 0])) * np.maximum(1 - across**2, 0)
+    below = rows - edge - gap
+    moved = gap * np.exp(-0.5 * (below / (0.6 * (right - left))) ** 2)
+    sources = np.stack([columns, np.where(below >= 0, rows - moved, rows)]).astype(np.float32)
+    over = cv2.remap(still(), sources[0], sources[1], cv2.INTER_CUBIC)
+    over[(rows > edge) & (below < 0)] = 30
+    return np.asarray(cv2.GaussianBlur(over, (0, 0), 0.7), np.float32)
+
+
 def other_scene(seed: int = 0) -> Floats:
     """An image of the same size without a face."""
     height, width = still().shape[:2]
     return factories.picture(height, width, seed).astype(np.float32)
+
+
+@cache
+def _landmarks() -> NDArray[np.float64]:
+    return FaceDetector(ASSETS).detect(shot(still()))[0].points[:, :2]
 
 
 def _pixel(x: float, y: float) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from off_tanet.types import ModelCard, Prediction, VideoSpotting
 T = TypeVar("T")
 
 _EVENT_STREAM = {"Accept": "text/event-stream"}
-_INCLUDED = "arrays,crops"  # what a Prediction holds and the default response does not
+_INCLUDED = "arrays,crops,signals"  # what a Prediction holds and the default response does not
 
 
 @dataclass(frozen=True, slots=True)

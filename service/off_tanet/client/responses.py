@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from off_tanet.schemas.prediction import FaceBody, ModelBody, MomentBody, MotionBody, PredictionBody
+from off_tanet.schemas.prediction import (
+    FaceBody,
+    ModelBody,
+    MomentBody,
+    MotionBody,
+    PredictionBody,
+)
+from off_tanet.schemas.signals import SignalsBody
 from off_tanet.schemas.spotting import ExpressionBody, MacroBody, MicroBody, SpottingBody
 from off_tanet.types import (
     CROP_SIZE,
@@ -22,6 +29,7 @@ from off_tanet.types import (
     Motion,
     Prediction,
     Quality,
+    Signals,
     VideoSpotting,
 )
 
@@ -54,6 +62,7 @@ def spotting(json: str | bytes) -> VideoSpotting:
         frames_with_face=body.video.frames_with_face,
         seconds=body.video.seconds,
         warnings=tuple(body.warnings),
+        signals=None if body.signals is None else _signals(body.signals),
         timings_ms=body.timings_ms,
     )
 
@@ -95,6 +104,7 @@ def _prediction(body: PredictionBody) -> Prediction:
         onset_crop=_crop(body.crops.onset),
         apex_crop=_crop(body.crops.apex),
         motion=None if body.motion is None else _motion(body.motion),
+        signals=None if body.signals is None else _signals(body.signals),
         timings_ms=body.timings_ms,
         faces=tuple(map(_prediction, body.faces or ())),
     )
@@ -125,6 +135,12 @@ def _motion(body: MotionBody) -> Motion:
     return Motion(
         np.array(body.strength_px, np.float32), np.array(body.times_s, np.float32), body.scene_end
     )
+
+
+def _signals(body: SignalsBody) -> Signals:
+    values = body.model_dump()
+    times_s = np.array(values.pop("time_s"), np.float64)
+    return Signals(times_s, **{name: np.array(row, np.float32) for name, row in values.items()})
 
 
 def _array(text: str, *shape: int) -> NDArray[np.float32]:

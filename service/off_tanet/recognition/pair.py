@@ -15,6 +15,7 @@ from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet.recognition.face.recording import record_signals
 from off_tanet.recognition.face.trackers import FaceTracker, MultiTracker, OneFace
 from off_tanet.recognition.face.tracking import PreCroppedTracker, TrackedFrame, Tracker
 from off_tanet.recognition.motion.head_motion import (
@@ -37,6 +38,7 @@ from off_tanet.types import (
     Prediction,
     Progress,
     Quality,
+    Signals,
 )
 
 
@@ -53,6 +55,9 @@ class CropPair:
         weak_apex: Whether no peak of the motion curve stands out.
         shape: The shape of the head; None for that of the average face.
         aligned: The motion of the head that was taken out when the apex was cropped.
+        surroundings: Brightness of what is around the face on the onset, in grey levels; NaN where
+            it is not known.
+        signals: The signals of all frames that were examined; None for face crops.
     """
 
     onset: Moment
@@ -63,6 +68,8 @@ class CropPair:
     weak_apex: bool = False
     shape: HeadShape | None = None
     aligned: HeadMotion = field(default_factory=HeadMotion.none)
+    surroundings: float = np.nan
+    signals: Signals | None = None
 
 
 def crop_pair(onset: Pixels, apex: Pixels, tracker: Tracker) -> CropPair:
@@ -109,7 +116,8 @@ def _pair_of_images(frames: tuple[TrackedFrame, TrackedFrame], apex: Pixels) -> 
     if second.crop is None and first.where is not None:
         second = replace(second, crop=crop(apex, first.where), where=first.where)
     moments = Moment(0, 0.0), Moment(1, 0.0)
-    return pair_of_frames((first, second), moments, first.warnings | second.warnings)
+    pair = pair_of_frames((first, second), moments, first.warnings | second.warnings)
+    return replace(pair, signals=record_signals((first, second), (0.0, 0.0)))
 
 
 def pair_of_frames(
@@ -141,6 +149,7 @@ def pair_of_frames(
         weak_apex=weak_apex,
         shape=head_shape(onset),
         aligned=_motion_between(onset, apex),
+        surroundings=np.nan if onset.signals is None else onset.signals.surroundings,
     )
 
 
@@ -157,7 +166,11 @@ def _motion_between(first: TrackedFrame, second: TrackedFrame) -> HeadMotion:
 
 
 def spot_pair(
-    clip: TrackedClip, onset_index: int | None, apex_index: int | None, progress: Progress | None
+    clip: TrackedClip,
+    onset_index: int | None,
+    apex_index: int | None,
+    thresholds: Thresholds,
+    progress: Progress | None,
 ) -> tuple[CropPair, Motion]:
     """Find onset and apex in a clip, as far as they are not given.
 
@@ -165,6 +178,7 @@ def spot_pair(
         clip: The tracked frames.
         onset_index: The index of the onset, if known.
         apex_index: The index of the apex, if known.
+        thresholds: The values from which on a warning applies.
         progress: Called after each frame in the stage `spotting`.
 
     Returns:
@@ -189,9 +203,10 @@ def spot_pair(
     pair = pair_of_frames(
         (clip.frames[onset], clip.frames[apex]),
         (clip.moment(onset), clip.moment(apex)),
-        clip.warnings(onset, apex),
+        clip.warnings(onset, apex) | clip.conditions(onset, apex, thresholds),
         weak_apex=spotted.weak and apex_index is None,
     )
+    pair = replace(pair, signals=record_signals(clip.frames, clip.times_s))
     return pair, Motion(strength_px, clip.times_s, stop)
 
 
@@ -261,6 +276,7 @@ class PairRecognizer:
             onset_crop=pair.crops[0],
             apex_crop=pair.crops[1],
             motion=motion,
+            signals=pair.signals,
             timings_ms=stopwatch.milliseconds(),
         )
 
@@ -276,6 +292,8 @@ class PairRecognizer:
             weak_apex=pair.weak_apex,
             unmatched_light=measured.matched.unmatched,
             clipped_share=measured.matched.clipped,
+            brightness=min(float(crop.mean()) for crop in pair.crops),
+            surroundings=pair.surroundings,
             observed=observed,
         )
         warnings = quality.warnings(evidence, self._thresholds)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from off_tanet.limits import Thresholds
-from off_tanet.types import Face
+from off_tanet.types import Face, Signals
+
+Floats = NDArray[np.floating]
 
 OBSERVED = (
     "cut",
@@ -16,8 +21,14 @@ OBSERVED = (
     "face_lost",
     "damaged_video",
     "damaged_image",
+    "speech",
+    "low_frame_rate",
 )
 """The warnings that an earlier stage raises itself, in the order of the API."""
+
+_LIGHT = ("dark", "backlit")
+LASTING_SHARE = 0.5
+"""The share of the frames with a face from which on a warning counts for a whole video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,8 @@ class Evidence:
         unmatched_light: Difference of light that is left after matching; 1 is what noise and
             motion leave.
         clipped_share: Share of the pixels that are too bright or too dark to match, 0..1.
+        brightness: Mean of the darker crop, in grey levels.
+        surroundings: Brightness of what is around the face on the onset; NaN where not known.
         observed: Warnings of `OBSERVED` that apply.
     """
 
@@ -41,12 +54,40 @@ class Evidence:
     weak_apex: bool = False
     unmatched_light: float = 0.0
     clipped_share: float = 0.0
+    brightness: float = np.nan
+    surroundings: float = np.nan
     observed: Collection[str] = ()
 
 
 def sort_warnings(observed: Collection[str]) -> tuple[str, ...]:
-    """Return the warnings of `OBSERVED` that are in `observed`, in the order of the API."""
-    return tuple(word for word in OBSERVED if word in observed)
+    """Return the warnings about a whole video that are in `observed`, in the order of the API."""
+    return tuple(word for word in (*OBSERVED, *_LIGHT) if word in observed)
+
+
+def is_low_frame_rate(frames: int, seconds: float, thresholds: Thresholds) -> bool:
+    """Return whether so many frames from the first to the last moment are too few.
+
+    Rates are rounded, because some files store times in milliseconds.
+    """
+    return seconds > 0 and round((frames - 1) / seconds, 1) < thresholds.low_frame_rate
+
+
+def lasting_light(signals: Signals, thresholds: Thresholds) -> set[str]:
+    """Return which of `dark` and `backlit` apply to most frames with a face."""
+    words = _light(signals.brightness, signals.surroundings, thresholds)
+    least = LASTING_SHARE * np.isfinite(signals.brightness).sum()
+    return {word for word, frames in words.items() if np.sum(frames) >= max(1.0, least)}
+
+
+def _light(
+    brightness: Floats, surroundings: Floats, thresholds: Thresholds
+) -> dict[str, NDArray[np.bool_]]:
+    """Whether each face is dark, and whether it is backlit."""
+    against = surroundings > thresholds.backlit_ratio * brightness
+    return {
+        "dark": brightness < thresholds.dark_brightness,
+        "backlit": (brightness < thresholds.backlit_brightness) & against,
+    }
 
 
 def least_motion_px(head_motion_px: float, thresholds: Thresholds) -> float:
@@ -88,5 +129,6 @@ def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
             evidence.unmatched_light > thresholds.unmatched_light
             or evidence.clipped_share > thresholds.clipped_share
         ),
+        **_light(np.array(evidence.brightness), np.array(evidence.surroundings), thresholds),
     }
     return tuple(word for word, applies in rules.items() if applies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,20 +14,16 @@ from off_tanet.face_choice import FaceChoice, FaceCount, check_faces
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
+from off_tanet.recognition.expressions import recognise
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.trackers import MultiFaceTracker, MultiTracker, OneFace
 from off_tanet.recognition.face.tracking import PreCroppedTracker
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import images
 from off_tanet.recognition.media.video import open_clip, open_video
-from off_tanet.recognition.pair import (
-    CropPair,
-    PairRecognizer,
-    crop_pairs,
-    pair_of_frames,
-)
+from off_tanet.recognition.pair import CropPair, PairRecognizer, crop_pairs
 from off_tanet.recognition.samples import decode_samples
-from off_tanet.recognition.spotting.video import MultiFaceSpotter, SpottedExpression
+from off_tanet.recognition.spotting.video import MultiFaceSpotter
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.recognition.stream import spot_pairs, spot_video, track_clip
 from off_tanet.types import (
@@ -172,7 +168,8 @@ class Recognizer:
             stream = open_clip(video, self._configuration.media)
         clips = track_clip(stream, self._tracker(face, faces), stopwatch, progress)
         with stopwatch.stage("spotting"):
-            spotted = spot_pairs(clips, onset_index, apex_index, progress)
+            thresholds = self._configuration.thresholds
+            spotted = spot_pairs(clips, onset_index, apex_index, thresholds, progress)
         return self._predict(spotted, stopwatch, faces)
 
     def video(
@@ -186,7 +183,8 @@ class Recognizer:
     ) -> VideoSpotting:
         """Spot the expressions of a long video, and recognise the micro-expressions among them.
 
-        Frames are processed as they are decoded, and crops of 25 s at most are kept of each face.
+        Frames are processed as they are decoded. Crops of 25 s at most are kept of each face, and
+        the signals of all frames.
 
         Args:
             video: The encoded video.
@@ -209,16 +207,27 @@ class Recognizer:
         with stopwatch.stage("decode"):
             stream = open_video(video, self._configuration.media)
         tracker = self._tracker(face, faces)
-        spotter = MultiFaceSpotter(self._configuration.durations, tracker.count)
+        spotter = MultiFaceSpotter(
+            self._configuration.durations, self._configuration.thresholds, tracker.count
+        )
         expressions: list[Expression] = []
         for spotted in spot_video(stream, tracker, spotter, stopwatch, progress):
-            expressions.append(self._recognise(spotted, faces))
+            expressions.append(recognise(spotted, self._pairs, faces))
             if on_expression:
                 on_expression(expressions[-1])
         if not spotter.frames_with_face:
             raise NoFaceError("No face was found in the video.")
         damage = {"damaged_video"} if stream.damaged else set()
-        return self._summarise(spotter, expressions, spotter.warnings | damage, stopwatch)
+        return VideoSpotting(
+            model=ModelName(self.card.name, self.card.version),
+            expressions=tuple(sorted(expressions, key=lambda found: found.offset.index)),
+            frames=spotter.frames,
+            frames_with_face=spotter.frames_with_face,
+            seconds=spotter.seconds,
+            signals=spotter.signals,
+            warnings=quality.sort_warnings(spotter.warnings | damage),
+            timings_ms=stopwatch.milliseconds(),
+        )
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
         """Classify flows that were computed elsewhere.
@@ -255,44 +264,6 @@ class Recognizer:
         timings_ms = stopwatch.milliseconds()
         each = tuple(replace(prediction, timings_ms=timings_ms) for prediction in predictions)
         return replace(each[0], faces=each)
-
-    def _summarise(
-        self,
-        spotter: MultiFaceSpotter,
-        expressions: Sequence[Expression],
-        warnings: Collection[str],
-        stopwatch: Stopwatch,
-    ) -> VideoSpotting:
-        return VideoSpotting(
-            model=ModelName(self.card.name, self.card.version),
-            expressions=tuple(sorted(expressions, key=lambda found: found.offset.index)),
-            frames=spotter.frames,
-            frames_with_face=spotter.frames_with_face,
-            seconds=spotter.seconds,
-            warnings=quality.sort_warnings(warnings),
-            timings_ms=stopwatch.milliseconds(),
-        )
-
-    def _recognise(self, spotted: SpottedExpression, faces: FaceCount) -> Expression:
-        interval = spotted.interval
-        prediction = None
-        if interval.kind == "micro":
-            pair = pair_of_frames(
-                (interval.onset_frame, interval.apex_frame),
-                (interval.onset, interval.apex),
-                spotted.warnings,
-            )
-            prediction = self._pairs.predict(pair, Stopwatch())
-        return Expression(
-            kind=interval.kind,
-            onset=interval.onset,
-            apex=interval.apex,
-            offset=interval.offset,
-            strength_px=interval.strength_px,
-            confidence=interval.confidence,
-            prediction=prediction,
-            face_index=spotted.face_index if faces == "all" else None,
-        )
 
 
 def _size(pixels: Pixels) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from off_tanet.errors import NoFaceError, OffTanetError, TooFewFramesError
+from off_tanet.limits import Thresholds
 from off_tanet.recognition.face.trackers import MultiTracker
 from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.media.video import ClipStream
@@ -76,6 +77,7 @@ def spot_pairs(
     clips: Sequence[TrackedClip],
     onset_index: int | None,
     apex_index: int | None,
+    thresholds: Thresholds,
     progress: Progress | None,
 ) -> list[tuple[CropPair, Motion]]:
     """Find onset and apex of each face of a clip.
@@ -84,6 +86,7 @@ def spot_pairs(
         clips: The tracked frames of each face.
         onset_index: The index of the onset, if known.
         apex_index: The index of the apex, if known.
+        thresholds: The values from which on a warning applies.
         progress: Called after each frame in the stage `spotting`.
 
     Returns:
@@ -97,7 +100,7 @@ def spot_pairs(
     for place, clip in enumerate(clips):
         step = progress and partial(_report_share, progress, place, len(clips))
         try:
-            spotted.append(spot_pair(clip, onset_index, apex_index, step))
+            spotted.append(spot_pair(clip, onset_index, apex_index, thresholds, step))
         except (NoFaceError, TooFewFramesError) as error:
             errors.append(error)
     if not spotted:

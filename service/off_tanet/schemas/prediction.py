@@ -12,9 +12,12 @@ from pydantic import BaseModel, Field
 
 from off_tanet import types
 from off_tanet.identifiers import ulid
+from off_tanet.schemas.signals import SignalsBody
 from off_tanet.types import ModelCard
 
-Included = Literal["flow", "arrows", "strain", "attention", "crops", "motion", "report", "arrays"]
+Included = Literal[
+    "flow", "arrows", "strain", "attention", "crops", "motion", "signals", "report", "arrays"
+]
 """Optional contents of a response: pictures, and the arrays from which they are drawn."""
 
 
@@ -86,7 +89,11 @@ class QualityBody(BaseModel):
             "face_lost",
             "damaged_video",
             "damaged_image",
+            "speech",
+            "low_frame_rate",
             "light_change",
+            "dark",
+            "backlit",
         ]
     ] = Field(
         description=(
@@ -104,8 +111,12 @@ class QualityBody(BaseModel):
             "face_lost: no face was found in a part of the clip, or it was found again elsewhere; "
             "damaged_video: a part of the video was left out or may be decoded incorrectly; "
             "damaged_image: a part of a picture may be decoded incorrectly; "
+            "speech: the mouth moves in the rhythm of speech; "
+            "low_frame_rate: the clip has too few frames per second for exact times; "
             "light_change: the lighting changes between onset and apex by more than can be "
-            "corrected."
+            "corrected; "
+            "dark: the face is dark, so that its motion is underestimated; "
+            "backlit: the face is dark in front of bright surroundings."
         )
     )
 
@@ -186,6 +197,9 @@ class PredictionBody(BaseModel):
     )
     crops: CropsBody | None = Field(None, description="With include=crops.")
     motion: MotionBody | None = Field(None, description="With include=motion, for clips.")
+    signals: SignalsBody | None = Field(
+        None, description="With include=signals, for pictures and clips with face=auto."
+    )
     arrays: ArraysBody | None = Field(None, description="With include=arrays.")
     report: str | None = Field(
         None, description="With include=report: all of this on one page, as a PNG data URI."

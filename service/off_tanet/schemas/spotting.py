@@ -9,7 +9,13 @@ from pydantic import BaseModel, Field
 
 from off_tanet import types
 from off_tanet.identifiers import ulid
-from off_tanet.schemas.prediction import ModelNameBody, MomentBody, PredictionBody, moment_body
+from off_tanet.schemas.prediction import (
+    ModelNameBody,
+    MomentBody,
+    PredictionBody,
+    moment_body,
+)
+from off_tanet.schemas.signals import SignalsBody
 
 _STRENGTH = "Strength of the motion, in pixels at 112 x 112."
 _FACE_INDEX = (
@@ -82,20 +88,40 @@ class SpottingBody(BaseModel):
     expressions: list[ExpressionBody]
     video: VideoBody
     warnings: list[
-        Literal["cut", "turned_head", "occluded", "blink", "face_lost", "damaged_video"]
+        Literal[
+            "cut",
+            "turned_head",
+            "occluded",
+            "blink",
+            "face_lost",
+            "damaged_video",
+            "speech",
+            "low_frame_rate",
+            "dark",
+            "backlit",
+        ]
     ] = Field(
-        description="Reasons to distrust the result, as for a prediction. turned_head, occluded "
-        "and blink are given if they last for most of the video."
+        description="Reasons to distrust the result, as for a prediction. turned_head, occluded, "
+        "blink, speech, dark and backlit are given if they last for most of the video."
     )
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
+    signals: SignalsBody | None = Field(
+        None, description="With include=signals and face=auto: the signals of the whole video."
+    )
 
     @classmethod
-    def of(cls, result: types.VideoSpotting, expressions: Sequence[MicroBody | MacroBody]) -> Self:
+    def of(
+        cls,
+        result: types.VideoSpotting,
+        expressions: Sequence[MicroBody | MacroBody],
+        included: Mapping[str, object],
+    ) -> Self:
         """Create the body with a new identifier.
 
         Args:
             result: The result of the spotting.
             expressions: The converted expressions.
+            included: The optional fields that the request includes.
         """
         return cls.model_validate(
             {
@@ -109,6 +135,7 @@ class SpottingBody(BaseModel):
                 ),
                 "warnings": result.warnings,
                 "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings_ms.items()},
+                **included,
             }
         )
 

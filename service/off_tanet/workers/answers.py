@@ -17,7 +17,14 @@ from off_tanet.configuration import SAMPLES
 from off_tanet.errors import LimitExceededError
 from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.schemas.prediction import ArraysBody, CropsBody, Included, MotionBody, PredictionBody
+from off_tanet.schemas.prediction import (
+    ArraysBody,
+    CropsBody,
+    Included,
+    MotionBody,
+    PredictionBody,
+)
+from off_tanet.schemas.signals import SignalsBody
 from off_tanet.schemas.spotting import MacroBody, MicroBody, SpottingBody
 from off_tanet.types import Expression, Motion, Prediction, Progress
 from off_tanet.workers.messages import StagesMs
@@ -130,7 +137,7 @@ def video_answer(
         recognizer: The recognizer.
         video: File content of the video.
         face: The face to analyse.
-        include: Optional contents of each prediction.
+        include: Optional contents of each prediction; the signals are those of the whole video.
         faces: Whether to analyse all faces.
         progress: Called with the progress of each stage.
         on_expression: Called with the JSON of each expression as soon as it is certain.
@@ -146,7 +153,10 @@ def video_answer(
 
     spotting = recognizer.video(video, face=face, faces=faces, progress=progress, on_expression=add)
     expressions.sort(key=lambda body: body.offset.index)
-    return Answer(_json(SpottingBody.of(spotting, expressions)), spotting.timings_ms)
+    included: dict[str, object] = {}
+    if spotting.signals is not None and "signals" in include:
+        included["signals"] = SignalsBody.of(spotting.signals)
+    return Answer(_json(SpottingBody.of(spotting, expressions, included)), spotting.timings_ms)
 
 
 def _expression(expression: Expression, include: frozenset[Included]) -> MicroBody | MacroBody:
@@ -188,6 +198,8 @@ def _included(prediction: Prediction, include: frozenset[Included]) -> dict[str,
     }
     if (motion := prediction.motion) is not None:
         creators["motion"] = lambda: _curve(motion, prediction.onset.index, prediction.apex.index)
+    if (signals := prediction.signals) is not None:
+        creators["signals"] = lambda: SignalsBody.of(signals)
     return {name: create() for name, create in creators.items() if name in include}
 
 

@@ -33,7 +33,7 @@ def update(monitor: VisibilityMonitor, pixels: Pixels) -> set[str]:
     found = _detector().detect(pixels)[0]
     where = align(found)
     cropped = crop(pixels, where)
-    return monitor.update(cropped, on_crop(found, where), measure_signals(found, cropped))
+    return monitor.update(cropped, on_crop(found, where), measure_signals(pixels, found, cropped))
 
 
 @cache

@@ -42,7 +42,8 @@ def check(found: Prediction, take: Take) -> None:
     assert found.label == "surprise"
     assert found.apex.time_s == pytest.approx(apex_s, abs=max(0.021, 1 / take.fps))
     assert found.onset.time_s == pytest.approx(apex_s - take.rise_s, abs=max(0.04, 1 / take.fps))
-    assert not set(found.quality.warnings) - {"small_face"}
+    assert ("low_frame_rate" in found.quality.warnings) == (take.fps < 50)
+    assert not set(found.quality.warnings) - {"small_face", "low_frame_rate"}
 
 
 @pytest.mark.parametrize("fps", [24, 30, 50, 100, 200, 400, 1000])

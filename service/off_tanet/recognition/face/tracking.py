@@ -137,7 +137,7 @@ class TrackedFace:
         if not self._visibility.covered:
             self._follow(align(landmarks))
         cropped, places = crop(pixels, self._where), on_crop(landmarks, self._where)
-        signals = measure_signals(landmarks, cropped)
+        signals = measure_signals(pixels, landmarks, cropped)
         found = self._visibility.update(cropped, places, signals)
         return TrackedFrame(
             crop=cropped,

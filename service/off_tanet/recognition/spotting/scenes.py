@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.errors import FrameIndexError, FrameOrderError, NoFaceError, TooFewFramesError
+from off_tanet.limits import Thresholds
+from off_tanet.recognition.face.signals import mouth_opening
+from off_tanet.recognition.face.speech import SpeechDetector
 from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.quality import is_low_frame_rate
 from off_tanet.types import Crop, Moment
 
 CLIP_WIDE = frozenset({"cut", "face_lost"})
@@ -72,6 +76,19 @@ class TrackedClip:
         between = self.frames[onset : apex + 1]
         damage = {"damaged_video"} if self.damaged else set()
         return (anywhere & CLIP_WIDE).union(damage, *(frame.warnings for frame in between))
+
+    def conditions(self, onset: int, apex: int, thresholds: Thresholds) -> frozenset[str]:
+        """Return which of `speech`, from onset to apex or near, and `low_frame_rate` apply."""
+        detector = SpeechDetector(thresholds.speech_opening)
+        times_s = [float(time_s) for time_s in self.times_s]
+        for time_s, frame in zip(times_s, self.frames, strict=True):
+            detector.add(time_s, mouth_opening(frame.signals))
+        seconds = times_s[-1] - times_s[0]
+        rules = {
+            "speech": detector.during(times_s[onset], times_s[apex]),
+            "low_frame_rate": is_low_frame_rate(len(times_s), seconds, thresholds),
+        }
+        return frozenset(word for word, applies in rules.items() if applies)
 
     def crop(self, index: int) -> Crop:
         """Return the crop of a frame that has one."""

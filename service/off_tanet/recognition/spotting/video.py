@@ -6,13 +6,16 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from off_tanet.limits import Durations
+from off_tanet.limits import Durations, Thresholds
+from off_tanet.recognition.face.recording import SignalRecorder
+from off_tanet.recognition.face.signals import mouth_opening
+from off_tanet.recognition.face.speech import SpeechDetector
 from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.quality import LASTING_SHARE, is_low_frame_rate, lasting_light
 from off_tanet.recognition.spotting.scenes import CLIP_WIDE
 from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
-from off_tanet.types import Face, Moment
+from off_tanet.types import Face, Moment, Signals
 
-_LASTING_SHARE = 0.5  # of the frames with a face, from which on a warning counts for the video
 _WARNINGS_KEPT_S = 30.0  # longer ago than the onset of any interval that is not reported yet
 
 HIDING = frozenset({"occluded", "turned_head", "cut", "face_lost"})
@@ -33,10 +36,13 @@ class SpottedExpression:
 
 
 class VideoSpotter:
-    """Spots the expressions of the tracked face. It keeps crops of 25 s at most, and no frame.
+    """Spots the expressions of the tracked face.
+
+    It keeps crops of 25 s at most, the signals of all frames, and no frame.
 
     Args:
         durations: The durations of expressions.
+        thresholds: The values from which on a warning applies.
         face_index: The place of the face in the results of the tracker.
 
     Attributes:
@@ -45,9 +51,12 @@ class VideoSpotter:
         seconds: The time of the last frame.
     """
 
-    def __init__(self, durations: Durations, face_index: int = 0) -> None:
+    def __init__(self, durations: Durations, thresholds: Thresholds, face_index: int = 0) -> None:
         self._face_index = face_index
         self._spotter = ExpressionSpotter(durations)
+        self._thresholds = thresholds
+        self._recorder = SignalRecorder()
+        self._speech = SpeechDetector(thresholds.speech_opening)
         self._scene: int | None = None
         self._faces: tuple[Face, ...] = ()
         self._warnings: deque[tuple[float, frozenset[str]]] = deque()
@@ -67,6 +76,8 @@ class VideoSpotter:
             The expressions that are now certain, in the order of time.
         """
         self.frames, self.seconds = self.frames + 1, moment.time_s
+        self._recorder.add(moment.time_s, frame.signals)
+        self._speech.add(moment.time_s, mouth_opening(frame.signals))
         if frame.warnings:
             self._warnings.append((moment.time_s, frame.warnings))
             self._counts.update(frame.warnings)
@@ -83,14 +94,31 @@ class VideoSpotter:
     @property
     def warnings(self) -> frozenset[str]:
         """The warnings of the whole video: those of `CLIP_WIDE`, and those of most frames."""
-        most = max(1.0, _LASTING_SHARE * self.frames_with_face)
+        most = max(1.0, LASTING_SHARE * self.frames_with_face)
         lasting = {warning for warning, count in self._counts.items() if count >= most}
+        lasting |= self._lasting_conditions()
         return frozenset(lasting | (CLIP_WIDE & self._counts.keys()))
+
+    @property
+    def signals(self) -> Signals | None:
+        """The signals of all frames so far; None if the frames already were face crops."""
+        return self._recorder.signals()
 
     def finish(self) -> list[SpottedExpression]:
         """End the scene, or the video, and return its remaining expressions."""
         found = list(self._visible(self._spotter.finish()))
         self._scene = None
+        return found
+
+    def _lasting_conditions(self) -> set[str]:
+        """Warnings that follow from the signals of the whole video."""
+        signals = self.signals
+        found = set() if signals is None else lasting_light(signals, self._thresholds)
+        seconds_with_face = self.seconds * self.frames_with_face / max(1, self.frames)
+        if self._speech.seconds > LASTING_SHARE * seconds_with_face:
+            found.add("speech")
+        if is_low_frame_rate(self.frames, self.seconds, self._thresholds):
+            found.add("low_frame_rate")
         return found
 
     def _visible(self, intervals: Iterable[SpottedInterval]) -> Iterator[SpottedExpression]:
@@ -99,6 +127,8 @@ class VideoSpotter:
             start_s, end_s = interval.onset.time_s, interval.offset.time_s
             between = (words for at_s, words in self._warnings if start_s <= at_s <= end_s)
             warnings = frozenset[str]().union(*between)
+            if self._speech.during(start_s, end_s):
+                warnings |= {"speech"}
             if not warnings & HIDING:
                 yield SpottedExpression(interval, self._faces, warnings, self._face_index)
 
@@ -108,6 +138,7 @@ class MultiFaceSpotter:
 
     Args:
         durations: The durations of expressions.
+        thresholds: The values from which on a warning applies.
         count: The number of faces.
 
     Attributes:
@@ -116,8 +147,8 @@ class MultiFaceSpotter:
         seconds: The time of the last frame.
     """
 
-    def __init__(self, durations: Durations, count: int) -> None:
-        self._spotters = [VideoSpotter(durations, index) for index in range(count)]
+    def __init__(self, durations: Durations, thresholds: Thresholds, count: int) -> None:
+        self._spotters = [VideoSpotter(durations, thresholds, index) for index in range(count)]
         self.frames = 0
         self.frames_with_face = 0
         self.seconds = 0.0
@@ -142,6 +173,11 @@ class MultiFaceSpotter:
         """The warnings of the whole video for any face that was seen."""
         seen = (spotter.warnings for spotter in self._spotters if spotter.frames_with_face)
         return frozenset[str]().union(*seen)
+
+    @property
+    def signals(self) -> Signals | None:
+        """The signals of the first face on all frames; None for face crops."""
+        return self._spotters[0].signals
 
     def finish(self) -> list[SpottedExpression]:
         """End the video and return its remaining expressions."""

@@ -1,0 +1,44 @@
+"""Values that pass between the stages. All are immutable and state their shapes and units."""
+
+from off_tanet.types.model import CLASSES, Classification, ModelCard, ModelName
+from off_tanet.types.motion import Motion, Signals
+from off_tanet.types.pictures import (
+    CROP_SIZE,
+    Attention,
+    Crop,
+    Face,
+    Flow,
+    Frame,
+    Landmarks,
+    Moment,
+    Pixels,
+    Similarity,
+)
+from off_tanet.types.prediction import Prediction, Progress, Quality
+from off_tanet.types.spotting import Expression, ExpressionCallback, ExpressionKind, VideoSpotting
+
+__all__ = [
+    "CLASSES",
+    "CROP_SIZE",
+    "Attention",
+    "Classification",
+    "Crop",
+    "Expression",
+    "ExpressionCallback",
+    "ExpressionKind",
+    "Face",
+    "Flow",
+    "Frame",
+    "Landmarks",
+    "ModelCard",
+    "ModelName",
+    "Moment",
+    "Motion",
+    "Pixels",
+    "Prediction",
+    "Progress",
+    "Quality",
+    "Signals",
+    "Similarity",
+    "VideoSpotting",
+]

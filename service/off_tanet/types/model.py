@@ -1,0 +1,71 @@
+"""The description of a model, and its output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from off_tanet.types.pictures import Attention
+
+CLASSES = ("negative", "positive", "surprise")
+"""Class labels in the order of the model's outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """Name and version of the model that made a prediction."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The metadata of a model file.
+
+    Attributes:
+        name: Name of the model.
+        version: Version of the model.
+        classes: Class labels in the order of the outputs.
+        input: Description of the input tensor.
+        parameters: Number of parameters of the network.
+        licence: Licence of the weights.
+        training_data: Description of the training data.
+        scores: Measured scores, as plain JSON values.
+        preprocessing: How the graph computes the network's input from the flow: kind of strain, map
+            size, scaling, mirroring and temperature.
+        training: Configuration of the training; empty if the file has none.
+        limits: What the model cannot do, in sentences; empty if the file has none.
+        responsible_use: What the model must not be used for, in sentences; empty if the file has
+            none.
+    """
+
+    name: str
+    version: str
+    classes: tuple[str, ...]
+    input: str
+    parameters: int
+    licence: str
+    training_data: str
+    scores: Mapping[str, Any]
+    preprocessing: Mapping[str, Any]
+    training: Mapping[str, Any]
+    limits: str
+    responsible_use: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classification:
+    """The output of the network for one flow field.
+
+    Attributes:
+        probabilities: Finite values [3] in the order of the classes; their sum is 1.
+        attention: Attention map, [14, 14].
+    """
+
+    probabilities: NDArray[np.float64]
+    attention: Attention
