@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -35,6 +35,7 @@ from off_tanet.setting_names import PREFIX, STANDARD
 _DEFAULTS = Configuration()
 _MEDIA, _QUALITY, _DURATIONS = _DEFAULTS.media, _DEFAULTS.thresholds, _DEFAULTS.durations
 _ENGINE, _HEADERS = EngineLimits(), HeaderLimits()
+_THRESHOLDS = fields(Thresholds)  # the settings have the same names
 _VIDEO_NICENESS = 5  # next to a short request, a third of the CPU time
 
 _Workers = Annotated[int, Field(ge=1, le=256)]
@@ -260,20 +261,7 @@ class Settings(BaseSettings):
                 video_frames=self.max_video_frames,
                 video_seconds=self.max_video_seconds,
             ),
-            thresholds=Thresholds(
-                no_motion_px=self.no_motion_px,
-                head_motion_share=self.head_motion_share,
-                low_motion_px=self.low_motion_px,
-                large_head_motion_px=self.large_head_motion_px,
-                small_face_px=self.small_face_px,
-                unmatched_light=self.unmatched_light,
-                clipped_share=self.clipped_share,
-                speech_opening=self.speech_opening,
-                low_frame_rate=self.low_frame_rate,
-                dark_brightness=self.dark_brightness,
-                backlit_brightness=self.backlit_brightness,
-                backlit_ratio=self.backlit_ratio,
-            ),
+            thresholds=Thresholds(**{each.name: getattr(self, each.name) for each in _THRESHOLDS}),
             durations=Durations(self.min_expression_duration_s, self.max_micro_duration_s),
             batch=self.max_batch,
             faces=self.max_faces,

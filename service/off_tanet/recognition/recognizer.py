@@ -12,9 +12,8 @@ from off_tanet.configuration import Configuration
 from off_tanet.errors import FrameSizesError, NoFaceError
 from off_tanet.face_choice import FaceChoice, FaceCount, check_faces
 from off_tanet.limits import MediaLimits
-from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
-from off_tanet.recognition.expressions import recognise
+from off_tanet.recognition.expressions import recognise, summarise
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.trackers import MultiFaceTracker, MultiTracker, OneFace
 from off_tanet.recognition.face.tracking import PreCroppedTracker
@@ -32,7 +31,6 @@ from off_tanet.types import (
     Expression,
     ExpressionCallback,
     ModelCard,
-    ModelName,
     Motion,
     Pixels,
     Prediction,
@@ -218,16 +216,8 @@ class Recognizer:
         if not spotter.frames_with_face:
             raise NoFaceError("No face was found in the video.")
         damage = {"damaged_video"} if stream.damaged else set()
-        return VideoSpotting(
-            model=ModelName(self.card.name, self.card.version),
-            expressions=tuple(sorted(expressions, key=lambda found: found.offset.index)),
-            frames=spotter.frames,
-            frames_with_face=spotter.frames_with_face,
-            seconds=spotter.seconds,
-            signals=spotter.signals,
-            warnings=quality.sort_warnings(spotter.warnings | damage),
-            timings_ms=stopwatch.milliseconds(),
-        )
+        spotting = summarise(spotter, expressions, damage, self.card)
+        return replace(spotting, timings_ms=stopwatch.milliseconds())
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
         """Classify flows that were computed elsewhere.
