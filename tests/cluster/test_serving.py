@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from off_tanet.settings import SettingsError
 from tests.cluster.serving import on_cluster
 from tests.support.requests import CLIP, ask_frames, events_of, pair
 from tests.support.serving import Server
@@ -64,5 +65,5 @@ def test_a_refusal_has_a_retry_after(client: httpx.Client) -> None:
 
 def test_a_wrong_setting_stops_the_start() -> None:
     """Before anything is started on any machine."""
-    with pytest.raises(cluster.settings.SettingsError, match="MAX_REPLICAS is below"):
+    with pytest.raises(SettingsError, match="MAX_REPLICAS is below"):
         cluster.app({"min_replicas": "2", "max_replicas": "1"})
