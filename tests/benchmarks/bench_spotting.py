@@ -102,16 +102,17 @@ def clip_score(scene: synthetic_video.Scene, coding: Coding, pairs: Pairs) -> Cl
     (event,) = scene.events
     crops = list(synthetic_video.crops(coding(synthetic_video.film(scene), scene.fps)))
     times_s = scene.times_s
-    found = clip.spot(crops, times_s.tolist())
+    spotting = clip.spot(crops, times_s.tolist())
+    found = spotting.best
     onset, apex = (int(np.abs(times_s - at).argmin()) for at in (event.onset_s, event.apex_s))
     labels = {
-        pairs.label(crops[a], crops[b]) for a, b in ((onset, apex), (found.onset, found.apex))
+        pairs.label(crops[a], crops[b]) for a, b in ((onset, apex), (found.onset, found.read))
     }
     return ClipScore(
         apex=abs(times_s[found.apex] - event.apex_s) / scene.seconds,
         onset=abs(times_s[found.onset] - event.onset_s) / scene.seconds,
         same_class=len(labels) == 1,
-        weak=found.weak,
+        weak=spotting.weak,
     )
 
 

@@ -25,7 +25,9 @@ from off_tanet.recognition.motion.head_motion import (
 )
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.motion.stabilization import ExpressionFlow, expression_flow
-from off_tanet.recognition.spotting.clip import is_cut, spot
+from off_tanet.recognition.spotting.clip import Candidate, spot
+from off_tanet.recognition.spotting.cuts import is_cut
+from off_tanet.recognition.spotting.eyes import opening
 from off_tanet.recognition.spotting.scenes import TrackedClip
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.types import (
@@ -49,7 +51,7 @@ class CropPair:
     Attributes:
         onset: Index and time of the onset.
         apex: Index and time of the apex.
-        crops: The crops [112, 112] of onset and apex.
+        crops: The crops [112, 112] of the onset and of the frame whose motion is classified.
         faces: The faces on the onset, the largest first; empty without detection.
         warnings: Warnings of `quality.OBSERVED` that apply.
         weak_apex: Whether no peak of the motion curve stands out.
@@ -58,6 +60,8 @@ class CropPair:
         surroundings: Brightness of what is around the face on the onset, in grey levels; NaN where
             it is not known.
         signals: The signals of all frames that were examined; None for face crops.
+        alternatives: Other candidates of the clip, the likeliest first.
+        classified: Index and time of the frame of the second crop; None if it is the apex.
     """
 
     onset: Moment
@@ -70,6 +74,8 @@ class CropPair:
     aligned: HeadMotion = field(default_factory=HeadMotion.none)
     surroundings: float = np.nan
     signals: Signals | None = None
+    alternatives: tuple[CropPair, ...] = ()
+    classified: Moment | None = None
 
 
 def crop_pair(onset: Pixels, apex: Pixels, tracker: Tracker) -> CropPair:
@@ -196,18 +202,36 @@ def spot_pair(
         apex=None if apex_index is None else apex_index - start,
         progress=progress,
         shape=head_shape(clip.frames[start]),
+        eyes=opening(clip.frames[start:stop]),
     )
     strength_px = np.zeros(len(clip.frames), np.float32)
     strength_px[start:stop] = spotted.strength_px
-    onset, apex = start + spotted.onset, start + spotted.apex
+    best, *others = (
+        _pair_of_candidate(clip, candidate, start, thresholds)
+        for candidate in (spotted.best, *spotted.others)
+    )
+    pair = replace(
+        best,
+        weak_apex=spotted.weak and apex_index is None,
+        signals=record_signals(clip.frames, clip.times_s),
+        alternatives=tuple(others),
+    )
+    return pair, Motion(strength_px, clip.times_s, stop)
+
+
+def _pair_of_candidate(
+    clip: TrackedClip, candidate: Candidate, start: int, thresholds: Thresholds
+) -> CropPair:
+    """The pair of an onset and the frame whose motion is classified."""
+    onset, apex, read = (
+        start + index for index in (candidate.onset, candidate.apex, candidate.read)
+    )
     pair = pair_of_frames(
-        (clip.frames[onset], clip.frames[apex]),
+        (clip.frames[onset], clip.frames[read]),
         (clip.moment(onset), clip.moment(apex)),
         clip.warnings(onset, apex) | clip.conditions(onset, apex, thresholds),
-        weak_apex=spotted.weak and apex_index is None,
     )
-    pair = replace(pair, signals=record_signals(clip.frames, clip.times_s))
-    return pair, Motion(strength_px, clip.times_s, stop)
+    return replace(pair, classified=clip.moment(read))
 
 
 def pair_flow(onset: Pixels, apex: Pixels, detector: FaceDetector | None) -> ExpressionFlow:

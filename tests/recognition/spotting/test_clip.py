@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from off_tanet.recognition.spotting.clip import Spotting, is_cut, spot
+from off_tanet.recognition.spotting.clip import Spotting, spot
+from off_tanet.recognition.spotting.cuts import is_cut
 from off_tanet.types import CROP_SIZE, Crop, Flow
 
 from tests.support import face_motion, factories
@@ -58,20 +59,20 @@ def test_the_apex_is_found(
     """The main result of spotting, to within a frame of its true place."""
     spotting = spotted(clip(make(px), apex, head=head))
     assert not spotting.weak
-    assert abs(spotting.apex - apex) <= 1
+    assert abs(spotting.best.apex - apex) <= 1
 
 
 def test_a_weak_expression_on_a_still_head_is_found() -> None:
     """A micro-expression may be as small as 0.3 px at this size."""
     spotting = spotted(clip(face_motion.smile(0.3), 14))
     assert not spotting.weak
-    assert abs(spotting.apex - 14) <= 1
+    assert abs(spotting.best.apex - 14) <= 1
 
 
 def test_a_blink_is_not_the_apex() -> None:
     """A blink is larger and faster than any micro-expression."""
     spotting = spotted(clip(face_motion.smile(0.6), 15, blink_at=6))
-    assert abs(spotting.apex - 15) <= 1
+    assert abs(spotting.best.apex - 15) <= 1
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0, 12.0])
@@ -79,7 +80,7 @@ def test_noise_alone_is_weak_and_gives_the_middle(noise: float) -> None:
     """A clip without an expression must not look like one with an expression."""
     spotting = spotted(clip(face_motion.smile(0), 10, noise=noise))
     assert spotting.weak
-    assert spotting.apex == FRAMES // 2
+    assert spotting.best.apex == FRAMES // 2
 
 
 @pytest.mark.parametrize(("fps", "count"), [(25, 10), (50, 100), (200, 60)])
@@ -99,12 +100,12 @@ def test_the_curve_begins_at_the_onset() -> None:
     """What was before the onset is not part of this expression, however strong."""
     crops = clip(face_motion.smile(1), 4)[:8] + clip(face_motion.raised_brows(1), 14)[8:]
     spotting = spotted(crops, onset=8)
-    assert spotting.onset == 8
+    assert spotting.best.onset == 8
     assert spotting.strength_px.shape == (FRAMES,)
     assert spotting.strength_px.dtype == np.float32
     assert not spotting.strength_px[:9].any()
     assert spotting.strength_px[9:].all()
-    assert abs(spotting.apex - 14) <= 1
+    assert abs(spotting.best.apex - 14) <= 1
 
 
 def test_a_hidden_face_does_not_mislead_the_frames_after_it() -> None:
@@ -119,10 +120,10 @@ def test_a_hidden_face_does_not_mislead_the_frames_after_it() -> None:
 def test_two_frames_are_onset_and_apex(onset: int) -> None:
     """The shortest clip leaves no choice, whether anything moved or not."""
     crops = [face_motion.face_crop()] * (onset + 1) + [face_motion.face_crop(face_motion.smile(1))]
-    assert spotted(crops, onset).apex == onset + 1
+    assert spotted(crops, onset).best.apex == onset + 1
     assert not spotted(crops, onset).weak
     still = [face_motion.face_crop()] * (onset + 2)
-    assert spotted(still, onset).apex == onset + 1
+    assert spotted(still, onset).best.apex == onset + 1
     assert spotted(still, onset).weak
 
 
@@ -137,6 +138,40 @@ def test_progress_counts_every_frame_searched() -> None:
     steps: list[tuple[str, int, int]] = []
     spot([face_motion.face_crop()] * 5, range(5), 1, progress=lambda *step: steps.append(step))
     assert steps == [("spotting", 1, 3), ("spotting", 2, 3), ("spotting", 3, 3)]
+
+
+def test_a_strong_expression_is_read_where_it_begins() -> None:
+    """Flow is less accurate where motion is larger; the apex remains the peak."""
+    best = spotted(clip(face_motion.smile(5), 12)).best
+    assert best.onset < best.read < best.apex
+    weaker = spotted(clip(face_motion.smile(1), 12)).best
+    assert weaker.read == weaker.apex
+
+
+def test_a_given_apex_is_read_there() -> None:
+    crops = clip(face_motion.smile(5), 12)
+    best = spot(crops, [index / 50 for index in range(len(crops))], apex=12).best
+    assert (best.apex, best.read) == (12, 12)
+
+
+def test_a_second_expression_is_an_alternative() -> None:
+    """The strongest is not always the one that was meant."""
+    later = clip(face_motion.smile(0.7), 15)
+    spotting = spotted(clip(face_motion.smile(1), 9)[:20] + later)
+    assert abs(spotting.best.apex - 9) <= 1
+    (other,) = spotting.others
+    assert abs(other.apex - 35) <= 1
+    assert spotting.best.apex < other.onset < other.apex
+
+
+def test_a_blink_is_neither_onset_nor_apex() -> None:
+    """Eyes that open again look like eyes that widen."""
+    crops = clip(face_motion.raised_brows(1), 15, blink_at=8)
+    eyes = np.ones(len(crops))
+    eyes[7:10] = 0.4
+    best = spot(crops, [index / 50 for index in range(len(crops))], eyes=eyes).best
+    assert not {best.onset, best.read, best.apex} & {7, 8, 9}
+    assert abs(best.apex - 15) <= 1
 
 
 # --- cuts -------------------------------------------------------------------------------------

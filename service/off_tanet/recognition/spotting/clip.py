@@ -1,53 +1,47 @@
-"""Spotting of onset and apex in a clip, and detection of cuts between two crops."""
+"""Spotting of onset and apex in a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures, lengths
+from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
 from off_tanet.recognition.motion.head_shape import HeadShape
-from off_tanet.recognition.spotting.curves import (
-    edge,
-    even_moments,
-    gaussian_smooth,
-    lowered,
-    resampled,
-)
+from off_tanet.recognition.spotting.curves import edge
+from off_tanet.recognition.spotting.cuts import is_cut
+from off_tanet.recognition.spotting.eyes import blinking, widened
+from off_tanet.recognition.spotting.motion_curve import motion_curve
 from off_tanet.types import Crop, Progress
 
 Curve = NDArray[np.float32]
 """Expression strength of each frame, [T], in pixels at 112 x 112."""
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
-_RATE = 200.0  # samples a second, at most: more of them only average noise
-_SMOOTHING_S = 0.02
-_SLOW_S = 0.5  # longer than an expression takes to rise
-_INDEPENDENT_S = 2 * np.pi**0.5 * _SMOOTHING_S  # smoothed noise farther apart is independent
-_STRONGEST_PERCENT = 95.0
+_READ_PX = 1.5
+_MOST_OTHERS = 3
+_LEAST_OF_STRONGEST = 0.3  # a candidate that rises by less of the strongest rise is not given
 
-# Measured on synthetic clips (`tests.support.synthetic_video`). Of 40 heads each that move by 1 and
-# 3 px without an expression, 30% and 25% pass, of still ones none; of 420 clips with an expression,
-# 2% are classified as weak.
-_LEAST_RISE_PX = 0.06
-# The highest of N values of noise is about sqrt(2 ln N) standard deviations (give or take 0.5) over
-# their mean, and the level at rest, their 20th percentile, one below it.
-_OVER_REST = 1.5
-_LEAST_INDEPENDENT = 7.0  # independent values, as in half a second
-_LEAST_RISE_OF_HEAD = 0.03
-_LEAST_FRAMES_FOR_NOISE = 8  # in fewer frames, an expression changes as fast as noise
 
-# Squared pixels times seconds. The lids must not explain an expression, which has 0.3 px and is
-# correlated over 0.2 s, and they pull by 0.6 of their own motion: (0.3 px / 0.6)^2 x 0.2 s.
-_LIDS_PRIOR = 0.05
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The rise of an expression, as indices of frames.
 
-_CUT_SIZE = 14
-_CUT_CORRELATION = 0.5
+    Attributes:
+        onset: Where it starts.
+        apex: Where it is strongest.
+        read: Whose motion since the onset is classified: the first frame at which the face has
+            moved by 1.5 px, or the apex of an expression that never does. Flow is less accurate
+            where motion is larger, and the head moves with a strong expression.
+    """
+
+    onset: int
+    apex: int
+    read: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,16 +49,16 @@ class Spotting:
     """Onset and apex of a clip.
 
     Attributes:
-        onset: The index of the onset frame.
-        apex: The index of the apex frame.
+        best: The strongest expression.
+        others: Other expressions, the strongest first.
         strength_px: Strength of the expression at each frame against the first one, or against the
             onset if it was given, float32 [T], in pixels at 112 x 112.
         weak: Whether no peak exceeds what noise and head motion cause. The apex is then the middle
             of the frames after the onset.
     """
 
-    onset: int
-    apex: int
+    best: Candidate
+    others: tuple[Candidate, ...]
     strength_px: Curve
     weak: bool
 
@@ -76,12 +70,14 @@ def spot(
     apex: int | None = None,
     progress: Progress | None = None,
     shape: HeadShape | None = None,
+    eyes: Floats | None = None,
 ) -> Spotting:
-    """Find onset and apex of one expression.
+    """Find onset and apex of the strongest expression, and of others.
 
     Motion features against the first frame or the onset are projected on the pattern of motion that
     explains most of the change at the pace of expressions: motions of brows, mouth and lids that
     occur together add up, and noise averages out. The apex is the peak, the onset the rise's start.
+    Frames of blinks are neither.
 
     Args:
         crops: T face crops [112, 112] of one scene.
@@ -90,9 +86,11 @@ def spot(
         apex: The index of the apex, if known.
         progress: Called after each frame in the stage `spotting`.
         shape: The shape of the head; by default that of the average face.
+        eyes: The opening of the eyes on each crop, [T], as a share of the usual one; NaN where it
+            is not known.
 
     Returns:
-        Onset, apex and the motion curve.
+        Onset, apex, other candidates and the motion curve.
 
     Raises:
         ValueError: If no frame follows the onset.
@@ -101,16 +99,101 @@ def spot(
     last = len(crops) - 1 if apex is None else apex
     if not 0 <= first < last < len(crops):
         raise ValueError(f"no frame follows frame {first} up to {last} of {len(crops)}")
+    moments_s = np.asarray(times_s[first:], np.float64)
+    opening = np.full(len(moments_s), np.nan) if eyes is None else eyes[first:]
     motion = _extract_features(crops[first:], progress, shape)
-    curve, least_rise = _motion_curve(motion, np.asarray(times_s[first:], np.float64))
-    searched = curve[: last - first + 1]
-    peak = last - first if apex is not None else 1 + int(searched[1:].argmax())
-    weak = bool(searched[peak] - np.percentile(searched, 20) < least_rise)
-    start = 0 if onset is not None or weak else _rise_start(searched[: peak + 1])
+    curve, least_rise = motion_curve(motion, moments_s, widened(opening))
+    blinks = blinking(opening, moments_s)
+    search = _Search(curve[: last - first + 1], blinks, onset is not None)
+    peak = last - first if apex is not None else search.peak(range(1, last - first + 1))
+    weak = search.height(peak) < least_rise
     if weak and apex is None:
-        peak = len(searched) // 2
+        peak = (last - first + 1) // 2
+    best = search.candidate(peak, weak)
+    if apex is not None:
+        best = replace(best, read=peak)
+    others = [] if weak or apex is not None else search.others(best, least_rise)
     strength = np.concatenate([np.zeros(first), np.abs(curve)]).astype(np.float32)
-    return Spotting(first + start, first + peak, strength, weak)
+    found = [
+        Candidate(first + each.onset, first + each.apex, first + each.read)
+        for each in (best, *others)
+    ]
+    return Spotting(found[0], tuple(found[1:]), strength, weak)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """The search for expressions in a motion curve.
+
+    Attributes:
+        curve: The motion at each frame, [T], in pixels.
+        blinks: Whether each frame belongs to a blink, [T] or longer.
+        from_first: Whether every expression starts at the first frame.
+    """
+
+    curve: Floats
+    blinks: Flags
+    from_first: bool
+
+    def peak(self, frames: range) -> int:
+        """The highest of some frames, of those without a blink if there are any."""
+        heights = self.curve[frames.start : frames.stop]
+        open_eyes = ~self.blinks[frames.start : frames.stop]
+        return frames.start + int(
+            np.where(open_eyes, heights, -np.inf if open_eyes.any() else heights).argmax()
+        )
+
+    def height(self, peak: int) -> float:
+        """How far a peak exceeds the level at rest."""
+        return float(self.curve[peak] - np.percentile(self.curve, 20))
+
+    def candidate(self, peak: int, weak: bool = False, since: int = 0) -> Candidate:
+        """The rise to a peak, which starts at `since` or later."""
+        start = since if self.from_first or weak else self._onset(peak, since)
+        return Candidate(start, peak, peak if weak else self._read(start, peak))
+
+    def others(self, best: Candidate, least_rise: float) -> list[Candidate]:
+        """The rises before and after the best one."""
+        if self.from_first:
+            return []
+        least = max(least_rise, _LEAST_OF_STRONGEST * self._rise(best))
+        free = [range(best.onset), range(self._end(best.apex), len(self.curve))]
+        found: list[Candidate] = []
+        while free:
+            frames = free.pop()
+            if len(frames) < 2:
+                continue
+            peak = self.peak(frames[1:])
+            other = self.candidate(peak, since=frames.start)
+            if other.apex > other.onset and self._rise(other) >= least:
+                found.append(other)
+                free += [range(frames.start, other.onset), range(self._end(peak), frames.stop)]
+        return sorted(found, key=self._rise, reverse=True)[:_MOST_OTHERS]
+
+    def _rise(self, found: Candidate) -> float:
+        return float(self.curve[found.apex] - self.curve[found.onset])
+
+    def _onset(self, peak: int, since: int) -> int:
+        """The start of a rise; one within a blink is moved before it, else after it."""
+        start = since + _rise_start(self.curve[since : peak + 1])
+        if not self.blinks[start]:
+            return start
+        before = np.flatnonzero(~self.blinks[since:start])
+        after = np.flatnonzero(~self.blinks[start:peak])
+        if before.size:
+            return since + int(before[-1])
+        return start + int(after[0]) if after.size else start
+
+    def _read(self, onset: int, apex: int) -> int:
+        """The frame whose motion since the onset is classified."""
+        moved = self.curve[onset : apex + 1] - self.curve[onset] >= _READ_PX
+        enough = np.flatnonzero(moved & ~self.blinks[onset : apex + 1])
+        return onset + int(enough[0]) if enough.size else apex
+
+    def _end(self, apex: int) -> int:
+        """The frame after a peak at which its fall ends."""
+        fall = self.curve[apex:]
+        return apex + int(fall.argmin()) if len(fall) > 1 else len(self.curve)
 
 
 def _extract_features(
@@ -127,100 +210,9 @@ def _extract_features(
     return motion
 
 
-def _motion_curve(motion: Sequence[MotionFeatures], times_s: Floats) -> tuple[Floats, float]:
-    """The motion along the main pattern at each frame, [T], and the least rise that counts."""
-    even_s = even_moments(times_s, _RATE)
-    rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
-    features = resampled(np.array([frame.features for frame in motion]), times_s, even_s)
-    lids = resampled(np.array([frame.lids for frame in motion]), times_s, even_s)
-    nuisances = np.array([frame.nuisances[:-1] for frame in motion])
-    features = _without_blinks(features, lids, rate)
-    pattern = _pattern(features, rate)
-    along = gaussian_smooth(features @ pattern, _SMOOTHING_S * rate) * _size(pattern)
-    curve = np.interp(times_s, even_s, along - along[0])
-    # The sign of a principal component is arbitrary: an expression is a rise.
-    curve = -curve if curve.max() < -curve.min() else curve
-    return curve, _least_rise(features, pattern, nuisances, rate)
-
-
-def _without_blinks(features: Floats, lids: Floats, rate: float) -> Floats:
-    """The features [T, D] without the effect of the lids [T], which pull at brows and cheeks.
-
-    Ridge regression: lids that hardly move explain nothing.
-    """
-    down = lowered(lids)
-    centred = features - np.median(features, axis=0)
-    response = down @ centred / (down @ down + _LIDS_PRIOR * rate)
-    return np.asarray(features - np.outer(down, response), np.float64)
-
-
-def _pattern(features: Floats, rate: float) -> Floats:
-    """The main pattern of motion in features [T, D]: [D], of length 1.
-
-    It is the first principal component of the band-passed features. The low frequencies are removed
-    because drift by pose, light or coding errors grows with the length of a clip, while the
-    duration of an expression does not.
-    """
-    slow = gaussian_smooth(features, _SLOW_S * rate)
-    band = gaussian_smooth(features, _SMOOTHING_S * rate) - slow
-    return np.asarray(np.linalg.eigh(band.T @ band).eigenvectors[:, -1], np.float64)
-
-
-def _least_rise(features: Floats, pattern: Floats, nuisances: Floats, rate: float) -> float:
-    """The rise of the curve along a pattern that noise and head motion may cause, in pixels."""
-    of_noise = 0.0
-    if len(features) >= _LEAST_FRAMES_FOR_NOISE:
-        # The share of white noise that is left after Gaussian smoothing.
-        left = min(1.0, (_INDEPENDENT_S * rate) ** -0.5)
-        independent = max(_LEAST_INDEPENDENT, len(features) / rate / _INDEPENDENT_S)
-        # The first principal component selects the direction in which the noise is strongest.
-        selected = float(np.linalg.norm(_noise(features))) / independent**0.5
-        sigma = (float(_noise(features @ pattern)) + selected) * left * _size(pattern)
-        of_noise = (_OVER_REST + (2 * np.log(independent)) ** 0.5) * sigma
-    of_head = _LEAST_RISE_OF_HEAD * float(np.linalg.norm(np.ptp(nuisances, axis=0)))
-    return float(np.hypot(max(_LEAST_RISE_PX, of_noise), of_head))
-
-
-def _noise(curves: Floats) -> Floats:
-    """The standard deviation of the noise in curves [T] or [T, D].
-
-    Second differences keep the noise and remove most of an expression. Their median absolute value
-    for white noise is 0.6745 sqrt(6) standard deviations.
-    """
-    return np.asarray(np.median(np.abs(np.diff(curves, 2, axis=0)), axis=0) / (0.6745 * 6**0.5))
-
-
-def _size(pattern: Floats) -> float:
-    """The motion of the cells that move most, in pixels for each unit along a pattern."""
-    return float(np.percentile(lengths(pattern), _STRONGEST_PERCENT))
-
-
 def _rise_start(rise: Floats) -> int:
     """The frame at which a curve that ends at its peak starts to rise."""
     peak = len(rise) - 1
     rest = min(float(np.percentile(rise, 10)), float(rise.mean()))
     foot = int(np.flatnonzero(rise <= max(rest, rise.min()))[-1])
     return round(max(0.0, peak - edge(rise[foot:][::-1])))
-
-
-def is_cut(a: Crop, b: Crop) -> bool:
-    """Decide whether two crops show different scenes.
-
-    They do if their averages over 14 x 14 cells correlate by less than 0.5. The same face stays
-    above 0.7 with 6 px of head motion, strong expressions and changes of light; other pictures
-    stay below 0.5. Another face in the same place often exceeds it.
-
-    Args:
-        a: A crop [112, 112].
-        b: Another crop [112, 112].
-
-    Returns:
-        Whether there is a cut between the two.
-    """
-    size = (_CUT_SIZE, _CUT_SIZE)
-    coarse = [cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in (a, b)]
-    first, second = (picture - picture.mean() for picture in coarse)
-    contrast = float(np.linalg.norm(first) * np.linalg.norm(second))
-    if contrast == 0:  # the correlation with a flat picture is undefined
-        return bool(first.any() or second.any())
-    return float((first * second).sum()) < _CUT_CORRELATION * contrast
