@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.flow import tvl1
+from off_tanet.recognition.motion.head_motion import brows_and_mouth, lids
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.types import CROP_SIZE, Crop, Flow
 
@@ -80,6 +81,8 @@ def _tones() -> Floats:
 
 _MIDDLES = np.arange(_CELLS) * _CELL + (_CELL - 1) / 2
 _CENTRES = np.stack(np.meshgrid(_MIDDLES, _MIDDLES)).reshape(2, -1).astype(np.float32)
+# A mouth that opens changes its cells more than any light; what is left of light is seen elsewhere.
+_STILL = ~(brows_and_mouth(_CELLS) | lids(_CELLS)).ravel()
 _HEAD = HeadShape.average().terms(_CELLS).astype(np.float32)
 _PIXEL_PLACES = _places(np.arange(CROP_SIZE, dtype=np.float32))
 _PIXEL_WAVES = _waves(_PIXEL_PLACES)
@@ -175,7 +178,7 @@ def _fit(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
         weighted = design * (precision * robust)[:, None]
         terms = np.linalg.solve(weighted.T @ design + _PRIOR, weighted.T @ wanted)
         squares = precision * (wanted - design @ terms) ** 2
-    return terms, _quantile(squares, 0.9) ** 0.5
+    return terms, _quantile(squares[_STILL], 0.9) ** 0.5
 
 
 def _quantile(values: NDArray[np.float64], share: float) -> float:
