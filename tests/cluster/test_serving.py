@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-
 from off_tanet.settings import SettingsError
+
 from tests.cluster.serving import on_cluster
 from tests.support.requests import CLIP, ask_frames, events_of, pair
 from tests.support.serving import Server
