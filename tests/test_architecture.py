@@ -14,7 +14,7 @@ MODULES = modules(SERVICE)
 
 ORDER = (
     ("errors", "limits", "identifiers", "cpu", "logs", "setting_names"),
-    ("types", "files", "configuration", "face_choice"),
+    ("types", "files", "configuration", "face_choice", "service_settings"),
     ("settings",),
     ("environment",),
     ("recognition",),

@@ -33,7 +33,7 @@ class MediaLimits:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Values at which warnings begin.
+    """Values at which warnings begin, and labels end.
 
     Motion is measured in pixels at 112 x 112. Between two pictures of a still face, camera noise of
     2 grey levels alone gives a strength of 0.05. An action unit of 0.3 px gives about 0.1; one of
@@ -44,6 +44,13 @@ class Thresholds:
         head_motion_share: The share of the head's motion that is added to this limit. Of rendered
             heads that only move, 93 to 100% stay below it up to 3 px (`make bench-head`); what is
             left of their motion looks like an expression.
+        still_head_px: If a face has not moved, a head that moved by this or more is the reason
+            `head_motion`, a stiller one `no_motion`.
+        blink_px: Lids that move by this or more, up or down, may blink. In 13 filmed blinks of
+            people who were otherwise still, they moved by 2.2 px or more.
+        blink_share: The share of the lids' motion that is added to the limit of `no_motion` where
+            they may blink; below it, the reason is `blink_only`. In 12 of those blinks, brows and
+            mouth moved by less.
         low_motion_px: Motion below this gives `low_motion`.
         large_head_motion_px: Head motion above this gives `large_head_motion`.
         small_face_px: Faces smaller than this, in pixels of the upload, give `small_face`.
@@ -67,10 +74,17 @@ class Thresholds:
             photographs of people with all colours of skin, none has a face darker than 63.
         backlit_ratio: `backlit` is given if the surroundings of such a face are brighter than this
             multiple of it. Alone, the ratio would be the contrast of dark skin to a white wall.
+        longest_rise_s: More seconds from onset to apex are the reason `too_long`. Macro-expressions
+            are named, too; what rises for longer is a change of posture or mood.
+        unsure: The reason is `unsure` if the probability of the most likely class, expression or
+            not (the highest of `probabilities` times `expression_probability`), is below this.
     """
 
     no_motion_px: float = 0.05
     head_motion_share: float = 0.08
+    still_head_px: float = 0.5
+    blink_px: float = 2.0
+    blink_share: float = 0.1
     low_motion_px: float = 0.2
     large_head_motion_px: float = 3.0
     small_face_px: float = 64.0
@@ -81,6 +95,8 @@ class Thresholds:
     dark_brightness: float = 40.0
     backlit_brightness: float = 60.0
     backlit_ratio: float = 2.0
+    longest_rise_s: float = 4.0
+    unsure: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)

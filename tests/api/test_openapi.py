@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from off_tanet.schemas.prediction import PredictionBody
 
 ROUTES = {
     "/v1/predictions/frames": "post",
@@ -20,10 +21,22 @@ def document(http: httpx.Client) -> dict[str, Any]:
     return found
 
 
+def examples_of(document: dict[str, Any], route: dict[str, Any]) -> dict[str, Any]:
+    referred = route["responses"]["200"]["content"]["application/json"]["examples"]
+    named = document["components"]["examples"]
+    return {
+        name: named[link["$ref"].rpartition("/")[2]]["value"] for name, link in referred.items()
+    }
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_each_route_has_an_example_and_its_errors(document: dict[str, Any], path: str) -> None:
     route = document["paths"][path][ROUTES[path]]
-    assert route["responses"]["200"]["content"]["application/json"]["example"]
+    examples = examples_of(document, route)
+    assert (examples["named"]["label"], examples["named"]["reason"]) == ("positive", None)
+    assert (examples["unnamed"]["label"], examples["unnamed"]["reason"]) == (None, "no_motion")
+    for example in examples.values():
+        PredictionBody.model_validate(example)
     for status in ("400", "413", "415", "422", "503", "504"):
         content = route["responses"][status]["content"]
         assert list(content) == ["application/problem+json"]

@@ -51,6 +51,8 @@ def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> Non
     micro, macro = body["expressions"]
     check_complete(micro)
     assert (micro["kind"], micro["label"]) == ("micro", "surprise")
+    assert micro["reason"] is None
+    assert micro["expression_probability"] > 0.9
     for found, event in ((micro, BROWS), (macro, SMILE)):
         assert found["onset"]["time_s"] == pytest.approx(event.onset_s, abs=0.15)
         assert found["offset"]["time_s"] == pytest.approx(event.offset_s, abs=0.2)

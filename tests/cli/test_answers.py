@@ -9,18 +9,22 @@ from pathlib import Path
 import cv2
 import pytest
 from off_tanet.api.middleware.auth import digest
-from off_tanet.cli import main
+from off_tanet.api.openapi_examples import PREDICTION, UNNAMED
+from off_tanet.cli import formatting, main
 from off_tanet.configuration import ASSETS
-from off_tanet.schemas.prediction import ModelBody, PredictionBody
+from off_tanet.schemas.model import ModelBody
+from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.schemas.spotting import SpottingBody
 from off_tanet.setting_names import variable
 from off_tanet.settings import Settings
+from rich.table import Table
 
 from tests.support import factories, two_people
 
 SAMPLES = ASSETS / "samples"
 PAIR = [str(SAMPLES / f"surprise_{frame}.jpg") for frame in ("onset", "apex")]
 CLIP = str(SAMPLES / "clip.mp4")
+MOMENTS = [{"index": index, "time_s": index / 50} for index in (4, 9, 20)]
 
 Run = Callable[..., str]
 
@@ -62,8 +66,33 @@ def test_text_shows_the_label_and_the_warnings(run: Run) -> None:
     printed = run("predict", *PAIR)
     (chosen,) = [line for line in printed.splitlines() if "←" in line]
     assert chosen.startswith("surprise")
-    assert "warnings  none" in printed
-    assert "no_motion" in run("predict", PAIR[0], PAIR[0])
+    assert "warnings    none" in printed
+    assert "label       surprise" in printed
+
+
+def test_text_says_why_there_is_no_label(run: Run) -> None:
+    """No label is an answer, not an error: the exit code is 0."""
+    printed = run("predict", PAIR[0], PAIR[0])
+    assert "label       none: The face hardly moves." in printed
+    assert "warnings    no_motion" in printed
+    assert "←" not in printed
+
+
+def test_text_lists_the_alternatives() -> None:
+    body = {
+        **UNNAMED,
+        "alternatives": [
+            {**PREDICTION, "onset": MOMENTS[0], "apex": MOMENTS[1]},
+            {**UNNAMED, "onset": MOMENTS[1], "apex": MOMENTS[2]},
+        ],
+    }
+    (_, _, table) = formatting.prediction(body)
+    assert isinstance(table, Table)
+    names, texts = (list(column.cells) for column in table.columns)
+    assert [text for name, text in zip(names, texts, strict=True) if name == "alternative"] == [
+        "positive 0.88, frame 4 at 0.080 s to frame 9 at 0.180 s",
+        "none, no_motion, frame 9 at 0.180 s to frame 20 at 0.400 s",
+    ]
 
 
 def test_text_shows_the_expressions_of_a_video(run: Run) -> None:

@@ -48,7 +48,8 @@ def client(server: Server) -> Iterator[Client]:
 
 def check_same(there: Prediction, here: Prediction) -> None:
     """All of a prediction except its timings, to the precision of the JSON."""
-    assert (there.model, there.label) == (here.model, here.label)
+    assert (there.model, there.label, there.reason) == (here.model, here.label, here.reason)
+    assert there.expression_probability == pytest.approx(here.expression_probability, abs=1e-4)
     assert there.probabilities == pytest.approx(here.probabilities, abs=1e-6)
     assert (there.onset.index, there.apex.index) == (here.onset.index, here.apex.index)
     assert there.face is not None
@@ -63,6 +64,14 @@ def check_same(there: Prediction, here: Prediction) -> None:
     np.testing.assert_array_equal(there.apex_crop, here.apex_crop)
     assert set(there.timings_ms) == set(here.timings_ms)
     check_same_signals(there.signals, here.signals)
+
+
+def test_a_still_face_has_a_reason(client: Client, recognizer: Recognizer) -> None:
+    onset, _ = pair("surprise")
+    here, there = recognizer.frames(onset, onset), client.frames(onset, onset)
+    assert (there.label, there.reason) == (None, "no_motion")
+    check_same(there, here)
+    assert there.most_likely == max(there.probabilities, key=lambda name: there.probabilities[name])
 
 
 def check_same_signals(there: Signals | None, here: Signals | None) -> None:

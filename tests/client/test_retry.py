@@ -98,7 +98,7 @@ def test_the_asynchronous_client_retries_alike(good: Reply) -> None:
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    async def run(url: str) -> str:
+    async def run(url: str) -> str | None:
         async with AsyncClient(url, sleep=sleep) as client:
             return (await client.frames(b"", b"")).label
 

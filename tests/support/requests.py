@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from off_tanet.configuration import ASSETS
+from off_tanet.types import REASONS
 
 from tests.support import encoders, synthetic_video
 from tests.support.synthetic_video import Event, Scene
@@ -71,7 +72,12 @@ def check_complete(answer: dict[str, object]) -> None:
     assert set(probabilities) == set(CLASSES)
     assert sum(probabilities.values()) == pytest.approx(1, abs=1e-6)
     assert all(np.isfinite(value) and 0 <= value <= 1 for value in probabilities.values())
-    assert answer["label"] == max(probabilities, key=lambda name: probabilities[name])
+    most_likely = max(probabilities, key=lambda name: probabilities[name])
+    assert answer["label"] == (most_likely if answer["reason"] is None else None)
+    assert answer["reason"] in (None, *REASONS)
+    expressive = answer["expression_probability"]
+    assert isinstance(expressive, float)
+    assert 0 <= expressive <= 1
     assert {"id", "model", "onset", "apex", "face", "quality", "timings_ms"} <= set(answer)
 
 

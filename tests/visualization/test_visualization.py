@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from off_tanet.types import Flow, ModelName, Moment, Motion, Pixels, Prediction, Quality
+from off_tanet.types import Flow, ModelName, Moment, Motion, Pixels, Prediction, Quality, Reason
 from off_tanet.visualization import (
     arrows_png,
     attention_png,
@@ -169,7 +169,9 @@ def prediction(**changes: object) -> Prediction:
     whole = Prediction(
         model=ModelName("off-tanet", "1.0.0"),
         label="positive",
+        reason=None,
         probabilities={"negative": 0.05, "positive": 0.9, "surprise": 0.05},
+        expression_probability=0.97,
         onset=Moment(0, 0.0),
         apex=Moment(25, 1.0),
         face=None,
@@ -200,6 +202,24 @@ def test_the_report_has_the_warnings() -> None:
     warned = report_png(prediction())
     trusted = report_png(prediction(quality=Quality(0.4, 0.1)))
     assert warned != trusted
+
+
+def test_the_report_greys_the_bars_without_a_label() -> None:
+    """A blue bar would be read as the answer, whatever the words above it say."""
+    pages = [report_png(page) for page in (prediction(motion=None), unnamed("no_motion"))]
+    blue = [(opened(page) == (178, 114, 0)).all(axis=2).sum() for page in pages]
+    bar = 0.9 * 32 * (1654 - 2 * 80 - 180 - 120)  # pixels; the two other bars are short
+    assert blue[0] - blue[1] == pytest.approx(bar / 0.9, rel=0.01)
+
+
+def test_the_report_says_why_there_is_no_label() -> None:
+    pages = [opened(report_png(unnamed(reason))) for reason in ("no_motion", "head_motion")]
+    assert len(pages[0]) == len(pages[1]) > len(opened(report_png(prediction(motion=None))))
+    assert (pages[0] != pages[1]).any()
+
+
+def unnamed(reason: Reason) -> Prediction:
+    return prediction(label=None, reason=reason, expression_probability=0.1, motion=None)
 
 
 def curve(frames: int = 50, peak: float = 0.4) -> Motion:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from off_tanet.api.openapi_examples import components, failures, inference_failures
+from off_tanet.api.openapi_examples import EXAMPLES, components, failures, inference_failures
 from off_tanet.api.paths import HEALTH_PATHS
 
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
@@ -29,6 +29,7 @@ class DocumentedApp(FastAPI):
         """Return the OpenAPI document."""
         document = super().openapi()
         document["components"]["schemas"] |= components()
+        document["components"]["examples"] = EXAMPLES
         for name in _FRAMEWORK_ERRORS:
             document["components"]["schemas"].pop(name, None)
         for path, operations in document["paths"].items():

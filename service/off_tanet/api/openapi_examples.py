@@ -18,7 +18,9 @@ PREDICTION: dict[str, Any] = {
     "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBC",
     "model": {"name": "off-tanet", "version": "1.0.0"},
     "label": "positive",
+    "reason": None,
     "probabilities": {"negative": 0.07, "positive": 0.88, "surprise": 0.05},
+    "expression_probability": 0.98,
     "onset": {"index": 0, "time_s": 0.0},
     "apex": {"index": 14, "time_s": 0.07},
     "face": {
@@ -35,6 +37,15 @@ PREDICTION: dict[str, Any] = {
     "quality": {"motion_px": 0.41, "head_motion_px": 0.12, "warnings": []},
     "timings_ms": {"decode": 2.1, "face": 6.0, "flow": 6.2, "inference": 1.0, "total": 15.9},
 }
+UNNAMED: dict[str, Any] = PREDICTION | {
+    "id": "01KAQ4T6E0R5JPZ3M7V8XW2YBE",
+    "label": None,
+    "reason": "no_motion",
+    "probabilities": {"negative": 0.52, "positive": 0.24, "surprise": 0.24},
+    "expression_probability": 0.14,
+    "quality": {"motion_px": 0.02, "head_motion_px": 0.03, "warnings": ["no_motion"]},
+}
+"""A prediction without a label."""
 
 EXPRESSION: dict[str, Any] = {
     "kind": "micro",
@@ -63,6 +74,13 @@ SPOTTING: dict[str, Any] = {
     "warnings": [],
     "timings_ms": {"decode": 830.1, "spotting": 7410.5, "total": 8290.7},
 }
+
+EXAMPLES: dict[str, Any] = {
+    "named": {"summary": "A class is named", "value": PREDICTION},
+    "unnamed": {"summary": "No class is named", "value": UNNAMED},
+    "spotting": {"summary": "A micro- and a macro-expression", "value": SPOTTING},
+}
+"""Examples with members that are null, which the framework would leave out of a response's."""
 
 _COMPONENT = "#/components/schemas/{model}"
 
@@ -127,24 +145,26 @@ def success(example: dict[str, Any]) -> dict[str, Any]:
     return {"description": "OK", "content": {"application/json": {"example": example}}}
 
 
-def success_or_events(
-    example: dict[str, Any], name: str = "prediction", *partial: tuple[str, dict[str, Any]]
-) -> dict[str, Any]:
+def referred(*names: str) -> dict[str, Any]:
+    """Describe a JSON response with status 200 by some of `EXAMPLES`."""
+    examples = {name: {"$ref": f"#/components/examples/{name}"} for name in names}
+    return {"description": "OK", "content": {"application/json": {"examples": examples}}}
+
+
+def or_events(plain: dict[str, Any], *events: tuple[str, dict[str, Any]]) -> dict[str, Any]:
     """Describe a response with status 200 that is JSON or a stream of events.
 
     Args:
-        example: The JSON, which is also the data of the last event.
-        name: The name of the last event.
-        partial: Names and data of the events before it.
+        plain: The description of the JSON.
+        events: Names and data of the events after the progress; the data of the last is the JSON.
     """
     progress = {"stage": "decode", "done": 3, "total": 26}
-    events = "".join(
+    stream = "".join(
         f"event: {kind}\ndata: {json.dumps(body)}\n\n"
-        for kind, body in (("progress", progress), *partial, (name, example))
+        for kind, body in (("progress", progress), *events)
     )
-    plain = success(example)
-    plain["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": events}
-    return plain
+    streamed = {"text/event-stream": {"schema": {"type": "string"}, "example": stream}}
+    return {**plain, "content": {**plain["content"], **streamed}}
 
 
 def prediction_body() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from off_tanet.cli.console import grid
+from off_tanet.types import REASONS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,11 +30,14 @@ def _prediction(body: Json) -> Iterator[Table | str]:
     yield ""
     quality, face = body["quality"], body["face"]
     yield grid(
+        ("label", body["label"] or f"none: {REASONS[body['reason']]}"),
+        ("expression", f"probability {body['expression_probability']:.2f}"),
         ("onset", _moment(body["onset"])),
         ("apex", _moment(body["apex"])),
         ("face", "detection skipped" if face is None else _face(face)),
         ("motion", f"{quality['motion_px']:.2f} px, head {quality['head_motion_px']:.2f} px"),
         ("warnings", ", ".join(quality["warnings"]) or "none"),
+        *(("alternative", _alternative(other)) for other in body.get("alternatives", ())),
         ("model", f"{_model(body)}, {body['timings_ms']['total']:.0f} ms"),
     )
 
@@ -73,6 +77,16 @@ def _bars(body: Json) -> Iterator[tuple[str, ...]]:
         yield name, f"{probability:.3f}", "█" * round(_BAR_LENGTH * probability), mark
 
 
+def _alternative(body: Json) -> str:
+    return f"{_label(body)}, {_moment(body['onset'])} to {_moment(body['apex'])}"
+
+
+def _label(body: Json) -> str:
+    """The label with its probability, or the reason for there being none."""
+    label = body["label"]
+    return f"{label} {body['probabilities'][label]:.2f}" if label else f"none, {body['reason']}"
+
+
 def _moment(moment: Json) -> str:
     return f"frame {moment['index']} at {moment['time_s']:.3f} s"
 
@@ -90,8 +104,7 @@ def _expression(body: Json) -> tuple[str, ...]:
     times = (f"{body[moment]['time_s']:.2f} s" for moment in ("onset", "apex", "offset"))
     classification = ("", "")
     if body["kind"] == "micro":
-        label, warnings = body["label"], body["quality"]["warnings"]
-        classification = (f"{label} {body['probabilities'][label]:.2f}", ", ".join(warnings))
+        classification = (_label(body), ", ".join(body["quality"]["warnings"]))
     index = (str(body["face_index"]),) if "face_index" in body else ()
     return (*index, *times, body["kind"], f"{body['confidence']:.2f}", *classification)
 

@@ -121,7 +121,7 @@ def video(
 def model(as_json: AsJson = False) -> None:
     """Show the model card and the measured scores."""
     from off_tanet.recognition import flow
-    from off_tanet.schemas.prediction import ModelBody
+    from off_tanet.schemas.model import ModelBody
 
     card = ModelBody.of(create_recognizer(load_settings()).card, flow.build_name()).model_dump()
     if as_json:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from off_tanet.schemas.model import ModelBody
 from off_tanet.schemas.prediction import (
+    AlternativeBody,
     FaceBody,
-    ModelBody,
     MomentBody,
     MotionBody,
     PredictionBody,
@@ -19,6 +20,7 @@ from off_tanet.schemas.signals import SignalsBody
 from off_tanet.schemas.spotting import ExpressionBody, MacroBody, MicroBody, SpottingBody
 from off_tanet.types import (
     CROP_SIZE,
+    Alternative,
     Crop,
     Expression,
     Face,
@@ -92,7 +94,9 @@ def _prediction(body: PredictionBody) -> Prediction:
     return Prediction(
         model=ModelName(body.model.name, body.model.version),
         label=body.label,
-        probabilities=dict(body.probabilities.items()),
+        reason=body.reason,
+        probabilities=body.probabilities,
+        expression_probability=body.expression_probability,
         onset=_moment(body.onset),
         apex=_moment(body.apex),
         face=None if body.face is None else _face(body.face),
@@ -106,7 +110,19 @@ def _prediction(body: PredictionBody) -> Prediction:
         motion=None if body.motion is None else _motion(body.motion),
         signals=None if body.signals is None else _signals(body.signals),
         timings_ms=body.timings_ms,
+        alternatives=tuple(map(_alternative, body.alternatives or ())),
         faces=tuple(map(_prediction, body.faces or ())),
+    )
+
+
+def _alternative(body: AlternativeBody) -> Alternative:
+    return Alternative(
+        onset=_moment(body.onset),
+        apex=_moment(body.apex),
+        label=body.label,
+        reason=body.reason,
+        probabilities=body.probabilities,
+        expression_probability=body.expression_probability,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 
 from off_tanet.face_choice import FaceCount
 from off_tanet.recognition import quality
-from off_tanet.recognition.pair import PairRecognizer, pair_of_frames
+from off_tanet.recognition.pair import pair_of_frames
+from off_tanet.recognition.pair_recognizer import PairRecognizer
 from off_tanet.recognition.spotting.video import MultiFaceSpotter, SpottedExpression
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.types import Expression, ModelCard, ModelName, VideoSpotting

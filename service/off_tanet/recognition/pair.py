@@ -1,7 +1,4 @@
-"""Pairs of crops: cut from two images or spotted in a clip, and recognised.
-
-A pair is recognised by its flow, the classification of the flow, and the quality of both.
-"""
+"""Pairs of crops: cut from two images or spotted in a clip."""
 
 from __future__ import annotations
 
@@ -11,35 +8,25 @@ import numpy as np
 
 from off_tanet.errors import NoFaceError
 from off_tanet.limits import Thresholds
-from off_tanet.recognition import quality
-from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.recording import record_signals
 from off_tanet.recognition.face.trackers import FaceTracker, MultiTracker, OneFace
 from off_tanet.recognition.face.tracking import PreCroppedTracker, TrackedFrame, Tracker
-from off_tanet.recognition.motion.head_motion import (
-    HeadMotion,
-    aligned_motion,
-    expression_strength,
-)
+from off_tanet.recognition.motion.head_motion import HeadMotion, aligned_motion
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.motion.stabilization import ExpressionFlow, expression_flow
+from off_tanet.recognition.same_person import differs
 from off_tanet.recognition.spotting.clip import Candidate, spot
-from off_tanet.recognition.spotting.cuts import is_cut
 from off_tanet.recognition.spotting.eyes import opening
 from off_tanet.recognition.spotting.scenes import TrackedClip
-from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.types import (
     Crop,
     Face,
-    ModelName,
     Moment,
     Motion,
     Pixels,
-    Prediction,
     Progress,
-    Quality,
     Signals,
 )
 
@@ -57,6 +44,7 @@ class CropPair:
         weak_apex: Whether no peak of the motion curve stands out.
         shape: The shape of the head; None for that of the average face.
         aligned: The motion of the head that was taken out when the apex was cropped.
+        different_scenes: Whether the crops show different scenes or people.
         surroundings: Brightness of what is around the face on the onset, in grey levels; NaN where
             it is not known.
         signals: The signals of all frames that were examined; None for face crops.
@@ -72,6 +60,7 @@ class CropPair:
     weak_apex: bool = False
     shape: HeadShape | None = None
     aligned: HeadMotion = field(default_factory=HeadMotion.none)
+    different_scenes: bool = False
     surroundings: float = np.nan
     signals: Signals | None = None
     alternatives: tuple[CropPair, ...] = ()
@@ -123,7 +112,12 @@ def _pair_of_images(frames: tuple[TrackedFrame, TrackedFrame], apex: Pixels) -> 
         second = replace(second, crop=crop(apex, first.where), where=first.where)
     moments = Moment(0, 0.0), Moment(1, 0.0)
     pair = pair_of_frames((first, second), moments, first.warnings | second.warnings)
-    return replace(pair, signals=record_signals((first, second), (0.0, 0.0)))
+    return replace(
+        pair,
+        # Nothing tells which of two pictures belongs to another scene; of a clip one is searched.
+        different_scenes=pair.different_scenes or "cut" in pair.warnings,
+        signals=record_signals((first, second), (0.0, 0.0)),
+    )
 
 
 def pair_of_frames(
@@ -155,6 +149,7 @@ def pair_of_frames(
         weak_apex=weak_apex,
         shape=head_shape(onset),
         aligned=_motion_between(onset, apex),
+        different_scenes=differs(onset, apex),
         surroundings=np.nan if onset.signals is None else onset.signals.surroundings,
     )
 
@@ -251,74 +246,3 @@ def pair_flow(onset: Pixels, apex: Pixels, detector: FaceDetector | None) -> Exp
     tracker = PreCroppedTracker() if detector is None else FaceTracker(detector)
     pair = crop_pair(onset, apex, tracker)
     return expression_flow(*pair.crops, pair.shape)
-
-
-class PairRecognizer:
-    """Recognises the expression between two crops.
-
-    Args:
-        classifier: The model.
-        thresholds: The values from which on a warning applies.
-    """
-
-    def __init__(self, classifier: Classifier, thresholds: Thresholds) -> None:
-        self._classifier = classifier
-        self._thresholds = thresholds
-
-    def predict(
-        self, pair: CropPair, stopwatch: Stopwatch, motion: Motion | None = None
-    ) -> Prediction:
-        """Compute flow, probabilities and quality.
-
-        Args:
-            pair: The crops.
-            stopwatch: Measures the stages `flow`, `inference` and `quality`.
-            motion: The motion curve of the clip, if there is one.
-
-        Returns:
-            The prediction, with all times of the stopwatch.
-        """
-        with stopwatch.stage("flow"):
-            measured = expression_flow(*pair.crops, pair.shape)
-        with stopwatch.stage("inference"):
-            classification = self._classifier.classify(measured.flow)
-        with stopwatch.stage("quality"):
-            assessed = self._assess(pair, measured)
-        card = self._classifier.card
-        shares = map(float, classification.probabilities)
-        probabilities = dict(zip(card.classes, shares, strict=True))
-        return Prediction(
-            model=ModelName(card.name, card.version),
-            label=max(probabilities, key=probabilities.__getitem__),
-            probabilities=probabilities,
-            onset=pair.onset,
-            apex=pair.apex,
-            face=pair.faces[0] if pair.faces else None,
-            quality=assessed,
-            flow=measured.flow,
-            attention=classification.attention,
-            onset_crop=pair.crops[0],
-            apex_crop=pair.crops[1],
-            motion=motion,
-            signals=pair.signals,
-            timings_ms=stopwatch.milliseconds(),
-        )
-
-    def _assess(self, pair: CropPair, measured: ExpressionFlow) -> Quality:
-        observed = pair.warnings
-        if is_cut(*pair.crops):
-            # The other warnings describe one scene, and have no meaning for two.
-            observed = frozenset({"cut"}) | (observed & {"damaged_image"})
-        evidence = quality.Evidence(
-            motion_px=expression_strength(measured.flow),
-            head_motion_px=(pair.aligned + measured.head).magnitude_px,
-            faces=pair.faces,
-            weak_apex=pair.weak_apex,
-            unmatched_light=measured.matched.unmatched,
-            clipped_share=measured.matched.clipped,
-            brightness=min(float(crop.mean()) for crop in pair.crops),
-            surroundings=pair.surroundings,
-            observed=observed,
-        )
-        warnings = quality.warnings(evidence, self._thresholds)
-        return Quality(evidence.motion_px, evidence.head_motion_px, warnings)

@@ -38,6 +38,10 @@ class Evidence:
     Attributes:
         motion_px: Strength of the expression, in pixels at 112 x 112.
         head_motion_px: Mean length of the head's motion, in pixels at 112 x 112.
+        lids_px: Strength of the motion of the lids, in pixels at 112 x 112.
+        beyond_lids_px: Strength of the expression without the lids, in pixels at 112 x 112.
+        seconds: Time from onset to apex; 0 for two pictures.
+        different_scenes: Whether the frames show different scenes or people.
         faces: The detected faces, the largest first; empty without detection.
         weak_apex: Whether no peak of the motion curve stands out.
         unmatched_light: Difference of light that is left after matching; 1 is what noise and
@@ -50,6 +54,10 @@ class Evidence:
 
     motion_px: float
     head_motion_px: float
+    lids_px: float = 0.0
+    beyond_lids_px: float = 0.0
+    seconds: float = 0.0
+    different_scenes: bool = False
     faces: Sequence[Face] = ()
     weak_apex: bool = False
     unmatched_light: float = 0.0

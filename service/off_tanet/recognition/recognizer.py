@@ -20,7 +20,8 @@ from off_tanet.recognition.face.tracking import PreCroppedTracker
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import images
 from off_tanet.recognition.media.video import open_clip, open_video
-from off_tanet.recognition.pair import CropPair, PairRecognizer, crop_pairs
+from off_tanet.recognition.pair import CropPair, crop_pairs
+from off_tanet.recognition.pair_recognizer import PairRecognizer
 from off_tanet.recognition.samples import decode_samples
 from off_tanet.recognition.spotting.video import MultiFaceSpotter
 from off_tanet.recognition.stopwatch import Stopwatch

@@ -1,4 +1,4 @@
-"""Bodies of responses: predictions, the model card and health."""
+"""Bodies of responses: predictions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from pydantic import BaseModel, Field
 from off_tanet import types
 from off_tanet.identifiers import ulid
 from off_tanet.schemas.signals import SignalsBody
-from off_tanet.types import ModelCard
 
 Included = Literal[
     "flow", "arrows", "strain", "attention", "crops", "motion", "signals", "report", "arrays"
 ]
 """Optional contents of a response: pictures, and the arrays from which they are drawn."""
+
+_REASONS = "Why there is no label; null if there is one. " + " ".join(
+    f"{reason}: {words}" for reason, words in types.REASONS.items()
+)
 
 
 class ModelNameBody(BaseModel):
@@ -104,7 +107,8 @@ class QualityBody(BaseModel):
             "weak_apex: no peak of the motion stands out; "
             "several_faces: the largest of several faces was analysed, and none was chosen; "
             "small_face: the face is small in the picture; "
-            "cut: the frames show different scenes, of which the longest was searched; "
+            "cut: the frames show different scenes or people, or a clip several scenes, of which "
+            "the longest was searched; "
             "turned_head: the head is turned by 30 degrees or more; "
             "occluded: something covers a part of the face; "
             "blink: the eyes close between onset and apex; "
@@ -170,15 +174,39 @@ class CropsBody(BaseModel):
     apex: str
 
 
-class PredictionBody(BaseModel):
+class AnswerBody(BaseModel):
+    """What is said of one pair of onset and apex."""
+
+    label: str | None = Field(
+        description="The most probable class, one of the model's `classes`; null if there is no "
+        "expression that can be named."
+    )
+    reason: types.Reason | None = Field(None, description=_REASONS)
+    probabilities: dict[str, float] = Field(
+        description="The probability of each class, given that there is an expression; also "
+        "without a label. Their sum is 1."
+    )
+    expression_probability: float = Field(
+        description="The probability that there is an expression at all, 0 to 1."
+    )
+    onset: MomentBody
+    apex: MomentBody
+
+
+class AlternativeBody(AnswerBody):
+    """Another pair of onset and apex of the clip, less likely than that of the prediction."""
+
+    @classmethod
+    def of(cls, alternative: types.Alternative) -> Self:
+        """Create the body from a candidate."""
+        return cls.model_validate(_answer_fields(alternative))
+
+
+class PredictionBody(AnswerBody):
     """Scores of a statistical model for one observed motion; not a finding about a person."""
 
     id: str
     model: ModelNameBody
-    label: Literal["negative", "positive", "surprise"]
-    probabilities: dict[Literal["negative", "positive", "surprise"], float]
-    onset: MomentBody
-    apex: MomentBody
     face: FaceBody | None = Field(description="The analysed face; null with face=none.")
     quality: QualityBody
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
@@ -204,6 +232,10 @@ class PredictionBody(BaseModel):
     report: str | None = Field(
         None, description="With include=report: all of this on one page, as a PNG data URI."
     )
+    alternatives: list[AlternativeBody] | None = Field(
+        None,
+        description="Other pairs of onset and apex of a clip, the likeliest first, if any.",
+    )
     faces: list[PredictionBody] | None = Field(
         None,
         description="With faces=all: the prediction for each face that could be analysed, the "
@@ -221,10 +253,7 @@ class PredictionBody(BaseModel):
         fields: dict[str, object] = {
             "id": ulid(),
             "model": ModelNameBody(name=prediction.model.name, version=prediction.model.version),
-            "label": prediction.label,
-            "probabilities": prediction.probabilities,
-            "onset": moment_body(prediction.onset),
-            "apex": moment_body(prediction.apex),
+            **_answer_fields(prediction),
             "face": prediction.face and FaceBody.of(prediction.face),
             "quality": QualityBody(
                 motion_px=round(prediction.quality.motion_px, 4),
@@ -234,50 +263,20 @@ class PredictionBody(BaseModel):
             "timings_ms": {stage: round(ms, 3) for stage, ms in prediction.timings_ms.items()},
             **included,
         }
+        if prediction.alternatives:
+            fields["alternatives"] = list(map(AlternativeBody.of, prediction.alternatives))
         return cls.model_validate(fields)
 
 
-class ModelBody(BaseModel):
-    """The model card, which is read from the model file."""
-
-    name: str
-    version: str
-    classes: list[str]
-    input: str
-    parameters: int
-    licence: str
-    training_data: str
-    preprocessing: dict[str, object] = Field(description="How the graph processes the flow.")
-    training: dict[str, object] = Field(description="Configuration of the training.")
-    scores: dict[str, object] = Field(description="Measured scores, by data set and protocol.")
-    limits: str = Field(description="What the model cannot do.")
-    responsible_use: str = Field(description="What the model must not be used for.")
-    flow_build: str = Field(description="The build of the flow kernel that runs on this processor.")
-
-    @classmethod
-    def of(cls, card: ModelCard, flow_build: str) -> Self:
-        """Create the body from the metadata of the model file."""
-        return cls(
-            name=card.name,
-            version=card.version,
-            classes=list(card.classes),
-            input=card.input,
-            parameters=card.parameters,
-            licence=card.licence,
-            training_data=card.training_data,
-            preprocessing=dict(card.preprocessing),
-            training=dict(card.training),
-            scores=dict(card.scores),
-            limits=card.limits,
-            responsible_use=card.responsible_use,
-            flow_build=flow_build,
-        )
-
-
-class HealthBody(BaseModel):
-    """The state of the service."""
-
-    status: Literal["live", "ready"]
+def _answer_fields(answer: types.Prediction | types.Alternative) -> dict[str, object]:
+    return {
+        "label": answer.label,
+        "reason": answer.reason,
+        "probabilities": answer.probabilities,
+        "expression_probability": round(answer.expression_probability, 4),
+        "onset": moment_body(answer.onset),
+        "apex": moment_body(answer.apex),
+    }
 
 
 def moment_body(moment: types.Moment) -> MomentBody:

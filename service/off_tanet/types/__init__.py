@@ -14,12 +14,15 @@ from off_tanet.types.pictures import (
     Pixels,
     Similarity,
 )
-from off_tanet.types.prediction import Prediction, Progress, Quality
+from off_tanet.types.prediction import Alternative, Prediction, Progress, Quality
+from off_tanet.types.reasons import REASONS, Reason
 from off_tanet.types.spotting import Expression, ExpressionCallback, ExpressionKind, VideoSpotting
 
 __all__ = [
     "CLASSES",
     "CROP_SIZE",
+    "REASONS",
+    "Alternative",
     "Attention",
     "Classification",
     "Crop",
@@ -38,6 +41,7 @@ __all__ = [
     "Prediction",
     "Progress",
     "Quality",
+    "Reason",
     "Signals",
     "Similarity",
     "VideoSpotting",

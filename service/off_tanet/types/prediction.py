@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 from off_tanet.types.model import ModelName
 from off_tanet.types.motion import Motion, Signals
 from off_tanet.types.pictures import Attention, Crop, Face, Flow, Moment
+from off_tanet.types.reasons import Reason
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, the number of steps done and their total."""
@@ -30,13 +31,37 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Alternative:
+    """Another pair of onset and apex of a clip, less likely than that of the prediction.
+
+    Attributes:
+        onset: Position of the onset frame.
+        apex: Position of the apex frame.
+        label: As in `Prediction`.
+        reason: As in `Prediction`.
+        probabilities: As in `Prediction`.
+        expression_probability: As in `Prediction`.
+    """
+
+    onset: Moment
+    apex: Moment
+    label: str | None
+    reason: Reason | None
+    probabilities: dict[str, float]
+    expression_probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """The prediction for one pair of onset and apex.
 
     Attributes:
         model: The model that made it.
-        label: The most probable class.
-        probabilities: A finite value for each class; their sum is 1 within 1e-6.
+        label: The most probable class; None if there is no expression that can be named.
+        reason: Why there is no label; None if there is one.
+        probabilities: The probability of each class, given that there is an expression: finite,
+            and their sum is 1 within 1e-6. They are there without a label, too.
+        expression_probability: The probability that there is an expression at all, 0..1.
         onset: Position of the onset frame.
         apex: Position of the apex frame.
         face: The face on the onset frame; None if the frames were already face crops.
@@ -49,12 +74,15 @@ class Prediction:
         signals: Measurements of the face on every frame of a clip, or on the two pictures; None if
             the frames were already face crops, and in a video, which has them for all its frames.
         timings_ms: Milliseconds per stage, and their `total`.
+        alternatives: Other candidates of a clip, the likeliest first.
         faces: With `faces="all"`, the predictions for all faces, largest first, with common times.
     """
 
     model: ModelName
-    label: str
+    label: str | None
+    reason: Reason | None
     probabilities: dict[str, float]
+    expression_probability: float
     onset: Moment
     apex: Moment
     face: Face | None
@@ -66,7 +94,13 @@ class Prediction:
     motion: Motion | None = None
     signals: Signals | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
+    alternatives: tuple[Alternative, ...] = ()
     faces: tuple[Prediction, ...] = ()
+
+    @property
+    def most_likely(self) -> str:
+        """The class with the highest probability, also if it is not the label."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
 
     def _repr_png_(self) -> bytes:
         """Return the one-page report, which notebooks display."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from off_tanet.types import Motion, Pixels, Prediction
+from off_tanet.types import REASONS, Motion, Pixels, Prediction
 from off_tanet.visualization import canvas, maps
 from off_tanet.visualization.chart import motion_picture
 
@@ -17,6 +17,9 @@ _INNER = _WIDTH - 2 * _MARGIN
 _GAP = 40
 _COLUMN = (_INNER - 2 * _GAP) // 3
 _GREY: canvas.Colour = (105, 105, 105)
+_PALE: canvas.Colour = (170, 170, 170)  # of bars that have no meaning
+
+_CONDITIONAL = "The probabilities below would apply only if there were an expression."
 
 NOTE = (
     "The scores state which class of facial motion the measured motion resembles. They are not a "
@@ -28,7 +31,7 @@ NOTE = (
 
 def report_picture(prediction: Prediction) -> Pixels:
     """Draw probabilities, crops, flow, attention, motion curve, quality and the limits of use."""
-    parts = [_head(prediction), _bars(prediction), *_pictures(prediction)]
+    parts = [_head(prediction), *_reason(prediction), _bars(prediction), *_pictures(prediction)]
     if prediction.motion is not None:
         parts.append(_curve(prediction, prediction.motion))
     parts += [_quality(prediction), _paragraph(NOTE, _GREY)]
@@ -41,13 +44,25 @@ def report_picture(prediction: Prediction) -> Pixels:
 
 def _head(prediction: Prediction) -> Pixels:
     head = canvas.blank(_INNER, 96)
-    share = prediction.probabilities[prediction.label]
-    title = f"Closest class: {prediction.label} ({share:.1%})"
+    title = _title(prediction)
     canvas.draw_text(head, title, (0, 44), size=48, weight=600)
     model = f"{prediction.model.name} {prediction.model.version}"
     canvas.draw_text(head, model, (_INNER - canvas.text_width(model), 40), _GREY)
     canvas.draw_text(head, f"The motion from {_span(prediction)}", (0, 88), _GREY)
     return head
+
+
+def _title(prediction: Prediction) -> str:
+    if prediction.label is None:
+        return "No expression to name"
+    return f"Closest class: {prediction.label} ({prediction.probabilities[prediction.label]:.1%})"
+
+
+def _reason(prediction: Prediction) -> list[Pixels]:
+    """Why there is no label, if there is none."""
+    if prediction.reason is None:
+        return []
+    return [_paragraph(f"{REASONS[prediction.reason]} {_CONDITIONAL}")]
 
 
 def _span(prediction: Prediction) -> str:
@@ -60,13 +75,15 @@ def _span(prediction: Prediction) -> str:
 def _bars(prediction: Prediction) -> Pixels:
     bars = canvas.blank(_INNER, 56 * len(prediction.probabilities))
     start, end = 180, _INNER - 120
+    fill, ink = (canvas.BLUE, canvas.DARK_GREY) if prediction.label else (_PALE, _GREY)
     for row, (name, share) in enumerate(prediction.probabilities.items()):
         y = 56 * row
         bars[y + 12 : y + 44, start:end] = canvas.LIGHT_GREY
-        bars[y + 12 : y + 44, start : start + round(share * (end - start))] = canvas.BLUE
-        canvas.draw_text(bars, name, (0, y + 38), size=30)
+        bars[y + 12 : y + 44, start : start + round(share * (end - start))] = fill
+        canvas.draw_text(bars, name, (0, y + 38), ink, 30)
         number = f"{share:.3f}"
-        canvas.draw_text(bars, number, (_INNER - canvas.text_width(number, 30), y + 38), size=30)
+        place = _INNER - canvas.text_width(number, 30), y + 38
+        canvas.draw_text(bars, number, place, ink, 30)
     return bars
 
 
@@ -107,6 +124,7 @@ def _quality(prediction: Prediction) -> Pixels:
     quality = prediction.quality
     warnings = ", ".join(word.replace("_", " ") for word in quality.warnings) or "none"
     return _paragraph(
+        f"Probability of an expression {prediction.expression_probability:.0%}. "
         f"Motion of the expression {quality.motion_px:.2f} px, of the head "
         f"{quality.head_motion_px:.2f} px at 112 × 112. Warnings: {warnings}."
     )

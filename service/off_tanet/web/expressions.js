@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { warningBox } from "./prediction.js";
+import { verdict } from "./words.js";
 
 /** A list of expressions; `onChoose(expression)` is called with the selected one. */
 export class ExpressionList {
@@ -19,7 +20,7 @@ export class ExpressionList {
   }
 
   add(expression) {
-    const { onset, offset, label, probabilities, kind, confidence } = expression;
+    const { onset, offset, label, kind, confidence } = expression;
     const parts = [
       make("span", { class: "when" }, `${clock(onset.time_s)} to ${clock(offset.time_s)}`),
       make("span", { class: "kind" }, `${kind}, confidence ${confidence.toFixed(2)}`),
@@ -28,7 +29,7 @@ export class ExpressionList {
       // macro-expressions have no class
       this.items.append(make("li", {}, make("span", { class: "entry" }, ...parts)));
     } else {
-      const share = make("span", { class: "what" }, `${label} ${probabilities[label].toFixed(2)}`);
+      const share = make("span", { class: "what" }, verdict(expression));
       const choose = () => this.#choose(button, expression);
       const button = make(
         "button",

@@ -3,7 +3,7 @@
 import { MotionChart } from "./chart.js";
 import { byId, make } from "./dom.js";
 import { snippets } from "./snippets.js";
-import { moment, scores, warning } from "./words.js";
+import { moment, reason, verdict, warning } from "./words.js";
 
 const PICTURES = [
   ["flow", "Flow, as colours", "Optical flow from onset to apex in the Middlebury colour wheel"],
@@ -30,13 +30,19 @@ export class PredictionView {
   /** Shows the answer to `request`. */
   show(answer, request) {
     const { slots } = this;
-    slots.label.textContent = answer.label;
+    const named = answer.label !== null;
+    slots.title.replaceChildren(
+      ...(named ? ["Closest class: ", make("strong", {}, answer.label)] : ["No expression to name"]),
+    );
+    slots.reason.replaceChildren(...(named ? [] : reasonBox(answer.reason)));
+    slots.scores.closest("table").classList.toggle("doubtful", !named);
     const timed = request.kind !== "frames"; // two pictures have no times
     slots.moments.textContent = timed
       ? `From ${moment(answer.onset)} to ${moment(answer.apex)}`
       : "From one picture to the other";
-    slots.scores.replaceChildren(...scores(answer.probabilities).map(bar));
+    slots.scores.replaceChildren(...Object.entries(answer.probabilities).map(bar));
     slots.warnings.replaceChildren(...warningBox(answer.quality.warnings));
+    slots.candidates.replaceChildren(...candidates(answer.alternatives, this.onMove));
     slots.crops.replaceChildren(...crops(answer, timed));
     slots.pictures.replaceChildren(
       ...PICTURES.filter(([name]) => answer[name]).map(([name, title, text]) =>
@@ -91,6 +97,33 @@ function bar([name, share]) {
   );
 }
 
+/** Returns a box that says why no class is named, and what helps. */
+function reasonBox(word) {
+  const { text, advice } = reason(word);
+  const conditional = "The classes below would apply only if there were an expression.";
+  return [
+    make(
+      "div",
+      { class: "reason" },
+      make("h3", {}, text),
+      make("p", {}, advice),
+      make("p", { class: "hint" }, conditional),
+    ),
+  ];
+}
+
+/** Returns a list of other candidates; `choose({onset, apex})` analyses the clip with one. */
+function candidates(alternatives, choose) {
+  if (!alternatives?.length) return [];
+  const items = alternatives.map((other) => {
+    const { onset, apex } = other;
+    const onclick = () => choose({ onset: onset.index, apex: apex.index });
+    const text = `${verdict(other)}, ${moment(onset)} to ${moment(apex)}`;
+    return make("li", {}, choose ? make("button", { type: "button", onclick }, text) : text);
+  });
+  return [make("h3", {}, "Other candidates"), make("ul", { class: "candidates" }, ...items)];
+}
+
 /** Returns a box that lists the warnings, or nothing. */
 export function warningBox(words) {
   if (!words.length) return [];
@@ -116,12 +149,14 @@ function figure(source, title, text) {
   return make("figure", {}, make("img", { src: source, alt: text }), make("figcaption", {}, title));
 }
 
-function measurements({ id, quality, face, timings_ms: timings, model }) {
+function measurements(answer) {
+  const { id, quality, face, timings_ms: timings, model } = answer;
   const [, , width, height] = face?.box.map(Math.round) ?? [];
   const stages = Object.entries(timings)
     .map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
     .join(", ");
   const rows = [
+    ["Probability of an expression", answer.expression_probability.toFixed(3)],
     ["Motion of the expression", `${quality.motion_px.toFixed(3)} px at 112 × 112`],
     ["Motion of the head", `${quality.head_motion_px.toFixed(3)} px at 112 × 112`],
     [

@@ -74,14 +74,42 @@ const WARNINGS = {
   damaged_image: "A picture is damaged: the damage may look like motion.",
 };
 
+// Why no class is named, in the words of the service, and what helps.
+const REASONS = {
+  different_scenes: [
+    "The two frames show different scenes or people.",
+    "Take both from one recording of one person.",
+  ],
+  occluded: [
+    "Something covers a part of the face.",
+    "Record the face without a hand, hair or a mask in front of it.",
+  ],
+  blink_only: ["Only the eyelids move.", "Choose an apex with open eyes."],
+  head_motion: [
+    "The head moves, but the face hardly does.",
+    "Choose onset and apex nearer to each other, or record with a still head.",
+  ],
+  no_motion: [
+    "The face hardly moves.",
+    "Choose an apex at which the face has moved, or record more closely.",
+  ],
+  speech: ["The mouth moves as in speech.", "Choose a moment at which the person is silent."],
+  too_long: [
+    "The motion takes longer than an expression.",
+    "Choose an onset nearer to the apex.",
+  ],
+  unsure: [
+    "No class is likely enough.",
+    "A clearer recording may help: a larger face, more light, more frames per second.",
+  ],
+};
+
 const STAGES = {
   decode: "Reading the frames",
   face: "Finding the face",
   spotting: "Measuring the motion",
   recognition: "Recognising",
 };
-
-const CLASSES = ["negative", "positive", "surprise"];
 
 /** Returns the title and the advice for a problem code. */
 export function problem(code) {
@@ -96,13 +124,20 @@ export function warning(word) {
   return WARNINGS[word] ?? word.replaceAll("_", " ");
 }
 
-export function stage(name) {
-  return STAGES[name] ?? name;
+/** Returns why no class is named, and what helps. */
+export function reason(word) {
+  const [text, advice] = REASONS[word] ?? [word.replaceAll("_", " "), ""];
+  return { text, advice };
 }
 
-/** Returns the classes with their probabilities, always in the same order. */
-export function scores(probabilities) {
-  return CLASSES.map((name) => [name, probabilities[name]]);
+/** Returns the label with its probability, or why there is none. */
+export function verdict({ label, reason: word, probabilities }) {
+  if (label === null) return `none: ${word.replaceAll("_", " ")}`;
+  return `${label} ${probabilities[label].toFixed(2)}`;
+}
+
+export function stage(name) {
+  return STAGES[name] ?? name;
 }
 
 /** Formats a frame's position, such as `frame 13, 0.108 s`. */

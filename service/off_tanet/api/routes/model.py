@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from off_tanet.api.dependencies import EngineDep
-from off_tanet.schemas.prediction import ModelBody
+from off_tanet.schemas.model import ModelBody
 
 
 async def model(engine: EngineDep) -> ModelBody:

@@ -18,9 +18,10 @@ from off_tanet.api.openapi_examples import (
     form_body,
     inference_body,
     inference_failures,
+    or_events,
     prediction_body,
+    referred,
     success,
-    success_or_events,
 )
 from off_tanet.api.routes import health, metrics, model, page, predictions, v2
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
@@ -35,7 +36,7 @@ _RECOGNITION: dict[str, Any] = {
     "tags": ["recognition"],
     "response_model": PredictionBody,
     "responses": {
-        200: success(PREDICTION),
+        200: referred("named", "unnamed"),
         **failures(400, 408, 413, 414, 415, 422, 431, 500, 503, 504),
     },
 }
@@ -60,7 +61,8 @@ _FRAMES: dict[str, Any] = _upload(
 )
 _CLIP: dict[str, Any] = {
     **_upload(ClipForm, "Classify a clip", "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
-    "responses": _RECOGNITION["responses"] | {200: success_or_events(PREDICTION)},
+    "responses": _RECOGNITION["responses"]
+    | {200: or_events(referred("named", "unnamed"), ("prediction", PREDICTION))},
 }
 _JSON: dict[str, Any] = {
     **_RECOGNITION,
@@ -81,7 +83,7 @@ _VIDEO: dict[str, Any] = {
     ),
     "response_model": SpottingBody,
     "responses": _RECOGNITION["responses"]
-    | {200: success_or_events(SPOTTING, "spotting", ("expression", EXPRESSION))},
+    | {200: or_events(referred("spotting"), ("expression", EXPRESSION), ("spotting", SPOTTING))},
 }
 _INFERENCE: dict[str, Any] = {
     "response_model": InferenceResponseBody,

@@ -188,7 +188,7 @@ def strength(flow: Flow) -> float:
     return expression_strength(expression(flow))
 
 
-def expression_strength(flow: Flow) -> float:
+def expression_strength(flow: Flow, *, lids: bool = True) -> float:
     """Measure the strength of an expression.
 
     This is the 95th percentile of the length of the smoothed flow at brows and mouth and, where
@@ -198,11 +198,31 @@ def expression_strength(flow: Flow) -> float:
 
     Args:
         flow: The flow of a face without the motion of the head, [2, 112, 112], in pixels.
+        lids: Whether the lids count where they rise.
 
     Returns:
         The strength, in pixels at 112 x 112.
     """
-    smooth = cv2.GaussianBlur(flow.transpose(1, 2, 0), (0, 0), _SMOOTHING_PX)
-    raised = np.maximum(-smooth[_LIDS][:, 1], 0)
-    lengths = np.concatenate([np.hypot(*smooth[_EXPRESSIVE].T), raised])
+    smooth = _smoothed(flow)
+    lengths = np.hypot(*smooth[_EXPRESSIVE].T)
+    if lids:
+        lengths = np.concatenate([lengths, np.maximum(-smooth[_LIDS][:, 1], 0)])
     return float(np.percentile(lengths, _STRONGEST_PERCENT))
+
+
+def lids_strength(flow: Flow) -> float:
+    """Measure the strength of the motion of the lids, up or down.
+
+    Args:
+        flow: The flow of a face without the motion of the head, [2, 112, 112], in pixels.
+
+    Returns:
+        The 95th percentile of the length of the smoothed flow at the lids, in pixels at 112 x 112.
+    """
+    return float(np.percentile(np.hypot(*_smoothed(flow)[_LIDS].T), _STRONGEST_PERCENT))
+
+
+def _smoothed(flow: Flow) -> NDArray[np.float32]:
+    """The flow without the noise of single pixels, [112, 112, 2]."""
+    smooth = cv2.GaussianBlur(flow.transpose(1, 2, 0), (0, 0), _SMOOTHING_PX)
+    return np.asarray(smooth, np.float32)

@@ -1,0 +1,60 @@
+"""Whether two crops show one person in one scene."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.spotting.cuts import is_cut
+from off_tanet.types import CROP_SIZE, Crop
+
+Floats = NDArray[np.float64]
+
+_PIXELS = np.indices((CROP_SIZE, CROP_SIZE))[::-1].reshape(2, -1).T.astype(np.float64)
+
+
+def differs(onset: TrackedFrame, apex: TrackedFrame) -> bool:
+    """Decide whether two frames show different scenes or people.
+
+    Where both faces have landmarks, those of the apex are laid on those of the onset before the
+    crops are compared as by `is_cut`: turns of the head and expressions no longer make one person
+    look like two, and two people in the same place no longer look like one.
+
+    Args:
+        onset: A frame with a crop.
+        apex: Another frame with a crop.
+
+    Returns:
+        Whether they do.
+    """
+    if onset.crop is None or apex.crop is None:
+        raise ValueError("a frame shows no face")
+    if onset.landmarks is None or apex.landmarks is None:
+        return is_cut(onset.crop, apex.crop)
+    return is_cut(onset.crop, reshaped(apex.crop, apex.landmarks, onset.landmarks))
+
+
+def reshaped(crop: Crop, landmarks: NDArray[np.floating], target: NDArray[np.floating]) -> Crop:
+    """Warp a crop such that its landmarks lie near those of another one.
+
+    Args:
+        crop: The crop [112, 112].
+        landmarks: Its landmarks in crop pixels, [468, 3].
+        target: The landmarks of the other crop, [468, 3].
+
+    Returns:
+        The crop [112, 112], warped by the quadratic function of the place that fits best.
+    """
+    fitted, *_ = np.linalg.lstsq(_quadratic(target), landmarks[:, :2], rcond=None)
+    sources = (_quadratic(_PIXELS) @ fitted).astype(np.float32)
+    x, y = sources.T.reshape(2, CROP_SIZE, CROP_SIZE)
+    warped = cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.uint8)
+
+
+def _quadratic(points: NDArray[np.floating]) -> Floats:
+    """The terms of a quadratic function of x and y at each point, [N, 6]."""
+    x, y = (points[:, :2].astype(np.float64).T - CROP_SIZE / 2) / (CROP_SIZE / 2)
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
