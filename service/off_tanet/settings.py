@@ -50,6 +50,8 @@ class Settings(ServiceSettings):
     """Size of a face, in pixels of the upload, below which the warning is small_face."""
     unmatched_light: NonNegativeFloat = _QUALITY.unmatched_light
     """Uncorrected lighting change, relative to noise and motion, that gives light_change."""
+    shading_share: NonNegativeFloat = _QUALITY.shading_share
+    """Lighting change that an expression causes, for each pixel of its motion."""
     clipped_share: float = Field(_QUALITY.clipped_share, ge=0, le=1)
     """Share of a crop, too bright or too dark, above which the warning is light_change."""
     speech_opening: PositiveFloat = _QUALITY.speech_opening

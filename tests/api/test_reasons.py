@@ -84,7 +84,7 @@ def test_two_people_are_not_likely_to_show_an_expression(http: httpx.Client) -> 
 def test_an_expression_is_named(http: httpx.Client, name: str) -> None:
     body = answer_of(ask_frames(http, *pair(name)))
     assert (body["label"], body["reason"]) == (name, None)
-    assert body["expression_probability"] > 0.9
+    assert body["expression_probability"] > 0.8
 
 
 def test_a_person_in_another_place_and_light_stays_the_same_person(http: httpx.Client) -> None:

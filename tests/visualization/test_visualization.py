@@ -174,6 +174,7 @@ def prediction(**changes: object) -> Prediction:
         expression_probability=0.97,
         onset=Moment(0, 0.0),
         apex=Moment(25, 1.0),
+        classified=Moment(25, 1.0),
         face=None,
         quality=Quality(0.4, 0.1, ("low_motion", "several_faces")),
         flow=flow,

@@ -99,6 +99,7 @@ def _prediction(body: PredictionBody) -> Prediction:
         expression_probability=body.expression_probability,
         onset=_moment(body.onset),
         apex=_moment(body.apex),
+        classified=_moment(body.classified),
         face=None if body.face is None else _face(body.face),
         quality=Quality(
             body.quality.motion_px, body.quality.head_motion_px, tuple(body.quality.warnings)

@@ -55,7 +55,7 @@ class PairRecognizer:
         with stopwatch.stage("quality"):
             evidence = _evidence(pair, measured)
             warnings = quality.warnings(evidence, self._thresholds)
-            expressive = expression_probability(evidence, probabilities)
+            expressive = expression_probability(evidence, probabilities, self._thresholds)
             label, reason = decide(evidence, warnings, probabilities, expressive, self._thresholds)
         return Prediction(
             model=ModelName(card.name, card.version),
@@ -65,6 +65,7 @@ class PairRecognizer:
             expression_probability=expressive,
             onset=pair.onset,
             apex=pair.apex,
+            classified=pair.classified or pair.apex,
             face=pair.faces[0] if pair.faces else None,
             quality=Quality(evidence.motion_px, evidence.head_motion_px, warnings),
             flow=measured.flow,

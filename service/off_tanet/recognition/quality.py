@@ -132,11 +132,18 @@ def warnings(evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
             min(face.box[2:]) < thresholds.small_face_px for face in evidence.faces[:1]
         ),
         **{word: word in evidence.observed for word in OBSERVED},
-        "light_change": "cut" not in evidence.observed
-        and (
-            evidence.unmatched_light > thresholds.unmatched_light
-            or evidence.clipped_share > thresholds.clipped_share
-        ),
+        "light_change": "cut" not in evidence.observed and _changes_light(evidence, thresholds),
         **_light(np.array(evidence.brightness), np.array(evidence.surroundings), thresholds),
     }
     return tuple(word for word, applies in rules.items() if applies)
+
+
+def _changes_light(evidence: Evidence, thresholds: Thresholds) -> bool:
+    """Whether the light changed by more than could be matched.
+
+    A strong expression shades the skin around it, and a head that moves far is lit anew.
+    """
+    shaded = thresholds.shading_share * evidence.motion_px
+    unmatched = evidence.unmatched_light > thresholds.unmatched_light + shaded
+    moved = evidence.head_motion_px > thresholds.large_head_motion_px
+    return (unmatched and not moved) or evidence.clipped_share > thresholds.clipped_share

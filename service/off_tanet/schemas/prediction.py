@@ -207,6 +207,10 @@ class PredictionBody(AnswerBody):
 
     id: str
     model: ModelNameBody
+    classified: MomentBody = Field(
+        description="The frame whose motion since the onset was classified: the apex, or in a clip "
+        "the first frame on which a strong expression has moved by 1.5 px."
+    )
     face: FaceBody | None = Field(description="The analysed face; null with face=none.")
     quality: QualityBody
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
@@ -254,6 +258,7 @@ class PredictionBody(AnswerBody):
             "id": ulid(),
             "model": ModelNameBody(name=prediction.model.name, version=prediction.model.version),
             **_answer_fields(prediction),
+            "classified": moment_body(prediction.classified),
             "face": prediction.face and FaceBody.of(prediction.face),
             "quality": QualityBody(
                 motion_px=round(prediction.quality.motion_px, 4),

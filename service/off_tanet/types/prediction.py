@@ -64,6 +64,9 @@ class Prediction:
         expression_probability: The probability that there is an expression at all, 0..1.
         onset: Position of the onset frame.
         apex: Position of the apex frame.
+        classified: Position of the frame whose motion since the onset was classified: the apex, or
+            in a clip the first frame on which a strong expression has moved by 1.5 px. The flow and
+            `apex_crop` are those of this frame.
         face: The face on the onset frame; None if the frames were already face crops.
         quality: How far the prediction can be trusted.
         flow: Optical flow from onset to apex, [2, 112, 112], in pixels.
@@ -85,6 +88,7 @@ class Prediction:
     expression_probability: float
     onset: Moment
     apex: Moment
+    classified: Moment
     face: Face | None
     quality: Quality
     flow: Flow
