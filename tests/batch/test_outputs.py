@@ -15,11 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from off_tanet.batch.journal import Key, OutputError, key_of
 from off_tanet.batch.manifest import Row
-from off_tanet.batch.schema import COLUMNS
+from off_tanet.batch.schema import columns
 from off_tanet.batch.writers import SUFFIXES, open_output
 from pyarrow import parquet
 
+from tests.support.requests import CLASSES
+
 Record = Mapping[str, object]
+
+INPUTS = [name for name in columns(CLASSES) if name.startswith("input.")]
 
 NAMES = st.text(min_size=1, max_size=12)
 INDICES = st.none() | st.integers(0, 3)
@@ -32,7 +36,9 @@ DISTINCT = st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: key_of(r
 def record(row: Row) -> Record:
     return {
         "input": row.input,
-        "label": "positive",
+        "label": None,
+        "reason": "no_motion",
+        "expression_probability": 0.25,
         "face": {"box": [1.5, 2.0, 3.0, 4.0], "score": 0.75},
         "onset": {"index": 3, "time_s": 0.1},
         "quality": {"warnings": ["no_motion", "cut"]},
@@ -40,7 +46,7 @@ def record(row: Row) -> Record:
 
 
 def write(path: Path, records: Sequence[Record]) -> None:
-    with open_output(path) as output:
+    with open_output(path, CLASSES) as output:
         for each in records:
             output.add(each)
 
@@ -56,7 +62,13 @@ def keys(path: Path) -> list[Key]:
     else:
         rows = parquet.read_table(path).to_pylist()
     return [
-        key_of({name.removeprefix("input."): row[name] for name in COLUMNS if "input." in name})
+        key_of(
+            {
+                name.removeprefix("input."): row[name]
+                for name in columns(CLASSES)
+                if "input." in name
+            }
+        )
         for row in rows
     ]
 
@@ -78,7 +90,7 @@ def test_a_file_cut_off_anywhere_is_completed(
         write(whole, [record(row) for row in rows])
         cut = data.draw(st.integers(0, whole.stat().st_size))
         path.write_bytes(whole.read_bytes()[:cut])
-        with open_output(output) as opened:
+        with open_output(output, CLASSES) as opened:
             left = [row for row in rows if key_of(row.input) not in opened.done]
             for row in left:
                 opened.add(record(row))
@@ -90,7 +102,7 @@ def test_results_are_complete_before_the_run_ends(tmp_path: Path, ending: str) -
     """A copy taken during a run equals what a killed run leaves."""
     path = tmp_path / f"scores{ending}"
     written = path.with_name(f"{path.name}.partial") if ending == ".parquet" else path
-    with open_output(path) as output:
+    with open_output(path, CLASSES) as output:
         output.add(record(Row(Path(), clip="a.mp4")))
         shutil.copy(written, tmp_path / "copy")
     assert b"a.mp4" in (tmp_path / "copy").read_bytes()
@@ -124,7 +136,7 @@ def test_a_run_killed_at_its_very_end_leaves_no_duplicates(tmp_path: Path) -> No
     """Between writing the Parquet file and deleting the partial one, both contain all results."""
     path = tmp_path / "scores.parquet"
     partial = tmp_path / "scores.parquet.partial"
-    with open_output(path) as output:
+    with open_output(path, CLASSES) as output:
         output.add(record(Row(Path(), clip="a.mp4")))
         kept = partial.read_bytes()
     partial.write_bytes(kept)
@@ -134,7 +146,7 @@ def test_a_run_killed_at_its_very_end_leaves_no_duplicates(tmp_path: Path) -> No
 
 def test_a_failed_run_keeps_its_results(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
-    with suppress(KeyboardInterrupt), open_output(path) as output:
+    with suppress(KeyboardInterrupt), open_output(path, CLASSES) as output:
         output.add(record(Row(Path(), clip="a.mp4")))
         raise KeyboardInterrupt
     assert keys(path) == [("", "", "a.mp4")]
@@ -146,7 +158,7 @@ def test_a_file_with_other_content_is_not_changed(tmp_path: Path, ending: str) -
     path = tmp_path / f"study{ending}"
     path.write_bytes(b"onset,apex\na.png,b.png\n")
     with pytest.raises(OutputError, match="study"):
-        open_output(path)
+        open_output(path, CLASSES)
     assert path.read_bytes() == b"onset,apex\na.png,b.png\n"
 
 
@@ -155,15 +167,15 @@ def test_an_output_that_is_not_a_file_is_refused(tmp_path: Path, target: str) ->
     """Existing content is read first, and a device may be endless."""
     (tmp_path / "scores.jsonl").symlink_to(target)
     with pytest.raises(OutputError, match="is not a file"):
-        open_output(tmp_path / "scores.jsonl")
+        open_output(tmp_path / "scores.jsonl", CLASSES)
 
 
 @pytest.mark.parametrize("ending", SUFFIXES)
 def test_two_runs_cannot_write_to_one_file(tmp_path: Path, ending: str) -> None:
     """Both would score the same rows."""
     path = tmp_path / f"scores{ending}"
-    with open_output(path), pytest.raises(OutputError, match="another run"):
-        open_output(path)
+    with open_output(path, CLASSES), pytest.raises(OutputError, match="another run"):
+        open_output(path, CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -171,4 +183,4 @@ def test_two_runs_cannot_write_to_one_file(tmp_path: Path, ending: str) -> None:
 )
 def test_an_impossible_output_path_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=name):
-        open_output(tmp_path / name)
+        open_output(tmp_path / name, CLASSES)

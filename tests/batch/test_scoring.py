@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 from off_tanet.batch.manifest import Row
 from off_tanet.batch.runner import score_rows
-from off_tanet.batch.schema import COLUMNS, flatten
+from off_tanet.batch.schema import columns, flatten
 from off_tanet.batch.scoring import Result, ScoreJob, score
 from off_tanet.configuration import ASSETS, Configuration
 from off_tanet.face_choice import FaceChoice
@@ -21,10 +21,12 @@ from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.workers.messages import Report
 
 from tests.support import factories, two_people
+from tests.support.requests import CLASSES
 
 SAMPLES = ASSETS / "samples"
 PAIR = Row(SAMPLES, onset="surprise_onset.jpg", apex="surprise_apex.jpg")
 CLIP = Row(SAMPLES, clip="clip.mp4")
+COLUMNS = tuple(columns(CLASSES))
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +46,22 @@ def test_a_good_row_is_a_prediction_of_the_api(recognizer: Recognizer, row: Row)
 def test_a_table_has_a_column_for_every_field(recognizer: Recognizer, row: Row) -> None:
     """A new field of the API must not be missing in CSV and Parquet."""
     record = score(row, recognizer).record
-    assert _leaves(record) == {k: v for k, v in flatten(record).items() if v is not None}
-    assert list(flatten(record)) == list(COLUMNS)
+    leaves, cells = _leaves(record), flatten(record, COLUMNS)
+    assert list(cells) == list(COLUMNS)
+    assert set(leaves) <= set(cells)
+    assert {**dict.fromkeys(cells), **leaves} == cells
+
+
+def test_a_table_has_the_classes_of_the_model() -> None:
+    named = [name for name in columns(("joy", "fear")) if name.startswith("probabilities")]
+    assert named == ["probabilities.joy", "probabilities.fear"]
+
+
+def test_a_row_without_an_expression_has_a_reason(recognizer: Recognizer) -> None:
+    still = Row(SAMPLES, onset="surprise_onset.jpg", apex="surprise_onset.jpg")
+    cells = flatten(score(still, recognizer).record, COLUMNS)
+    assert (cells["label"], cells["reason"], cells["problem.code"]) == (None, "no_motion", None)
+    assert isinstance(cells["expression_probability"], float)
 
 
 def _leaves(value: object, name: str = "") -> dict[str, object]:
@@ -62,7 +78,7 @@ def test_frame_numbers_of_a_row_are_used(recognizer: Recognizer) -> None:
     result = score(row, recognizer)
     assert [result.answer[moment]["index"] for moment in ("onset", "apex")] == [0, 9]
     assert result.record["input"] == {"clip": "clip.mp4", "onset_index": 0, "apex_index": 9}
-    assert flatten(result.record)["input.onset_index"] == 0
+    assert flatten(result.record, COLUMNS)["input.onset_index"] == 0
 
 
 @pytest.mark.parametrize(

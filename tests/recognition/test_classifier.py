@@ -140,11 +140,24 @@ def test_unreadable_metadata_is_refused(key: str, value: str) -> None:
         classifier(FakeSession(metadata={**METADATA, key: value}))
 
 
-def test_other_classes_are_refused() -> None:
-    """The keys of the answer are the classes: in another order they would be wrong."""
-    swapped = {**METADATA, "classes": json.dumps(CLASSES[::-1])}
-    with pytest.raises(ModelError, match="other classes"):
-        classifier(FakeSession(metadata=swapped))
+@pytest.mark.parametrize("names", [("fear", "joy"), ("a", "b", "c", "d"), CLASSES[::-1]])
+def test_a_model_has_the_classes_that_its_card_names(names: tuple[str, ...]) -> None:
+    metadata = {**METADATA, "classes": json.dumps(names)}
+    session = FakeSession([1 / len(names)] * len(names), metadata)
+    assert classifier(session).card.classes == names
+
+
+@pytest.mark.parametrize("names", [(), ("joy",), ("joy", "joy"), ("joy", ""), ("a.b", "c")])
+def test_names_that_do_not_tell_classes_apart_are_refused(names: tuple[str, ...]) -> None:
+    """They are the keys of the probabilities, and columns of tables."""
+    with pytest.raises(ModelError, match="does not name each class once"):
+        classifier(FakeSession(metadata={**METADATA, "classes": json.dumps(names)}))
+
+
+def test_more_names_than_probabilities_are_refused() -> None:
+    four = {**METADATA, "classes": json.dumps([*CLASSES, "contempt"])}
+    with pytest.raises(ModelError, match="does not turn flow into probabilities"):
+        classifier(FakeSession(metadata=four))
 
 
 def test_a_model_that_answers_nonsense_to_stillness_is_refused() -> None:

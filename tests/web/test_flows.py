@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -10,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 from off_tanet.configuration import ASSETS
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.paths import ROOT
 from tests.support.serving import started
 from tests.web.visit import Visit, visiting
 
 SAMPLES = ASSETS / "samples"
+ANSWERED = ("label", "reason", "probabilities", "expression_probability")
 PICTURES = 6  # onset, apex, flow, arrows, strain, attention
 
 
@@ -47,6 +49,40 @@ def test_two_frames(visit: Visit) -> None:
     assert float(row.get_by_role("cell").last.inner_text()) > 0.9
     expect_pictures(visit.page)
     expect(visit.page.get_by_role("slider")).to_have_count(0)  # a pair has no curve
+
+
+def test_a_still_face_gets_a_reason_instead_of_a_class(visit: Visit) -> None:
+    """The bars stay, but grey: a blue one would be read as the answer."""
+    still = SAMPLES / "positive_onset.jpg"
+    visit.choose("Two frames", onset=still, apex=still)
+    visit.analyse()
+    visit.expect_reason("The face hardly moves.")
+    expect(visit.page.get_by_text("Choose an apex at which the face has moved")).to_be_visible()
+    expect(visit.page.locator(".scores.doubtful .fill")).to_have_count(3)
+    expect_pictures(visit.page)
+    visit.choose("Two frames", apex=SAMPLES / "positive_apex.jpg")
+    visit.analyse()
+    visit.expect_answer("positive")
+    expect(visit.page.locator(".doubtful, .reason")).to_have_count(0)
+
+
+def test_other_candidates_of_a_clip_can_be_chosen(visit: Visit) -> None:
+    def add(route: Route) -> None:
+        """Add an alternative to the prediction of the service."""
+        answer = route.fetch()
+        before, mark, data = answer.text().partition("event: prediction\ndata: ")
+        body = json.loads(data)
+        other = {name: body[name] for name in ANSWERED}
+        other |= {"label": None, "reason": "blink_only"}
+        other |= {"onset": {"index": 2, "time_s": 0.017}, "apex": {"index": 7, "time_s": 0.058}}
+        body["alternatives"] = [other]
+        route.fulfill(response=answer, body=f"{before}{mark}{json.dumps(body)}\n\n")
+
+    visit.page.route("**/v1/predictions/clip*", add, times=1)
+    ask_for_the_clip(visit)
+    visit.page.get_by_role("button", name="none: blink only, frame 2, 0.017 s to frame 7").click()
+    moments = visit.page.locator(".moments")
+    expect(moments).to_contain_text("From frame 2, 0.017 s to frame 7", timeout=30_000)
 
 
 def test_a_clip_shows_its_progress_and_its_curve(visit: Visit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
+_ANSWER = re.compile("Closest class|No expression to name")
 _REFUSED = "Failed to load resource"
 
 
@@ -38,7 +40,7 @@ class Visit:
 
     @property
     def answer(self) -> Locator:
-        return self.page.get_by_role("heading", name="Closest class")
+        return self.page.get_by_role("heading", name=_ANSWER)
 
     @property
     def alert(self) -> Locator:
@@ -47,6 +49,11 @@ class Visit:
     def expect_answer(self, label: str = "") -> None:
         """Wait for an answer, of one class if given."""
         expect(self.answer).to_contain_text(f"Closest class: {label}", timeout=30_000)
+
+    def expect_reason(self, words: str) -> None:
+        """Wait for an answer that names no class, for a reason."""
+        expect(self.answer).to_have_text("No expression to name", timeout=30_000)
+        expect(self.page.get_by_role("heading", name=words)).to_be_visible()
 
     def expect_problem(self, title: str) -> None:
         expect(self.alert.get_by_role("heading")).to_have_text(title, timeout=30_000)

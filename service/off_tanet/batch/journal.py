@@ -10,12 +10,12 @@ import csv
 import fcntl
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
 from off_tanet.batch.manifest import CLIP, INDICES, PAIR
-from off_tanet.batch.schema import COLUMNS, flatten
+from off_tanet.batch.schema import columns, flatten
 
 Key = tuple[str, ...]
 """Identifies the result of a row: the paths of its input, then its frame indices, if any."""
@@ -69,21 +69,27 @@ class JsonLines:
 
 
 class CommaSeparated:
-    """Comma-separated values with the columns of `COLUMNS`; lists are JSON."""
+    """Comma-separated values with the columns of `schema.columns`; lists are JSON.
 
-    header = ",".join(COLUMNS).encode() + b"\n"
+    Args:
+        classes: The classes of the model.
+    """
+
+    def __init__(self, classes: Iterable[str]) -> None:
+        self._columns = tuple(columns(classes))
+        self.header = ",".join(self._columns).encode() + b"\n"
 
     def line(self, record: Mapping[str, object]) -> bytes:
         """Return the line of a record."""
         text = io.StringIO()
-        cells = flatten(record).values()
+        cells = flatten(record, self._columns).values()
         csv.writer(text, lineterminator="\n").writerow(map(_cell, cells))
         return text.getvalue().encode()
 
     def key(self, line: bytes) -> Key:
         """Return the key of a line."""
         (cells,) = csv.reader([line.decode()])
-        values = dict(zip(COLUMNS, cells, strict=True))
+        values = dict(zip(self._columns, cells, strict=True))
         return key_of({name: values[f"input.{name}"] for name in (*PAIR, *CLIP, *INDICES)})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from off_tanet.batch.journal import Journal, JsonLines, Key, OutputError, key_of
 from off_tanet.batch.manifest import CLIP, INDICES, PAIR
-from off_tanet.batch.schema import COLUMNS, Kind, flatten
+from off_tanet.batch.schema import Kind, columns, flatten
 
 _TYPES: Mapping[Kind, pa.DataType] = MappingProxyType(
     {
@@ -30,9 +30,6 @@ _TYPES: Mapping[Kind, pa.DataType] = MappingProxyType(
         "texts": pa.list_(pa.string()),
     }
 )
-SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in COLUMNS.items()])
-"""The columns of `COLUMNS` as a Parquet schema."""
-
 _ROW_GROUP_SIZE = 10_000
 
 
@@ -43,14 +40,20 @@ class ParquetOutput:
         done: Keys of the results that both files held when they were opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, classes: Sequence[str]) -> None:
         """Open or create the file.
+
+        Args:
+            path: The file.
+            classes: The classes of the model.
 
         Raises:
             OutputError: It cannot be written to, is open in another run, or holds other contents.
         """
         self._path = path
-        self._previous = set(_keys(path))
+        kinds = columns(classes)
+        self._schema = pa.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
+        self._previous = set(_keys(path, self._schema))
         self._partial = path.with_name(f"{path.name}.partial")
         self._journal = Journal(self._partial, JsonLines())
         self.done = self._previous | self._journal.done
@@ -72,13 +75,13 @@ class ParquetOutput:
             self._partial.unlink()
             return
         new = self._path.with_name(f"{self._path.name}.new")
-        with parquet.ParquetWriter(new, SCHEMA) as writer:
+        with parquet.ParquetWriter(new, self._schema) as writer:
             if self._path.exists():
                 for batch in parquet.ParquetFile(self._path).iter_batches():
                     writer.write_batch(batch)
             rows = self._new_rows()
             while chunk := list(islice(rows, _ROW_GROUP_SIZE)):
-                writer.write_table(pa.Table.from_pylist(chunk, SCHEMA))
+                writer.write_table(pa.Table.from_pylist(chunk, self._schema))
         os.replace(new, self._path)
         self._partial.unlink()
 
@@ -87,17 +90,17 @@ class ParquetOutput:
             for record in map(json.loads, lines):
                 # After a kill between `replace` and `unlink`, both files hold the same results.
                 if key_of(record["input"]) not in self._previous:
-                    yield flatten(record)
+                    yield flatten(record, self._schema.names)
 
 
-def _keys(path: Path) -> Iterator[Key]:
+def _keys(path: Path, schema: pa.Schema) -> Iterator[Key]:
     if not path.exists():
         return
     try:
         file = parquet.ParquetFile(path)
     except (OSError, pa.ArrowException):
         raise OutputError(f"{path} is not a readable Parquet file") from None
-    if not file.schema_arrow.equals(SCHEMA):
+    if not file.schema_arrow.equals(schema):
         raise OutputError(f"{path} holds something other than results")
     names = {f"input.{name}": name for name in (*PAIR, *CLIP, *INDICES)}
     for batch in file.iter_batches(columns=list(names)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -25,8 +25,12 @@ class Output(Protocol):
         ...
 
 
-def open_output(path: Path) -> AbstractContextManager[Output]:
+def open_output(path: Path, classes: Sequence[str]) -> AbstractContextManager[Output]:
     """Create a `.jsonl`, `.csv` or `.parquet` file, or continue one.
+
+    Args:
+        path: The file.
+        classes: The classes of the model, whose probabilities are columns of a table.
 
     Raises:
         OutputError: It cannot be written to, is open in another run, or holds other contents.
@@ -35,7 +39,7 @@ def open_output(path: Path) -> AbstractContextManager[Output]:
         case ".jsonl":
             return Journal(path, JsonLines())
         case ".csv":
-            return Journal(path, CommaSeparated())
+            return Journal(path, CommaSeparated(classes))
         case ".parquet":
             try:
                 from off_tanet.batch.parquet import ParquetOutput
@@ -43,6 +47,6 @@ def open_output(path: Path) -> AbstractContextManager[Output]:
                 raise OutputError(
                     f"{path} needs the extra parquet: pip install 'off-tanet[parquet]'"
                 ) from None
-            return ParquetOutput(path)
+            return ParquetOutput(path, classes)
         case _:
             raise OutputError(f"{path} must end in one of {', '.join(SUFFIXES)}")

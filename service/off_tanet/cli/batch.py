@@ -62,10 +62,11 @@ def batch(
 
     settings = load_settings()
     score = _scorer(on_ray, settings, face)
-    create_recognizer(settings)  # fails at once, where every row would fail after its deadline
+    # Fails at once if there is no model, where every row would fail after its deadline.
+    classes = create_recognizer(settings).card.classes
     left_out = find_skipped(source) if source.is_dir() else []
     try:
-        run = _run(source, output, score)
+        run = _run(source, output, score, classes)
     except ManifestError as error:
         raise CommandError("; ".join([str(error), *_lines(left_out[:3])]), ExitCode.INPUT) from None
     except OutputError as error:
@@ -82,7 +83,7 @@ class _Run:
     took_s: float
 
 
-def _run(source: Path, output: Path, score: Scorer) -> _Run:
+def _run(source: Path, output: Path, score: Scorer, classes: Sequence[str]) -> _Run:
     """Score the rows that have no result yet.
 
     Raises:
@@ -94,7 +95,7 @@ def _run(source: Path, output: Path, score: Scorer) -> _Run:
     from off_tanet.batch.writers import open_output
 
     rows = read_rows(source)
-    with open_output(output) as opened:
+    with open_output(output, classes) as opened:
         pending = [row for row in rows if key_of(row.input) not in opened.done]
         start = time.monotonic()
         codes = Counter[str | None]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from off_tanet.errors import ModelError
 from off_tanet.recognition.onnx_session import Session, open_session
-from off_tanet.types import CLASSES, CROP_SIZE, Classification, Flow, ModelCard
+from off_tanet.types import CROP_SIZE, Classification, Flow, ModelCard
 
 INPUT = "flow"
 OUTPUTS = ("probabilities", "attention")
 FLOW_SHAPE = (2, CROP_SIZE, CROP_SIZE)
 ATTENTION_SHAPE = (14, 14)
+
+_CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Classifier:
@@ -47,10 +50,12 @@ class Classifier:
             self.card = read_card(self._session.get_modelmeta().custom_metadata_map)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{Path(path).name} has no metadata of an Off-TANet model") from error
-        if self.card.classes != CLASSES:
-            raise ModelError(f"{Path(path).name} names other classes than {', '.join(CLASSES)}")
+        names = self.card.classes
+        if not len(names) == len(set(names)) > 1 or not all(map(_CLASS_NAME.fullmatch, names)):
+            raise ModelError(f"{Path(path).name} does not name each class once, as a plain word")
         try:
-            self.classify(np.zeros(FLOW_SHAPE, np.float32))
+            still = self.classify(np.zeros(FLOW_SHAPE, np.float32))
+            dict(zip(names, still.probabilities, strict=True))
         except Exception as error:  # ONNX Runtime raises many types on a foreign graph
             raise ModelError(f"{Path(path).name} does not turn flow into probabilities") from error
 
@@ -111,7 +116,7 @@ def read_card(metadata: Mapping[str, str]) -> ModelCard:
     return ModelCard(
         name=metadata["name"],
         version=metadata["version"],
-        classes=tuple(json.loads(metadata["classes"])),
+        classes=tuple(map(str, json.loads(metadata["classes"]))),
         input=metadata["input"],
         parameters=int(metadata["parameters"]),
         licence=metadata["licence"],

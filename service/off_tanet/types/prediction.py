@@ -30,7 +30,7 @@ class Quality:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another pair of onset and apex of a clip, less likely than that of the prediction.
 
