@@ -139,9 +139,14 @@ export function warningBox(words) {
 }
 
 function crops({ crops: pictures, ...answer }, timed) {
-  return ["onset", "apex"].map((name) => {
-    const title = timed ? `${name}, ${moment(answer[name])}` : name;
-    return figure(pictures[name], title, `The face at the ${name}, as the model receives it`);
+  const { onset, apex, classified } = answer;
+  const second = classified.index === apex.index ? "apex" : "first 1.5 px of motion";
+  return [
+    [pictures.onset, "onset", onset],
+    [pictures.apex, second, classified],
+  ].map(([picture, name, at]) => {
+    const title = timed ? `${name}, ${moment(at)}` : name;
+    return figure(picture, title, `The face at the ${name}, as the model receives it`);
   });
 }
 
