@@ -98,8 +98,8 @@ def bench_published(clip: bytes, ours: float, rounds: int) -> None:
     recognizer = Recognizer()
     timings = recognizer.clip(clip).timings_ms
     rest = sum(timings[stage] for stage in ("decode", "face", "inference", "quality"))
-    track = FaceTracker(FaceDetector(ASSETS))
-    views = [track.view(frame.pixels) for frame in open_clip(clip, LIMITS)]
+    tracker = FaceTracker(FaceDetector(ASSETS))
+    views = [tracker.track(frame.pixels) for frame in open_clip(clip, LIMITS)]
     crops = np.stack([view.crop for view in views if view.crop is not None])
     chosen = np.linspace(1, len(crops) - 1, COMPARED).astype(int)
     with tempfile.TemporaryDirectory() as folder:

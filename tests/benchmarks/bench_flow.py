@@ -5,7 +5,7 @@
 Prints medians over the rounds, their 10th and 90th percentile, and ratios of medians. A round goes
 through all pairs, and takes every contender on each pair before the next, so that a change in the
 machine's speed falls on all. Times are processor time on one thread, so that a neighbour on the
-machine does not count; only the two-core scaling is wall time and needs two idle cores.
+machine does not count.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from off_tanet.configuration import ASSETS
 from off_tanet.recognition import flow
 from off_tanet.recognition.classifier import Classifier
-from off_tanet.recognition.flow import builds, tvl1, tvl1_batch
+from off_tanet.recognition.flow import builds, tvl1
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet_export.graph import PUBLISHED, FlowClassifier
 from off_tanet_export.network.checkpoint import load
@@ -128,27 +128,9 @@ def bench_builds(theirs: OpenCV, rounds: int) -> None:
     print("difference to OpenCV's flow, and end-point error beyond OpenCV's, in pixels")
     for name in names:
         use(name)
-        flows = tvl1_batch(onsets, apexes, threads=1)
+        flows = np.stack(list(map(tvl1, onsets, apexes)))
         beyond = end_point_error(flows, truth) - end_point_error(expected, truth)
         print(f"{name:>24}{np.abs(flows - expected).mean():10.4f}{beyond:+10.4f}")
-
-
-def bench_cores(rounds: int) -> None:
-    data = np.load(PAIRS)
-    onsets, apexes = (np.repeat(data[name], 4, axis=0) for name in ("onset", "apex"))
-    use(next(iter(builds.runnable(flow.__path__))))
-
-    def wall_seconds(threads: int) -> float:
-        start = time.perf_counter()
-        tvl1_batch(onsets, apexes, threads=threads)
-        return time.perf_counter() - start
-
-    times = np.array([[wall_seconds(1), wall_seconds(2)] for _ in range(rounds)])
-    one, two = np.median(times, axis=0)
-    best = times.min(axis=0)
-    print(f"{len(onsets)} pairs, {flow.build_name()}, wall time on 1 and 2 threads")
-    print(f"{'median':>24}{one * 1e3:10.1f}{two * 1e3:10.1f}{one / two:8.2f} x")
-    print(f"{'least':>24}{best[0] * 1e3:10.1f}{best[1] * 1e3:10.1f}{best[0] / best[1]:8.2f} x")
 
 
 def bench_crops(theirs: OpenCV, rounds: int) -> None:
@@ -211,7 +193,6 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"the pairs to measure with are not there: {PAIRS.name}")
     with opencv() as theirs:
         bench_builds(theirs, rounds)
-        bench_cores(rounds)
         bench_crops(theirs, rounds)
     bench_request(rounds)
 

@@ -119,7 +119,7 @@ def sightings(scene: synthetic_video.Scene) -> Iterator[SpottedInterval]:
     spotter = ExpressionSpotter()
     crops = synthetic_video.crops(synthetic_video.film(scene))
     for index, (crop, time_s) in enumerate(zip(crops, scene.times_s, strict=True)):
-        yield from spotter.feed(crop, Moment(index, float(time_s)))
+        yield from spotter.add(crop, Moment(index, float(time_s)))
     yield from spotter.finish()
 
 

@@ -1,0 +1,1 @@
+"""Recognition in one process: bytes in, `Prediction` out."""

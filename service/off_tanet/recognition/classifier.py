@@ -1,4 +1,4 @@
-"""Flow -> class probabilities and attention. Everything between the two is in the ONNX graph."""
+"""Classification of optical flow. The ONNX graph contains everything after the flow."""
 
 from __future__ import annotations
 
@@ -20,10 +20,20 @@ ATTENTION_SHAPE = (14, 14)
 
 
 class Classifier:
-    """A model file, opened, proved on a face that does not move, and ready.
+    """Classifies flow with an Off-TANet model file, which is checked on a face that does not move.
 
-    Raises `ModelError` where the file is missing or not one of ours. One instance can be shared by
-    threads: ONNX Runtime's sessions can.
+    Threads may share an instance, as they may share a session of ONNX Runtime.
+
+    Args:
+        path: The ONNX file.
+        threads: The number of threads of the session.
+        opener: Opens the session; replaced in tests.
+
+    Attributes:
+        card: The description of the model from the metadata of the file.
+
+    Raises:
+        ModelError: If the file is missing or no Off-TANet model.
     """
 
     def __init__(
@@ -41,19 +51,36 @@ class Classifier:
             raise ModelError(f"{Path(path).name} names other classes than {', '.join(CLASSES)}")
         try:
             self.classify(np.zeros(FLOW_SHAPE, np.float32))
-        except Exception as error:  # a foreign graph fails in the runtime's own ways
+        except Exception as error:  # ONNX Runtime raises many types on a foreign graph
             raise ModelError(f"{Path(path).name} does not turn flow into probabilities") from error
 
     def classify(self, flow: Flow) -> Classification:
-        """Classify flow [2, 112, 112], float32, in pixels.
+        """Classify one flow.
 
-        Raises ValueError for another shape or dtype and for values that are not finite or that no
-        face could move by.
+        Args:
+            flow: Flow from onset to apex, float32 [2, 112, 112], in pixels.
+
+        Returns:
+            The probabilities of the classes and the attention map.
+
+        Raises:
+            ValueError: If the flow has another shape or dtype, or values that are not finite or
+                so large that the probabilities are not finite.
         """
         return self.classify_batch(flow[None])[0]
 
     def classify_batch(self, flows: NDArray[np.float32]) -> list[Classification]:
-        """Classify flows [N, 2, 112, 112], N >= 1, as `classify` does each."""
+        """Classify several flows in one run of the network.
+
+        Args:
+            flows: Flows, float32 [N, 2, 112, 112], N >= 1, in pixels.
+
+        Returns:
+            N classifications, in the order of the flows.
+
+        Raises:
+            ValueError: As in `classify`.
+        """
         if flows.ndim != 4 or flows.shape[1:] != FLOW_SHAPE or not len(flows):
             raise ValueError(f"flow has shape {flows.shape[1:]} instead of {FLOW_SHAPE}")
         if flows.dtype != np.float32:
@@ -69,7 +96,18 @@ class Classifier:
 
 
 def read_card(metadata: Mapping[str, str]) -> ModelCard:
-    """The card in a model file's metadata. Raises KeyError or ValueError for a foreign one."""
+    """Parse the description of a model.
+
+    Args:
+        metadata: The metadata of a model file.
+
+    Returns:
+        The model card.
+
+    Raises:
+        KeyError: If a required entry is missing.
+        ValueError: If an entry has no valid value.
+    """
     return ModelCard(
         name=metadata["name"],
         version=metadata["version"],

@@ -1,4 +1,4 @@
-"""How a network is run: every choice of ONNX Runtime's is made here."""
+"""The sessions of ONNX Runtime, with every option that the package sets."""
 
 from __future__ import annotations
 
@@ -11,40 +11,60 @@ from numpy.typing import NDArray
 
 from off_tanet.errors import ModelError
 
-# ONNX Runtime 1.32 for Linux tells its maker how it is used and keeps files for that in the home
-# and the temporary folder, from its import on. Nothing of this service calls home.
+# ONNX Runtime 1.32 for Linux sends telemetry to its vendor and keeps files for it in the home and
+# the temporary folder, from its import on. This service sends none.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime  # type: ignore[import-untyped]
 
 
 class ModelMeta(Protocol):
-    """What a model file says of itself, beside its graph."""
+    """The metadata of a model file."""
 
     @property
-    def custom_metadata_map(self) -> Mapping[str, str]: ...
+    def custom_metadata_map(self) -> Mapping[str, str]:
+        """The key-value pairs that the model's author added."""
+        ...
 
 
 class Session(Protocol):
-    """The part of `onnxruntime.InferenceSession` that the rooms use; tests give a fake."""
+    """The part of `onnxruntime.InferenceSession` that is used here; tests provide a fake."""
 
     def run(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[Any]]:
-        """The outputs asked for by name, or all of them, in the graph's order."""
+        """Run the graph.
+
+        Args:
+            output_names: The outputs to return; None returns all, in the order of the graph.
+            input_feed: The inputs by their names.
+
+        Returns:
+            The outputs in the order of `output_names`.
+        """
         ...
 
-    def get_modelmeta(self) -> ModelMeta: ...
+    def get_modelmeta(self) -> ModelMeta:
+        """Return the metadata of the model file."""
+        ...
 
 
 def open_session(path: Path | str, threads: int = 1) -> Session:
-    """A session on the CPU with that many threads.
+    """Open a model file for inference on the CPU.
 
-    Raises `ModelError` where the file is missing or no ONNX model that can be run.
+    Args:
+        path: An ONNX file.
+        threads: The number of threads of an operator, the calling thread included.
+
+    Returns:
+        The session. Several threads may use it at once.
+
+    Raises:
+        ModelError: If the file is missing or no ONNX model that can be run.
     """
     options = onnxruntime.SessionOptions()
-    # Explicit, because the defaults pin one thread to each core, which fails under a cpuset and
-    # makes workers fight for cores.
+    # Set explicitly: the defaults pin one thread to each core, which fails under a cpuset and makes
+    # worker processes compete for cores.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -54,6 +74,6 @@ def open_session(path: Path | str, threads: int = 1) -> Session:
         session: Session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # ONNX Runtime's exceptions share no base but this
+    except Exception as error:  # ONNX Runtime's exceptions have no other common base
         raise ModelError(f"{Path(path).name} is no ONNX model that can be run") from error
     return session

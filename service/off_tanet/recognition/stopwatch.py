@@ -1,4 +1,4 @@
-"""How long each stage of a request takes."""
+"""The duration of each stage of a request."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
-Stage: TypeAlias = Literal[
-    "decode", "face", "spotting", "spotting", "flow", "inference", "quality", "total"
-]
+Stage: TypeAlias = Literal["decode", "face", "spotting", "flow", "inference", "quality", "total"]
+"""The name of a stage. `total` is the whole request."""
 
 
 class Stopwatch:
-    """Milliseconds of each stage, however often it was entered, and of the whole."""
+    """Measures stages, each of which may run several times, and the time since its creation."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
@@ -21,12 +20,16 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Measure what is done inside as the stage `name`."""
+        """Add the duration of a `with` block to a stage.
+
+        Args:
+            name: The stage. Its durations add up over all blocks that end without an exception.
+        """
         start = time.perf_counter()
         yield
         spent = (time.perf_counter() - start) * 1e3
         self._stages[name] = self._stages.get(name, 0.0) + spent
 
     def milliseconds(self) -> dict[str, float]:
-        """The stages in their order, then `total`."""
+        """Return the milliseconds of each stage, in the order of their first runs, then `total`."""
         return {**self._stages, "total": (time.perf_counter() - self._start) * 1e3}

@@ -1,4 +1,4 @@
-"""Flow, strain, attention and motion as PNG pictures, legible without the numbers beside them."""
+"""PNG pictures of flow, strain, attention and motion, with legends."""
 
 from __future__ import annotations
 
@@ -20,40 +20,87 @@ __all__ = [
 
 
 def data_uri(png: bytes) -> str:
-    """A PNG as the `data:` URI (RFC 2397) that a browser shows."""
+    """Encode a PNG as a `data:` URI (RFC 2397), which browsers show."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def crop_png(crop: Crop) -> bytes:
-    """The crop [112, 112] itself, each pixel as the model got it."""
-    return canvas.png(crop)
+    """Draw a crop [112, 112] pixel by pixel, as the model receives it."""
+    return canvas.encode_png(crop)
 
 
 def flow_png(flow: Flow) -> bytes:
-    """A flow [2, H, W] in the Middlebury colours: hue for direction, saturation for length."""
-    return canvas.png(maps.flow_picture(flow))
+    """Draw a flow in the Middlebury colours: hue for direction, saturation for length.
+
+    Args:
+        flow: The flow [2, H, W], in pixels.
+
+    Returns:
+        The PNG, with a colour wheel.
+    """
+    return canvas.encode_png(maps.flow_picture(flow))
 
 
 def arrows_png(flow: Flow, onset: Crop) -> bytes:
-    """A flow [2, 112, 112] as arrows over the onset's crop [112, 112]."""
-    return canvas.png(maps.arrows_picture(flow, onset))
+    """Draw a flow as arrows.
+
+    Args:
+        flow: The flow [2, 112, 112], in pixels.
+        onset: The crop [112, 112] under the arrows.
+
+    Returns:
+        The PNG, with a scale.
+    """
+    return canvas.encode_png(maps.arrows_picture(flow, onset))
 
 
 def strain_png(flow: Flow) -> bytes:
-    """The strain of a flow [2, 112, 112] in the colour-blind safe cividis."""
-    return canvas.png(maps.strain_picture(flow))
+    """Draw the strain of a flow in the colour map cividis.
+
+    Args:
+        flow: The flow [2, 112, 112], in pixels.
+
+    Returns:
+        The PNG, with a colour bar.
+    """
+    return canvas.encode_png(maps.strain_picture(flow))
 
 
 def attention_png(attention: Attention, apex: Crop) -> bytes:
-    """Attention [14, 14] in 0..1, in cividis over the apex's crop [112, 112]."""
-    return canvas.png(maps.attention_picture(attention, apex))
+    """Draw an attention map in the colour map cividis.
+
+    Args:
+        attention: The attention [14, 14], 0..1.
+        apex: The crop [112, 112] under the map.
+
+    Returns:
+        The PNG, with a colour bar.
+    """
+    return canvas.encode_png(maps.attention_picture(attention, apex))
 
 
 def motion_png(motion: Motion, onset: int, apex: int, offset: int | None = None) -> bytes:
-    """The motion curve over time, with the frames `onset`, `apex` and `offset` marked."""
-    return canvas.png(chart.motion_picture(motion, onset, apex, offset))
+    """Draw a motion curve over time.
+
+    Args:
+        motion: The curve.
+        onset: The index of the frame that is marked as the onset.
+        apex: The index of the apex.
+        offset: The index of the offset, if there is one.
+
+    Returns:
+        The PNG.
+    """
+    return canvas.encode_png(chart.motion_picture(motion, onset, apex, offset))
 
 
 def report_png(prediction: Prediction) -> bytes:
-    """One page with all of a prediction, and with what it must not be used for."""
-    return canvas.png(report.report_picture(prediction))
+    """Draw a page with all parts of a prediction, and the limits of its use.
+
+    Args:
+        prediction: The prediction.
+
+    Returns:
+        The PNG, as wide as an A4 page at 200 dots per inch.
+    """
+    return canvas.encode_png(report.report_picture(prediction))

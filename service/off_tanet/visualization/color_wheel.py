@@ -1,4 +1,4 @@
-"""The colour wheel of flow pictures: hue for the direction, saturation for the length.
+"""The Middlebury colour wheel: hue for the direction of a flow, saturation for its length.
 
 S. Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 92, 2011.
 """
@@ -13,10 +13,17 @@ from off_tanet.visualization.canvas import WHITE
 
 
 def flow_colours(flow: Flow) -> Pixels:
-    """Middlebury colours of a flow [2, H, W] whose vectors of length 1 have full colour."""
+    """Colour a flow by direction and length.
+
+    Args:
+        flow: The flow [2, H, W]; vectors of length 1 have full saturation, longer ones are darker.
+
+    Returns:
+        The colours [H, W, 3].
+    """
     wheel = _wheel()
     length, angle = np.hypot(*flow), np.arctan2(-flow[1], -flow[0])
-    place = (angle / np.pi + 1) / 2 * len(wheel)  # from red, rightwards, once around to red
+    place = (angle / np.pi + 1) / 2 * len(wheel)  # starts at red, which is rightwards
     below = np.floor(place).astype(int)
     part = (place - below)[..., None]
     hue = (1 - part) * wheel[below % len(wheel)] + part * wheel[(below + 1) % len(wheel)]
@@ -26,7 +33,7 @@ def flow_colours(flow: Flow) -> Pixels:
 
 
 def disc(size: int) -> Pixels:
-    """The legend, [size, size, 3]: every place has the colour of the motion towards it."""
+    """Draw the legend, [size, size, 3]: each place has the colour of the motion towards it."""
     steps = np.linspace(-1, 1, size, dtype=np.float32)
     flow = np.stack(np.meshgrid(steps, steps))
     colours = flow_colours(flow)
@@ -37,8 +44,8 @@ def disc(size: int) -> Pixels:
 def _wheel() -> NDArray[np.float64]:
     """The 55 hues of the wheel, [55, 3] red, green, blue in 0..1.
 
-    Six arcs in which one channel rises or falls while the others rest; their lengths give each
-    hue the room in which the eye tells its neighbours apart.
+    In each of six arcs one channel rises or falls while the others are constant. The arcs are long
+    where the eye distinguishes many hues.
     """
     red, yellow, green, cyan, blue, magenta = np.array(
         [(1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1)], float

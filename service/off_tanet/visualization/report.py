@@ -1,4 +1,4 @@
-"""One page that says all of one prediction: for a lab book, a notebook, a discussion."""
+"""A one-page report of a prediction."""
 
 from __future__ import annotations
 
@@ -19,33 +19,35 @@ _COLUMN = (_INNER - 2 * _GAP) // 3
 _GREY: canvas.Colour = (105, 105, 105)
 
 NOTE = (
-    "The scores say which class of facial motion the measured motion resembles. They are no "
-    "finding about what a person feels, thinks or intends, they detect no lie, and they must not "
-    "be used to decide about people. Inferring emotions of people at work and in education is "
-    "prohibited in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f))."
+    "The scores state which class of facial motion the measured motion resembles. They are not a "
+    "finding about what a person feels, thinks or intends, they do not detect lies, and they must "
+    "not be used to make decisions about people. Inferring emotions of people at work and in "
+    "education is prohibited in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f))."
 )
 
 
 def report_picture(prediction: Prediction) -> Pixels:
-    """Probabilities, onset, apex, flow, attention, curve, quality, the model and what it is not."""
+    """Draw probabilities, crops, flow, attention, motion curve, quality and the limits of use."""
     parts = [_head(prediction), _bars(prediction), *_pictures(prediction)]
     if prediction.motion is not None:
         parts.append(_curve(prediction, prediction.motion))
     parts += [_quality(prediction), _paragraph(NOTE, _GREY)]
-    gap = canvas.paper(_INNER, 28)
+    gap = canvas.blank(_INNER, 28)
     column = np.vstack([rows for part in parts for rows in (part, gap)])
-    page = canvas.paper(_WIDTH, len(column) + 2 * _MARGIN)
+    page = canvas.blank(_WIDTH, len(column) + 2 * _MARGIN)
     page[_MARGIN : _MARGIN + len(column), _MARGIN : _MARGIN + _INNER] = column
     return page
 
 
 def _head(prediction: Prediction) -> Pixels:
-    head = canvas.paper(_INNER, 96)
+    head = canvas.blank(_INNER, 96)
     share = prediction.probabilities[prediction.label]
-    canvas.write(head, f"Most like {prediction.label}: {share:.1%}", (0, 44), size=48, weight=600)
+    canvas.draw_text(
+        head, f"Most like {prediction.label}: {share:.1%}", (0, 44), size=48, weight=600
+    )
     model = f"{prediction.model.name} {prediction.model.version}"
-    canvas.write(head, model, (_INNER - canvas.width_of(model), 40), _GREY)
-    canvas.write(head, f"The motion from {_span(prediction)}", (0, 88), _GREY)
+    canvas.draw_text(head, model, (_INNER - canvas.text_width(model), 40), _GREY)
+    canvas.draw_text(head, f"The motion from {_span(prediction)}", (0, 88), _GREY)
     return head
 
 
@@ -57,15 +59,15 @@ def _span(prediction: Prediction) -> str:
 
 
 def _bars(prediction: Prediction) -> Pixels:
-    bars = canvas.paper(_INNER, 56 * len(prediction.probabilities))
+    bars = canvas.blank(_INNER, 56 * len(prediction.probabilities))
     start, end = 180, _INNER - 120
     for row, (name, share) in enumerate(prediction.probabilities.items()):
         y = 56 * row
-        bars[y + 12 : y + 44, start:end] = canvas.PALE
+        bars[y + 12 : y + 44, start:end] = canvas.LIGHT_GREY
         bars[y + 12 : y + 44, start : start + round(share * (end - start))] = canvas.BLUE
-        canvas.write(bars, name, (0, y + 38), size=30)
+        canvas.draw_text(bars, name, (0, y + 38), size=30)
         number = f"{share:.3f}"
-        canvas.write(bars, number, (_INNER - canvas.width_of(number, 30), y + 38), size=30)
+        canvas.draw_text(bars, number, (_INNER - canvas.text_width(number, 30), y + 38), size=30)
     return bars
 
 
@@ -87,13 +89,13 @@ def _pictures(prediction: Prediction) -> list[Pixels]:
 
 def _row(*titled: tuple[str, Pixels]) -> Pixels:
     height = round((maps.SIDE + maps.STRIP) * _COLUMN / maps.SIDE)
-    row = canvas.paper(_INNER, 52 + height)
+    row = canvas.blank(_INNER, 52 + height)
     for place, (title, picture) in enumerate(titled):
         x = place * (_COLUMN + _GAP)
         size = _COLUMN, round(len(picture) * _COLUMN / maps.SIDE)
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         row[52 : 52 + size[1], x : x + _COLUMN] = small
-        canvas.write(row, title, (x, 34), size=30, weight=600)
+        canvas.draw_text(row, title, (x, 34), size=30, weight=600)
     return row
 
 
@@ -111,11 +113,11 @@ def _quality(prediction: Prediction) -> Pixels:
     )
 
 
-def _paragraph(text: str, colour: canvas.Colour = canvas.INK) -> Pixels:
+def _paragraph(text: str, colour: canvas.Colour = canvas.DARK_GREY) -> Pixels:
     rows = _wrapped(text.split())
-    block = canvas.paper(_INNER, 40 * len(rows))
+    block = canvas.blank(_INNER, 40 * len(rows))
     for row, line in enumerate(rows):
-        canvas.write(block, line, (0, 40 * row + 28), colour)
+        canvas.draw_text(block, line, (0, 40 * row + 28), colour)
     return block
 
 
@@ -123,7 +125,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
     rows = [""]
     for word in words:
         longer = f"{rows[-1]} {word}".strip()
-        if canvas.width_of(longer) > _INNER:
+        if canvas.text_width(longer) > _INNER:
             rows.append(word)
         else:
             rows[-1] = longer

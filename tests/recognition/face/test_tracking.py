@@ -27,8 +27,8 @@ def detector() -> FaceDetector:
 
 
 def views(detector: FaceDetector, pictures: Iterable[Pixels]) -> list[TrackedFrame]:
-    track = FaceTracker(detector)
-    return [track.view(picture) for picture in pictures]
+    tracker = FaceTracker(detector)
+    return [tracker.track(picture) for picture in pictures]
 
 
 def filmed(*parts: tuple[synthetic_heads.Floats, int]) -> list[Pixels]:
@@ -45,7 +45,7 @@ def framed(crop: Crop) -> Pixels:
 
 
 def words(seen: Sequence[TrackedFrame]) -> set[str]:
-    return set().union(*(view.seen for view in seen))
+    return set().union(*(view.warnings for view in seen))
 
 
 def test_a_still_face_is_cropped_by_one_transform(detector: FaceDetector) -> None:
@@ -84,14 +84,14 @@ def test_a_face_that_walks_away_is_cropped_anew(detector: FaceDetector) -> None:
     assert 1 <= scenes[-1] <= 4
     assert "cut" not in words(seen)
     for before, after in pairwise(seen):
-        assert (before.scene != after.scene) == ("face_lost" in after.seen)
+        assert (before.scene != after.scene) == ("face_lost" in after.warnings)
 
 
 def test_a_cut_begins_a_scene(detector: FaceDetector) -> None:
     mirrored = np.ascontiguousarray(synthetic_heads.still()[:, ::-1])
     seen = views(detector, filmed((synthetic_heads.still(), 5), (mirrored, 5)))
     assert [view.scene for view in seen] == [0] * 5 + [1] * 5
-    assert [index for index, view in enumerate(seen) if "cut" in view.seen] == [5]
+    assert [index for index, view in enumerate(seen) if "cut" in view.warnings] == [5]
     assert all(view.crop is not None for view in seen)
 
 
@@ -109,7 +109,7 @@ def test_a_fade_through_black_is_a_cut(detector: FaceDetector) -> None:
     seen = views(
         detector, filmed((synthetic_heads.still(), 3), (black, 6), (synthetic_heads.still(), 6))
     )
-    assert "cut" in seen[3].seen
+    assert "cut" in seen[3].warnings
     assert [view.crop is None for view in seen] == [False] * 3 + [True] * 6 + [False] * 6
     assert seen[0].scene < seen[-1].scene
 
@@ -118,7 +118,7 @@ def test_a_face_that_comes_late_is_found(detector: FaceDetector) -> None:
     """Nobody is in the picture when a recording begins."""
     seen = views(detector, filmed((synthetic_heads.other_scene(), 7), (synthetic_heads.still(), 4)))
     assert [view.crop is None for view in seen] == [True] * 7 + [False] * 4
-    assert all("face_lost" in view.seen for view in seen[:7])
+    assert all("face_lost" in view.warnings for view in seen[:7])
 
 
 def test_a_changed_size_begins_a_scene(detector: FaceDetector) -> None:
@@ -153,7 +153,7 @@ def test_a_hand_before_the_face_is_told(
     assert words(seen[:6]) == set()
     assert {"occluded", "face_lost"} & words(seen[6:15])
     assert "cut" not in words(seen)
-    assert "occluded" not in seen[-1].seen
+    assert "occluded" not in seen[-1].warnings
 
 
 @pytest.mark.parametrize("expression", [factories.smile, factories.raised_brows])
@@ -177,7 +177,7 @@ def test_a_blink_is_told_while_it_lasts(detector: FaceDetector) -> None:
             (synthetic_heads.still(), 4),
         ),
     )
-    assert [("blink" in view.seen) for view in seen] == [False] * 6 + [True] * 3 + [False] * 4
+    assert [("blink" in view.warnings) for view in seen] == [False] * 6 + [True] * 3 + [False] * 4
     assert words(seen) == {"blink"}
 
 
@@ -188,8 +188,8 @@ def test_a_hand_in_a_real_clip_is_told(detector: FaceDetector) -> None:
     assert all(view.crop is not None for view in seen)
     assert "cut" not in words(seen)
     hidden, shown = seen[90:180], seen[330:430]
-    assert sum("occluded" in view.seen for view in hidden) > 0.7 * len(hidden)
-    assert sum("occluded" in view.seen for view in shown) < 0.2 * len(shown)
+    assert sum("occluded" in view.warnings for view in hidden) > 0.7 * len(hidden)
+    assert sum("occluded" in view.warnings for view in shown) < 0.2 * len(shown)
     assert len({view.scene for view in seen}) < 15
 
 
@@ -213,25 +213,25 @@ class Scripted:
 def test_searches_are_few_where_there_is_nothing_to_find() -> None:
     """A search costs as much as all the rest of several frames."""
     script = Scripted([False] * 20)
-    track = FaceTracker(script)
+    tracker = FaceTracker(script)
     for _ in range(20):
-        assert track.view(STILL[:100, :100]).crop is None
+        assert tracker.track(STILL[:100, :100]).crop is None
     assert script.searches == 4
 
 
 def test_a_lost_face_is_searched_at_once() -> None:
     script = Scripted([True, True, False, True])
-    track = FaceTracker(script)
-    seen = [track.view(STILL[:100, :100]) for _ in range(8)]
+    tracker = FaceTracker(script)
+    seen = [tracker.track(STILL[:100, :100]) for _ in range(8)]
     assert script.searches == 2
     assert [view.scene for view in seen] == [0] * 6 + [1] * 2
-    assert "face_lost" in seen[6].seen
+    assert "face_lost" in seen[6].warnings
 
 
 def test_tight_crops_are_one_scene() -> None:
-    track = PreCroppedTracker()
+    tracker = PreCroppedTracker()
     crops = [factories.face_crop()] * 2
-    seen = [track.view(np.dstack([crop] * 3)) for crop in crops]
+    seen = [tracker.track(np.dstack([crop] * 3)) for crop in crops]
     assert [view.scene for view in seen] == [0, 0]
     for view, crop in zip(seen, crops, strict=True):
         assert view.crop is not None

@@ -22,8 +22,8 @@ LIGHTS = [(1.0, 0.0), (0.35, 0.0), (0.5, 110.0), (0.8, 50.0)]
 def told(picture: synthetic_heads.Floats, gain: float = 1.0, offset: float = 0.0) -> set[str]:
     """The words for a single picture of the portrait, whose landmarks are known."""
     pixels = synthetic_heads.shot(picture * np.float32(gain) + np.float32(offset))
-    return VisibilityMonitor().seen(
-        crop(pixels, synthetic_heads.placement()), _marks(), looked=True
+    return VisibilityMonitor().update(
+        crop(pixels, synthetic_heads.placement()), _marks(), refreshed=True
     )
 
 
@@ -62,7 +62,7 @@ def test_made_faces_and_the_samples_are_undisturbed() -> None:
         found = detector.detect(pixels)[0]
         where = align(found)
         marks = transformed(found, where)
-        seen = VisibilityMonitor().seen(crop(pixels, where), marks, looked=True)
+        seen = VisibilityMonitor().update(crop(pixels, where), marks, refreshed=True)
         assert not seen & {"occluded", "blink"}
 
 
@@ -78,10 +78,10 @@ def test_a_mask_is_told_while_it_is_worn(first: str) -> None:
     order = face + [synthetic_heads.masked()] * 60 + [synthetic_heads.still()] * 4
     seen = VisibilityMonitor()
     words = [
-        seen.seen(
+        seen.update(
             crop(synthetic_heads.shot(picture, 1.0, seed), synthetic_heads.placement()),
             _marks(),
-            looked=True,
+            refreshed=True,
         )
         for seed, picture in enumerate(order)
     ]

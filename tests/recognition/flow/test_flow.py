@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from off_tanet.recognition import flow
-from off_tanet.recognition.flow import build_name, builds, tvl1, tvl1_batch
+from off_tanet.recognition.flow import build_name, builds, tvl1
 
 from tests.support.shared import shared
 
@@ -61,7 +61,7 @@ def test_answers_as_opencv_does(build: str) -> None:
     assert build_name() == build
     reference = np.load(shared("tvl1_reference.npz"))
     opencv, truth = reference["opencv_flow"], reference["true_flow"]
-    ours = tvl1_batch(reference["onset"], reference["apex"], threads=1)
+    ours = np.stack(list(map(tvl1, reference["onset"], reference["apex"])))
     assert np.abs(ours - opencv).mean() <= 0.02
     assert abs(end_point_error(ours, truth) - end_point_error(opencv, truth)) <= 0.002
 
@@ -129,21 +129,6 @@ def test_a_mirrored_pair_has_the_mirrored_flow(width: int) -> None:
     assert np.abs(v - mirrored_v).mean() < 0.1
 
 
-@each_build
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_a_batch_is_its_pairs(threads: int) -> None:
-    """A prediction must not depend on what else was computed beside it."""
-    onsets, apexes = noise(3, 41, 37), noise(3, 41, 37, seed=1)
-    flows = tvl1_batch(onsets, apexes, threads=threads)
-    singles = [tvl1(onset, apex) for onset, apex in zip(onsets, apexes, strict=True)]
-    np.testing.assert_array_equal(flows, np.stack(singles))
-
-
-def test_an_empty_batch_is_empty() -> None:
-    """A clip may leave no pair to look at."""
-    assert tvl1_batch(noise(0, 20, 30), noise(0, 20, 30), threads=2).shape == (0, 2, 20, 30)
-
-
 def test_a_view_counts_as_its_copy() -> None:
     """Crops are often slices of a larger picture."""
     onset, apex = noise(80, 80)[::2, 10:60].T, noise(80, 80, seed=1)[::2, 10:60].T
@@ -167,16 +152,6 @@ def test_refuses_what_it_cannot_read(onset: object, apex: object, sentence: str)
     """The kernel reads raw memory: whatever is not two equal grey pictures must stop before it."""
     with pytest.raises(ValueError, match=sentence):
         tvl1(onset, apex)  # type: ignore[arg-type]
-
-
-def test_a_batch_refuses_what_does_not_pair() -> None:
-    """A missing apex must not be read from beyond the array's end."""
-    with pytest.raises(ValueError, match="sizes differ"):
-        tvl1_batch(noise(3, 20, 20), noise(2, 20, 20), threads=1)
-    with pytest.raises(ValueError, match=r"onsets is no uint8 array \[N, H, W\]"):
-        tvl1_batch(noise(20, 20), noise(20, 20), threads=1)
-    with pytest.raises(ValueError, match="threads is 0"):
-        tvl1_batch(noise(2, 20, 20), noise(2, 20, 20), threads=0)
 
 
 def test_the_fastest_build_is_taken() -> None:

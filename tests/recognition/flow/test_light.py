@@ -135,6 +135,6 @@ def test_a_hard_shadow_is_told() -> None:
 def test_postures_do_not_follow_the_light(change: Change) -> None:
     """A lamp that flickers would be an expression in every clip."""
     apex = factories.face_crop(factories.smile(1.0), noise=1.0, seed=2)
-    plain, seen = (MotionFeatureExtractor(FACE).posture(crop) for crop in (apex, lit(apex, change)))
+    plain, seen = (MotionFeatureExtractor(FACE).extract(crop) for crop in (apex, lit(apex, change)))
     assert np.abs(seen.features - plain.features).max() < 0.25
     assert seen.head.magnitude_px == pytest.approx(plain.head.magnitude_px, abs=0.2)

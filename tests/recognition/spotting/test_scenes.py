@@ -22,7 +22,7 @@ def footage(plan: str, *, damaged: bool = False, **seen: int) -> TrackedClip:
         TrackedFrame(
             None if letter == "-" else CROP,
             ord(letter),
-            seen=frozenset(word for word, frame in seen.items() if frame == index),
+            warnings=frozenset(word for word, frame in seen.items() if frame == index),
         )
         for index, letter in enumerate(plan)
     ]
@@ -46,7 +46,7 @@ def test_one_scene_is_searched(
     plan: str, onset: int | None, apex: int | None, expected: range
 ) -> None:
     """The longest, unless a frame is given; crops of two scenes cannot be compared."""
-    assert footage(plan).shot(onset, apex) == expected
+    assert footage(plan).search_range(onset, apex) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,15 @@ def test_what_cannot_be_searched_is_an_error(
     plan: str, onset: int | None, apex: int | None, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        footage(plan).shot(onset, apex)
+        footage(plan).search_range(onset, apex)
 
 
 def test_only_what_matters_is_told() -> None:
     """A blink after the apex spoiled nothing; a cut anywhere says that the clip was not one."""
     seen = footage("AAAAAAAAA", damaged=True, blink=2, occluded=7, cut=8)
-    assert seen.seen(0, 4) == {"blink", "cut", "damaged_video"}
-    assert seen.seen(3, 7) == {"occluded", "cut", "damaged_video"}
-    assert footage("AAA").seen(0, 2) == set()
+    assert seen.warnings(0, 4) == {"blink", "cut", "damaged_video"}
+    assert seen.warnings(3, 7) == {"occluded", "cut", "damaged_video"}
+    assert footage("AAA").warnings(0, 2) == set()
 
 
 def test_crops_and_moments_are_the_frames_own() -> None:

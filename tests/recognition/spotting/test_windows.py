@@ -28,7 +28,7 @@ def sightings(
     for index, (crop, time_s) in enumerate(
         zip(synthetic_video.crops(synthetic_video.film(scene)), scene.times_s, strict=True), first
     ):
-        found += spotter.feed(crop, Moment(index, float(time_s)))
+        found += spotter.add(crop, Moment(index, float(time_s)))
     return found + spotter.finish()
 
 
@@ -72,7 +72,7 @@ def test_scenes_have_nothing_to_do_with_each_other() -> None:
             factories.face_crop() if part % 2 else factories.grey(factories.picture(112, 112, part))
         )
         for index in range(30):
-            assert not spotter.feed(crop, Moment(index, part + index / 30))
+            assert not spotter.add(crop, Moment(index, part + index / 30))
         assert not spotter.finish()
 
 
@@ -80,18 +80,19 @@ def test_expressions_come_while_the_video_goes_on(monkeypatch: pytest.MonkeyPatc
     """In the order of time, each once, and no more crops are held than 25 s of them."""
     looks = iter(_looks())
     monkeypatch.setattr(
-        "off_tanet.recognition.spotting.windows._Postures.look", lambda _, __: next(looks)
+        "off_tanet.recognition.spotting.windows._ChainedExtractor.extract",
+        lambda _, __: next(looks),
     )
     spotter = ExpressionSpotter()
     crop: Crop = np.zeros((112, 112), np.uint8)
     told = [
         (moment.time_s, found)
         for moment in (Moment(index, index / 30) for index in range(30 * 60))
-        for found in spotter.feed(crop, moment)
+        for found in spotter.add(crop, moment)
     ]
     assert [found.apex.time_s for _, found in told] == pytest.approx([3, 15, 27, 39], abs=0.05)
     assert all(4 <= at_s - found.offset.time_s <= 20 for at_s, found in told)
-    assert len(spotter._looks) <= 25 * 30
+    assert len(spotter._observations) <= 25 * 30
     assert [found.apex.time_s for found in spotter.finish()] == pytest.approx([51], abs=0.05)
 
 

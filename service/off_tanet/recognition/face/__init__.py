@@ -1,0 +1,1 @@
+"""Detection, tracking and cropping of faces."""

@@ -1,4 +1,4 @@
-"""Frame -> Face -> the canonical 112 x 112 grey crop.
+"""Face detection, and the canonical 112 x 112 grey crop of a face.
 
 Coordinates are OpenCV's: the centre of a picture's first pixel is (0, 0).
 """
@@ -20,37 +20,47 @@ from off_tanet.types import CROP_SIZE, Crop, Face, Frame, Landmarks, Pixels, Sim
 Floats = NDArray[np.float32]
 
 SHARES = (1 / 8, 1 / 25)
-"""The smallest face sought, as a share of the picture's shorter side: first one, then the next."""
+"""The smallest face of the first and the second detection, as a share of the shorter side."""
 
 SMALLEST_PX = 20.0
-"""No smaller face is sought: the networks were trained on this size and more."""
+"""The smallest face that is detected: the networks were trained on this size and more."""
 
 MOST_PIXELS = 3_000_000
-"""Of the picture as it is when the smallest face sought is as small as the first network takes it.
+"""The most pixels of the picture at the scale at which the smallest face fits the first network.
 
-A second's work. Only of a picture 30 times as long as wide the smallest faces are not sought.
+It takes about a second. Only in a picture 30 times as long as wide it excludes the smallest faces.
 """
 
 PLACES = np.array([(0.27, 0.28), (0.73, 0.28), (0.5, 0.52), (0.33, 0.73), (0.67, 0.73)])
-"""Where the five landmarks lie on the crop, as shares of it, in the order of `Landmarks`."""
+"""The places of the five landmarks on the crop, as shares of its side, [5, 2]."""
 
 
 class FaceDetector:
-    """Finds faces with MTCNN, whose three files are in the folder `mtcnn` of `assets`.
+    """Detects faces with MTCNN.
 
-    Raises `ModelError` where one of them is missing or cannot be run.
+    Args:
+        assets: The folder whose subfolder `mtcnn` contains the three networks.
+        threads: The number of threads of each network.
+
+    Raises:
+        ModelError: If a file is missing or cannot be run.
     """
 
     def __init__(self, assets: Path, threads: int = 1) -> None:
         self._mtcnn = Mtcnn(assets / "mtcnn", threads)
 
     def detect(self, frame: Frame | Pixels) -> tuple[Face, ...]:
-        """The faces of a picture, the largest first; an empty tuple where there is none.
+        """Detect the faces of a picture.
 
-        Faces of less than an eighth of the shorter side are sought only where there is no larger
-        one: they cost most of the time, and beside a larger face they would not be the subject.
-        A box ends at the picture's edges; landmarks of a face that the picture cuts may lie
-        outside it.
+        Faces smaller than an eighth of the shorter side are detected only if there is no larger
+        one: they take most of the time, and a larger face would be the subject.
+
+        Args:
+            frame: The picture [H, W, 3].
+
+        Returns:
+            The faces, the largest first, possibly none. Boxes are clipped to the picture;
+            landmarks may lie outside it.
         """
         picture = frame.pixels if isinstance(frame, Frame) else frame
         octaves = Octaves(picture)
@@ -63,7 +73,15 @@ class FaceDetector:
         return ()
 
     def follow(self, picture: Pixels, face: Face) -> Face | None:
-        """The face again, a little later: at a tenth of a search's cost; None where it is gone."""
+        """Find a known face on a later frame, at a tenth of the cost of a detection.
+
+        Args:
+            picture: The later frame [H, W, 3].
+            face: The face on an earlier frame.
+
+        Returns:
+            The face on the later frame, or None if it is gone.
+        """
         marks = points(face) + 0.5
         spread = np.ptp(marks, axis=0).max()
         last = np.array(picture.shape[1::-1])
@@ -78,7 +96,7 @@ class FaceDetector:
 
 
 def faces(detections: Detections, size: tuple[int, int]) -> tuple[Face, ...]:
-    """`detections` in a picture of `size` (width, height), the largest first."""
+    """Return `detections` in a picture of `size` (width, height) as faces, the largest first."""
     corners = np.clip(detections.boxes.reshape(-1, 2, 2), 0, size)
     extents = corners[:, 1] - corners[:, 0]
     found = (
@@ -96,16 +114,25 @@ def faces(detections: Detections, size: tuple[int, int]) -> tuple[Face, ...]:
 
 
 def align(face: Face) -> Similarity:
-    """The similarity from the picture to the crop, least squares over the five landmarks.
+    """Fit the similarity transform from the picture to the crop, by least squares.
 
     S. Umeyama, "Least-squares estimation of transformation parameters between two point
-    patterns", IEEE TPAMI 13(4), 1991. Raises ValueError where the landmarks are all one point.
+    patterns", IEEE TPAMI 13(4), 1991.
+
+    Args:
+        face: A face with five landmarks.
+
+    Returns:
+        The transform [2, 3] from picture pixels to crop pixels.
+
+    Raises:
+        ValueError: If all landmarks are one point.
     """
     return similarity(points(face), PLACES * CROP_SIZE - 0.5)
 
 
 def points(face: Face) -> NDArray[np.float64]:
-    """The five landmarks, [5, 2], in the order of `Landmarks`."""
+    """Return the five landmarks in image pixels, [5, 2], in the order of `Landmarks`."""
     marks = face.landmarks
     return np.array(
         [marks.left_eye, marks.right_eye, marks.nose, marks.mouth_left, marks.mouth_right]
@@ -113,14 +140,22 @@ def points(face: Face) -> NDArray[np.float64]:
 
 
 def transformed(face: Face, where: Similarity) -> NDArray[np.float64]:
-    """The five landmarks where the crop has them, [5, 2]."""
+    """Return the five landmarks in crop pixels, [5, 2], by the transform `where`."""
     return points(face) @ where[:, :2].T + where[:, 2]
 
 
 def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Similarity:
-    """The rotation, scale and shift, but no reflection, that bring `source` nearest to `target`.
+    """Fit rotation, scale and shift, without reflection, from `source` to `target`.
 
-    Both [N, 2]; N >= 2. Raises ValueError where the source is all one point.
+    Args:
+        source: Points [N, 2], N >= 2.
+        target: Points [N, 2].
+
+    Returns:
+        The transform [2, 3] with the least squared distances.
+
+    Raises:
+        ValueError: If all source points are the same.
     """
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     source, target = source - source_mean, target - target_mean
@@ -134,12 +169,20 @@ def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Simi
 
 
 def crop(pixels: Pixels, similarity: Similarity) -> Crop:
-    """The canonical crop of a picture; beyond the picture its edge goes on.
+    """Crop a face.
 
-    A face that is much larger than the crop is averaged before it is sampled: without that, fine
-    texture aliases and a motion of a fraction of a crop pixel shows false flow (0.24 px on
-    average at a shrinking by seven, 0.02 px with it). Grey comes first, cubic sampling after; both
-    are linear, so the published order, which is the other, differs by rounding alone.
+    A face that is much larger than the crop is blurred before it is sampled: without that, fine
+    texture aliases and a motion of a fraction of a crop pixel gives false flow (0.24 px on
+    average when shrinking by seven, 0.02 px with the blur). The conversion to grey comes before
+    cubic sampling; both are linear, so that the published, opposite order differs by rounding
+    alone.
+
+    Args:
+        pixels: The picture [H, W, 3].
+        similarity: The transform [2, 3] from picture pixels to crop pixels.
+
+    Returns:
+        The crop [112, 112]. Border pixels are repeated beyond the picture.
     """
     window, transform = _window(pixels, similarity)
     grey = _floats(cv2.cvtColor(window, cv2.COLOR_BGR2GRAY))
@@ -148,7 +191,7 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
         grey, transform = _halved(grey, transform)
         shrinking /= 2
     if shrinking > 1:
-        # As wide as makes the picture's pixels as coarse as the crop's.
+        # The width that makes the resolution of the picture that of the crop.
         width = 0.45 * float(np.sqrt(shrinking**2 - 1))
         grey = _floats(cv2.GaussianBlur(grey, (0, 0), width, borderType=cv2.BORDER_REPLICATE))
     sampled = cv2.warpAffine(
@@ -163,9 +206,14 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
 
 
 def whole(pixels: Pixels) -> Crop:
-    """The whole picture as the crop, for pictures that are tight face crops already.
+    """Scale a whole picture to a crop, for pictures that already are tight face crops.
 
-    Averages where the picture is larger than the crop, cubic where it is smaller.
+    Args:
+        pixels: The picture [H, W, 3]. It is averaged where it is larger than the crop, and
+            interpolated with cubic polynomials where it is smaller.
+
+    Returns:
+        The crop [112, 112].
     """
     height, width = pixels.shape[:2]
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
@@ -176,7 +224,7 @@ def whole(pixels: Pixels) -> Crop:
 
 
 def _window(pixels: Pixels, similarity: Similarity) -> tuple[Pixels, Similarity]:
-    """The part of the picture that the crop is made of, and the similarity from there."""
+    """The part of the picture that the crop depends on, and the transform from this part."""
     inverse = cv2.invertAffineTransform(similarity)
     margin = 6.0  # crop pixels: the reach of the blur and of cubic sampling
     near, far = -margin, CROP_SIZE - 1 + margin
@@ -191,7 +239,7 @@ def _window(pixels: Pixels, similarity: Similarity) -> tuple[Pixels, Similarity]
 
 
 def _halved(grey: Floats, transform: Similarity) -> tuple[Floats, Similarity]:
-    """The picture at half its size, and the transform from there."""
+    """The picture at half its size, and the transform from that size."""
     height, width = grey.shape
     size = np.array([max(1, width // 2), max(1, height // 2)])
     step = (width, height) / size

@@ -1,11 +1,11 @@
-"""MTCNN: three small networks that agree, step by step, on where the faces are.
+"""MTCNN: face detection by a cascade of three small networks.
 
 K. Zhang, Z. Zhang, Z. Li and Y. Qiao, "Joint Face Detection and Alignment Using Multitask Cascaded
 Convolutional Networks", IEEE Signal Processing Letters 23(10), 2016. P-Net proposes boxes at every
-scale of the picture, R-Net refuses most of them, O-Net refuses more and places five landmarks.
+scale of the picture, R-Net rejects most of them, O-Net rejects more and locates five landmarks.
 
-Boxes are float64 [N, 4]: left, top, right and bottom edge; the picture's left and top edges are 0
-and its first pixel ends at 1.
+Boxes are float64 [N, 4]: left, top, right and bottom edge; the picture's left and top edges are at
+0, and its first pixel ends at 1.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from off_tanet.recognition.face.pyramid import Octaves
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet.types import Pixels
 
-CELL, STRIDE = 12, 2  # what one answer of P-Net sees, in pixels, and the step to the next answer
-BORDER = 4  # pixels repeated around each scale, so that a face that fills the picture fits a cell
+CELL, STRIDE = 12, 2  # pixels: the field of view of an output of P-Net, the step to the next
+BORDER = 4  # border pixels repeated around each scale, so that a face that fills it fits a cell
 REFINE_CELL, PLACE_CELL = 24, 48
-SCALE_STEP = 0.709  # the paper's: each scale has half the area of the one before
-PROPOSED, REFINED, PLACED, SEEN = 0.7, 0.7, 0.7, 0.9  # the score above which a box goes on
-MOST_PROPOSED, MOST_REFINED = 128, 32  # bounds the work that one picture can ask for
-# P-Net takes 500 bytes for each pixel that it looks at: a strip of 2 million took 1.1 GB at once. A
-# picture two and a half times as long as wide has 225,000 at its largest scale: it is looked at in
-# one go.
+SCALE_STEP = 0.709  # from the paper: each scale has half the area of the previous one
+PROPOSED, REFINED, PLACED, SEEN = 0.7, 0.7, 0.7, 0.9  # the scores above which a box passes
+MOST_PROPOSED, MOST_REFINED = 128, 32  # limits the work for one picture
+# P-Net uses 500 bytes for each pixel: a strip of 2 million took 1.1 GB at once. A picture two and a
+# half times as long as wide has 225,000 pixels at its largest scale and is processed at once.
 MOST_PIXELS = 250_000
 
 Boxes = NDArray[np.float64]
@@ -41,7 +40,7 @@ class Detections:
     """N faces, best first.
 
     `boxes` [N, 4], `scores` [N] in 0..1, `landmarks` [N, 5, 2] (x, y) from the picture's left and
-    top edge: left eye, right eye, nose, left and right mouth corner, left as the picture has it.
+    top edge: left eye, right eye, nose, left and right mouth corner, left as seen in the picture.
     """
 
     boxes: Boxes
@@ -49,15 +48,16 @@ class Detections:
     landmarks: NDArray[np.float64]
 
     def moved(self, across: float, down: float) -> Detections:
-        """The same faces, counted from elsewhere."""
+        """Return the same faces in shifted coordinates."""
         shift = np.array([across, down])
         return Detections(self.boxes + np.tile(shift, 2), self.scores, self.landmarks + shift)
 
 
 class Mtcnn:
-    """The cascade over pnet.onnx, rnet.onnx and onet.onnx in `folder`.
+    """The cascade of pnet.onnx, rnet.onnx and onet.onnx in `folder`.
 
-    Raises `ModelError` where one of them is missing or cannot be run.
+    Raises:
+        ModelError: If one of them is missing or cannot be run.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -66,16 +66,16 @@ class Mtcnn:
         )
 
     def detect(self, octaves: Octaves, smallest: float) -> Detections:
-        """The faces of about `smallest` pixels and more; none is an ordinary answer."""
+        """Return the faces of about `smallest` pixels and more, possibly none."""
         proposed = self._propose(octaves, smallest)
         refined = self._refine(octaves, proposed[:MOST_PROPOSED])
         first = self._place(octaves, squared(refined[:MOST_REFINED]), PLACED)
-        # A second look, at a square that no longer depends on which proposal led there, halves
-        # the landmarks' noise and brings real faces' scores close to 1.
+        # A second run, on a square that does not depend on the proposal, halves the noise of the
+        # landmarks and raises the scores of real faces to nearly 1.
         return self._place(octaves, around(first.landmarks), SEEN)
 
     def look(self, octaves: Octaves, landmarks: NDArray[np.float64]) -> Detections:
-        """The faces whose landmarks [N, 5, 2] are about there: the last of the networks alone."""
+        """Return the faces near landmarks [N, 5, 2], by the last network alone."""
         return self._place(octaves, around(landmarks), PLACED)
 
     def _propose(self, octaves: Octaves, smallest: float) -> Boxes:
@@ -94,7 +94,7 @@ class Mtcnn:
         ]
         if len(found) == 1:
             return found[0]
-        # No more of them is looked at in the end; comparing them all costs their number's square.
+        # No more are used later, and suppression is quadratic in their number.
         boxes = np.concatenate([boxes[:MOST_PROPOSED] for boxes, _ in found])
         scores = np.concatenate([scores[:MOST_PROPOSED] for _, scores in found])
         keep = suppress(boxes, scores, 0.5)[:MOST_PROPOSED]
@@ -103,7 +103,7 @@ class Mtcnn:
     def _propose_in(
         self, window: Pixels, place: tuple[int, int], step: NDArray[np.float64]
     ) -> tuple[Boxes, Scores]:
-        """What P-Net sees in a part of a level that begins at `place` (x, y)."""
+        """The proposals of P-Net in a part of a level that begins at `place` (x, y)."""
         score, offset = self._proposer.run(["score", "box"], {"pixels": window[None]})
         rows, columns = np.nonzero(score[0] > PROPOSED)
         corner = np.stack([columns, rows], axis=1) * STRIDE + place - BORDER
@@ -137,7 +137,7 @@ class Mtcnn:
 
 
 def scales(size: tuple[int, int], smallest: float) -> Iterator[float]:
-    """From the scale at which `smallest` fills P-Net's cell to that at which the picture does."""
+    """Yield the scales from that at which `smallest` fills P-Net's cell to that of the picture."""
     scale = min(1.0, CELL / smallest)
     while min(size) * scale >= CELL - 2 * BORDER:
         yield scale
@@ -145,9 +145,9 @@ def scales(size: tuple[int, int], smallest: float) -> Iterator[float]:
 
 
 def windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of parts of a level, of `MOST_PIXELS` at most, one behind another.
+    """Yield rows and columns of parts of a level with at most `MOST_PIXELS` pixels each.
 
-    They overlap, and begin, such that P-Net gives each of its answers once, as for the whole.
+    They overlap such that P-Net gives each output once, as for the whole level.
     """
     shorter, longer = min(height, width), max(height, width)
     length = max(2 * CELL, MOST_PIXELS // shorter // STRIDE * STRIDE)
@@ -158,26 +158,26 @@ def windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def bordered(level: Pixels) -> Pixels:
-    """The picture with its edge repeated `BORDER` times."""
+    """Return the picture with its border pixels repeated `BORDER` times."""
     around = (BORDER, BORDER), (BORDER, BORDER), (0, 0)
     return np.pad(level, around, mode="edge")
 
 
 def corrected(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
-    """Boxes with their edges moved by `offsets` [N, 4], in widths and heights of each box."""
+    """Return boxes with edges moved by `offsets` [N, 4], in widths and heights of each box."""
     size = boxes[:, 2:] - boxes[:, :2]
     return boxes + offsets * np.hstack([size, size])
 
 
 def squared(boxes: Boxes) -> Boxes:
-    """Squares around the boxes' centres, as long as each box's longer side, at least a pixel."""
+    """Return squares around the centres, with the longer side of each box, at least a pixel."""
     half = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True), 1) / 2
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     return np.hstack([centre - half, centre + half])
 
 
 def around(landmarks: NDArray[np.float64]) -> Boxes:
-    """Squares around landmarks [N, 5, 2], as wide as O-Net likes them: 4.2 times their spread."""
+    """Return squares around landmarks [N, 5, 2] for O-Net, 4.2 times as wide as their spread."""
     centre = landmarks.mean(axis=1)
     spread = np.sqrt(((landmarks - centre[:, None]) ** 2).sum(axis=2).mean(axis=1, keepdims=True))
     return np.hstack([centre - 2.1 * spread, centre + 2.1 * spread])
@@ -186,7 +186,7 @@ def around(landmarks: NDArray[np.float64]) -> Boxes:
 def suppress(
     boxes: Boxes, scores: NDArray[np.floating], overlap: float, inside: bool = False
 ) -> NDArray[np.intp]:
-    """Indices, best first, of the boxes that overlap no better one by more than `overlap`.
+    """Return indices, best first, of the boxes that overlap no better one by more than `overlap`.
 
     Overlap is intersection over union or, with `inside`, over the smaller box.
     """

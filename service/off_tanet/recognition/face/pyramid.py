@@ -1,4 +1,4 @@
-"""A picture at many scales: small copies and cut-out squares without aliasing, at little cost."""
+"""An image pyramid for resizing and cropping without aliasing, at low cost."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from off_tanet.types import Pixels
 
-SMALLEST = 8  # pixels; there is nothing to see in less
-LONGEST = 32_766  # pixels of a side that OpenCV cuts from
+SMALLEST = 8  # pixels of the shorter side of the last level
+LONGEST = 32_766  # pixels of a side, the most that OpenCV warps from
 
 
 class Octaves:
-    """A picture and its halvings.
+    """A picture [H, W, 3] at full, half, quarter, ... size.
 
-    What is shrunk from the halving that is just large enough shrinks by less than two, where
-    bilinear interpolation does not alias, and costs as many steps as the result has pixels.
+    Resizing starts from the smallest level that is large enough and so shrinks by less than two.
+    There bilinear interpolation does not alias, and the cost is that of the result's pixels.
     """
 
     def __init__(self, picture: Pixels) -> None:
@@ -28,21 +28,26 @@ class Octaves:
 
     @property
     def size(self) -> tuple[int, int]:
-        """The whole picture's width and height."""
+        """The width and height of the whole picture."""
         height, width = self._pictures[0].shape[:2]
         return width, height
 
     def scaled(self, scale: float) -> Pixels:
-        """The whole picture, resized by `scale`, at least a pixel."""
+        """Return the whole picture resized by `scale`, with sides of at least one pixel."""
         width, height = self.size
         return _resized(
             self._covering(scale), max(1, round(width * scale)), max(1, round(height * scale))
         )
 
     def cut(self, squares: NDArray[np.float64], cell: int) -> NDArray[np.uint8]:
-        """The squares as uint8 [N, cell, cell, 3]; beyond the picture its edge goes on.
+        """Crop squares and resize each to `cell` x `cell` pixels.
 
-        `squares` [N, 4] holds left, top, right and bottom edge; the picture's edges begin at 0.
+        Args:
+            squares: Left, top, right and bottom edges, [N, 4]; the picture's edges are at 0.
+            cell: The side of the results.
+
+        Returns:
+            The squares, uint8 [N, cell, cell, 3]. Border pixels are repeated beyond the picture.
         """
         patches = np.empty((len(squares), cell, cell, 3), np.uint8)
         for patch, (left, top, right, _) in zip(patches, squares, strict=True):
@@ -50,7 +55,7 @@ class Octaves:
             source = self._covering(1 / step)
             x, y = np.array(source.shape[1::-1]) / self.size
             source, (before, above) = _near(source, left * x, top * y)
-            # From the centres of the patch's pixels to those of the source's.
+            # Maps pixel centres of the patch to those of the source.
             back = np.array(
                 [
                     [step * x, 0, (left + step / 2) * x - 0.5 - before],
@@ -68,15 +73,15 @@ class Octaves:
         return patches
 
     def _covering(self, scale: float) -> Pixels:
-        """The smallest of the pictures that is at least `scale` as large as the first."""
+        """The smallest level that is at least `scale` times as large as the first."""
         halvings = int(np.log2(1 / scale)) if scale < 1 else 0
         return self._pictures[min(halvings, len(self._pictures) - 1)]
 
 
 def _near(picture: Pixels, x: float, y: float) -> tuple[Pixels, tuple[int, int]]:
-    """The picture, or where a side is too long for OpenCV its part around (x, y); its beginning.
+    """The part of a picture around (x, y) that is small enough for OpenCV, and its origin.
 
-    No square that is sought is longer than the part is behind (x, y), as the shorter side is not.
+    The part covers every square that begins at (x, y), as none is longer than the shorter side.
     """
     starts = [
         0 if length <= LONGEST else min(max(0, int(place) - LONGEST // 2), length - LONGEST)

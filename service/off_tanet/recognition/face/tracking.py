@@ -1,4 +1,4 @@
-"""A face through a clip or a video: one stable crop for each scene, and what disturbs it."""
+"""Tracking of a face through a clip or video: one fixed crop transform for each scene."""
 
 from __future__ import annotations
 
@@ -13,64 +13,77 @@ from off_tanet.recognition.face.detector import align, crop, similarity, transfo
 from off_tanet.recognition.face.visibility import VisibilityMonitor
 from off_tanet.types import CROP_SIZE, Crop, Face, Pixels, Similarity
 
-_LOOK_EVERY = 3  # frames; the crop stands still between two looks at where the face is
-_SEARCH_EVERY = 5  # frames, where there was no face: a search costs more than all the rest
+_FOLLOW_EVERY = 3  # frames between two updates of the landmarks
+_DETECT_EVERY = 5  # frames without a face; detection costs more than all other steps together
 
-# How far a face may go from where its scene's crop has it before it is cropped anew. Flow between
-# crops is at its end well before that.
+# How far a face may move within the crop before a new scene, with a new transform, begins. The flow
+# between crops fails well after that.
 _FARTHEST_PX = 12.0
 _MOST_GROWTH = 1.2
 _MOST_TURN = np.radians(15.0)
 
 _THUMBNAIL = (16, 12)
 _CUT_CORRELATION = 0.7
-_LEAST_CONTRAST = 2.0  # grey levels; a correlation of less is one of noise
+_LEAST_CONTRAST = 2.0  # grey levels; with less, the correlation is that of noise
 
 _CENTRE = np.array([CROP_SIZE / 2 - 0.5, CROP_SIZE / 2 - 0.5])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedFrame:
-    """What one frame shows of the face that is followed.
+    """The tracked face on one frame.
 
-    `crop` is None where no face is seen. Crops of one `scene` are cut by one transform, so that
-    they may be compared; crops of two scenes may not. `faces` are those found when the scene
-    began, the followed one first. `seen` are the contract's words for what disturbs this frame.
+    Attributes:
+        crop: The crop [112, 112] of the face, or None without a face.
+        scene: The number of the scene. Crops of one scene have the same transform and can be
+            compared; crops of different scenes cannot.
+        faces: The faces that were detected at the start of the scene, the tracked one first.
+        warnings: Warnings of `quality.OBSERVED` that apply to this frame.
     """
 
     crop: Crop | None
     scene: int
     faces: tuple[Face, ...] = ()
-    seen: frozenset[str] = field(default=frozenset())
+    warnings: frozenset[str] = field(default=frozenset())
 
 
 class Detector(Protocol):
-    """What is used of `FaceDetector`."""
+    """The part of `FaceDetector` that the tracker uses."""
 
-    def detect(self, frame: Pixels) -> tuple[Face, ...]: ...
+    def detect(self, frame: Pixels) -> tuple[Face, ...]:
+        """Return the faces of a frame, the largest first."""
+        ...
 
-    def follow(self, picture: Pixels, face: Face) -> Face | None: ...
+    def follow(self, picture: Pixels, face: Face) -> Face | None:
+        """Return the face on a later frame, or None if it is gone."""
+        ...
 
 
 class Tracker(Protocol):
-    """Sees the frames of one clip, in the order of time."""
+    """Takes the frames of one clip in the order of time."""
 
-    def view(self, pixels: Pixels) -> TrackedFrame: ...
+    def track(self, pixels: Pixels) -> TrackedFrame:
+        """Process the next frame, [H, W, 3]."""
+        ...
 
 
 class PreCroppedTracker:
-    """For frames that are tight face crops already."""
+    """Tracker for frames that already are tight face crops."""
 
-    def view(self, pixels: Pixels) -> TrackedFrame:
+    def track(self, pixels: Pixels) -> TrackedFrame:
+        """Scale the next frame, [H, W, 3], to a crop."""
         return TrackedFrame(whole(pixels), 0)
 
 
 class FaceTracker:
-    """Follows the largest face.
+    """Tracker of the largest face.
 
-    It is searched for on the first frame, after a cut and where it was lost. In between its
-    landmarks are looked at again every few frames; the crop's transform stays as it is as long as
-    the face stays near its place, as a motion of the transform would be seen as one of the face.
+    The face is detected on the first frame, after a cut and after it was lost. In between, its
+    landmarks are updated every few frames. The transform of the crop stays constant while the face
+    stays near its place, because a motion of the transform would look like a motion of the face.
+
+    Args:
+        detector: Detects faces and updates landmarks.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -78,69 +91,70 @@ class FaceTracker:
         self._anchor: _Anchor | None = None
         self._thumbnail: NDArray[np.float32] | None = None
         self._scene = 0
-        self._until_search = 0
+        self._until_detection = 0
 
-    def view(self, pixels: Pixels) -> TrackedFrame:
-        seen = set()
+    def track(self, pixels: Pixels) -> TrackedFrame:
+        """Find the face on the next frame, [H, W, 3], and crop it."""
+        warnings = set()
         thumbnail = _thumbnail(pixels)
-        if self._thumbnail is not None and _differ(self._thumbnail, thumbnail):
-            seen.add("cut")
-            self._let_go()
+        if self._thumbnail is not None and _is_cut(self._thumbnail, thumbnail):
+            warnings.add("cut")
+            self._end_scene()
         self._thumbnail = thumbnail
-        if self._anchor is not None and not self._anchor.look(self._detector, pixels):
-            self._let_go()
-            seen.add("face_lost")
+        if self._anchor is not None and not self._anchor.follow(self._detector, pixels):
+            self._end_scene()
+            warnings.add("face_lost")
         if self._anchor is None:
-            self._search(pixels)
+            self._detect(pixels)
         if self._anchor is None:
-            return TrackedFrame(None, self._scene, seen=frozenset({"face_lost", *seen}))
-        cropped, disturbed = self._anchor.crop(pixels)
-        return TrackedFrame(cropped, self._scene, self._anchor.faces, frozenset(seen | disturbed))
+            return TrackedFrame(None, self._scene, warnings=frozenset({"face_lost", *warnings}))
+        cropped, found = self._anchor.crop(pixels)
+        return TrackedFrame(cropped, self._scene, self._anchor.faces, frozenset(warnings | found))
 
-    def _let_go(self) -> None:
-        self._anchor, self._until_search = None, 0
+    def _end_scene(self) -> None:
+        self._anchor, self._until_detection = None, 0
         self._scene += 1
 
-    def _search(self, pixels: Pixels) -> None:
-        if self._until_search:
-            self._until_search -= 1
+    def _detect(self, pixels: Pixels) -> None:
+        if self._until_detection:
+            self._until_detection -= 1
             return
         faces = self._detector.detect(pixels)
-        self._until_search = _SEARCH_EVERY - 1
+        self._until_detection = _DETECT_EVERY - 1
         if faces:
             self._anchor = _Anchor(faces)
 
 
 class _Anchor:
-    """Where a scene's crop is cut, and where the face has gone since."""
+    """The crop transform of a scene, and the motion of the face since its start."""
 
     def __init__(self, faces: tuple[Face, ...]) -> None:
         self.faces = faces
         self._where: Similarity = align(faces[0])
         self._face = faces[0]
         self._start = transformed(faces[0], self._where)
-        self._disturbances = VisibilityMonitor()
-        self._until_look = _LOOK_EVERY
+        self._visibility = VisibilityMonitor()
+        self._until_update = _FOLLOW_EVERY
 
-    def look(self, detector: Detector, pixels: Pixels) -> bool:
-        """Whether the face is still there, and near its place; looked up every few frames."""
-        self._until_look -= 1
-        if self._until_look:
+    def follow(self, detector: Detector, pixels: Pixels) -> bool:
+        """Update the landmarks every few frames; False once the face is gone or far away."""
+        self._until_update -= 1
+        if self._until_update:
             return True
-        self._until_look = _LOOK_EVERY
+        self._until_update = _FOLLOW_EVERY
         face = detector.follow(pixels, self._face)
         if face is None:
             return False
         self._face = face
-        # Landmarks behind a hand are guesses, and no reason to begin anew.
-        return self._disturbances.covered or self._is_near()
+        # Landmarks of a covered face are guesses, and do not justify a new scene.
+        return self._visibility.covered or self._is_near()
 
     def crop(self, pixels: Pixels) -> tuple[Crop, set[str]]:
-        """The crop, and the words for what disturbs it."""
+        """The crop and the warnings that apply to it."""
         cropped = crop(pixels, self._where)
-        looked = self._until_look == _LOOK_EVERY
+        refreshed = self._until_update == _FOLLOW_EVERY
         marks = transformed(self._face, self._where)
-        return cropped, self._disturbances.seen(cropped, marks, looked)
+        return cropped, self._visibility.update(cropped, marks, refreshed)
 
     def _is_near(self) -> bool:
         moved = similarity(self._start, transformed(self._face, self._where))
@@ -151,15 +165,15 @@ class _Anchor:
 
 
 def _thumbnail(pixels: Pixels) -> NDArray[np.float32]:
-    """The picture's coarse brightness: a tenth of its pixels tells as much as all."""
+    """The coarse brightness of a frame; a tenth of the pixels is enough."""
     height, width = pixels.shape[:2]
     step = max(1, min(height, width) // 60)
     coarse = cv2.resize(pixels[::step, ::step, 1], _THUMBNAIL, interpolation=cv2.INTER_AREA)
     return np.asarray(coarse, np.float32)
 
 
-def _differ(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
-    """Whether two successive pictures show different scenes, whatever their brightness."""
+def _is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
+    """Whether two successive frames show different scenes, at any brightness."""
     first, second = before - before.mean(), after - after.mean()
     contrasts = float(first.std()), float(second.std())
     if min(contrasts) < _LEAST_CONTRAST:

@@ -1,4 +1,4 @@
-// Memory that is handed out piece by piece and given back all at once.
+// Memory that is allocated piece by piece and released all at once.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 
-// Every piece by itself, so that the sanitizer sees where it ends.
+// Allocates every piece on its own, so that the sanitizer detects accesses beyond its end.
 class Arena : public std::pmr::memory_resource {
    public:
     Arena(void*, std::size_t) {}

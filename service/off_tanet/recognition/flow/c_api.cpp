@@ -1,48 +1,25 @@
-// The library's C interface.
-#include <algorithm>
-#include <atomic>
-#include <cstddef>
+// The C interface of the library.
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <new>
-#include <thread>
-#include <vector>
 
 #include "tvl1.h"
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
-// The flows [pairs, 2, height, width] of pairs of grey pictures, each [pairs, height, width], on up to
-// `threads` threads. Returns 0, or 1 when memory ran out.
-EXPORTED int off_tanet_tvl1(const std::uint8_t* onsets, const std::uint8_t* apexes, int pairs,
-                            int width, int height, int threads, float* flows) {
-    const std::size_t area = static_cast<std::size_t>(width) * height;
-    std::atomic<int> next{0};
-    std::atomic<int> failed{0};
-    const auto work = [&] {
-        try {
-            Workspace workspace(width, height);
-            for (int pair; (pair = next++) < pairs;) {
-                tvl1(onsets + pair * area, apexes + pair * area, width, height, workspace,
-                     flows + pair * area * 2);
-            }
-        } catch (const std::bad_alloc&) {
-            failed = 1;
-        }
-    };
-    std::vector<std::thread> helpers;
+// Writes the flow [2, height, width] between two grey images [height, width]. Returns 0, or 1 when
+// memory ran out.
+EXPORTED int off_tanet_tvl1(const std::uint8_t* onset, const std::uint8_t* apex, int width, int height,
+                            float* flow) {
     try {
-        for (int i = 1; i < std::min(threads, pairs); ++i) helpers.emplace_back(work);
-    } catch (const std::exception&) {
-        // With fewer threads than asked for the work is the same.
+        tvl1(onset, apex, width, height, flow);
+    } catch (const std::bad_alloc&) {
+        return 1;
     }
-    work();
-    for (std::thread& helper : helpers) helper.join();
-    return failed;
+    return 0;
 }
 
-// Whether this processor can run the library built under that name.
+// Whether this processor can run the build of that name.
 EXPORTED int off_tanet_runs([[maybe_unused]] const char* build) {
 #if defined(__x86_64__)
     if (std::strcmp(build, "avx2") == 0) {

@@ -1,8 +1,8 @@
-"""Light is not motion: two crops of one face are brought to the same light before their flow.
+"""Matching of the light of two crops of one face before their flow is computed.
 
-TV-L1 takes brightness for constant: 5% more of it on the same picture gives 2 px of false motion.
-The change of light is fitted on coarse averages of the crops, together with the motion of the head,
-and undone in the second of them; the first one's contrast, for which TV-L1 is tuned, stays.
+TV-L1 assumes constant brightness: 5% more of it on the same picture gives 2 px of false motion. The
+change of light is fitted to coarse averages of the crops, together with the motion of the head, and
+undone in the second crop. The contrast of the first one, for which TV-L1 is tuned, is kept.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from off_tanet.types import CROP_SIZE, Crop, Flow
 
 Floats = NDArray[np.float32]
 
-_CELLS = 16  # a side, of 7 pixels each: coarse enough to fit several pixels of motion
+_CELLS = 16  # a side, of 7 pixels each: coarse enough for motions of several pixels
 _CELL = CROP_SIZE // _CELLS
 _STEPS = 5  # with 4, a gain of 1.2 leaves 2 grey levels in one pixel of a hundred
-_NOISE = 0.7  # grey levels of a cell's average
-_MOTION_PX = 1.5  # of a cell, beside the head's: with less, a brow that rises passes for light
-_CLIPPED_SHARE = 0.25  # of a cell's pixels, from which on it tells nothing
+_NOISE = 0.7  # of the average of a cell, in grey levels
+_MOTION_PX = 1.5  # of a cell, in addition to the head; with less, a rising brow is taken for light
+_CLIPPED_SHARE = 0.25  # of the pixels of a cell, from which on it is ignored
 
-# The gain over the crop is a sum of products of waves down and across: as fine along one axis as
-# the bands of a rolling shutter under a flickering lamp, coarser in both.
+# The gain over the crop is a sum of products of vertical and horizontal waves. Along one axis they
+# are as fine as the bands of a rolling shutter under a flickering lamp, along both axes coarser.
 _WAVES = 9
-_BOTH = 4  # half periods down and across together
+_BOTH = 4  # half periods of the vertical and the horizontal wave together
 _CROSSED = np.array(
     [(down, both - down) for both in range(2, _BOTH + 1) for down in range(1, both)]
 ).T
@@ -41,7 +41,7 @@ _TONES = slice(_GAINS.stop, _GAINS.stop + 2)
 _OFFSETS = slice(_TONES.stop, _TONES.stop + 3)
 _LIGHT, _MOTIONS = slice(0, _OFFSETS.stop), slice(_OFFSETS.stop, None)
 
-# How large each term may become: standard deviations of gains, tones, grey levels and pixels.
+# Prior standard deviation of each term: gains, tones, grey levels and pixels.
 _SPREADS = np.concatenate(
     [
         np.where(_DOWN + _ACROSS == 0, 0.5, 0.3 / (1 + (_DOWN**2 + _ACROSS**2) / 4)),
@@ -54,12 +54,12 @@ _PRIOR = np.diag(_SPREADS**-2.0)
 
 
 def _places(pixels: Floats) -> Floats:
-    """Crop pixels as -1 at one edge to 1 at the other."""
+    """Crop pixels on a scale from -1 at one edge to 1 at the other."""
     return np.asarray((pixels + 0.5) * (2 / CROP_SIZE) - 1, np.float32)
 
 
 def _waves(place: Floats) -> Floats:
-    """A constant, a slope and cosines of 1 to 4 periods at each place [...]: [..., _WAVES]."""
+    """A constant, a slope and cosines of 1 to 4 periods at each place [...], [..., _WAVES]."""
     waves = np.empty((*place.shape, _WAVES), np.float32)
     waves[..., 0], waves[..., 1] = 1, place
     half_periods = np.arange(2, _WAVES, dtype=np.float32) * np.float32(np.pi / 2)
@@ -68,8 +68,10 @@ def _waves(place: Floats) -> Floats:
 
 
 def _tones() -> Floats:
-    """Of each grey level: itself, how it changes with gamma (to second order), whether it is
-    clipped, [256, 4]."""
+    """Four values of each grey level, [256, 4].
+
+    These are the level, its first- and second-order change with gamma, and whether it is clipped.
+    """
     levels = np.arange(256)
     stops = np.log(np.maximum(levels, 1) / 255)
     clipped = (levels == 0) | (levels == 255)
@@ -86,11 +88,15 @@ _LEVELS = _tones()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matched:
-    """Two crops in the first one's light.
+    """Two crops in the light of the first.
 
-    `onset` differs from the given one only where the apex is clipped: both are cut there at what
-    the apex's light can show. `clipped` is the share of pixels that were cut, `unmatched` how far
-    the coarse pictures still differ, 1 being what noise and motion make of them.
+    Attributes:
+        onset: The first crop [112, 112]. It differs from the original only where the apex is
+            clipped: both are limited there to the range of the apex.
+        apex: The second crop [112, 112] in the light of the first.
+        clipped: The share of pixels that were limited, 0..1.
+        unmatched: The remaining difference of the coarse averages; 1 is what noise and motion
+            cause.
     """
 
     onset: Crop
@@ -99,16 +105,23 @@ class Matched:
     unmatched: float
 
     def flow(self) -> Flow:
-        """The flow [2, 112, 112] from onset to apex."""
+        """Compute the flow [2, 112, 112] from onset to apex, in pixels."""
         return tvl1(self.onset, self.apex)
 
 
 def matched(onset: Crop, apex: Crop) -> Matched:
-    """Bring `apex` [112, 112] to the light of `onset` [112, 112].
+    """Match the light of two crops.
 
-    Where only motion lies between them, the apex stays as it is within a grey level.
+    If the crops differ only by motion, the apex changes by a grey level at most.
+
+    Args:
+        onset: The first crop [112, 112], whose light is kept.
+        apex: The second crop [112, 112].
+
+    Returns:
+        Both crops in the same light.
     """
-    terms, unmatched = _fitted(onset, apex)
+    terms, unmatched = _fit(onset, apex)
     gains = np.zeros((_WAVES, _WAVES), np.float32)
     gains[_DOWN, _ACROSS] = terms[_GAINS]
     gain = _PIXEL_WAVES @ gains @ _PIXEL_WAVES.T
@@ -116,14 +129,14 @@ def matched(onset: Crop, apex: Crop) -> Matched:
     slope = across * _PIXEL_PLACES + (down * _PIXEL_PLACES)[:, None]
     tones = (_LEVELS[:, 0] + _LEVELS[:, 1:3] @ terms[_TONES] + offset).astype(np.float32)
     lit = apex * gain + cv2.LUT(apex, tones) + slope
-    onset, clipped = _cut(onset, apex, tones[0] + slope, tones[-1] + 255 * gain + slope)
+    onset, clipped = _limit(onset, apex, tones[0] + slope, tones[-1] + 255 * gain + slope)
     over = np.count_nonzero((lit < -0.5) | (lit > 255.5))
     share = max(clipped, over) / lit.size
     return Matched(onset, _rounded(lit), share, unmatched)
 
 
-def _cut(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, int]:
-    """The onset within what a clipped apex can show, and how many pixels were cut."""
+def _limit(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, int]:
+    """The onset limited to the range of a clipped apex, and the number of limited pixels."""
     if apex.min() > 0 and apex.max() < 255:
         return onset, 0
     below, above = np.zeros_like(onset), np.full_like(onset, 255)
@@ -135,32 +148,33 @@ def _cut(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, in
     return cut, int(np.count_nonzero(np.abs(cv2.absdiff(cut, onset)) > 1))
 
 
-def _fitted(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
-    """The terms that bring the apex to the onset, and how much they leave.
+def _fit(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
+    """The terms that match the apex to the onset, and the remaining difference.
 
-    onset(p) = lit(p + d(p)), d the head's motion, lit = apex + terms of light: Gauss-Newton steps,
-    each with the apex's averages taken where the head has gone, and robust against expressions.
+    The model is onset(p) = lit(p + d(p)) with the head motion d and lit = apex + terms of light. It
+    is fitted by Gauss-Newton steps, each with the averages of the apex sampled along the head
+    motion, and with robust weights against expressions.
     """
     fine = _averages(apex, _LEVELS)
     cells = slice(_CELL // 2, None, _CELL)
-    target, hidden = _averages(onset, _LEVELS[:, ::3])[cells, cells].reshape(-1, 2).T
+    target, clipped = _averages(onset, _LEVELS[:, ::3])[cells, cells].reshape(-1, 2).T
     terms = np.zeros(len(_PRIOR))
     squares = np.zeros(_CELLS**2)
     for _ in range(_STEPS):
         x, y = terms[_MOTIONS].reshape(2, 4).astype(np.float32) @ _HEAD.T + _CENTRES
-        seen = _sampled(fine, x, y)
-        light = _light(seen, x, y)
-        lit = seen[:, 0] + light @ terms[_LIGHT]
+        values = _sampled(fine, x, y)
+        light = _light(values, x, y)
+        lit = values[:, 0] + light @ terms[_LIGHT]
         across, down = _slopes((lit + target) / 2)
         design = np.concatenate([light, across * _HEAD, down * _HEAD], axis=1)
-        wanted = target - seen[:, 0] + design[:, _MOTIONS] @ terms[_MOTIONS]
-        known = np.maximum(1 - np.maximum(hidden, seen[:, 3]) / _CLIPPED_SHARE, 0)
-        certain = known / (_NOISE**2 + _MOTION_PX**2 * (across**2 + down**2)[:, 0])
-        # Geman and McClure's weights, as in the fit of the head's motion to a flow.
+        wanted = target - values[:, 0] + design[:, _MOTIONS] @ terms[_MOTIONS]
+        visible = np.maximum(1 - np.maximum(clipped, values[:, 3]) / _CLIPPED_SHARE, 0)
+        precision = visible / (_NOISE**2 + _MOTION_PX**2 * (across**2 + down**2)[:, 0])
+        # The weights of Geman and McClure, as in the fit of head motion.
         robust = (1 + squares / max(1.0, 2 * _quantile(squares, 0.5))) ** -2.0
-        weighted = design * (certain * robust)[:, None]
+        weighted = design * (precision * robust)[:, None]
         terms = np.linalg.solve(weighted.T @ design + _PRIOR, weighted.T @ wanted)
-        squares = certain * (wanted - design @ terms) ** 2
+        squares = precision * (wanted - design @ terms) ** 2
     return terms, _quantile(squares, 0.9) ** 0.5
 
 
@@ -170,34 +184,34 @@ def _quantile(values: NDArray[np.float64], share: float) -> float:
 
 
 def _averages(crop: Crop, table: Floats) -> Floats:
-    """`table`'s values of the crop's pixels, averaged over a cell about each, [112, 112, ...]."""
+    """The values of `table` for each pixel, averaged over a cell around it, [112, 112, ...]."""
     values = cv2.LUT(cv2.merge([crop] * table.shape[1]), table[None])
     return np.asarray(cv2.blur(values, (_CELL, _CELL), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _sampled(fine: Floats, x: Floats, y: Floats) -> Floats:
-    """The averages at places [cells]: [cells, 4]."""
+    """The averages at places [cells], [cells, 4]."""
     grid = (_CELLS, _CELLS)
     border = cv2.BORDER_REPLICATE
     sampled = cv2.remap(fine, x.reshape(grid), y.reshape(grid), cv2.INTER_LINEAR, borderMode=border)
     return np.asarray(sampled, np.float32).reshape(_CELLS**2, -1)
 
 
-def _light(seen: Floats, x: Floats, y: Floats) -> NDArray[np.float64]:
-    """What each term of light changes at the cells' places: [cells, terms]."""
+def _light(values: Floats, x: Floats, y: Floats) -> NDArray[np.float64]:
+    """The derivative of the light by each term at the places of the cells, [cells, terms]."""
     across, down = _places(x), _places(y)
     waves_down, waves_across = _waves(down), _waves(across)
     waves = [waves_down, waves_across[:, 1:]]
     waves.append(waves_down[:, _CROSSED[0]] * waves_across[:, _CROSSED[1]])
-    light = np.empty((len(seen), _LIGHT.stop))
-    np.multiply(np.concatenate(waves, axis=1), seen[:, :1], out=light[:, _GAINS])
-    light[:, _TONES] = seen[:, 1:3]
+    light = np.empty((len(values), _LIGHT.stop))
+    np.multiply(np.concatenate(waves, axis=1), values[:, :1], out=light[:, _GAINS])
+    light[:, _TONES] = values[:, 1:3]
     light[:, _OFFSETS] = np.stack([np.ones_like(x), across, down], axis=1)
     return light
 
 
 def _slopes(cells: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """How cells change to the right and downwards, per pixel, each [cells, 1]."""
+    """The gradients of cells to the right and downwards, per pixel, each [cells, 1]."""
     picture = cells.reshape(_CELLS, _CELLS).astype(np.float32)
     wider = cv2.copyMakeBorder(picture, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     across, down = wider[1:-1, 2:] - wider[1:-1, :-2], wider[2:, 1:-1] - wider[:-2, 1:-1]

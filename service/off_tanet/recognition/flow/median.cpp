@@ -4,10 +4,9 @@
 #include <cstdint>
 #include <memory>
 
-
 namespace {
 
-// Sixteen bits are enough, and twice as many of them are compared at a time.
+// 16 bits are precise enough, and a vector compares twice as many of them as of floats.
 using Value = std::int16_t;
 constexpr float most = 32767;
 typedef Value Values __attribute__((vector_size(VECTOR_BYTES)));
@@ -33,9 +32,9 @@ constexpr void sort(T (&five)[side]) {
     for (const auto [low, high] : network) order(five[low], five[high]);
 }
 
-// The median of a 5 x 5 square whose columns are sorted. With its rows sorted too, 6 values are
-// certainly below the median and 6 above it; the network picks the middle one of the other 13. It
-// was found by a search, and the zero-one principle proves it below.
+// The median of a 5 x 5 square whose columns are sorted. When its rows are sorted too, 6 values are
+// certainly not above the median and 6 not below it; the network selects the middle one of the
+// other 13. It was found by a search and is proved below by the zero-one principle.
 template <typename T>
 constexpr T middle(T (&square)[side][side]) {
 #pragma GCC unroll 5
@@ -52,7 +51,7 @@ constexpr T middle(T (&square)[side][side]) {
     return left[6];
 }
 
-// A network that is right for zeros and ones is right for all values (Knuth, 5.3.4).
+// A network that is correct for zeros and ones is correct for all values (Knuth, 5.3.4).
 constexpr bool sorts() {
     for (int bits = 0; bits < 1 << side; ++bits) {
         int five[side] = {};
@@ -66,8 +65,8 @@ constexpr bool sorts() {
 }
 static_assert(sorts());
 
-// A sorted column of zeros and ones is the number of its ones, and the order of columns is lost when
-// the rows are sorted: all that may differ are the five numbers, in ascending order.
+// A sorted column of zeros and ones is described by its number of ones, and sorting the rows makes
+// the order of the columns irrelevant. So every ascending list of five numbers is a complete test.
 constexpr bool finds_the_median(int column, int least_ones, int ones, const int (&numbers)[side]) {
     if (column == side) {
         int square[side][side] = {};
@@ -86,12 +85,12 @@ constexpr bool finds_the_median(int column, int least_ones, int ones, const int 
 }
 static_assert(finds_the_median(0, 0, 0, {}));
 
-// The greatest of |u| and |v| in the sheet.
-float largest(Sheet& sheet) {
+// The greatest of all |u| and |v|.
+float largest(SolverState& state) {
     Floats result{};
-    for (int y = 0; y < sheet.height(); ++y) {
-        const Cell* cells = sheet.row(y);
-        for (int i = 0; i < sheet.cells(); ++i) {
+    for (int y = 0; y < state.height(); ++y) {
+        const Cell* cells = state.row(y);
+        for (int i = 0; i < state.cells(); ++i) {
             result = greatest(result, greatest(cells[i].u, -cells[i].u));
             result = greatest(result, greatest(cells[i].v, -cells[i].v));
         }
@@ -108,12 +107,12 @@ Floats restored(const Value* from) {
     return __builtin_convertvector(__builtin_convertvector(load<CellValues>(from), Ints), Floats);
 }
 
-// One component of the flow as whole numbers, each row with the border that the filter reads.
+// One component of the flow as integers, each row with the border that the filter reads.
 class Component {
    public:
-    explicit Component(Sheet& sheet)
-        : width_(sheet.width()), height_(sheet.height()),
-          stride_(sheet.cells() * lanes + 2 * values), rows_(new Value[stride_ * height_]),
+    explicit Component(SolverState& state)
+        : width_(state.width()), height_(state.height()),
+          stride_(state.cells() * lanes + 2 * values), rows_(new Value[stride_ * height_]),
           sorted_(new Value[stride_ * side]) {}
 
     void put(int y, int cell, Floats value) {
@@ -126,7 +125,7 @@ class Component {
         std::fill_n(first + width_, reach, first[width_ - 1]);
     }
 
-    // The medians of a row, to `out`.
+    // Writes the medians of a row to `out`.
     void filter(int y, Value* out) const {
         const Value* rows[side];
         Value* sorted[side];
@@ -134,7 +133,7 @@ class Component {
             rows[i] = rows_.get() + std::clamp(y + i - reach, 0, height_ - 1) * stride_;
             sorted[i] = sorted_.get() + i * stride_;
         }
-        // Each column is sorted once for the five pixels that see it.
+        // Each column is sorted once for all five pixels whose square contains it.
         for (int x = 0; x < width_ + 2 * reach; x += values) {
             Values column[side];
             for (int i = 0; i < side; ++i) column[i] = load<Values>(rows[i] + x);
@@ -151,6 +150,7 @@ class Component {
     }
 
     int stride() const { return stride_; }
+
    private:
     int width_;
     int height_;
@@ -161,16 +161,16 @@ class Component {
 
 }  // namespace
 
-void filter_median(Sheet& sheet) {
-    constexpr float still = 1e-30f;  // no flow at all, and no divisor
-    const float unit = largest(sheet) / most;
+void filter_median(SolverState& state) {
+    constexpr float still = 1e-30f;  // a smaller flow counts as none, and is no safe divisor
+    const float unit = largest(state) / most;
     if (unit < still) return;
     const float per_unit = 1 / unit;
-    Component u(sheet);
-    Component v(sheet);
-    for (int y = 0; y < sheet.height(); ++y) {
-        const Cell* cells = sheet.row(y);
-        for (int i = 0; i < sheet.cells(); ++i) {
+    Component u(state);
+    Component v(state);
+    for (int y = 0; y < state.height(); ++y) {
+        const Cell* cells = state.row(y);
+        for (int i = 0; i < state.cells(); ++i) {
             u.put(y, i, cells[i].u * per_unit);
             v.put(y, i, cells[i].v * per_unit);
         }
@@ -179,12 +179,12 @@ void filter_median(Sheet& sheet) {
     }
     std::unique_ptr<Value[]> u_row(new Value[u.stride()]);
     std::unique_ptr<Value[]> v_row(new Value[u.stride()]);
-    for (int y = 0; y < sheet.height(); ++y) {
+    for (int y = 0; y < state.height(); ++y) {
         u.filter(y, u_row.get());
         v.filter(y, v_row.get());
-        Cell* cells = sheet.row(y);
-        for (int i = 0; i < sheet.cells(); ++i) {
-            const Ints inside = sheet.inside(i);
+        Cell* cells = state.row(y);
+        for (int i = 0; i < state.cells(); ++i) {
+            const Ints inside = state.inside(i);
             cells[i].u = inside ? unit * restored(u_row.get() + i * lanes) : Floats{};
             cells[i].v = inside ? unit * restored(v_row.get() + i * lanes) : Floats{};
         }

@@ -1,8 +1,8 @@
-// Median filtering of the flow between the solver's rounds (Sun, Roth, Black 2010).
+// Median filtering of the flow between the solver's outer iterations (Sun, Roth, Black 2010).
 #pragma once
 
 #include "solver_state.h"
 
-// Replaces each value of one component of the flow by the median of the 5 x 5 around it; the border
-// value goes on beyond the picture. Values are rounded to 1/32767 of the greatest.
-void filter_median(Sheet& sheet);
+// Replaces each value of each flow component by the median of the 5 x 5 values around it. The border
+// values are repeated beyond the image. Values are rounded to 1/32767 of the greatest.
+void filter_median(SolverState& state);

@@ -1,4 +1,4 @@
-// A picture of floats in the memory of a request.
+// An image of floats in memory from an arena.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ class Plane {
     int width() const { return width_; }
     int height() const { return height_; }
 
-    // A whole vector may be read or written at any pixel of a row.
+    // A whole vector may be read or written from any pixel of a row on.
     float* row(int y) { return values_.data() + y * stride_; }
     const float* row(int y) const { return values_.data() + y * stride_; }
 

@@ -9,14 +9,14 @@ namespace {
 constexpr std::size_t scales = 5;
 constexpr int smallest_side = 16;
 
-// Where an output pixel falls between two input pixels.
+// The two input pixels between which an output pixel lies.
 struct Tap {
     int first;
     int second;
     float weight;  // of the second
 };
 
-// Pixel centres lie at half-integers; beyond the picture its border pixel goes on.
+// Pixel centres lie at half-integers; the border pixel is repeated beyond the image.
 std::vector<Tap> taps(int from, int to, float ratio) {
     std::vector<Tap> result(to);
     for (int i = 0; i < to; ++i) {
@@ -48,7 +48,7 @@ void resample(const Plane& from, Plane& to, float x_ratio, float y_ratio, float 
     }
 }
 
-// Halves go to the even neighbour, as OpenCV rounds sizes.
+// Rounds halves to the even neighbour, as OpenCV rounds sizes.
 int scaled(int length) {
     return static_cast<int>(std::nearbyint(length * static_cast<double>(scale_step)));
 }
@@ -67,7 +67,7 @@ std::pmr::vector<Plane> pyramid(const std::uint8_t* pixels, int width, int heigh
         const int next_height = scaled(last.height());
         if (std::min(next_width, next_height) < smallest_side) break;
         Plane& next = result.emplace_back(next_width, next_height, memory);
-        // The exact step and not the ratio of the rounded sizes, again as OpenCV does it.
+        // The exact step, not the ratio of the rounded sizes, as in OpenCV.
         resample(last, next, 1 / scale_step, 1 / scale_step, 1);
     }
     return result;

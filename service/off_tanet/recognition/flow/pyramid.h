@@ -1,4 +1,4 @@
-// The scales of a picture, and the way of a flow field from one scale to the next.
+// The image pyramid, and the resampling of a flow field from one scale to the next.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 constexpr float scale_step = 0.8f;
 
-// The picture and its smaller versions, finest first: at most 5, each `scale_step` times the one
-// before and none with a side under 16 pixels.
+// The image and its smaller versions, finest first: at most 5, each `scale_step` times as large as
+// the previous one and none with a side under 16 pixels.
 std::pmr::vector<Plane> pyramid(const std::uint8_t* pixels, int width, int height,
                                 std::pmr::memory_resource* memory);
 

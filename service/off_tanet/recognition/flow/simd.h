@@ -1,7 +1,7 @@
-// Vectors of one width, chosen when a file is compiled: VECTOR_BYTES is 16, 32 or 64.
+// Vectors of one width, chosen at compile time: VECTOR_BYTES is 16, 32 or 64.
 //
-// The compiler's vector extensions carry the arithmetic to any processor. Only the estimate of
-// 1/sqrt(x) and the neighbour in a row have a form for some of them.
+// The compiler's vector extensions make the arithmetic portable. Only the estimate of 1/sqrt(x) and
+// the access to a neighbour in a row have variants for some processors.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ constexpr Floats count(std::integer_sequence<int, i...>) {
     return Floats{static_cast<float>(i)...};
 }
 
-// The column of each lane, if the first has column x.
+// The column of each lane where the first lane is at column x.
 inline Floats columns_from(int x) {
     return count(Lanes()) + static_cast<float>(x);
 }
@@ -69,7 +69,7 @@ inline float maximum(Floats values) {
     return result;
 }
 
-// The values at the given places of two vectors side by side.
+// The values at the given places of two concatenated vectors.
 template <int... places>
 inline Floats pick(Floats low, Floats high, std::integer_sequence<int, places...>) {
 #if defined(__clang__)
@@ -84,7 +84,7 @@ constexpr auto alternate(std::integer_sequence<int, i...>) {
     return std::integer_sequence<int, ((2 * (i / run) + first) * run + i % run)...>();
 }
 
-// Every second run of values of two vectors side by side, beginning with the run `first`.
+// Every second run of values of two concatenated vectors, starting with the run `first`.
 template <int run, int first>
 inline Floats every_other(Floats low, Floats high) {
     return pick(low, high, alternate<run, first>(Lanes()));
@@ -95,17 +95,17 @@ constexpr auto from(std::integer_sequence<int, i...>) {
     return std::integer_sequence<int, (first + i)...>();
 }
 
-// Each lane's left neighbour in a row of which `before` is the vector before.
+// The left neighbour of each lane; `before` is the previous vector in the row.
 inline Floats left_of(Floats here, Floats before) {
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
-    // One instruction, where the compiler takes a table look-up and a copy.
+    // One instruction; the compiler would emit a table look-up and a copy.
     return (Floats)_mm512_maskz_alignr_epi32(0xffff, (__m512i)here, (__m512i)before, lanes - 1);
 #else
     return pick(before, here, from<lanes - 1>(Lanes()));
 #endif
 }
 
-// Each lane's right neighbour in a row of which `after` is the vector after.
+// The right neighbour of each lane; `after` is the next vector in the row.
 inline Floats right_of(Floats here, Floats after) {
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
     return (Floats)_mm512_maskz_alignr_epi32(0xffff, (__m512i)after, (__m512i)here, 1);
@@ -114,7 +114,7 @@ inline Floats right_of(Floats here, Floats after) {
 #endif
 }
 
-// 1 / sqrt(x), to three digits or better.
+// 1 / sqrt(x), to three or more digits.
 inline Floats inverse_root(Floats x) {
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
     return (Floats)_mm512_maskz_rsqrt14_ps(0xffff, (__m512)x);

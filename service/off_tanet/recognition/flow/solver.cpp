@@ -6,20 +6,21 @@
 
 namespace {
 
-constexpr int outer_iterations = 10;  // each begins with a median filter
+constexpr int outer_iterations = 10;  // each starts with a median filter
 constexpr int inner_iterations = 30;
 
-// Keeps 1 / sqrt(0) out of the length of a gradient, and is lost in any other.
+// Avoids 1 / sqrt(0) for a gradient of zero; too small to change any other.
 constexpr float tiny = 1e-20f;
 
-// One vector on its way along a row, and the one before it.
-struct Trail {
+// Values of u and v that one cell of a row passes on to the next.
+struct Carry {
     Floats u{}, v{};
 };
 
-// The primal step: towards the brightness line, but no farther than it reaches, and along the
-// divergence of the dual variables. Returns the squared change.
-inline Floats move_flow(const Cell& above, Cell& cell, Trail& left) {
+// The primal step: moves the flow towards the brightness line, by `reach` at most, and along the
+// divergence of the dual variables. `left` holds the x components of the previous cell's dual
+// variables. Returns the squared change.
+inline Floats primal_step(const Cell& above, Cell& cell, Carry& left) {
     const Floats pu_x = cell.pu_x;
     const Floats pv_x = cell.pv_x;
     const Floats u_spread = (pu_x - left_of(pu_x, left.u)) + (cell.pu_y - above.pu_y);
@@ -45,11 +46,11 @@ inline Floats shrink(Floats x, Floats y) {
     return 1.0f / (square * inverse_root(square) + 1.0f);
 }
 
-// The dual step: along the gradient of the flow, back into the unit disc. `here` is the cell's own
-// flow, read before; it is followed by the next cell's.
-inline void move_dual(Cell& cell, const Cell& below, bool last, Ints has_right, Trail& here) {
+// The dual step: moves the dual variables along the gradient of the flow and shrinks them into the
+// unit disc. `here` holds the flow of this cell on entry and that of the next cell on return.
+inline void dual_step(Cell& cell, const Cell& below, bool last, Ints has_right, Carry& here) {
     const Cell& after = (&cell)[1];
-    const Trail next{after.u, after.v};
+    const Carry next{after.u, after.v};
     Floats ux = right_of(here.u, next.u) - here.u;
     Floats vx = right_of(here.v, next.v) - here.v;
     if (last) {
@@ -71,45 +72,46 @@ inline void move_dual(Cell& cell, const Cell& below, bool last, Ints has_right, 
     cell.pv_y = pv_y;
 }
 
-// The primal step of row y and, where asked for, the dual step of row y - 2. The dual step needs the
-// new flow of its row and the next, so it could follow one row behind; two rows behind, the steps
-// need nothing of each other, and the processor works on one while the other waits.
+// The primal step of row y (if `primal`) and the dual step of row y - 2 (if `dual`). The dual step
+// needs the new flow of its own row and the next, so one row behind would do; two rows behind, the
+// steps do not depend on each other, and the processor overlaps them.
 template <bool primal, bool dual>
-Floats pass(Sheet& sheet, int y) {
-    const int cells = sheet.cells();
-    Cell* const moved = sheet.row(y);
-    Cell* const bound = sheet.row(dual ? y - 2 : y);
-    const Cell* const below = y <= sheet.height() ? bound + cells : bound;  // no gradient at the end
-    const Ints has_right = sheet.has_right(cells - 1);
+Floats pass(SolverState& state, int y) {
+    const int cells = state.cells();
+    Cell* const primal_row = state.row(y);
+    Cell* const dual_row = state.row(dual ? y - 2 : y);
+    // The last row is its own lower neighbour: the gradient there is 0.
+    const Cell* const below = y <= state.height() ? dual_row + cells : dual_row;
+    const Ints has_right = state.has_right(cells - 1);
     Floats change{};
-    Trail left;
-    Trail here{bound->u, bound->v};
+    Carry left;
+    Carry here{dual_row->u, dual_row->v};
     for (int x = 0; x < cells; ++x) {
-        if (primal) change += move_flow((moved - cells)[x], moved[x], left);
-        if (dual) move_dual(bound[x], below[x], x + 1 == cells, has_right, here);
+        if (primal) change += primal_step((primal_row - cells)[x], primal_row[x], left);
+        if (dual) dual_step(dual_row[x], below[x], x + 1 == cells, has_right, here);
     }
     return change;
 }
 
 // One iteration in place. Returns the sum of the squared changes of the flow.
-float sweep(Sheet& sheet) {
-    const int height = sheet.height();
-    Floats change = pass<true, false>(sheet, 0) + pass<true, false>(sheet, 1);
-    for (int y = 2; y < height; ++y) change += pass<true, true>(sheet, y);
-    for (int y = height; y < height + 2; ++y) pass<false, true>(sheet, y);
+float sweep(SolverState& state) {
+    const int height = state.height();
+    Floats change = pass<true, false>(state, 0) + pass<true, false>(state, 1);
+    for (int y = 2; y < height; ++y) change += pass<true, true>(state, y);
+    for (int y = height; y < height + 2; ++y) pass<false, true>(state, y);
     return sum(change);
 }
 
 }  // namespace
 
-void solve(Sheet& sheet) {
-    constexpr float content = epsilon * epsilon * units_per_pixel * units_per_pixel;
-    const float enough = content * static_cast<float>(sheet.width() * sheet.height());
+void solve(SolverState& state) {
+    constexpr float per_pixel = epsilon * epsilon * units_per_pixel * units_per_pixel;
+    const float converged = per_pixel * static_cast<float>(state.width() * state.height());
     float change = std::numeric_limits<float>::max();
-    for (int outer = 0; outer < outer_iterations && change > enough; ++outer) {
-        filter_median(sheet);
-        for (int inner = 0; inner < inner_iterations && change > enough; ++inner) {
-            change = sweep(sheet);
+    for (int outer = 0; outer < outer_iterations && change > converged; ++outer) {
+        filter_median(state);
+        for (int inner = 0; inner < inner_iterations && change > converged; ++inner) {
+            change = sweep(state);
         }
     }
 }

@@ -5,11 +5,11 @@
 
 constexpr float tau = 0.25f;      // dual step
 constexpr float lambda = 0.15f;   // weight of the brightness difference
-constexpr float theta = 0.3f;     // how tightly the two halves of the energy are coupled
-constexpr float epsilon = 0.01f;  // content when the flow moves less, in pixels (root mean square)
+constexpr float theta = 0.3f;     // coupling of the two halves of the energy
+constexpr float epsilon = 0.01f;  // converged when the flow changes by less, in pixels (RMS)
 
 // The dual step is tau / theta times the gradient of the flow in pixels.
 constexpr float units_per_pixel = tau / theta;
 
-// Moves the sheet's flow until it is content or has used up its iterations.
-void solve(Sheet& sheet);
+// Updates the flow until it has converged or the iterations are used up.
+void solve(SolverState& state);

@@ -9,8 +9,8 @@
 #include "arena.h"
 #include "plane.h"
 #include "pyramid.h"
-#include "solver_state.h"
 #include "solver.h"
+#include "solver_state.h"
 #include "warp.h"
 
 namespace {
@@ -27,36 +27,36 @@ struct Field {
         : u(width, height, memory), v(width, height, memory) {}
 };
 
-void put(const Field& field, Sheet& sheet) {
-    for (int y = 0; y < sheet.height(); ++y) {
-        for (int i = 0; i < sheet.cells(); ++i) {
-            const Ints inside = sheet.inside(i);
-            Cell& cell = sheet.row(y)[i];
+void load_flow(const Field& field, SolverState& state) {
+    for (int y = 0; y < state.height(); ++y) {
+        for (int i = 0; i < state.cells(); ++i) {
+            const Ints inside = state.inside(i);
+            Cell& cell = state.row(y)[i];
             cell.u = inside ? load<Floats>(field.u.row(y) + i * lanes) : Floats{};
             cell.v = inside ? load<Floats>(field.v.row(y) + i * lanes) : Floats{};
         }
     }
 }
 
-void get(Sheet& sheet, Field& field) {
-    for (int y = 0; y < sheet.height(); ++y) {
-        for (int i = 0; i < sheet.cells(); ++i) {
-            store(field.u.row(y) + i * lanes, sheet.row(y)[i].u);
-            store(field.v.row(y) + i * lanes, sheet.row(y)[i].v);
+void store_flow(SolverState& state, Field& field) {
+    for (int y = 0; y < state.height(); ++y) {
+        for (int i = 0; i < state.cells(); ++i) {
+            store(field.u.row(y) + i * lanes, state.row(y)[i].u);
+            store(field.v.row(y) + i * lanes, state.row(y)[i].v);
         }
     }
 }
 
-// Improves the flow at one scale.
+// Refines the flow at one scale.
 void refine(const Plane& onset, const Plane& apex, Field& flow, Memory memory) {
-    Sheet sheet(onset.width(), onset.height(), memory);
+    SolverState state(onset.width(), onset.height(), memory);
     const Warp warp(apex, memory);
-    put(flow, sheet);
+    load_flow(flow, state);
     for (int i = 0; i < warps; ++i) {
-        warp.linearise(onset, sheet);
-        solve(sheet);
+        warp.linearise(onset, state);
+        solve(state);
     }
-    get(sheet, flow);
+    store_flow(state, flow);
 }
 
 Field enlarged(const Field& flow, const Plane& finer, Memory memory) {
@@ -75,23 +75,21 @@ void write(const Plane& plane, float* out) {
 
 }  // namespace
 
-// The sizes are estimates; an arena that is used up takes more.
-Workspace::Workspace(int width, int height) {
-    const std::size_t area = static_cast<std::size_t>(width + 32) * (height + 8);
-    lasting_bytes = area * 56;
-    scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
-    block.reset(new std::byte[lasting_bytes + scale_bytes]);
-}
-
 void tvl1(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int width, int height,
-          Workspace& workspace, float* flow) {
-    Arena lasting(workspace.block.get(), workspace.lasting_bytes);
+          float* flow) {
+    // One block for the whole call: `lasting` holds what every scale uses, `passing` one scale at a
+    // time. Both sizes are estimates; an arena that is full allocates more.
+    const std::size_t area = static_cast<std::size_t>(width + 32) * (height + 8);
+    const std::size_t lasting_bytes = area * 56;
+    const std::size_t scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
+    const std::unique_ptr<std::byte[]> block(new std::byte[lasting_bytes + scale_bytes]);
+    Arena lasting(block.get(), lasting_bytes);
     const auto onset = pyramid(onset_pixels, width, height, &lasting);
     const auto apex = pyramid(apex_pixels, width, height, &lasting);
     Field field(onset.back().width(), onset.back().height(), &lasting);
     for (std::size_t scale = onset.size() - 1;; --scale) {
-        // Each scale reuses the part of the one before, which the caches still hold.
-        Arena passing(workspace.block.get() + workspace.lasting_bytes, workspace.scale_bytes);
+        // Each scale reuses the memory of the previous one, which the caches still hold.
+        Arena passing(block.get() + lasting_bytes, scale_bytes);
         refine(onset[scale], apex[scale], field, &passing);
         if (scale == 0) break;
         field = enlarged(field, onset[scale - 1], &lasting);

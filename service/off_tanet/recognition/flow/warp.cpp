@@ -2,18 +2,18 @@
 
 #include <algorithm>
 
-#include "solver.h"
 #include "simd.h"
+#include "solver.h"
 
 namespace {
 
 constexpr int channels = 4;
 constexpr int taps = 4;
 constexpr int border = 3;
-constexpr float flat = 1.1920929e-7f;  // OpenCV's: below it a squared gradient counts as none
+constexpr float flat = 1.1920929e-7f;  // OpenCV's: a smaller squared gradient counts as none
 
-// The weights of the four neighbours as cubics in the distance t from the second one, constant term
-// first: Keys' convolution with a = -0.75 (OpenCV's choice).
+// The weights of the four neighbours as cubic polynomials in the distance t from the second one,
+// constant term first: Keys' convolution with a = -0.75 (OpenCV's choice).
 constexpr float a = -0.75f;
 constexpr float cubics[taps][4] = {
     {0, a, -2 * a, a},
@@ -27,29 +27,29 @@ Floats cubic(const Term* terms, Floats t) {
     return terms[0] + t * (terms[1] + t * (terms[2] + t * terms[3]));
 }
 
-// The largest integer not above a position, and how far above it that lies.
+// A position as the largest integer not above it and the remaining fraction.
 struct Split {
     Ints whole;
-    Floats rest;
+    Floats fraction;
 };
 
-// Two pixels outside the frame no neighbour counts any more: no position need be further out.
+// Positions are clamped: from two pixels outside the frame on, all neighbours are zero.
 Split split(Floats position, int length) {
-    const Floats bounded = clamp(position, splat(-2), splat(static_cast<float>(length)));
-    Ints whole = __builtin_convertvector(bounded, Ints);
-    whole += __builtin_convertvector(whole, Floats) > bounded;  // true is -1
-    return {whole, bounded - __builtin_convertvector(whole, Floats)};
+    const Floats clamped = clamp(position, splat(-2), splat(static_cast<float>(length)));
+    Ints whole = __builtin_convertvector(clamped, Ints);
+    whole += __builtin_convertvector(whole, Floats) > clamped;  // true is -1
+    return {whole, clamped - __builtin_convertvector(whole, Floats)};
 }
 
-// Where a vector of pixels reads the frame, and with which weights.
+// Where a vector of pixels samples the frame, and with which weights.
 struct Footprint {
     std::int32_t corner[lanes];  // the upper left neighbour
     float across[lanes];         // distance from the second column
     float down[taps][lanes];     // weights of the rows
 };
 
-// Reads all channels of a pixel at once. Its 4 x 4 neighbours are rows of 4 x 4 floats, and `parts`
-// vectors hold one row.
+// Samples all channels of a pixel at once. Each of the four rows of neighbours has 4 x 4 floats,
+// held by `parts` vectors.
 class Sampler {
    public:
     Sampler(const float* pixels, std::size_t stride) : pixels_(pixels), stride_(stride) {
@@ -60,7 +60,7 @@ class Sampler {
         }
     }
 
-    // Pixel i of the footprint; its channels are still spread over the vector.
+    // Samples pixel i of the footprint; its channels are still spread over the vector.
     Floats sample(const Footprint& at, int i) const {
         const float* corner = pixels_ + at.corner[i];
         const Floats t = splat(at.across[i]);
@@ -85,7 +85,7 @@ class Sampler {
     Floats columns_[parts][4];  // the cubics of the columns, each for all channels
 };
 
-// Adds up the spread channels of as many pixels as a vector holds, one vector each.
+// Sums the spread channels of as many pixels as a vector holds, one vector each.
 template <int pixels>
 Floats gather(const Floats* spread) {
     if constexpr (pixels == 1) {
@@ -121,9 +121,9 @@ Warped read(const Sampler& sampler, const Footprint& at) {
             every_other<1, 1>(even_low, even_high)};
 }
 
-// Brightness is explained where value + ix (u' - u) + iy (v' - v) = onset.
+// Sets the brightness line: value + ix (u' - u) + iy (v' - v) = onset.
 void set_line(Cell& cell, const Warped& warped, Floats onset, Ints inside) {
-    // The gradient for a flow in the solver's units.
+    // The gradient with respect to a flow in the solver's unit.
     const Floats ix = warped.ix / units_per_pixel;
     const Floats iy = warped.iy / units_per_pixel;
     const Floats square = ix * ix + iy * iy;
@@ -156,26 +156,26 @@ Warp::Warp(const Plane& frame, std::pmr::memory_resource* memory)
     }
 }
 
-void Warp::linearise(const Plane& onset, Sheet& sheet) const {
+void Warp::linearise(const Plane& onset, SolverState& state) const {
     // The first neighbour of the frame's first pixel.
     const Sampler sampler(pixels_.data() + (border - 1) * (stride_ + channels), stride_);
-    // A row's footprints first: reading can then begin without waiting for its addresses.
-    std::vector<Footprint> row(sheet.cells());
+    // The footprints of a row come first, so that sampling does not wait for addresses.
+    std::vector<Footprint> row(state.cells());
     for (int y = 0; y < height_; ++y) {
-        Cell* cells = sheet.row(y);
-        for (int i = 0; i < sheet.cells(); ++i) {
+        Cell* cells = state.row(y);
+        for (int i = 0; i < state.cells(); ++i) {
             const Cell& cell = cells[i];
             const Floats x = columns_from(i * lanes) + cell.u / units_per_pixel;
             const Split column = split(x, width_);
             const Split line = split(static_cast<float>(y) + cell.v / units_per_pixel, height_);
             Footprint& at = row[i];
             store(at.corner, line.whole * static_cast<int>(stride_) + column.whole * channels);
-            store(at.across, column.rest);
-            for (int tap = 0; tap < taps; ++tap) store(at.down[tap], cubic(cubics[tap], line.rest));
+            store(at.across, column.fraction);
+            for (int tap = 0; tap < taps; ++tap) store(at.down[tap], cubic(cubics[tap], line.fraction));
         }
-        for (int i = 0; i < sheet.cells(); ++i) {
+        for (int i = 0; i < state.cells(); ++i) {
             const Floats brightness = load<Floats>(onset.row(y) + i * lanes);
-            set_line(cells[i], read(sampler, row[i]), brightness, sheet.inside(i));
+            set_line(cells[i], read(sampler, row[i]), brightness, state.inside(i));
         }
     }
 }

@@ -1,4 +1,4 @@
-// The apex frame seen through the flow, linearised for the solver.
+// Warping of the apex frame by the flow, linearised for the solver.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 #include "plane.h"
 #include "solver_state.h"
 
-// A frame and its gradient, prepared to be read at any position.
+// A frame and its gradient, laid out for sampling at any position.
 class Warp {
    public:
     Warp(const Plane& frame, std::pmr::memory_resource* memory);
 
-    // Sets the sheet's brightness lines: where the frame, warped by the sheet's flow, has the
-    // brightness of `onset`. Bicubic, and zero outside the frame.
-    void linearise(const Plane& onset, Sheet& sheet) const;
+    // Sets the brightness lines of the state: where the frame, warped by the flow of the state, has
+    // the brightness of `onset`. Sampling is bicubic, and zero outside the frame.
+    void linearise(const Plane& onset, SolverState& state) const;
 
    private:
     int width_;

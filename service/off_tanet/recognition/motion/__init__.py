@@ -1,0 +1,1 @@
+"""Head motion, and the motion features of a face."""

@@ -1,4 +1,4 @@
-"""How a face stands against an earlier moment: its head, brows, mouth and lids."""
+"""Motion features of a face against an earlier crop: head, brows, mouth and lids."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from off_tanet.types import CROP_SIZE, Crop, Flow
 
 Floats = NDArray[np.float64]
 
-_SIZE = 14  # cells a side: one is as wide as the smallest action unit
-_PLACES = head_motion.brows_and_mouth(_SIZE)
+_SIZE = 14  # cells a side; a cell is as wide as the smallest action unit
+_BROWS_AND_MOUTH = head_motion.brows_and_mouth(_SIZE)
 _LIDS = head_motion.lids(_SIZE)
-PLACES = int(_PLACES.sum())
-"""Cells at brows and mouth, each with a displacement of its own."""
+PLACES = int(_BROWS_AND_MOUTH.sum())
+"""The number of cells at brows and mouth."""
 
-# What shears and scales by 1 at the crop's edge moves its middle by about a third of that.
+# A term of shear or scale moves the pixels of the crop by about 0.3 of its value.
 _HEAD_WEIGHTS = np.array([0.3, 0.3, 1.0, 0.3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MotionFeatures:
-    """A face against its reference, in pixels at 112 x 112.
+    """The motion of a face against its reference, in pixels at 112 x 112.
 
-    `features` [2 * PLACES + lids]: u, v of each cell at brows and mouth, the head's motion taken
-    out, then the v of each cell at the lids where they are raised, and 0 where they are not:
-    a blink expresses nothing. `lids` is their mean v, downwards positive.
+    Attributes:
+        features: Motion without that of the head, [2 * PLACES + L]: u and v of each cell at brows
+            and mouth, then v of each of the L cells at the lids where it is raised and 0 where it
+            is not, because a blink is no expression.
+        lids: Mean v of the lids, downwards positive.
+        head: The motion of the head.
     """
 
     features: Floats
@@ -39,26 +42,31 @@ class MotionFeatures:
 
     @property
     def nuisances(self) -> Floats:
-        """What moves beside an expression, [9]: the head's motion, each term at most as large as
-        the shift that it makes, and the lids."""
+        """Motions that are no expression, [9]: the weighted terms of the head, and the lids.
+
+        The weights make each term at most as large as the shift that it causes.
+        """
         return np.append((self.head.matrix * _HEAD_WEIGHTS).ravel(), self.lids)
 
 
 def lengths(features: Floats) -> Floats:
-    """The length of each cell's displacement, [..., PLACES + lids], of features [..., D]."""
+    """Return the length of the motion of each cell, [..., PLACES + L], of features [..., D]."""
     moved = features[..., : 2 * PLACES].reshape(*features.shape[:-1], PLACES, 2)
     raised = features[..., 2 * PLACES :]
     return np.concatenate([np.hypot(moved[..., 0], moved[..., 1]), np.abs(raised)], axis=-1)
 
 
 class MotionFeatureExtractor:
-    """The postures of one face in one crop after another, against the first.
+    """Extracts the motion features of successive crops against a reference crop.
 
-    Subtracting the head's motion from a flow is not enough: where skin has no texture the flow
-    lags behind the head, and the rest looks like an expression. So the head's motion is undone in
-    the picture first, beginning with where the head was in the frame before, or at the reference
-    where that fits better: a hand before the face must not mislead all frames after it.
-    Then it is brought to the reference's light, which flickers under lamps.
+    It is not enough to subtract head motion from a flow: where skin has no texture, the flow is
+    smaller than the motion of the head, and the difference looks like an expression. So the crop is
+    first warped to undo the head motion. The estimate starts from the motion on the previous crop,
+    or from none if that fits better, so that a hand in front of the face does not affect all later
+    frames. Then the light, which flickers under lamps, is matched to that of the reference.
+
+    Args:
+        reference: The reference crop [112, 112].
     """
 
     def __init__(self, reference: Crop) -> None:
@@ -66,28 +74,38 @@ class MotionFeatureExtractor:
         self._still = self._head = head_motion.HeadMotion.none()
         self._coarse = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        # What is left moves by a pixel or two at most: neighbours have nothing to teach each other.
+        # The remaining motion is a pixel or two at most, so that starting values from neighbouring
+        # patches are of no use.
         self._fine.setUseSpatialPropagation(False)
 
-    def posture(self, crop: Crop) -> MotionFeatures:
-        """How the face of `crop` [112, 112] stands against the reference's."""
+    def extract(self, crop: Crop) -> MotionFeatures:
+        """Extract the features of the next crop.
+
+        Args:
+            crop: The crop [112, 112], cut with the transform of the reference.
+
+        Returns:
+            The motion from the reference to the crop.
+        """
         start, steady = min(
             ((head, head_motion.steady(crop, head)) for head in (self._still, self._head)),
-            key=lambda tried: cv2.norm(self._reference, tried[1], cv2.NORM_L1),
+            key=lambda candidate: cv2.norm(self._reference, candidate[1], cv2.NORM_L1),
         )
         self._head = start + head_motion.head_motion(
-            self._search(self._coarse, self._reference, steady)
+            self._flow(self._coarse, self._reference, steady)
         )
         lit = light.matched(self._reference, head_motion.steady(crop, self._head))
-        flow = self._search(self._fine, lit.onset, lit.apex)
-        rest = head_motion.head_motion(flow)
+        flow = self._flow(self._fine, lit.onset, lit.apex)
+        remaining = head_motion.head_motion(flow)
         cells = cv2.resize(
-            (flow - rest.flow()).transpose(1, 2, 0), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA
+            (flow - remaining.flow()).transpose(1, 2, 0),
+            (_SIZE, _SIZE),
+            interpolation=cv2.INTER_AREA,
         ).astype(np.float64)
         lids = cells[_LIDS][:, 1]
-        features = np.concatenate([cells[_PLACES].ravel(), np.minimum(lids, 0)])
-        return MotionFeatures(features, float(lids.mean()), self._head + rest)
+        features = np.concatenate([cells[_BROWS_AND_MOUTH].ravel(), np.minimum(lids, 0)])
+        return MotionFeatures(features, float(lids.mean()), self._head + remaining)
 
-    def _search(self, search: cv2.DISOpticalFlow, reference: Crop, steady: Crop) -> Flow:
-        flow = search.calc(reference, steady, np.zeros((CROP_SIZE, CROP_SIZE, 2), np.float32))
+    def _flow(self, method: cv2.DISOpticalFlow, reference: Crop, steady: Crop) -> Flow:
+        flow = method.calc(reference, steady, np.zeros((CROP_SIZE, CROP_SIZE, 2), np.float32))
         return np.asarray(flow, np.float32).transpose(2, 0, 1)

@@ -1,0 +1,1 @@
+"""Spotting of expressions in clips and long videos."""

@@ -1,6 +1,6 @@
-"""The course of an expression over time: from onset over apex to offset, on a curve [T].
+"""Smoothing, resampling and edges of curves [T] over time.
 
-Places on a curve are frames, counted from its first, and need not be whole.
+Positions on a curve are counted in frames from its first one and may be fractional.
 """
 
 from __future__ import annotations
@@ -11,42 +11,66 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_LOW, _HIGH = 0.3, 0.8  # of the height; between them an edge is steep, and noise moves it little
-_BEYOND = 0.8  # of their distance, to the foot; a raised cosine's is 1.1, a straight line's 0.6
+_LOW, _HIGH = 0.3, 0.8  # of the height; in between an edge is steep, and noise shifts it little
+_BEYOND = 0.8  # of their distance, to the foot: 1.1 for a raised cosine, 0.6 for a straight line
 
 
 def gaussian_smooth(curves: Floats, frames: float) -> Floats:
-    """Curves [T] or [T, N], each averaged over time by a Gaussian of deviation `frames`."""
+    """Smooth curves over time.
+
+    Args:
+        curves: Curves [T] or [T, N].
+        frames: The standard deviation of the Gaussian, in frames; below 0.3 nothing is done.
+
+    Returns:
+        The smoothed curves, of the same shape.
+    """
     if frames < 0.3:
         return curves
     reach = 2 * int(np.ceil(3 * frames)) + 1
-    # A width of 1 and a deviation across of nothing to speak of: time alone is averaged.
-    calm = cv2.GaussianBlur(
+    # A width of 1 and a tiny deviation across the curves: only time is averaged.
+    smooth = cv2.GaussianBlur(
         np.ascontiguousarray(curves.reshape(len(curves), -1)),
         (1, reach),
         sigmaX=0.01,
         sigmaY=frames,
         borderType=cv2.BORDER_REPLICATE,
     )
-    return np.asarray(calm, np.float64).reshape(curves.shape)
+    return np.asarray(smooth, np.float64).reshape(curves.shape)
 
 
 def even_moments(times_s: Floats, most: float) -> Floats:
-    """Evenly spaced moments over those of T frames: as many a second, at most `most`."""
+    """Return evenly spaced times over the span of a clip.
+
+    Args:
+        times_s: The times of the frames, [T], in seconds.
+        most: The highest rate of the result, in samples a second.
+
+    Returns:
+        At least 2 times and at most T, in seconds.
+    """
     span_s = max(float(times_s[-1] - times_s[0]), 1e-6)
     count = min(len(times_s), 1 + round(span_s * most))
     return np.linspace(times_s[0], times_s[0] + span_s, max(2, count))
 
 
 def resampled(curves: Floats, times_s: Floats, at_s: Floats) -> Floats:
-    """Curves [T] or [T, N] at other moments, on straight lines between the given ones.
+    """Interpolate curves linearly at other times.
 
-    Where there are fewer of them, the curves are averaged over their distance first: a film of
-    more frames is then one of less noise, and nothing else.
+    Downsampled curves are smoothed over the new distance first, so that more frames only mean less
+    noise.
+
+    Args:
+        curves: Curves [T] or [T, N].
+        times_s: The times of the curves, [T], in seconds.
+        at_s: The times of the result, [M], in seconds.
+
+    Returns:
+        The curves [M] or [M, N].
     """
     thinned = (len(times_s) - 1) / (len(at_s) - 1)
-    calm = gaussian_smooth(curves, 0.5 * thinned) if thinned > 1 else curves
-    flat = calm.reshape(len(calm), -1)
+    smooth = gaussian_smooth(curves, 0.5 * thinned) if thinned > 1 else curves
+    flat = smooth.reshape(len(smooth), -1)
     place = np.interp(at_s, times_s, np.arange(len(times_s)))
     below = np.minimum(place.astype(int), len(times_s) - 2)
     part = (place - below)[:, None]
@@ -55,17 +79,23 @@ def resampled(curves: Floats, times_s: Floats, at_s: Floats) -> Floats:
 
 
 def lowered(lids: Floats) -> Floats:
-    """How far lids [T] are below where they mostly are: 0 where they are raised.
+    """Return how far lids [T] are below their median, and 0 where they are above it.
 
-    A blink lowers them. What raises them is an expression, of lids or brows, and explains nothing.
+    A blink lowers the lids. An expression of lids or brows raises them and is no nuisance.
     """
     return np.maximum(lids - np.median(lids), 0)
 
 
 def edge(side: Floats) -> float:
-    """How far a course reaches from its peak, `side[0]`, to its foot, `side[-1]`.
+    """Measure the length of an edge of a curve.
 
-    The line through its crossings of 30% and 80% of its height, drawn on to where it would end.
+    The line through the crossings of 30% and 80% of the height is extended to the foot.
+
+    Args:
+        side: The curve from its peak, `side[0]`, to its foot, `side[-1]`.
+
+    Returns:
+        The distance of peak and foot, in frames.
     """
     if len(side) < 2:
         return 0.0
@@ -75,7 +105,7 @@ def edge(side: Floats) -> float:
 
 
 def _crossing(side: Floats, level: float) -> float:
-    """Where a falling curve first passes below a level, between two frames."""
+    """The position at which a falling curve first passes below a level."""
     below = int(np.argmax(side < level))
     if below == 0:
         return float(len(side) - 1)

@@ -1,4 +1,4 @@
-"""Every expression of a long video, as its crops come in: bounded memory, results on the way."""
+"""Spotting of expressions in a stream of crops, in overlapping windows and bounded memory."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from off_tanet.types import Crop, ExpressionKind, Moment
 
 Floats = NDArray[np.float64]
 
-_WINDOW_S = 20.0  # looked at together: what head and blinks leave in the features is learned here
+_WINDOW_S = 20.0  # the effect of head and blinks on the features is estimated within a window
 _STEP_S = 5.0
-_AHEAD_S = 4.0  # an expression is judged with so much after it
-_WAVERS_S = 0.5  # by so much an offset may differ from window to window
-_RATE = 60.0  # postures a second that are looked at, at most
-_FAR_PX = 4.0  # from the reference, from which on another is taken
+_MARGIN_S = 4.0  # of video after an offset, before the interval is reported
+_OFFSET_TOLERANCE_S = 0.5  # by which an offset may differ between windows
+_RATE = 60.0  # samples a second, at most
+_MAX_SHIFT_PX = 4.0  # of the head from the reference, before another reference is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpottedInterval:
-    """An expression that was found, with the two crops that its class is read from.
+    """The interval of one expression, with the two crops that are classified.
 
     `strength_px` and `confidence` are those of `types.Expression`.
     """
@@ -42,7 +42,7 @@ class SpottedInterval:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
+class _Observation:
     crop: Crop
     moment: Moment
     features: Floats
@@ -51,105 +51,122 @@ class _Look:
 
 @dataclass(slots=True)
 class ExpressionSpotter:
-    """Feed it the crops of one face in the order of time; `finish` at the end of each scene.
+    """Spots the expressions of one face in its crops.
 
-    Holds the crops of at most 25 s. An expression comes out 4 to 20 s of video after its offset.
+    It keeps the crops of at most 25 s and reports an expression 4 to 20 s of video after its
+    offset.
     """
 
     durations: Durations = field(default_factory=Durations)
-    _looks: list[_Look] = field(default_factory=list)
-    _postures: _Postures | None = None
-    _settled_s: float = -np.inf  # what ends before it was told, if it was there
-    _last_s: float = -np.inf  # where the last that was told ended
+    _observations: list[_Observation] = field(default_factory=list)
+    _extractor: _ChainedExtractor | None = None
+    _reported_until_s: float = -np.inf  # every interval that ends earlier has been reported
+    _last_offset_s: float = -np.inf  # of the reported intervals
 
-    def feed(self, crop: Crop, moment: Moment) -> list[SpottedInterval]:
-        """Take one crop [112, 112] in; what is now sure comes out, in the order of time."""
-        if self._postures is None:
-            self._postures = _Postures(crop)
-        features, nuisances = self._postures.look(crop)
-        self._looks.append(_Look(crop, moment, features, nuisances))
-        if moment.time_s - self._looks[0].moment.time_s < _WINDOW_S:
+    def add(self, crop: Crop, moment: Moment) -> list[SpottedInterval]:
+        """Process the next crop.
+
+        Args:
+            crop: The crop [112, 112].
+            moment: Its index and time, later than that of the previous crop.
+
+        Returns:
+            The expressions that are now certain, in the order of time.
+        """
+        if self._extractor is None:
+            self._extractor = _ChainedExtractor(crop)
+        features, nuisances = self._extractor.extract(crop)
+        self._observations.append(_Observation(crop, moment, features, nuisances))
+        if moment.time_s - self._observations[0].moment.time_s < _WINDOW_S:
             return []
-        found = self._told(moment.time_s - _AHEAD_S)
-        kept_s = self._looks[0].moment.time_s + _STEP_S
-        self._looks = [look for look in self._looks if look.moment.time_s >= kept_s]
+        found = self._report(moment.time_s - _MARGIN_S)
+        kept_s = self._observations[0].moment.time_s + _STEP_S
+        self._observations = [seen for seen in self._observations if seen.moment.time_s >= kept_s]
         return found
 
     def finish(self) -> list[SpottedInterval]:
-        """The rest of this scene's expressions; the next crop begins another scene."""
-        found = self._told(np.inf) if len(self._looks) > 2 else []
-        self._looks, self._postures = [], None
-        self._settled_s = self._last_s = -np.inf
+        """End the scene and return its remaining expressions; the next crop starts another one."""
+        found = self._report(np.inf) if len(self._observations) > 2 else []
+        self._observations, self._extractor = [], None
+        self._reported_until_s = self._last_offset_s = -np.inf
         return found
 
-    def _told(self, until_s: float) -> list[SpottedInterval]:
-        """The expressions that end not after `until_s` and have not been told.
+    def _report(self, until_s: float) -> list[SpottedInterval]:
+        """The intervals that end at `until_s` or earlier and have not been reported.
 
-        Two windows do not find quite the same offset: what ends about where the first was settled
-        must come out once, neither twice nor not at all.
+        The offset of one expression differs slightly between windows. The tolerance makes sure
+        that an interval that ends near the previous limit is reported exactly once.
         """
-        since_s, self._settled_s = self._settled_s - _WAVERS_S, until_s
+        since_s = self._reported_until_s - _OFFSET_TOLERANCE_S
+        self._reported_until_s = until_s
         found = [
-            each
-            for each in sorted(self._found(), key=lambda sighting: sighting.onset.time_s)
-            if since_s < each.offset.time_s <= until_s and each.apex.time_s > self._last_s
+            interval
+            for interval in sorted(self._detect(), key=lambda interval: interval.onset.time_s)
+            if since_s < interval.offset.time_s <= until_s
+            and interval.apex.time_s > self._last_offset_s
         ]
         if found:
-            self._last_s = max(each.offset.time_s for each in found)
+            self._last_offset_s = max(interval.offset.time_s for interval in found)
         return found
 
-    def _found(self) -> list[SpottedInterval]:
-        times_s = np.array([look.moment.time_s for look in self._looks])
+    def _detect(self) -> list[SpottedInterval]:
+        """All intervals in the current window."""
+        times_s = np.array([seen.moment.time_s for seen in self._observations])
         even_s = even_moments(times_s, _RATE)
         rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
         features, nuisances = (
             resampled(np.array(curves), times_s, even_s)
             for curves in (
-                [look.features for look in self._looks],
-                [look.nuisances for look in self._looks],
+                [seen.features for seen in self._observations],
+                [seen.nuisances for seen in self._observations],
             )
         )
         return [
-            self._sighting(bump, times_s, rate)
-            for bump in find_intervals(features, nuisances, rate)
-            if bump.offset - bump.onset >= self.durations.shortest_s * rate
+            self._spotted(interval, times_s, rate)
+            for interval in find_intervals(features, nuisances, rate)
+            if interval.offset - interval.onset >= self.durations.shortest_s * rate
         ]
 
-    def _sighting(self, bump: ExpressionInterval, times_s: Floats, rate: float) -> SpottedInterval:
+    def _spotted(
+        self, interval: ExpressionInterval, times_s: Floats, rate: float
+    ) -> SpottedInterval:
+        """An interval in samples as one in frames of the video."""
         onset, apex, offset = (
-            self._looks[int(np.abs(times_s - (times_s[0] + place / rate)).argmin())]
-            for place in (bump.onset, bump.apex, bump.offset)
+            self._observations[int(np.abs(times_s - (times_s[0] + place / rate)).argmin())]
+            for place in (interval.onset, interval.apex, interval.offset)
         )
-        lasts_s = (bump.offset - bump.onset) / rate
+        duration_s = (interval.offset - interval.onset) / rate
         return SpottedInterval(
-            kind="micro" if lasts_s <= self.durations.longest_s else "macro",
+            kind="micro" if duration_s <= self.durations.longest_s else "macro",
             onset=onset.moment,
             apex=apex.moment,
             offset=offset.moment,
-            strength_px=bump.strength_px,
-            confidence=bump.prominence / (1 + bump.prominence),
+            strength_px=interval.strength_px,
+            confidence=interval.prominence / (1 + interval.prominence),
             onset_crop=onset.crop,
             apex_crop=apex.crop,
         )
 
 
-class _Postures:
-    """Postures against a first crop that stay comparable when the reference has to change.
+class _ChainedExtractor:
+    """Extracts features that stay comparable when the reference crop changes.
 
-    Flow over more than a few pixels is bad flow, so that a head that has gone far is followed from
-    where it is now, and what it had done by then is added to all that comes.
+    Flow of more than a few pixels is inaccurate. Once the head has moved far from the reference,
+    the current crop becomes the reference, and the motion up to it is added to all later features.
     """
 
     def __init__(self, first: Crop) -> None:
-        self._track = MotionFeatureExtractor(first)
+        self._extractor = MotionFeatureExtractor(first)
         self._features: Floats | float = 0.0
         self._head = HeadMotion.none()
 
-    def look(self, crop: Crop) -> tuple[Floats, Floats]:
-        """Features and nuisances of the crop's posture."""
-        seen = self._track.posture(crop)
-        posture = MotionFeatures(seen.features + self._features, seen.lids, seen.head + self._head)
-        if np.abs(seen.head.matrix[:, 2]).max() > _FAR_PX:
-            self._track = MotionFeatureExtractor(crop)
-            self._features, self._head = posture.features, posture.head
-        return posture.features, posture.nuisances
+    def extract(self, crop: Crop) -> tuple[Floats, Floats]:
+        """The features and nuisances of a crop against the first one."""
+        latest = self._extractor.extract(crop)
+        total = MotionFeatures(
+            latest.features + self._features, latest.lids, latest.head + self._head
+        )
+        if np.abs(latest.head.matrix[:, 2]).max() > _MAX_SHIFT_PX:
+            self._extractor = MotionFeatureExtractor(crop)
+            self._features, self._head = total.features, total.head
+        return total.features, total.nuisances
