@@ -1,0 +1,101 @@
+"""The canonical 112 x 112 grey crop of a face.
+
+Coordinates are OpenCV's: the centre of a picture's first pixel is (0, 0).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from off_tanet.types import CROP_SIZE, Crop, Pixels, Similarity
+
+Floats = NDArray[np.float32]
+
+
+def crop(pixels: Pixels, similarity: Similarity) -> Crop:
+    """Crop a face.
+
+    A face that is much larger than the crop is blurred before it is sampled: without that, fine
+    texture aliases and a motion of a fraction of a crop pixel gives false flow (0.24 px on
+    average when shrinking by seven, 0.02 px with the blur). The conversion to grey comes before
+    cubic sampling; both are linear, so that the published, opposite order differs by rounding
+    alone.
+
+    Args:
+        pixels: The picture [H, W, 3].
+        similarity: The transform [2, 3] from picture pixels to crop pixels.
+
+    Returns:
+        The crop [112, 112]. Border pixels are repeated beyond the picture.
+    """
+    window, transform = _window(pixels, similarity)
+    grey = _floats(cv2.cvtColor(window, cv2.COLOR_BGR2GRAY))
+    shrinking = 1 / np.sqrt(np.linalg.det(transform[:, :2]))
+    while shrinking >= 4:
+        grey, transform = _halved(grey, transform)
+        shrinking /= 2
+    if shrinking > 1:
+        # The width that makes the resolution of the picture that of the crop.
+        width = 0.45 * float(np.sqrt(shrinking**2 - 1))
+        grey = _floats(cv2.GaussianBlur(grey, (0, 0), width, borderType=cv2.BORDER_REPLICATE))
+    sampled = cv2.warpAffine(
+        grey,
+        transform,
+        (CROP_SIZE, CROP_SIZE),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    rounded: Crop = np.clip(np.rint(sampled), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def whole(pixels: Pixels) -> Crop:
+    """Scale a whole picture to a crop, for pictures that already are tight face crops.
+
+    Args:
+        pixels: The picture [H, W, 3]. It is averaged where it is larger than the crop, and
+            interpolated with cubic polynomials where it is smaller.
+
+    Returns:
+        The crop [112, 112].
+    """
+    height, width = pixels.shape[:2]
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    reduced = min(width, CROP_SIZE), min(height, CROP_SIZE)
+    grey = cv2.resize(grey, reduced, interpolation=cv2.INTER_AREA)
+    grown = cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(grown, np.uint8)
+
+
+def _window(pixels: Pixels, similarity: Similarity) -> tuple[Pixels, Similarity]:
+    """The part of the picture that the crop depends on, and the transform from this part."""
+    inverse = cv2.invertAffineTransform(similarity)
+    margin = 6.0  # crop pixels: the reach of the blur and of cubic sampling
+    near, far = -margin, CROP_SIZE - 1 + margin
+    corners = np.array([(near, near), (near, far), (far, near), (far, far)])
+    corners = corners @ inverse[:, :2].T + inverse[:, 2]
+    last = np.array(pixels.shape[1::-1]) - 1
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, last).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)), 0, last).astype(int)
+    shifted = similarity.copy()
+    shifted[:, 2] += similarity[:, :2] @ (left, top)
+    return pixels[top : bottom + 1, left : right + 1], shifted
+
+
+def _halved(grey: Floats, transform: Similarity) -> tuple[Floats, Similarity]:
+    """The picture at half its size, and the transform from that size."""
+    height, width = grey.shape
+    size = np.array([max(1, width // 2), max(1, height // 2)])
+    step = (width, height) / size
+    composed = transform.copy()
+    composed[:, :2] *= step
+    composed[:, 2] += transform[:, :2] @ (step / 2 - 0.5)
+    return _floats(cv2.resize(grey, size.tolist())), composed
+
+
+def _floats(picture: NDArray[Any]) -> Floats:
+    return np.asarray(picture, np.float32)
