@@ -47,6 +47,11 @@ class FaceLandmarks:
         return Region.around_landmarks(self.points)
 
     @property
+    def size(self) -> float:
+        """The larger of the face's width and height along its own axes, in pixels."""
+        return self.region.face_size
+
+    @property
     def box(self) -> tuple[float, float, float, float]:
         """The tight box around all landmarks: left, top, right and bottom edge in pixels.
 
@@ -111,9 +116,6 @@ class FaceMesh:
         """
         square = sample(pixels, region, _SIDE)
         found, presence = self._session.run(["landmarks", "presence"], {"pixels": square[None]})
-        places = found[0].astype(np.float64) * _SIDE
-        transform = region.transform(_SIDE)
-        back = np.linalg.inv(transform[:, :2])
-        xy = (places[:, :2] - 0.5 - transform[:, 2]) @ back.T
-        z = places[:, 2] * region.side / _SIDE
+        xy = region.to_picture(found[0, :, :2])
+        z = found[0, :, 2].astype(np.float64) * region.side
         return FaceLandmarks(np.column_stack([xy, z]), float(presence[0]))
