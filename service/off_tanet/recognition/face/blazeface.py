@@ -31,6 +31,7 @@ cuts off 45% in 95% instead of 12 to 55%; there are 1.3 instead of 1.0 proposals
 """
 
 _MOST_OVERLAP = 0.3
+_WEAK_LOGIT, _WEAK_SHARE = -1.5, 24 / SIDE  # a box of 24 pixels is a face of 18
 _MARGIN = 1.5  # from the box to the region that the mesh expects; MediaPipe's
 
 
@@ -41,10 +42,13 @@ class Proposal:
     Attributes:
         region: The region, as the face mesh expects it.
         logit: The logit of the probability that it contains a face.
+        is_weak: Whether the logit is low for the size of the face: true of 3% of the faces that a
+            tile shows whole, and of most proposals without a face.
     """
 
     region: Region
     logit: float
+    is_weak: bool
 
 
 class BlazeFace:
@@ -102,12 +106,12 @@ def blend(rows: Rows) -> list[Rows]:
 
 def _proposal(row: Rows, tile: Region) -> Proposal:
     """Convert a detection from fractions of the tile to the picture's pixels."""
-    scale = tile.side / SIDE
     centre, right_eye, left_eye = tile.to_picture(row[[1, 2, 5, 6, 7, 8]].reshape(3, 2))
     across, down = left_eye - right_eye
-    side = max(1.0, _MARGIN * scale * SIDE * float(row[3:5].max()))
+    side = max(1.0, _MARGIN * tile.side * float(row[3:5].max()))
     region = Region(float(centre[0]), float(centre[1]), side, float(np.arctan2(down, across)))
-    return Proposal(region, float(row[0]))
+    is_weak = bool(row[0] < _WEAK_LOGIT and row[3:5].max() >= _WEAK_SHARE)
+    return Proposal(region, float(row[0]), is_weak)
 
 
 def _overlap(boxes: Rows, box: Rows) -> Rows:

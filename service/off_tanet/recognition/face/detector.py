@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,12 +15,19 @@ from off_tanet.types import Frame, Pixels
 LEAST_PRESENCE = 0.5
 """The lowest presence of a face; MediaPipe's."""
 
-LEAST_LOGIT = 0.75
-"""The lowest logit of BlazeFace with which a proposal reaches the mesh, at once or looked at again.
+LEAST_SCORE = 1.18
+"""The lowest score of a face: BlazeFace's logit plus a tenth of the presence's logit.
 
-A second look sees the face upright, in the middle, and 53 of 128 pixels high, the size at which the
-logits are highest. The presence alone would accept 90 of 10,057 proposals on 567 pictures without
-a face.
+At 1.18 the detector finds one face on 567 pictures without any, and 99.3% of the 302 faces of made
+crowds. With a limit for the logit alone the same costs 1% of the faces of the crowds; with the
+presence alone there are 90 false faces.
+"""
+
+SURE_LOGIT = 1.0
+"""A proposal of a lower logit is looked at again, on a tile of its own.
+
+There the face is upright, in the middle, and 53 of 128 pixels high, the size at which the logits
+are highest: 2.5 on average of faces from 40 pixels on.
 """
 
 MOST_PROPOSALS = 32
@@ -27,6 +35,7 @@ MOST_PROPOSALS = 32
 
 _SECOND_LOOK = 1.6  # the side of the tile, in sides of the proposed region
 _MOST_OVERLAP = 0.5
+_LEAST_SUBJECT = 2 / 3 * LEAST_SHARE  # of the shorter side; the limit less what sizes vary
 
 
 class FaceDetector:
@@ -67,14 +76,17 @@ class FaceDetector:
         picture = frame.pixels if isinstance(frame, Frame) else frame
         height, width = picture.shape[:2]
         faces: list[FaceLandmarks] = []
-        for level in levels(width, height):
+        for number, level in enumerate(levels(width, height)):
             faces = self._judge(picture, self._propose(picture, level.tiles), faces)
-            if not all_sizes and any(face.size >= level.least_face for face in faces):
+            # The first level misses 6% of the faces near its limit: where it finds several faces,
+            # the second one is searched too.
+            is_crowd = number == 0 and len(faces) > 1
+            if any(face.size >= level.least_face for face in faces) and not (all_sizes or is_crowd):
                 break
         faces.sort(key=lambda face: face.size, reverse=True)
-        subject = LEAST_SHARE * min(width, height)
-        if not all_sizes and faces and faces[0].size >= subject:
-            faces = [face for face in faces if face.size >= subject]
+        shorter = min(width, height)
+        if not all_sizes and faces and faces[0].size >= LEAST_SHARE * shorter:
+            faces = [face for face in faces if face.size >= _LEAST_SUBJECT * shorter]
         return tuple(faces)
 
     def follow(self, picture: Pixels, face: FaceLandmarks) -> FaceLandmarks | None:
@@ -99,25 +111,35 @@ class FaceDetector:
         """Return the known faces and the proposals that the mesh accepts, each face once."""
         faces = list(known)
         for proposal in proposals:
-            if _is_known(proposal.region, faces):
+            if _is_known(proposal.region, faces) or (faces and proposal.is_weak):
                 continue
-            region = self._look_again(picture, proposal)
-            face = self._accept(picture, region) if region else None
-            # The first landmarks depend on the proposal's box: with those of a second run, corners
-            # of the crop are 0.65 px from where further runs converge to, instead of 1.65 px.
-            refined = self._accept(picture, face.region) if face else None
-            if refined and not _is_known(refined.region, faces):
-                faces.append(refined)
+            face = self._find(picture, proposal)
+            if face and not _is_known(face.region, faces):
+                faces.append(face)
         return faces
 
-    def _look_again(self, picture: Pixels, proposal: Proposal) -> Region | None:
-        """Return the region of a proposal that is likely enough, at once or looked at again."""
+    def _find(self, picture: Pixels, proposal: Proposal) -> FaceLandmarks | None:
+        """Return the face of a proposal, if there is one.
+
+        The first landmarks depend on the proposal's region. With those of a second run, the crop's
+        corners are 0.65 px from where further runs converge to, instead of 1.65 px.
+        """
+        likely = self._look_again(picture, proposal)
+        first = self._accept(picture, likely.region) if likely else None
+        face = self._accept(picture, first.region) if first else None
+        if not likely or not face:
+            return None
+        odds = face.presence / max(1 - face.presence, 1e-4)
+        return face if likely.logit + math.log(odds) / 10 >= LEAST_SCORE else None
+
+    def _look_again(self, picture: Pixels, proposal: Proposal) -> Proposal | None:
+        """Return the proposal as it is on a tile of its own, or None if it is not confirmed."""
         region = proposal.region
-        if proposal.logit >= LEAST_LOGIT:
-            return region
+        if proposal.logit >= SURE_LOGIT:
+            return proposal
         for again in self._blazeface.propose(picture, region.scaled(_SECOND_LOOK)):
-            if again.logit >= LEAST_LOGIT and again.region.overlap(region) > _MOST_OVERLAP:
-                return again.region
+            if again.logit > 0 and again.region.overlap(region) > _MOST_OVERLAP:
+                return again
         return None
 
     def _accept(self, picture: Pixels, region: Region) -> FaceLandmarks | None:

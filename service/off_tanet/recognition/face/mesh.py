@@ -8,6 +8,7 @@ picture's first pixel is (0, 0).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ _NOSE = (1, 4)
 _MOUTH = (61, 291)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FaceLandmarks:
     """The landmarks of one face on one picture.
 
@@ -41,7 +42,7 @@ class FaceLandmarks:
     points: Points
     presence: float
 
-    @property
+    @cached_property
     def region(self) -> Region:
         """The region in which the face is expected on the next frame."""
         return Region.around_landmarks(self.points)
