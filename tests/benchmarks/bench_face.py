@@ -1,9 +1,9 @@
-"""What finding and cutting out a face costs on one core, and how still its landmarks stand.
+"""The cost of detecting, placing and cropping a face on one core, and how stable the crop is.
 
     python -m tests.benchmarks.bench_face
 
-Prints medians. Times are of the process's own processor time, so that a neighbour on the machine
-does not count; compare them on one machine only.
+Prints medians. Times are of the process's own processor time, so that other processes do not count;
+compare them on one machine only. Shifts are in pixels at 112 x 112.
 """
 
 from __future__ import annotations
@@ -15,14 +15,32 @@ from functools import partial
 
 import cv2
 import numpy as np
-from off_tanet.recognition.face.detector import FaceDetector, align, crop, whole
-from off_tanet.types import CROP_SIZE, Face, Pixels
+from numpy.typing import NDArray
+from off_tanet.recognition.face.alignment import align, transform
+from off_tanet.recognition.face.cropping import crop, whole
+from off_tanet.recognition.face.detector import FaceDetector
+from off_tanet.recognition.face.mesh import FaceLandmarks
+from off_tanet.types import CROP_SIZE, Crop, Pixels, Similarity
+from off_tanet_export.synthesis.face_generator import EXTENT, MARGIN, draw
 
 from tests.support import factories
 from tests.support.paths import ROOT
 
 ASSETS = ROOT / "service/off_tanet/assets"
 RUNS, SHOTS, NOISE = 60, 40, 2.0
+SIZES = ((320, 240), (640, 480), (1280, 960), (1920, 1080), (4000, 3000))
+FACES = (94, 130, 190, 280, 400)  # pixels
+PORTRAIT_FACE = 124  # pixels: the height of the portrait's landmarks
+HEADS, HEAD_SIZE = 200, 480
+
+LAST = CROP_SIZE - 1
+PROBES = np.array([(0, 0), (LAST, 0), (0, LAST), (LAST, LAST), (LAST / 2, LAST / 2)])
+"""The corners of the crop and its centre."""
+
+EYES_AND_NOSE = (0.5 - 0.235, 0.28), (0.5 + 0.235, 0.28), (0.5, 0.52)
+"""Where the generator draws them on average, as shares of the crop."""
+
+Points = NDArray[np.float64]
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -42,39 +60,120 @@ def scene(width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def points(face: Face) -> list[tuple[float, float]]:
-    marks = face.landmarks
-    return [marks.left_eye, marks.right_eye, marks.nose, marks.mouth_left, marks.mouth_right]
+def scaled(pixels: Pixels, factor: float) -> Pixels:
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=how), np.uint8)
 
 
-def stillness(detector: FaceDetector, pixels: Pixels) -> float:
-    """Standard deviation of a landmark's coordinate under noise, in pixels at 112 x 112."""
+def onset(detector: FaceDetector, pixels: Pixels) -> Crop:
+    """The face stage of the first frame."""
+    return crop(pixels, align(detector.detect(pixels)[0]))
+
+
+def apex(detector: FaceDetector, pixels: Pixels, face: FaceLandmarks) -> Crop:
+    """The face stage of a later frame."""
+    followed = detector.follow(pixels, face)
+    assert followed
+    return crop(pixels, align(followed))
+
+
+def print_times(detector: FaceDetector) -> None:
+    names = ("detect", "follow", "align", "crop", "whole", "onset", "apex")
+    print(f"{'picture':>12}" + "".join(f"{name:>9}" for name in names) + "   ms, one thread")
+    for width, height in SIZES:
+        pixels = scene(width, height)
+        face = detector.detect(pixels)[0]
+        works: tuple[Callable[[], object], ...] = (
+            partial(detector.detect, pixels),
+            partial(detector.follow, pixels, face),
+            partial(align, face),
+            partial(crop, pixels, align(face)),
+            partial(whole, pixels),
+            partial(onset, detector, pixels),
+            partial(apex, detector, pixels, face),
+        )
+        times = "".join(f"{milliseconds(work):9.2f}" for work in works)
+        print(f"{f'{width} x {height}':>12}{times}")
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    for name, pixels in (("noise, 640 x 480", noise), ("a wall, 12 MP", wall(4000, 3000))):
+        print(f"no face ({name}): {milliseconds(partial(detector.detect, pixels)):.1f} ms")
+
+
+def wall(width: int, height: int) -> Pixels:
+    return np.full((height, width, 3), 150, np.uint8)
+
+
+def print_stillness(detector: FaceDetector) -> None:
+    """Standard deviations under noise of a landmark's coordinate and of the crop's place."""
+    print(f"\nnoise of sigma {NOISE:g}; deviations in px of landmarks, crop's centre, its corners")
+    for size in FACES:
+        pixels = scaled(factories.portrait(), size / PORTRAIT_FACE)
+        face = detector.detect(pixels)[0]
+        followed, detected = stillness(detector, pixels, face)
+        print(f"face of {size:3} px:  followed {followed}   detected {detected}")
+
+
+def stillness(detector: FaceDetector, pixels: Pixels, face: FaceLandmarks) -> tuple[str, str]:
+    """The deviations where the face is followed from one frame, and where it is detected anew."""
     random = np.random.default_rng(0)
-    turn = align(detector.detect(pixels)[0])[:, :2]
-    found = []
+    followed, detected = [], []
     for _ in range(SHOTS):
         noisy = np.clip(np.rint(pixels + random.normal(0, NOISE, pixels.shape)), 0, 255)
-        found.append(np.array(points(detector.detect(noisy.astype(np.uint8))[0])) @ turn.T)
-    return float(np.std(found, axis=0).mean())
+        shot = noisy.astype(np.uint8)
+        again = detector.follow(shot, face)
+        assert again
+        followed.append(again)
+        detected.append(detector.detect(shot)[0])
+    return deviations(followed, align(face)), deviations(detected, align(face))
+
+
+def deviations(shots: list[FaceLandmarks], where: Similarity) -> str:
+    landmarks = np.std([transform(shot.points[:, :2], where) for shot in shots], axis=0)
+    moved = np.std([displacement(where, align(shot)) for shot in shots], axis=0)
+    return f"{landmarks.mean():.3f} {moved[4].mean():.3f} {moved[:4].mean():.3f}"
+
+
+def displacement(first: Similarity, second: Similarity) -> Points:
+    """How far the second crop's content is from the first's, at the probes, [5, 2]."""
+    inverse = np.asarray(cv2.invertAffineTransform(first), np.float64)
+    moved: Points = transform(transform(PROBES, inverse), second) - PROBES
+    return moved
+
+
+def print_placement(detector: FaceDetector) -> None:
+    """Made heads: how their crops are placed against the generator's."""
+    scale = EXTENT * CROP_SIZE / HEAD_SIZE
+    shift = 0.5 * scale - MARGIN * CROP_SIZE - 0.5
+    made = np.array([[scale, 0, shift], [0, scale, shift]])
+    shifts, points = [], []
+    for seed in range(HEADS):
+        grey = draw(np.random.default_rng(seed), HEAD_SIZE)
+        pixels = np.dstack([np.rint(grey).astype(np.uint8)] * 3)
+        for face in detector.detect(pixels)[:1]:
+            where = align(face)
+            shifts.append(displacement(made, where))
+            points.append(transform(face.five()[:3], where))
+    print(f"\nmade heads: {len(shifts)} of {HEADS} detected; against the generator's crop, in px:")
+    expected = np.array(EYES_AND_NOSE) * CROP_SIZE - 0.5
+    places = ("left eye", "right eye", "nose")
+    for name, values in (
+        ("shift of the corners", np.array(shifts)[:, :4]),
+        ("shift of the centre", np.array(shifts)[:, 4:]),
+        *((name, np.array(points)[:, [n]] - expected[n]) for n, name in enumerate(places)),
+    ):
+        mean, spread = np.abs(values.mean(axis=0)).mean(axis=0), values.std(axis=0).mean(axis=0)
+        print(
+            f"{name:>20}: mean {mean[0]:.2f} across, {mean[1]:.2f} down; "
+            f"spread {spread[0]:.2f}, {spread[1]:.2f}"
+        )
 
 
 def main() -> None:
     cv2.setNumThreads(1)
     detector = FaceDetector(ASSETS)
-    print(f"{'picture':>12}{'detect':>10}{'crop':>10}{'whole':>10}   ms, one thread")
-    for width, height in ((320, 240), (640, 480), (1280, 960), (4000, 3000)):
-        pixels = scene(width, height)
-        where = align(detector.detect(pixels)[0])
-        times = (
-            milliseconds(partial(detector.detect, pixels)),
-            milliseconds(partial(crop, pixels, where)),
-            milliseconds(partial(whole, pixels)),
-        )
-        print(f"{f'{width} x {height}':>12}" + "".join(f"{each:10.2f}" for each in times))
-    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
-    print(f"no face (noise, 640 x 480): {milliseconds(partial(detector.detect, noise)):.2f} ms")
-    still = stillness(detector, scene(640, 480))
-    print(f"landmarks under noise of sigma {NOISE:g}: {still:.3f} px at {CROP_SIZE} x {CROP_SIZE}")
+    print_times(detector)
+    print_stillness(detector)
+    print_placement(detector)
 
 
 if __name__ == "__main__":
