@@ -74,6 +74,10 @@ class Region:
         """Return the region with the same centre and a side of `factor` times the length."""
         return replace(self, side=factor * self.side)
 
+    def angle_from(self, other: Region) -> float:
+        """Return the angle by which the region is turned against another one, -pi..pi."""
+        return math.remainder(self.angle - other.angle, math.tau)
+
     def overlap(self, other: Region) -> float:
         """Return the intersection of two faces' tight squares as a share of the smaller one.
 
