@@ -239,7 +239,7 @@ class _Identity:
         if self._face is None:
             height, width = pixels.shape[:2]
             faces = (landmarks,) if self._keeps else detected
-            self._face = TrackedFace(landmarks, tuple(face.face(width, height) for face in faces))
+            self._face = TrackedFace(tuple(face.face(width, height) for face in faces))
         return self._face.frame(pixels, landmarks, self._scene, warnings)
 
     def _end_scene(self) -> None:
