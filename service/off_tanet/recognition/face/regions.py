@@ -21,6 +21,7 @@ Points = NDArray[np.float64]
 _MARGIN = 1.5
 RIGHT_CORNER, LEFT_CORNER = 33, 263
 """The landmarks at the outer corners of the eyes; right and left as the person has them."""
+_CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ class Region:
         """Return the region with the same centre and a side of `factor` times the length."""
         return replace(self, side=factor * self.side)
 
-    def angle_from(self, other: Region) -> float:
-        """Return the angle by which the region is turned against another one, -pi..pi."""
-        return math.remainder(self.angle - other.angle, math.tau)
+    def distance(self, other: Region) -> float:
+        """Return how far the corner that moves most is from its place in another region."""
+        return float(np.hypot(*(self.to_picture(_CORNERS) - other.to_picture(_CORNERS)).T).max())
 
     def overlap(self, other: Region) -> float:
         """Return the intersection of two faces' tight squares as a share of the smaller one.
