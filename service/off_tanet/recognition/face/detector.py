@@ -36,13 +36,6 @@ MOST_PROPOSALS = 32
 MOST_REJECTED = 16
 """A level ends with this number of proposals in a row that are no faces."""
 
-LEAST_LOGIT_BETWEEN = -1.0
-"""The lowest score of a proposal on the levels between the first and the last one.
-
-What is fainter there is mostly a face of less than 12 pixels of the tile's 128, which the next
-level shows twice as large, or none.
-"""
-
 LEVELS, ALL_LEVELS = 3, 4
 """The levels of tiles by default, and for all sizes.
 
@@ -97,9 +90,9 @@ class FaceDetector:
         picture = frame.pixels if isinstance(frame, Frame) else frame
         height, width = picture.shape[:2]
         faces: list[FaceLandmarks] = []
-        searched = list(levels(width, height, ALL_LEVELS if all_sizes else LEVELS))
-        for number, level in enumerate(searched):
-            proposals = self._propose(picture, level, number == 0, level is searched[-1])
+        most = ALL_LEVELS if all_sizes else LEVELS
+        for number, level in enumerate(levels(width, height, most)):
+            proposals = self._propose(picture, level, coarsest=number == 0)
             faces = self._judge(picture, proposals, faces)
             # The first level misses 6% of the faces near its limit: where it finds several faces,
             # the second one is searched too.
@@ -124,20 +117,16 @@ class FaceDetector:
         """
         return self._accept(picture, face.region)
 
-    def _propose(
-        self, picture: Pixels, level: Level, is_first: bool, is_last: bool
-    ) -> list[Proposal]:
+    def _propose(self, picture: Pixels, level: Level, *, coarsest: bool) -> list[Proposal]:
         """Return the proposals of all tiles of a level, the likeliest first.
 
         Finer levels leave out what is as large as half a tile, and what is weak because the
         picture cuts it off: a coarser level has proposed those.
         """
         proposals = [it for tile in level.tiles for it in self._blazeface.propose(picture, tile)]
-        if not is_first:
+        if not coarsest:
             largest = level.tiles[0].side / 2
             proposals = [it for it in proposals if it.region.face_size < largest and not it.is_weak]
-        if not (is_first or is_last):
-            proposals = [it for it in proposals if it.logit > LEAST_LOGIT_BETWEEN]
         return sorted(proposals, key=lambda it: it.logit, reverse=True)
 
     def _judge(
