@@ -1,4 +1,4 @@
-"""The face detectors and the mesh on one core: the committed files, plain conversions, LiteRT.
+"""The face detector and the mesh on one core: the committed files, plain conversions, LiteRT.
 
     taskset -c 0 python -m tests.benchmarks.bench_face_models
 
@@ -80,11 +80,6 @@ def _plain_node(graph: Graph, network: Network, operator: Operator, names: dict[
         case "PAD":
             amounts = constants[0][[0, 3, 1, 2]].T.ravel().astype(np.int64)
             name = graph.node("Pad", value, graph.constant(f"pads_{number}", amounts))
-        case "RESIZE_BILINEAR":
-            scales = graph.constant(f"scales_{number}", np.array([1, 1, 2, 2], np.float32))
-            name = graph.node("Resize", value, "", scales, mode="linear")
-        case "DEPTH_TO_SPACE":
-            name = graph.node("DepthToSpace", value, blocksize=2)
         case "RESHAPE":
             last = graph.node("Transpose", value, perm=[0, 2, 3, 1])
             name = graph.node("Reshape", last, graph.shape(*network.shapes[number]))

@@ -93,7 +93,7 @@ def _symmetric(face: Points) -> Points:
 
 def _is_frontal(face: Points) -> bool:
     """Whether the bridge of the nose is about in the middle between the sides of the face."""
-    bridge, right, left = face[168, 0], face[234, 0], face[458, 0]
+    bridge, right, left = face[168, 0], face[234, 0], face[454, 0]
     return bool(abs((left - bridge) - (bridge - right)) < _MOST_TURNED * abs(left - right))
 
 

@@ -1,4 +1,4 @@
-r"""MediaPipe's face detectors and face mesh as ONNX files, from the wheel of `mediapipe`.
+r"""MediaPipe's face detector and face mesh as ONNX files, from the wheel of `mediapipe`.
 
 Usage::
 
@@ -42,10 +42,10 @@ Copyright The MediaPipe Authors (Google LLC), licensed under the Apache License,
 
 """
 CHANGES = """\
-Changes: the models are converted from TFLite to ONNX. Sparse weights are stored as dense ones,
-channels of zeros are added, PRelu layers are written as pairs of convolutions, the scaling of the
-pixels, the order blue-green-red, the anchors and the last logistic function of the mesh are part of
-the graphs. No weight was trained or quantised.
+Changes: the models are converted from TFLite to ONNX. Channels of zeros are added, PRelu layers are
+written as pairs of convolutions, the scaling of the pixels, the order blue-green-red, the anchors
+and the last logistic function of the mesh are part of the graphs. No weight was trained or
+quantised.
 """
 
 

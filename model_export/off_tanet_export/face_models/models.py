@@ -1,4 +1,4 @@
-"""The three models: where each comes from, and the conversion of its outputs."""
+"""The two models: where each comes from, and the conversion of its outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from off_tanet_export.face_models.graph import Array, Graph, Shape
 from off_tanet_export.face_models.tflite_reader import Network, Operator
-from off_tanet_export.face_models.trunk import FeatureMap, Trunk, aligned, widened
+from off_tanet_export.face_models.trunk import Trunk, widened
 from off_tanet_export.face_models.wheel import VERSION, Source
 
 NUMBERS = 17
@@ -89,43 +89,32 @@ def add_mesh(trunk: Trunk) -> dict[str, Shape]:
 def _head(trunk: Trunk, tensor: int) -> str:
     """The convolution that computes an output of the network."""
     operator = trunk.network.operators[tensor]
-    weight, bias = trunk.weights(operator)
+    return _convolution(trunk, operator, *trunk.weights(operator))
+
+
+def _convolution(trunk: Trunk, operator: Operator, weight: Array, bias: Array) -> str:
+    """The operator with other weights; its channels are not widened."""
     value = trunk.feature_map(operator.inputs[0])
-    return _layer(trunk, value, operator, weight, bias, len(bias)).name
-
-
-def _layer(
-    trunk: Trunk, value: FeatureMap, operator: Operator, weight: Array, bias: Array, width: int
-) -> FeatureMap:
-    """The operator with other weights, and with its channels widened to `width`."""
-    depthwise = operator.kind == "DEPTHWISE_CONV_2D"
-    if depthwise:
-        weight = widened(weight, width) * value.signs[:, None, None, None]
-    else:
-        weight = widened(weight, width, value.width) * value.signs[:, None, None]
-    name = trunk.graph.convolution(
+    return trunk.graph.convolution(
         value.name,
-        weight,
-        widened(bias, width),
+        widened(weight, len(bias), value.width) * value.signs[:, None, None],
+        bias,
         strides=[operator.stride] * 2,
         pads=trunk.source(operator)[1],
-        group=width if depthwise else 1,
+        group=1,
     )
-    return FeatureMap(name, len(bias), np.ones(width, np.float32))
 
 
 @dataclass(frozen=True)
 class Branch:
-    """The layers between the trunk and an output of a detector, for one size of anchors.
+    """The convolution from the trunk to an output of the detector, for one size of anchors.
 
     Attributes:
-        layers: A dense convolution; in the full-range detector, a depthwise one after it.
-        block: Rows and columns of anchors that a cell's channels hold (TFLite's DEPTH_TO_SPACE).
+        layer: The convolution.
         cells: Rows and columns of cells.
     """
 
-    layers: tuple[Operator, ...]
-    block: int
+    layer: Operator
     cells: int
 
 
@@ -134,34 +123,24 @@ def branches(network: Network, tensor: int) -> list[Branch]:
     operator = network.operators[tensor]
     if operator.kind == "CONCATENATION":
         return [branch for number in operator.inputs for branch in branches(network, number)]
-    layers: list[Operator] = []
-    block, cells = 1, 0
-    while not layers or layers[0].kind != "CONV_2D":
-        after, before = operator.output, operator.inputs[0]
-        if operator.kind == "DEPTH_TO_SPACE":
-            block = network.shapes[after][1] // network.shapes[before][1]
-        elif operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            layers.insert(0, operator)
-            cells = cells or network.shapes[after][1]
-        operator = network.operators[before]
-    return [Branch(tuple(layers), block, cells)]
+    while operator.kind != "CONV_2D":
+        operator = network.operators[operator.inputs[0]]
+    return [Branch(operator, network.shapes[operator.output][1])]
 
 
 def add_detections(trunk: Trunk) -> dict[str, Shape]:
     """Detections [N, anchors, 17], the anchors' centres added.
 
     Scores and places are computed by one convolution, 17 channels for each anchor of a cell. The
-    anchors are in the order of the cells (row by row), then of the rows and columns in a cell's
-    block, then of the anchors in one place.
+    anchors are in the order of the cells (row by row), then of the anchors in a cell.
     """
     graph, network = trunk.graph, trunk.network
     places, scores = network.outputs
     parts, centres = [], []
     for score, place in zip(branches(network, scores), branches(network, places), strict=True):
         parts.append(_cells(trunk, score, place))
-        count = len(trunk.weights(score.layers[-1])[1]) // score.block**2
-        centres.append(anchor_centres(score.cells, score.block, count))
-    value = parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
+        centres.append(anchor_centres(score.cells, len(trunk.weights(score.layer)[1])))
+    value = graph.node("Concat", *parts, axis=1)
     offsets = np.concatenate(centres)
     table = np.zeros((len(offsets), NUMBERS), np.float32)
     table[:, 1:3] = offsets
@@ -172,24 +151,14 @@ def add_detections(trunk: Trunk) -> dict[str, Shape]:
 
 def _cells(trunk: Trunk, score: Branch, place: Branch) -> str:
     """One branch's answers, [N, anchors, 17], without the anchors' centres."""
-    graph, last = trunk.graph, score.layers[-1]
-    value = trunk.feature_map(score.layers[0].inputs[0])
-    for scoring, placing in zip(score.layers, place.layers, strict=True):
-        # Pixels become units of the picture's side in the last layer, which is linear.
-        unit = trunk.network.side if scoring is last else 1
-        weight, bias = (
-            _interleaved(ours, theirs / unit)
-            for ours, theirs in zip(trunk.weights(scoring), trunk.weights(placing), strict=True)
-        )
-        width = len(bias) if len(score.layers) == 1 else aligned(len(bias))
-        value = _layer(trunk, value, scoring, weight, bias, width)
-    name = graph.node("Transpose", value.name, perm=[0, 2, 3, 1])
-    if value.width > value.channels:
-        ends = [
-            graph.constant(f"{key}_{len(graph.nodes)}", np.array([number], np.int64))
-            for key, number in (("start", 0), ("end", value.channels), ("axis", 3))
-        ]
-        name = graph.node("Slice", name, *ends)
+    graph = trunk.graph
+    # Pixels become units of the picture's side: the layer is linear.
+    weight, bias = (
+        _interleaved(ours, theirs / trunk.network.side)
+        for ours, theirs in zip(trunk.weights(score.layer), trunk.weights(place.layer), strict=True)
+    )
+    name = _convolution(trunk, score.layer, weight, bias)
+    name = graph.node("Transpose", name, perm=[0, 2, 3, 1])
     return graph.node("Reshape", name, graph.shape(0, -1, NUMBERS))
 
 
@@ -200,18 +169,15 @@ def _interleaved(scores: Array, places: Array) -> Array:
     return np.concatenate([scores[:, None], places], axis=1).reshape(-1, *rest)
 
 
-def anchor_centres(cells: int, block: int, count: int) -> NDArray[np.float64]:
-    """x, y of the anchors' centres, [cells² · block² · count, 2], in units of the picture's side.
+def anchor_centres(cells: int, count: int) -> NDArray[np.float64]:
+    """x, y of the anchors' centres, [cells² · count, 2], in units of the picture's side.
 
     Args:
         cells: Rows and columns of cells.
-        block: Rows and columns of anchors in a cell.
-        count: Anchors in one place.
+        count: Anchors in a cell.
     """
-    axis = ((np.arange(cells * block) + 0.5) / (cells * block)).reshape(cells, block)
-    shape = (cells, cells, block, block)
-    columns = np.broadcast_to(axis[None, :, None, :], shape)
-    rows = np.broadcast_to(axis[:, None, :, None], shape)
+    axis = (np.arange(cells) + 0.5) / cells
+    columns, rows = np.meshgrid(axis, axis)
     return np.repeat(np.stack([columns.ravel(), rows.ravel()], axis=1), count, axis=0)
 
 
@@ -232,19 +198,6 @@ MODELS = (
             "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
         ),
         "https://mediapipe.page.link/blazeface-mc",
-        BLAZEFACE,
-        DETECTIONS,
-        centred=True,
-        add_outputs=add_detections,
-    ),
-    FaceModel(
-        "detector_full_range",
-        "MediaPipe BlazeFace, full range, sparse",
-        Source(
-            "face_detection/face_detection_full_range_sparse.tflite",
-            "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
-        ),
-        "https://mediapipe.page.link/blazeface-back-sparse-mc",
         BLAZEFACE,
         DETECTIONS,
         centred=True,

@@ -53,14 +53,8 @@ def _compute(
             )
         case "MAX_POOL_2D":
             result = functional.max_pool2d(padded, operator.kernel, operator.stride)
-        case "RESIZE_BILINEAR":
-            result = functional.interpolate(padded, size=shape[1:3], mode="bilinear")
         case "PAD":
             return functional.pad(x, inputs[1].flip(0).flatten().tolist())
-        case "DEPTH_TO_SPACE":
-            block = shape[1] // x.shape[1]
-            x = x.reshape(*x.shape[:3], block, block, -1).permute(0, 1, 3, 2, 4, 5)
-            return x.reshape(shape)
         case "RESHAPE":
             return x.reshape(shape)
         case "CONCATENATION":
@@ -88,21 +82,16 @@ def graph_outputs(model: FaceModel, network: Network, raw: list[Values]) -> dict
         }
     places, scores = raw
     places = places / np.float32(network.side)
-    first, order = 0, []
+    first = 0
     for branch in branches(network, network.outputs[1]):
-        side = branch.cells * branch.block
-        count = network.shapes[branch.layers[-1].output][-1] // branch.block**2
-        for index in range(side * side * count):
-            row, column = divmod(index // count, side)
-            centre = np.array([column + 0.5, row + 0.5], np.float32) / side
+        count = network.shapes[branch.layer.output][-1]
+        for index in range(branch.cells**2 * count):
+            row, column = divmod(index // count, branch.cells)
+            centre = np.array([column + 0.5, row + 0.5], np.float32) / branch.cells
             places[0, first + index, :2] += centre
             places[0, first + index, 4:] += np.tile(centre, 6)
-        numbers = np.arange(first, first + side * side * count)
-        grid = numbers.reshape(branch.cells, branch.block, branch.cells, branch.block, count)
-        order.append(grid.transpose(0, 2, 1, 3, 4).ravel())
-        first += side * side * count
-    detections = np.concatenate([probability(scores), places], axis=2)
-    return {"detections": detections[:, np.concatenate(order)]}
+        first += branch.cells**2 * count
+    return {"detections": np.concatenate([probability(scores), places], axis=2)}
 
 
 def probability(logit: Values) -> Values:

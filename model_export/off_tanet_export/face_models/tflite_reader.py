@@ -1,7 +1,7 @@
 """A `.tflite` file as operators and float32 constants, through the schema in package `tflite`.
 
-Constants that the file stores as float16 behind DEQUANTIZE, or as sparse arrays behind DENSIFY, are
-read as dense float32 arrays; a RELU becomes a property of the operator before it.
+Constants that the file stores as float16 behind DEQUANTIZE are read as float32 arrays; a RELU
+becomes a property of the operator before it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,6 @@ OPTIONS = {
     "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
     "MAX_POOL_2D": tflite.Pool2DOptions,
     "ADD": tflite.AddOptions,
-}
-INDEX_VECTORS = {
-    tflite.SparseIndexVector.Int32Vector: tflite.Int32Vector,
-    tflite.SparseIndexVector.Uint16Vector: tflite.Uint16Vector,
-    tflite.SparseIndexVector.Uint8Vector: tflite.Uint8Vector,
 }
 
 
@@ -85,14 +80,14 @@ def read_network(data: bytes) -> Network:
         buffer = model.Buffers(tensor.Buffer())
         if buffer.DataLength():
             values = buffer.DataAsNumpy().view(DTYPES[tensor.Type()])
-            constants[number] = _dense(tensor, values).reshape(shapes[number])
+            constants[number] = values.reshape(shapes[number])
     operators: dict[int, Operator] = {}
     for index in range(graph.OperatorsLength()):
         source = graph.Operators(index)
         code = model.OperatorCodes(source.OpcodeIndex())
         kind = KINDS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
         inputs, output = tuple(map(int, source.InputsAsNumpy())), int(source.Outputs(0))
-        if kind in ("DEQUANTIZE", "DENSIFY"):
+        if kind == "DEQUANTIZE":
             constants[output] = constants[inputs[0]].astype(np.float32)
         elif kind == "RELU":
             operators[output] = replace(operators.pop(inputs[0]), output=output, relu=True)
@@ -105,25 +100,6 @@ def read_network(data: bytes) -> Network:
 
 def _shape(tensor: Any) -> Shape:
     return tuple(int(tensor.Shape(axis)) for axis in range(tensor.ShapeLength()))
-
-
-def _dense(tensor: Any, values: Array) -> Array:
-    """The values, with the zeros that a sparse tensor leaves out along its last axis."""
-    sparsity = tensor.Sparsity()
-    if sparsity is None:
-        return values
-    last = sparsity.DimMetadata(tensor.ShapeLength() - 1)
-    ends = _indices(last.ArraySegmentsType(), last.ArraySegments())
-    columns = _indices(last.ArrayIndicesType(), last.ArrayIndices())
-    dense = np.zeros((len(ends) - 1, tensor.Shape(tensor.ShapeLength() - 1)), values.dtype)
-    dense[np.repeat(np.arange(len(dense)), np.diff(ends)), columns] = values[: len(columns)]
-    return dense
-
-
-def _indices(kind: int, table: Any) -> NDArray[np.int64]:
-    vector = INDEX_VECTORS[kind]()
-    vector.Init(table.Bytes, table.Pos)
-    return np.asarray(vector.ValuesAsNumpy(), np.int64)
 
 
 def _with_options(

@@ -15,8 +15,8 @@ layer whose channels are no multiple of the block, every PRelu and every Pad. He
 
 Measured on one core of an AMD EPYC 9004 (AVX-512) by `make bench-face-models`, the best of 300 runs
 in ms (plain conversion, LiteRT): the mesh 0.98 (4.02, 1.16), the short-range detector 0.84 (1.19,
-1.05), the full-range detector 3.24 (3.36, 3.55). Dense convolutions are most of it and run at 100
-GFLOP/s, which is near the core's limit. Batches are no faster: a picture of 8 takes as long as one.
+1.05). Dense convolutions are most of it and run at 100 GFLOP/s, which is near the core's limit.
+Batches are no faster: a picture of 8 takes as long as one.
 """
 
 from __future__ import annotations
@@ -87,7 +87,6 @@ class Trunk:
             "PRELU": self.prelu,
             "ADD": self.add,
             "MAX_POOL_2D": self.max_pool,
-            "RESIZE_BILINEAR": self.resize,
         }
 
     def feature_map(self, tensor: int) -> FeatureMap:
@@ -232,18 +231,6 @@ class Trunk:
             strides=[operator.stride] * 2,
             pads=operator.pads,
         )
-        return FeatureMap(name, before.channels, before.signs)
-
-    def resize(self, operator: Operator) -> FeatureMap:
-        """Bilinear interpolation, with half-pixel centres."""
-        before = self.feature_map(operator.inputs[0])
-        numbers = (operator.inputs[0], operator.output)
-        small, large = (self.network.shapes[number][1] for number in numbers)
-        scales = self.graph.constant(
-            f"scales_{len(self.graph.nodes)}",
-            np.array([1, 1, large / small, large / small], np.float32),
-        )
-        name = self.graph.node("Resize", before.name, "", scales, mode="linear")
         return FeatureMap(name, before.channels, before.signs)
 
     def activated(self, name: str, operator: Operator) -> str:

@@ -10,10 +10,12 @@ from off_tanet.recognition.face.mesh import FaceLandmarks
 from off_tanet.types import Similarity
 
 Points = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 
 _STEPS = 3
 _LEAST_VARIANCE = 1e-18  # of the squared distance to the origin: less is rounding
 _LEAST_SPREAD = 0.5  # crop pixels; people differ from the average by more
+_TARGET: Complex = AVERAGE[RIGID, 0] + 1j * AVERAGE[RIGID, 1]
 
 
 def align(landmarks: FaceLandmarks) -> Similarity:
@@ -37,14 +39,14 @@ def fit_average(points: Points) -> Similarity:
     Raises:
         ValueError: If all landmarks are one point.
     """
-    source, target = points[RIGID, :2], AVERAGE[RIGID, :2]
+    source = _complex(points[RIGID])
     weights = np.ones(len(RIGID))
     for _ in range(_STEPS):
-        where = similarity(source, target, weights)
-        distances = np.hypot(*(transform(source, where) - target).T)
+        factor, shift = _fit(source, _TARGET, weights)
+        distances = np.abs(factor * source + shift - _TARGET)
         spread = np.median(distances) + _LEAST_SPREAD
         weights = 1 / (1 + (distances / (2 * spread)) ** 2) ** 2
-    return where
+    return _matrix(factor, shift)
 
 
 def similarity(source: Points, target: Points, weights: Points | None = None) -> Similarity:
@@ -64,18 +66,31 @@ def similarity(source: Points, target: Points, weights: Points | None = None) ->
     Raises:
         ValueError: If all source points are the same.
     """
-    shares = np.full(len(source), 1.0) if weights is None else weights
-    shares = shares / shares.sum()
+    shares = np.ones(len(source)) if weights is None else weights
+    return _matrix(*_fit(_complex(source), _complex(target), shares))
+
+
+def _fit(source: Complex, target: Complex, weights: Points) -> tuple[complex, complex]:
+    """The factor and the shift of the similarity between points of the complex plane."""
+    shares = weights / weights.sum()
     source_mean, target_mean = shares @ source, shares @ target
-    z, w = (
-        (points - mean) @ (1, 1j) for points, mean in ((source, source_mean), (target, target_mean))
-    )
-    variance = float(shares @ np.abs(z) ** 2)
-    if not variance > _LEAST_VARIANCE * float((source_mean**2).sum()):
+    z, w = source - source_mean, target - target_mean
+    variance = float(shares @ (z.real**2 + z.imag**2))
+    if not variance > _LEAST_VARIANCE * abs(source_mean) ** 2:
         raise ValueError("points that are all one point have no similarity to others")
-    factor = shares @ (z.conj() * w) / variance
-    turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
-    return np.column_stack([turn, target_mean - turn @ source_mean])
+    factor = complex((shares * z.conj()) @ w / variance)
+    return factor, complex(target_mean - factor * source_mean)
+
+
+def _complex(points: Points) -> Complex:
+    plane: Complex = points[:, 0] + 1j * points[:, 1]
+    return plane
+
+
+def _matrix(factor: complex, shift: complex) -> Similarity:
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
 
 
 def transform(points: Points, where: Similarity) -> Points:

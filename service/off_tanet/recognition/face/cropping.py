@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from off_tanet.types import CROP_SIZE, Crop, Pixels, Similarity
 
+Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
 def crop(pixels: Pixels, similarity: Similarity) -> Crop:
     """Crop a face.
 
-    A face that is much larger than the crop is blurred before it is sampled: without that, fine
-    texture aliases and a motion of a fraction of a crop pixel gives false flow (0.24 px on
-    average when shrinking by seven, 0.02 px with the blur). The conversion to grey comes before
+    A face that is much larger than the crop is halved and blurred before it is sampled: without
+    that, fine texture aliases and a motion of a fraction of a crop pixel gives false flow (0.24 px
+    on average when shrinking by seven, 0.02 px with the blur). The conversion to grey comes before
     cubic sampling; both are linear, so that the published, opposite order differs by rounding
-    alone.
+    alone. Halving rounds too, by 0.2 to 0.6 grey levels rms; in floats it takes twice the time.
 
     Args:
         pixels: The picture [H, W, 3].
@@ -33,11 +34,12 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
         The crop [112, 112]. Border pixels are repeated beyond the picture.
     """
     window, transform = _window(pixels, similarity)
-    grey = _floats(cv2.cvtColor(window, cv2.COLOR_BGR2GRAY))
+    levels = np.asarray(cv2.cvtColor(window, cv2.COLOR_BGR2GRAY), np.uint8)
     shrinking = 1 / np.sqrt(np.linalg.det(transform[:, :2]))
     while shrinking >= 4:
-        grey, transform = _halved(grey, transform)
+        levels, transform = _halved(levels, transform)
         shrinking /= 2
+    grey = _floats(levels)
     if shrinking > 1:
         # The width that makes the resolution of the picture that of the crop.
         width = 0.45 * float(np.sqrt(shrinking**2 - 1))
@@ -86,7 +88,7 @@ def _window(pixels: Pixels, similarity: Similarity) -> tuple[Pixels, Similarity]
     return pixels[top : bottom + 1, left : right + 1], shifted
 
 
-def _halved(grey: Floats, transform: Similarity) -> tuple[Floats, Similarity]:
+def _halved(grey: Grey, transform: Similarity) -> tuple[Grey, Similarity]:
     """The picture at half its size, and the transform from that size."""
     height, width = grey.shape
     size = np.array([max(1, width // 2), max(1, height // 2)])
@@ -94,7 +96,7 @@ def _halved(grey: Floats, transform: Similarity) -> tuple[Floats, Similarity]:
     composed = transform.copy()
     composed[:, :2] *= step
     composed[:, 2] += transform[:, :2] @ (step / 2 - 0.5)
-    return _floats(cv2.resize(grey, size.tolist())), composed
+    return np.asarray(cv2.resize(grey, size.tolist()), np.uint8), composed
 
 
 def _floats(picture: NDArray[Any]) -> Floats:

@@ -21,6 +21,7 @@ Points = NDArray[np.float64]
 _MARGIN = 1.5
 RIGHT_CORNER, LEFT_CORNER = 33, 263
 """The landmarks at the outer corners of the eyes; right and left as the person has them."""
+_CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class Region:
         """Return the region with the same centre and a side of `factor` times the length."""
         return replace(self, side=factor * self.side)
 
+    def distance(self, other: Region) -> float:
+        """Return how far the corner that moves most is from its place in another region."""
+        return float(np.hypot(*(self.to_picture(_CORNERS) - other.to_picture(_CORNERS)).T).max())
+
     def overlap(self, other: Region) -> float:
         """Return the intersection of two faces' tight squares as a share of the smaller one.
 
@@ -123,8 +128,10 @@ def sample(pixels: Pixels, region: Region, size: int) -> Pixels:
     top, bottom = _span(region.y, reach, height)
     transform[:, 2] += transform[:, :2] @ (left, top)
     window, transform = _reduced(pixels[top:bottom, left:right], transform, region.side / size)
-    sampled = cv2.warpAffine(window, transform, (size, size), flags=cv2.INTER_LINEAR)
-    return np.asarray(sampled, np.uint8)
+    # OpenCV samples four channels 2.5 times as fast as three, with the same result.
+    widened = cv2.cvtColor(window, cv2.COLOR_BGR2BGRA)
+    sampled = cv2.warpAffine(widened, transform, (size, size), flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(sampled, cv2.COLOR_BGRA2BGR), np.uint8)
 
 
 def _span(centre: float, reach: float, length: int) -> tuple[int, int]:

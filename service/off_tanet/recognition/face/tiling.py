@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from off_tanet.recognition.face.regions import Region
 
-LEVELS = 4
 MOST_TILES = 128
 """Of one level. No level of a picture that is at most 2 times as long as wide has more."""
 
@@ -33,15 +32,16 @@ class Level:
     least_face: float
 
 
-def levels(width: int, height: int) -> Iterator[Level]:
+def levels(width: int, height: int, most: int) -> Iterator[Level]:
     """Yield the levels of a picture, the coarsest first; each halves the tiles.
 
     The first level's tiles are larger than the shorter side by a third. A picture of 4:3 has one,
-    and a face that fills a square picture has a margin.
+    and a face that fills a square picture has a margin. There are no tiles of less than 128 pixels.
 
     Args:
         width: The width of the picture, in pixels.
         height: Its height.
+        most: The number of levels at most.
 
     Yields:
         The levels: 1, 6, 20 and 88 tiles of a picture of 4:3. At least one, however small or
@@ -51,7 +51,7 @@ def levels(width: int, height: int) -> Iterator[Level]:
     side = shorter * LEAST_SHARE / _SHARE_OF_TILE
     if _count(longer, side) > MOST_TILES:
         side = longer / (MOST_TILES - 1) / (1 - _OVERLAP)
-    for number in range(LEVELS):
+    for number in range(most):
         columns, rows = _count(width, side), _count(height, side)
         if number and (side < _LEAST_SIDE or columns * rows > MOST_TILES):
             return

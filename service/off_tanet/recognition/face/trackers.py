@@ -81,6 +81,8 @@ class MultiFaceTracker:
         self._detector = detector
         self._choice: FaceChoice = choice if count == 1 else "largest"
         keeps = count > 1 or choice not in ("auto", "largest")
+        # Small faces beside a large one matter where one of them may be meant.
+        self._all_sizes = keeps
         self._identities = [_Identity(detector, keeps, count > 1) for _ in range(count)]
         self._chosen = False
         self._thumbnail: NDArray[np.float32] | None = None
@@ -102,7 +104,7 @@ class MultiFaceTracker:
         warnings = self._end_scenes(pixels)
         found = _without_duplicates([identity.follow(pixels) for identity in self._identities])
         if self._is_detection_due(found):
-            detected = self._detector.detect(pixels)
+            detected = self._detector.detect(pixels, all_sizes=self._all_sizes)
             self._assign(found, detected)
         else:
             detected = ()
@@ -239,7 +241,7 @@ class _Identity:
         if self._face is None:
             height, width = pixels.shape[:2]
             faces = (landmarks,) if self._keeps else detected
-            self._face = TrackedFace(landmarks, tuple(face.face(width, height) for face in faces))
+            self._face = TrackedFace(tuple(face.face(width, height) for face in faces))
         return self._face.frame(pixels, landmarks, self._scene, warnings)
 
     def _end_scene(self) -> None:

@@ -113,13 +113,12 @@ class TrackedFace:
     """The face of a scene, and the transform of its crops.
 
     Args:
-        landmarks: The landmarks of the face on its first frame.
-        faces: The faces of this frame, the tracked one first.
+        faces: The faces of its first frame, the tracked one first.
     """
 
-    def __init__(self, landmarks: FaceLandmarks, faces: tuple[Face, ...]) -> None:
+    def __init__(self, faces: tuple[Face, ...]) -> None:
         self._faces = faces
-        self._where = align(landmarks)
+        self._where: Similarity | None = None
         self._visibility = VisibilityMonitor()
 
     def frame(
@@ -133,10 +132,8 @@ class TrackedFace:
             scene: The number of the scene.
             warnings: Warnings that apply to the frame.
         """
-        # Landmarks of a covered face are guesses, and do not justify another transform.
-        if not self._visibility.covered:
-            self._follow(align(landmarks))
-        cropped, places = crop(pixels, self._where), on_crop(landmarks, self._where)
+        where = self._where = self._next(landmarks)
+        cropped, places = crop(pixels, where), on_crop(landmarks, where)
         signals = measure_signals(pixels, landmarks, cropped)
         found = self._visibility.update(cropped, places, signals)
         return TrackedFrame(
@@ -144,17 +141,22 @@ class TrackedFace:
             scene=scene,
             faces=self._faces,
             warnings=frozenset(warnings | found),
-            where=self._where,
+            where=where,
             landmarks=places.astype(np.float32),
             signals=signals,
         )
 
-    def _follow(self, where: Similarity) -> None:
-        """Take a new transform once the face has left the place of its crop."""
+    def _next(self, landmarks: FaceLandmarks) -> Similarity:
+        """The transform, which is a new one once the face has left the place of its crop."""
+        if self._where is None:
+            return align(landmarks)
+        # Landmarks of a covered face are guesses, and do not justify another transform.
+        if self._visibility.covered:
+            return self._where
         back = np.asarray(cv2.invertAffineTransform(self._where), np.float64)
+        where = align(landmarks)
         moved = transform(transform(_CORNERS, back), where) - _CORNERS
-        if np.hypot(*moved.T).max() > _HELD_PX:
-            self._where = where
+        return where if np.hypot(*moved.T).max() > _HELD_PX else self._where
 
 
 def thumbnail(pixels: Pixels) -> NDArray[np.float32]:

@@ -45,6 +45,7 @@ _LEAST_MOUTH = 0.12
 _CLOSED, _HALF_CLOSED = 0.62, 0.8
 _DARK_CLOSED = 0.7
 _DECAY = 0.998  # of what is remembered, for each frame
+_EYE_CENTRES = five_points(AVERAGE)[:2].round().astype(int).tolist()
 _EYE = (5, 8)  # half the height and width of an eye, pixels
 _SKIN_BELOW = (12, 20)  # rows below the eye
 _DARK = 0.6  # of the skin's brightness
@@ -134,7 +135,7 @@ def dark_share(upright: Floats) -> float:
     These are iris, lashes and the shadow of the lids. The share halves when the lids close.
     """
     shares = []
-    for across, down in five_points(AVERAGE)[:2].round().astype(int):
+    for across, down in _EYE_CENTRES:
         columns = slice(across - _EYE[1], across + _EYE[1] + 1)
         eye = upright[down - _EYE[0] : down + _EYE[0] + 1, columns]
         skin = upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns].mean()
