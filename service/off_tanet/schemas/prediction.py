@@ -202,11 +202,16 @@ class AlternativeBody(AnswerBody):
         return cls.model_validate(_answer_fields(alternative))
 
 
-class PredictionBody(AnswerBody):
-    """Scores of a statistical model for one observed motion; not a finding about a person."""
+class IdentifiedBody(BaseModel):
+    """Identifier and model of an answer."""
 
     id: str
     model: ModelNameBody
+
+
+class PredictionBody(AnswerBody, IdentifiedBody):  # the fields of the last base come first
+    """Scores of a statistical model for one observed motion; not a finding about a person."""
+
     face: FaceBody | None = Field(description="The analysed face; null with face=none.")
     quality: QualityBody
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
