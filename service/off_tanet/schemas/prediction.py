@@ -202,11 +202,16 @@ class AlternativeBody(AnswerBody):
         return cls.model_validate(_answer_fields(alternative))
 
 
-class PredictionBody(AnswerBody):
-    """Scores of a statistical model for one observed motion; not a finding about a person."""
+class IdentifiedBody(BaseModel):
+    """Identifier and model of an answer."""
 
     id: str
     model: ModelNameBody
+
+
+class PredictionBody(AnswerBody, IdentifiedBody):  # the fields of the last base come first
+    """Scores of a statistical model for one observed motion; not a finding about a person."""
+
     classified: MomentBody = Field(
         description="The frame whose motion since the onset was classified: the apex, or in a clip "
         "the first frame on which a strong expression has moved by 1.5 px."

@@ -214,7 +214,7 @@ class Scripted:
         self._shown = iter(shown)
         self.searches = 0
 
-    def detect(self, frame: Pixels) -> tuple[FaceLandmarks, ...]:
+    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
         self.searches += 1
         return (self.FACE,) if next(self._shown) else ()
 

@@ -59,7 +59,7 @@ class TrackedFrame:
 class Detector(Protocol):
     """The part of `FaceDetector` that the tracker uses."""
 
-    def detect(self, frame: Pixels) -> tuple[FaceLandmarks, ...]:
+    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
         """Return the faces of a frame, the largest first."""
         ...
 
