@@ -78,8 +78,10 @@ class Thresholds:
             multiple of it. Alone, the ratio would be the contrast of dark skin to a white wall.
         longest_rise_s: More seconds from onset to apex are the reason `too_long`. Macro-expressions
             are named, too; what rises for longer is a change of posture or mood.
-        unsure: The reason is `unsure` if the probability of the most likely class, expression or
-            not (the highest of `probabilities` times `expression_probability`), is below this.
+        unsure: The reason is `unsure` if the probability that there is an expression of the most
+            likely class (the highest of `probabilities` times `expression_probability`) is below
+            this. Of 155 filmed clips, at 0.5 94 of the 140 expressive ones have a label and 4 of
+            the 15 neutral ones, at 0.4 108 and 7, at 0.6 81 and 1.
     """
 
     no_motion_px: float = 0.05

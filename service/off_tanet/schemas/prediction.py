@@ -229,8 +229,7 @@ class PredictionBody(AnswerBody, IdentifiedBody):  # the fields of the last base
         None, description="With include=strain: the optical strain, as a PNG data URI."
     )
     attention: str | None = Field(
-        None,
-        description="With include=attention: the attention over the apex crop, as a PNG data URI.",
+        None, description="With include=attention: that over the apex crop, as a PNG data URI."
     )
     crops: CropsBody | None = Field(None, description="With include=crops.")
     motion: MotionBody | None = Field(None, description="With include=motion, for clips.")
@@ -242,8 +241,7 @@ class PredictionBody(AnswerBody, IdentifiedBody):  # the fields of the last base
         None, description="With include=report: all of this on one page, as a PNG data URI."
     )
     alternatives: list[AlternativeBody] | None = Field(
-        None,
-        description="Other pairs of onset and apex of a clip, the likeliest first, if any.",
+        None, description="Other pairs of onset and apex of a clip, the likeliest first, if any."
     )
     faces: list[PredictionBody] | None = Field(
         None,

@@ -43,6 +43,10 @@ class Candidate:
     apex: int
     read: int
 
+    def after(self, frames: int) -> Candidate:
+        """Return the candidate in a clip that begins some frames earlier."""
+        return Candidate(self.onset + frames, self.apex + frames, self.read + frames)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spotting:
@@ -103,22 +107,14 @@ def spot(
     opening = np.full(len(moments_s), np.nan) if eyes is None else eyes[first:]
     motion = _extract_features(crops[first:], progress, shape)
     curve, least_rise = motion_curve(motion, moments_s, widened(opening))
-    blinks = blinking(opening, moments_s)
-    search = _Search(curve[: last - first + 1], blinks, onset is not None)
-    peak = last - first if apex is not None else search.peak(range(1, last - first + 1))
-    weak = search.height(peak) < least_rise
-    if weak and apex is None:
-        peak = (last - first + 1) // 2
-    best = search.candidate(peak, weak)
-    if apex is not None:
-        best = replace(best, read=peak)
-    others = [] if weak or apex is not None else search.others(best, least_rise)
+    search = _Search(
+        curve[: last - first + 1], blinking(opening, moments_s), least_rise, onset is not None
+    )
     strength = np.concatenate([np.zeros(first), np.abs(curve)]).astype(np.float32)
-    found = [
-        Candidate(first + each.onset, first + each.apex, first + each.read)
-        for each in (best, *others)
-    ]
-    return Spotting(found[0], tuple(found[1:]), strength, weak)
+    best, others, weak = search.run(None if apex is None else apex - first)
+    return Spotting(
+        best.after(first), tuple(other.after(first) for other in others), strength, weak
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,12 +124,26 @@ class _Search:
     Attributes:
         curve: The motion at each frame, [T], in pixels.
         blinks: Whether each frame belongs to a blink, [T] or longer.
+        least_rise: The least rise that counts, in pixels.
         from_first: Whether every expression starts at the first frame.
     """
 
     curve: Floats
     blinks: Flags
+    least_rise: float
     from_first: bool
+
+    def run(self, apex: int | None) -> tuple[Candidate, list[Candidate], bool]:
+        """Find the best and other candidates, and whether the best one is weak."""
+        last = len(self.curve) - 1
+        peak = self.peak(range(1, last + 1)) if apex is None else apex
+        weak = self.height(peak) < self.least_rise
+        if apex is not None:
+            return replace(self.candidate(peak, weak), read=peak), [], weak
+        if weak:
+            return self.candidate((last + 1) // 2, weak), [], weak
+        best = self.candidate(peak)
+        return best, self.others(best), weak
 
     def peak(self, frames: range) -> int:
         """The highest of some frames, of those without a blink if there are any."""
@@ -152,11 +162,11 @@ class _Search:
         start = since if self.from_first or weak else self._onset(peak, since)
         return Candidate(start, peak, peak if weak else self._read(start, peak))
 
-    def others(self, best: Candidate, least_rise: float) -> list[Candidate]:
+    def others(self, best: Candidate) -> list[Candidate]:
         """The rises before and after the best one."""
         if self.from_first:
             return []
-        least = max(least_rise, _LEAST_OF_STRONGEST * self._rise(best))
+        least = max(self.least_rise, _LEAST_OF_STRONGEST * self._rise(best))
         free = [range(best.onset), range(self._end(best.apex), len(self.curve))]
         found: list[Candidate] = []
         while free:
