@@ -119,6 +119,14 @@ def test_a_motion_that_takes_seconds_is_too_long(http: httpx.Client) -> None:
     assert reasons == [("positive", None), (None, "too_long")]
 
 
+def test_onset_and_apex_may_be_given_in_different_scenes(http: httpx.Client) -> None:
+    """Nothing can be measured between them: that is an answer, too."""
+    mirrored = np.ascontiguousarray(STILL[:, ::-1])
+    indices = {"onset_index": "2", "apex_index": "12"}
+    cut = answer_of(ask_clip(http, film(filmed((STILL, 8), (mirrored, 8)), fps=25), **indices))
+    assert (cut["reason"], cut["apex"]["index"]) == ("different_scenes", 12)
+
+
 def test_an_event_stream_ends_with_the_same_answer(http: httpx.Client) -> None:
     clip = film(filmed((STILL, 12)), fps=60)
     with http.stream("POST", CLIP_ROUTE, files={"video": clip}, headers=STREAM) as answer:

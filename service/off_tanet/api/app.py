@@ -198,8 +198,9 @@ def _add_instrumentation(app: FastAPI, table: APIRouter, tracing: Tracing | None
 
 
 _DESCRIPTION = """\
-Off-TANet classifies the motion of a face between an onset frame and an apex frame as one of three
-classes of micro-expression: `negative`, `positive` or `surprise`.
+Off-TANet classifies the motion of a face between an onset frame and an apex frame as one of the
+model's classes of micro-expression, or says why there is no expression to name: `label` is then
+null, and `reason` tells why.
 
 The scores are the output of a statistical model for one observed motion. They are not a finding
 about what a person feels, thinks or intends, and must not be used to decide about people. Inferring

@@ -190,6 +190,8 @@ def spot_pair(
     """
     searched = clip.search_range(onset_index, apex_index)
     start, stop = searched.start, searched.stop
+    if apex_index is not None and apex_index >= stop:
+        return _pair_across(clip, start, apex_index, thresholds), _no_motion(clip, stop)
     spotted = spot(
         clip.crops(searched),
         clip.times_s[start:stop],
@@ -227,6 +229,27 @@ def _pair_of_candidate(
         clip.warnings(onset, apex) | clip.conditions(onset, apex, thresholds),
     )
     return replace(pair, classified=clip.moment(read))
+
+
+def _pair_across(clip: TrackedClip, onset: int, apex: int, thresholds: Thresholds) -> CropPair:
+    """The pair of a given onset and a given apex that is in a later scene: as of two images."""
+    warnings = clip.warnings(onset, apex)
+    pair = pair_of_frames(
+        (clip.frames[onset], clip.frames[apex]),
+        (clip.moment(onset), clip.moment(apex)),
+        warnings | clip.conditions(onset, apex, thresholds),
+    )
+    between = (frame.warnings for frame in clip.frames[onset + 1 : apex + 1])
+    return replace(
+        pair,
+        different_scenes=pair.different_scenes or any("cut" in found for found in between),
+        signals=record_signals(clip.frames, clip.times_s),
+    )
+
+
+def _no_motion(clip: TrackedClip, scene_end: int) -> Motion:
+    """The curve of a clip in which nothing was measured."""
+    return Motion(np.zeros(len(clip.frames), np.float32), clip.times_s, scene_end)
 
 
 def pair_flow(onset: Pixels, apex: Pixels, detector: FaceDetector | None) -> ExpressionFlow:
