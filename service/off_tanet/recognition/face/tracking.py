@@ -24,6 +24,9 @@ NEAR = 0.5
 # moves less is measured and taken out of the flow, so that the landmarks' noise and their response
 # to an expression, 0.3 px for one of 1.5 px, do not move the crop.
 _HELD_PX = 3.0
+# Landmarks of a covered face are guesses, near the place of the face. Those that are farther away
+# show that it was not covered, but has moved.
+_COVERED_PX = 20.0
 
 _THUMBNAIL = (16, 12)
 _CUT_CORRELATION = 0.7
@@ -133,9 +136,7 @@ class TrackedFace:
             scene: The number of the scene.
             warnings: Warnings that apply to the frame.
         """
-        # Landmarks of a covered face are guesses, and do not justify another transform.
-        if not self._visibility.covered:
-            self._follow(align(landmarks))
+        self._follow(align(landmarks))
         cropped, places = crop(pixels, self._where), on_crop(landmarks, self._where)
         signals = measure_signals(pixels, landmarks, cropped)
         found = self._visibility.update(cropped, places, signals)
@@ -153,7 +154,7 @@ class TrackedFace:
         """Take a new transform once the face has left the place of its crop."""
         back = np.asarray(cv2.invertAffineTransform(self._where), np.float64)
         moved = transform(transform(_CORNERS, back), where) - _CORNERS
-        if np.hypot(*moved.T).max() > _HELD_PX:
+        if np.hypot(*moved.T).max() > (_COVERED_PX if self._visibility.covered else _HELD_PX):
             self._where = where
 
 
