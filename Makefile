@@ -6,7 +6,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
-.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize docs bench-flow bench-face bench-face-models bench-head bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray bench-real check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize docs bench-flow bench-face bench-face-models bench-head bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -85,6 +85,11 @@ bench-flow bench-face bench-face-models bench-head bench-serve bench-memory benc
 # Real clips in one folder for each emotion: `make bench-real FOLDER=... OPTIONS="--sheet sheet.png"`.
 bench-real: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_real $(FOLDER) $(OPTIONS)
+
+# Prints what is found in real videos: `make bench-real-videos FOLDER=... LABELS=... [CLIPS=... FLAGS=...]`.
+bench-real-videos: .venv/.test
+	$(BIN)/python -m tests.benchmarks.bench_real_videos $(FOLDER) $(LABELS) \
+		$(if $(CLIPS),--clips $(CLIPS)) $(if $(FLAGS),--flags $(FLAGS)) $(if $(CACHE),--cache $(CACHE))
 
 # Compares the decoding of pictures and clips with Pillow and FFmpeg: `make check-media FOLDER=...`.
 check-media: .venv/.test

@@ -66,6 +66,11 @@ class Thresholds:
             outer corners, belong to the rhythm of `speech`. All of 17 filmed people who
             talk are found, 13 for most of the video; none of 5 who are quiet, and 2 of 155 silent
             expressions. At 0.015, 4 silent expressions are; at 0.03, one who talks is missed.
+        macro_px: Landmarks of lips or brows that stay this far from their rest, in pixels at 112 x
+            112, are a macro-expression; a micro-expression starts or ends nearer than half of it.
+        disturbed_prominence: While a face speaks or its eyes are closed, an expression has to stand
+            out by this multiple of what counts otherwise.
+        blink_closing: Eyes are closed if this share of their usual opening is missing.
         low_frame_rate: Clips and videos with fewer frames per second give `low_frame_rate`. At 50,
             the fastest onsets, of 0.07 s, still have three frames; at 30, up to 14% of their
             motion is missed.
@@ -96,6 +101,9 @@ class Thresholds:
     shading_share: float = 0.7
     clipped_share: float = 0.25
     speech_opening: float = 0.02
+    macro_px: float = 2.0
+    disturbed_prominence: float = 2.0
+    blink_closing: float = 0.3
     low_frame_rate: float = 50.0
     dark_brightness: float = 40.0
     backlit_brightness: float = 60.0

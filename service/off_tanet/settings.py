@@ -56,6 +56,12 @@ class Settings(ServiceSettings):
     """Share of a crop, too bright or too dark, above which the warning is light_change."""
     speech_opening: PositiveFloat = _QUALITY.speech_opening
     """Least swing of the mouth, as a share of the eyes' distance, in the rhythm of speech."""
+    macro_px: PositiveFloat = _QUALITY.macro_px
+    """Distance of lips or brows from rest, in pixels at 112 x 112, that is a macro-expression."""
+    disturbed_prominence: PositiveFloat = _QUALITY.disturbed_prominence
+    """How much more an expression has to stand out during speech or a blink."""
+    blink_closing: float = Field(_QUALITY.blink_closing, gt=0, lt=1)
+    """Share of the usual opening of the eyes that is missing in a blink."""
     low_frame_rate: NonNegativeFloat = _QUALITY.low_frame_rate
     """Frames per second of a clip or video below which the warning is low_frame_rate."""
     dark_brightness: NonNegativeFloat = _QUALITY.dark_brightness

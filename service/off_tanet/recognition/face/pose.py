@@ -48,15 +48,33 @@ def head_pose(landmarks: Points) -> HeadPose:
     Returns:
         The pose.
     """
-    points = landmarks[RIGID]
-    middle = points.mean(axis=0)
-    left, strengths, right = np.linalg.svd((points - middle).T @ _MODEL)
-    proper = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    rotation = (left * proper) @ right
-    scale = float((strengths * proper).sum() / (_MODEL**2).sum())
+    rotation, scale, middle = _fit(landmarks)
     yaw = np.arcsin(np.clip(-rotation[0, 2], -1, 1))
     pitch = np.arctan2(rotation[1, 2], rotation[2, 2])
     roll = np.arctan2(rotation[1, 0], rotation[0, 0])
     x, y, _ = middle
     yaw, pitch, roll = (float(np.degrees(angle)) for angle in (yaw, -pitch, roll))
     return HeadPose(yaw, pitch, roll, float(x), float(y), scale)
+
+
+def unposed(landmarks: Points) -> Points:
+    """Undo place, size and turn of a head.
+
+    Args:
+        landmarks: x, y and z of each landmark in any picture, [468, 3].
+
+    Returns:
+        The landmarks as on the canonical crop of a face that looks ahead, [468, 3].
+    """
+    rotation, scale, middle = _fit(landmarks)
+    return (landmarks - middle) @ rotation / scale + _CENTRE
+
+
+def _fit(landmarks: Points) -> tuple[Points, float, Points]:
+    """Rotation [3, 3], scale and centre [3] that place the average head on the landmarks."""
+    points = landmarks[RIGID]
+    middle = points.mean(axis=0)
+    left, strengths, right = np.linalg.svd((points - middle).T @ _MODEL)
+    proper = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    scale = float((strengths * proper).sum() / (_MODEL**2).sum())
+    return (left * proper) @ right, scale, middle

@@ -24,6 +24,9 @@ NEAR = 0.5
 # moves less is measured and taken out of the flow, so that the landmarks' noise and their response
 # to an expression, 0.3 px for one of 1.5 px, do not move the crop.
 _HELD_PX = 3.0
+# Landmarks of a covered face are guesses, near the place of the face. Those that are farther away
+# show that it was not covered, but has moved.
+_COVERED_PX = 20.0
 
 _THUMBNAIL = (16, 12)
 _CUT_CORRELATION = 0.7
@@ -150,13 +153,11 @@ class TrackedFace:
         """The transform, which is a new one once the face has left the place of its crop."""
         if self._where is None:
             return align(landmarks)
-        # Landmarks of a covered face are guesses, and do not justify another transform.
-        if self._visibility.covered:
-            return self._where
         back = np.asarray(cv2.invertAffineTransform(self._where), np.float64)
         where = align(landmarks)
         moved = transform(transform(_CORNERS, back), where) - _CORNERS
-        return where if np.hypot(*moved.T).max() > _HELD_PX else self._where
+        held_px = _COVERED_PX if self._visibility.covered else _HELD_PX
+        return where if np.hypot(*moved.T).max() > held_px else self._where
 
 
 def thumbnail(pixels: Pixels) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ class VideoSpotter:
 
     def __init__(self, durations: Durations, thresholds: Thresholds, face_index: int = 0) -> None:
         self._face_index = face_index
-        self._spotter = ExpressionSpotter(durations)
+        self._spotter = ExpressionSpotter(durations, thresholds)
         self._thresholds = thresholds
         self._recorder = SignalRecorder()
         self._speech = SpeechDetector(thresholds.speech_opening)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.limits import Durations
+from off_tanet.limits import Durations, Thresholds
 from off_tanet.recognition.face.tracking import TrackedFrame
-from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
-from off_tanet.recognition.motion.head_motion import HeadMotion
-from off_tanet.recognition.motion.head_shape import HeadShape
+from off_tanet.recognition.spotting.chaining import ChainedExtractor
+from off_tanet.recognition.spotting.conditions import FaceConditions
 from off_tanet.recognition.spotting.curves import even_moments, resampled
 from off_tanet.recognition.spotting.intervals import ExpressionInterval, find_intervals
-from off_tanet.types import Crop, ExpressionKind, Moment
+from off_tanet.recognition.spotting.postures import posture
+from off_tanet.types import ExpressionKind, Moment
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +23,6 @@ _STEP_S = 5.0
 _MARGIN_S = 4.0  # of video after an offset, before the interval is reported
 _OFFSET_TOLERANCE_S = 0.5  # by which an offset may differ between windows
 _RATE = 60.0  # samples a second, at most
-_MAX_SHIFT_PX = 4.0  # of the head from the reference, before another reference is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +48,7 @@ class _Observation:
     moment: Moment
     features: Floats
     nuisances: Floats
+    posture: Floats | None
 
 
 @dataclass(slots=True)
@@ -60,8 +60,9 @@ class ExpressionSpotter:
     """
 
     durations: Durations = field(default_factory=Durations)
+    thresholds: Thresholds = field(default_factory=Thresholds)
     _observations: list[_Observation] = field(default_factory=list)
-    _extractor: _ChainedExtractor | None = None
+    _extractor: ChainedExtractor | None = None
     _reported_until_s: float = -np.inf  # every interval that ends earlier has been reported
     _last_offset_s: float = -np.inf  # of the reported intervals
 
@@ -76,9 +77,10 @@ class ExpressionSpotter:
             The expressions that are now certain, in the order of time.
         """
         if self._extractor is None:
-            self._extractor = _ChainedExtractor(frame)
+            self._extractor = ChainedExtractor(frame)
         features, nuisances = self._extractor.extract(frame)
-        self._observations.append(_Observation(frame, moment, features, nuisances))
+        shape = None if frame.landmarks is None else posture(frame.landmarks)
+        self._observations.append(_Observation(frame, moment, features, nuisances, shape))
         if moment.time_s - self._observations[0].moment.time_s < _WINDOW_S:
             return []
         found = self._report(moment.time_s - _MARGIN_S)
@@ -123,11 +125,35 @@ class ExpressionSpotter:
                 [seen.nuisances for seen in self._observations],
             )
         )
-        return [
-            self._spotted(interval, times_s, rate)
+        conditions = self._conditions(times_s, even_s)
+        found = [
+            interval
             for interval in find_intervals(features, nuisances, rate)
             if interval.offset - interval.onset >= self.durations.shortest_s * rate
+            and conditions.stands_out(interval, self._kind(interval, rate))
         ]
+        return [self._spotted(each, times_s, rate) for each in (*found, *conditions.holds)]
+
+    def _conditions(self, times_s: Floats, even_s: Floats) -> FaceConditions:
+        """What else the face does in the current window."""
+        postures = [seen.posture for seen in self._observations if seen.posture is not None]
+        signals = [
+            seen.frame.signals for seen in self._observations if seen.frame.signals is not None
+        ]
+        if not len(postures) == len(signals) == len(times_s):
+            return FaceConditions.unknown()
+        return FaceConditions.measure(
+            resampled(np.array(postures), times_s, even_s),
+            signals,
+            times_s,
+            even_s,
+            self.thresholds,
+            self.durations.longest_s,
+        )
+
+    def _kind(self, interval: ExpressionInterval, rate: float) -> ExpressionKind:
+        duration_s = (interval.offset - interval.onset) / rate
+        return "micro" if duration_s <= self.durations.longest_s else "macro"
 
     def _spotted(
         self, interval: ExpressionInterval, times_s: Floats, rate: float
@@ -137,9 +163,8 @@ class ExpressionSpotter:
             self._observations[int(np.abs(times_s - (times_s[0] + place / rate)).argmin())]
             for place in (interval.onset, interval.apex, interval.offset)
         )
-        duration_s = (interval.offset - interval.onset) / rate
         return SpottedInterval(
-            kind="micro" if duration_s <= self.durations.longest_s else "macro",
+            kind=self._kind(interval, rate),
             onset=onset.moment,
             apex=apex.moment,
             offset=offset.moment,
@@ -148,38 +173,3 @@ class ExpressionSpotter:
             onset_frame=onset.frame,
             apex_frame=apex.frame,
         )
-
-
-class _ChainedExtractor:
-    """Extracts features that stay comparable when the reference crop changes.
-
-    Flow of more than a few pixels is inaccurate. Once the head has moved far from the reference,
-    the current crop becomes the reference, and the motion up to it is added to all later features.
-    """
-
-    def __init__(self, first: TrackedFrame) -> None:
-        self._extractor = _extractor(first)
-        self._features: Floats | float = 0.0
-        self._head = HeadMotion.none()
-
-    def extract(self, frame: TrackedFrame) -> tuple[Floats, Floats]:
-        """The features and nuisances of a frame against the first one."""
-        latest = self._extractor.extract(_crop(frame))
-        total = MotionFeatures(
-            latest.features + self._features, latest.lids, latest.head + self._head
-        )
-        if np.abs(latest.nuisances[:-1]).max() > _MAX_SHIFT_PX:
-            self._extractor = _extractor(frame)
-            self._features, self._head = total.features, total.head
-        return total.features, total.nuisances
-
-
-def _extractor(frame: TrackedFrame) -> MotionFeatureExtractor:
-    shape = None if frame.landmarks is None else HeadShape(frame.landmarks)
-    return MotionFeatureExtractor(_crop(frame), shape)
-
-
-def _crop(frame: TrackedFrame) -> Crop:
-    if frame.crop is None:
-        raise ValueError("the frame shows no face")
-    return frame.crop
