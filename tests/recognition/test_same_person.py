@@ -53,7 +53,7 @@ def test_a_person_is_the_same_after(detector: FaceDetector, name: str) -> None:
 
 
 def test_people_differ(detector: FaceDetector) -> None:
-    """Most of them: of real ones four of five, and drawn faces are more like each other."""
+    """Most of them: of photographs three of four, and drawn faces are more like each other."""
     people = [seen(detector, picture) for picture in (STILL, *map(drawn, range(6)))]
     found = [differs(*two) for two in combinations(people, 2)]
     assert np.mean(found) > 0.5
