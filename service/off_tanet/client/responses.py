@@ -6,7 +6,6 @@ import base64
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from off_tanet.schemas.prediction import (
     FaceBody,
@@ -16,10 +15,11 @@ from off_tanet.schemas.prediction import (
     PredictionBody,
 )
 from off_tanet.schemas.signals import SignalsBody
-from off_tanet.schemas.spotting import ExpressionBody, MacroBody, MicroBody, SpottingBody
+from off_tanet.schemas.spotting import EventBody, ExpressionBody, SpottingBody
 from off_tanet.types import (
     CROP_SIZE,
     Crop,
+    Event,
     Expression,
     Face,
     Landmarks,
@@ -34,7 +34,6 @@ from off_tanet.types import (
 )
 
 ATTENTION_SIZE = 14
-_EXPRESSION: TypeAdapter[MicroBody | MacroBody] = TypeAdapter(ExpressionBody)
 
 
 def prediction(json: str | bytes) -> Prediction:
@@ -49,7 +48,7 @@ def prediction(json: str | bytes) -> Prediction:
 
 def expression(json: str | bytes) -> Expression:
     """Parse the data of an `expression` event."""
-    return _expression(_EXPRESSION.validate_json(json))
+    return _expression(ExpressionBody.model_validate_json(json))
 
 
 def spotting(json: str | bytes) -> VideoSpotting:
@@ -61,6 +60,10 @@ def spotting(json: str | bytes) -> VideoSpotting:
         frames=body.video.frames,
         frames_with_face=body.video.frames_with_face,
         seconds=body.video.seconds,
+        events=tuple(map(_event, body.events)),
+        judged_s=body.video.judged_s,
+        unjudged_s=dict(body.video.unjudged_s.items()),
+        time_uncertainty_s=body.video.time_uncertainty_s,
         warnings=tuple(body.warnings),
         signals=None if body.signals is None else _signals(body.signals),
         timings_ms=body.timings_ms,
@@ -110,7 +113,7 @@ def _prediction(body: PredictionBody) -> Prediction:
     )
 
 
-def _expression(body: MicroBody | MacroBody) -> Expression:
+def _expression(body: ExpressionBody) -> Expression:
     return Expression(
         kind=body.kind,
         onset=_moment(body.onset),
@@ -118,7 +121,17 @@ def _expression(body: MicroBody | MacroBody) -> Expression:
         offset=_moment(body.offset),
         strength_px=body.strength_px,
         confidence=body.confidence,
-        prediction=_prediction(body) if isinstance(body, MicroBody) else None,
+        prediction=_prediction(body),
+        face_index=body.face_index,
+    )
+
+
+def _event(body: EventBody) -> Event:
+    return Event(
+        kind=body.kind,
+        start=_moment(body.start),
+        end=_moment(body.end),
+        strength=body.strength,
         face_index=body.face_index,
     )
 

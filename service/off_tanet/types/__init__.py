@@ -15,7 +15,14 @@ from off_tanet.types.pictures import (
     Similarity,
 )
 from off_tanet.types.prediction import Prediction, Progress, Quality
-from off_tanet.types.spotting import Expression, ExpressionCallback, ExpressionKind, VideoSpotting
+from off_tanet.types.spotting import (
+    Event,
+    EventKind,
+    Expression,
+    ExpressionCallback,
+    ExpressionKind,
+    VideoSpotting,
+)
 
 __all__ = [
     "CLASSES",
@@ -23,6 +30,8 @@ __all__ = [
     "Attention",
     "Classification",
     "Crop",
+    "Event",
+    "EventKind",
     "Expression",
     "ExpressionCallback",
     "ExpressionKind",
