@@ -44,12 +44,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> None:
-    """The main promise: short ones are classified, longer ones are macro, blinks are ignored."""
+    """The main promise: short ones are micro, longer ones macro, and blinks are events."""
     answer = ask_video(http, video)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     micro, macro = body["expressions"]
     check_complete(micro)
+    check_complete(macro)
     assert (micro["kind"], micro["label"]) == ("micro", "surprise")
     assert micro["reason"] is None
     assert micro["expression_probability"] > 0.9
@@ -59,8 +60,14 @@ def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> Non
         assert found["apex"]["index"] == round(found["apex"]["time_s"] * 30)
         assert 0.5 <= found["confidence"] < 1
     assert macro["kind"] == "macro"
-    assert "probabilities" not in macro
-    assert body["video"] == {"frames": 93, "frames_with_face": 93, "seconds": 3.066667}
+    seconds = body["video"].pop("judged_s") + sum(body["video"].pop("unjudged_s").values())
+    assert seconds == pytest.approx(93 / 30, abs=0.01)
+    assert body["video"] == {
+        "frames": 93,
+        "frames_with_face": 93,
+        "seconds": 3.066667,
+        "time_uncertainty_s": 0.0333,
+    }
     assert body["warnings"] == ["low_frame_rate"]
     assert set(body["timings_ms"]) >= {"decode", "spotting", "total"}
 

@@ -69,7 +69,7 @@ def spot(frames: Tracked, pairs: PairRecognizer, classifier: Classifier) -> Vide
     found = [each for frame, moment in frames for each in spotter.add((frame,), moment)]
     found += spotter.finish()
     expressions = [recognise(each, pairs, "one") for each in found]
-    return summarise(spotter, expressions, (), classifier.card)
+    return summarise(spotter, expressions, (), classifier.card, "one")
 
 
 def overlap(found: Expression, onset: int, offset: int) -> float:
@@ -97,9 +97,9 @@ class Tally:
         self.with_expression += bool(result.expressions)
         self.seconds += result.seconds
         self.expressions.update(name(each) for each in result.expressions)
-        self.events.update(each.kind for each in getattr(result, "events", ()))
-        self.judged_s += getattr(result, "judged_s", 0.0)
-        self.unjudged_s.update(getattr(result, "unjudged_s", {}))
+        self.events.update(each.kind for each in result.events)
+        self.judged_s += result.judged_s
+        self.unjudged_s.update(result.unjudged_s)
         self.warnings.update(result.warnings)
 
     def print(self, title: str) -> None:
@@ -121,8 +121,7 @@ def rate_list(counts: Counter[str], minutes: float) -> str:
 
 def name(expression: Expression) -> str:
     """The kind, and whether the face speaks meanwhile."""
-    prediction = expression.prediction
-    speech = prediction is not None and "speech" in prediction.quality.warnings
+    speech = "speech" in expression.prediction.quality.warnings
     return expression.kind + (" in speech" if speech else "")
 
 
@@ -149,9 +148,8 @@ class Bench:
 def line(expression: Expression) -> str:
     moments = (expression.onset, expression.apex, expression.offset)
     indices = "-".join(str(moment.index) for moment in moments)
-    prediction = expression.prediction
-    label = "" if prediction is None else f", {prediction.label}"
-    return f"{indices} {name(expression)}, {expression.strength_px:.2f} px{label}"
+    label = expression.prediction.label
+    return f"{indices} {name(expression)}, {expression.strength_px:.2f} px, {label}"
 
 
 def rows(table: Path) -> Iterator[dict[str, str]]:

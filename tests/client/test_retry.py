@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
+import numpy as np
 import pytest
+from off_tanet import visualization
+from off_tanet.api.openapi_examples import EXPRESSION
 from off_tanet.client import AsyncClient, Client, RetryPolicy
 from off_tanet.client.problems import UnknownProblemError
 from off_tanet.errors import (
@@ -21,6 +24,7 @@ from off_tanet.errors import (
     QuotaError,
     WorkerLostError,
 )
+from off_tanet.schemas.prediction import ArraysBody
 
 from tests.support.requests import pair
 from tests.support.serving import Server
@@ -131,15 +135,19 @@ def test_retries_are_limited(replies: list[Reply], error: type[Exception]) -> No
     assert len(pauses) == len(replies) - 1
 
 
+def reported_expression() -> dict[str, object]:
+    """The data of an `expression` event, as the client requests it."""
+    flow, attention = np.zeros((2, 112, 112), np.float32), np.zeros((14, 14), np.float32)
+    crop = visualization.data_uri(visualization.crop_png(np.zeros((112, 112), np.uint8)))
+    arrays = ArraysBody.of(flow, attention).model_dump()
+    return {**EXPRESSION, "arrays": arrays, "crops": {"onset": crop, "apex": crop}}
+
+
 def test_a_stream_with_reported_results_is_not_retried() -> None:
     """Otherwise the caller would get the same expression twice."""
-    moment = '{"index":1,"time_s":0.1}'
-    macro = (
-        f'{{"kind":"macro","onset":{moment},"apex":{moment},"offset":{moment},'
-        '"strength_px":1.0,"confidence":0.6}'
-    )
+    expression = json.dumps(reported_expression())
     lost = '{"status":503,"code":"worker_lost","detail":"The worker died under this request."}'
-    events = f"event: expression\ndata: {macro}\n\nevent: problem\ndata: {lost}\n\n".encode()
+    events = f"event: expression\ndata: {expression}\n\nevent: problem\ndata: {lost}\n\n".encode()
     reply: Reply = (200, {"Content-Type": "text/event-stream"}, events)
     found: list[object] = []
     with canned(reply) as url, Client(url) as client, pytest.raises(WorkerLostError):

@@ -62,15 +62,31 @@ SPOTTING: dict[str, Any] = {
     "expressions": [
         EXPRESSION,
         {
+            **EXPRESSION,
             "kind": "macro",
             "onset": {"index": 610, "time_s": 20.333333},
             "apex": {"index": 628, "time_s": 20.933333},
             "offset": {"index": 655, "time_s": 21.833333},
-            "strength_px": 1.32,
+            "strength_px": 4.32,
             "confidence": 0.83,
         },
     ],
-    "video": {"frames": 1800, "frames_with_face": 1800, "seconds": 59.966667},
+    "events": [
+        {
+            "kind": "blink",
+            "start": {"index": 212, "time_s": 7.066667},
+            "end": {"index": 216, "time_s": 7.2},
+            "strength": 0.71,
+        },
+    ],
+    "video": {
+        "frames": 1800,
+        "frames_with_face": 1800,
+        "seconds": 59.966667,
+        "judged_s": 56.3,
+        "unjudged_s": {"turned_head": 3.7},
+        "time_uncertainty_s": 0.0333,
+    },
     "warnings": [],
     "timings_ms": {"decode": 830.1, "spotting": 7410.5, "total": 8290.7},
 }

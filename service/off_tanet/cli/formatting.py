@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from off_tanet.cli.console import grid
@@ -53,7 +54,9 @@ def spotting(body: Json) -> Iterator[Table | str]:
         yield ""
     yield grid(
         ("expressions", str(len(body["expressions"]))),
+        ("events", _counts(event["kind"] for event in body["events"])),
         ("video", f"{video['seconds']:.1f} s, {faces}"),
+        ("not judged", _seconds(video["unjudged_s"])),
         ("warnings", ", ".join(body["warnings"]) or "none"),
         ("model", f"{_model(body)}, {body['timings_ms']['total'] / 1000:.1f} s"),
     )
@@ -100,11 +103,17 @@ def _model(body: Json) -> str:
     return f"{body['model']['name']} {body['model']['version']}"
 
 
+def _counts(kinds: Iterable[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).items()) or "none"
+
+
+def _seconds(causes: Json) -> str:
+    return ", ".join(f"{cause} {seconds:.1f} s" for cause, seconds in causes.items()) or "nothing"
+
+
 def _expression(body: Json) -> tuple[str, ...]:
     times = (f"{body[moment]['time_s']:.2f} s" for moment in ("onset", "apex", "offset"))
-    classification = ("", "")
-    if body["kind"] == "micro":
-        classification = (_label(body), ", ".join(body["quality"]["warnings"]))
+    classification = (_label(body), ", ".join(body["quality"]["warnings"]))
     index = (str(body["face_index"]),) if "face_index" in body else ()
     return (*index, *times, body["kind"], f"{body['confidence']:.2f}", *classification)
 

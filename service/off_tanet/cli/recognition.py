@@ -102,7 +102,8 @@ def video(
 ) -> None:
     """Find every expression of a long video.
 
-    Expressions of up to half a second are recognised; longer ones are listed as macro.
+    Expressions of up to half a second are micro, longer ones macro. Blinks, speech and turns of the
+    head are counted.
     """
     from off_tanet.files import read
     from off_tanet.workers.answers import video_answer

@@ -6,7 +6,6 @@ import base64
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from off_tanet.schemas.model import ModelBody
 from off_tanet.schemas.prediction import (
@@ -17,11 +16,12 @@ from off_tanet.schemas.prediction import (
     PredictionBody,
 )
 from off_tanet.schemas.signals import SignalsBody
-from off_tanet.schemas.spotting import ExpressionBody, MacroBody, MicroBody, SpottingBody
+from off_tanet.schemas.spotting import EventBody, ExpressionBody, SpottingBody
 from off_tanet.types import (
     CROP_SIZE,
     Alternative,
     Crop,
+    Event,
     Expression,
     Face,
     Landmarks,
@@ -36,7 +36,6 @@ from off_tanet.types import (
 )
 
 ATTENTION_SIZE = 14
-_EXPRESSION: TypeAdapter[MicroBody | MacroBody] = TypeAdapter(ExpressionBody)
 
 
 def prediction(json: str | bytes) -> Prediction:
@@ -51,7 +50,7 @@ def prediction(json: str | bytes) -> Prediction:
 
 def expression(json: str | bytes) -> Expression:
     """Parse the data of an `expression` event."""
-    return _expression(_EXPRESSION.validate_json(json))
+    return _expression(ExpressionBody.model_validate_json(json))
 
 
 def spotting(json: str | bytes) -> VideoSpotting:
@@ -63,6 +62,10 @@ def spotting(json: str | bytes) -> VideoSpotting:
         frames=body.video.frames,
         frames_with_face=body.video.frames_with_face,
         seconds=body.video.seconds,
+        events=tuple(map(_event, body.events)),
+        judged_s=body.video.judged_s,
+        unjudged_s=dict(body.video.unjudged_s.items()),
+        time_uncertainty_s=body.video.time_uncertainty_s,
         warnings=tuple(body.warnings),
         signals=None if body.signals is None else _signals(body.signals),
         timings_ms=body.timings_ms,
@@ -127,7 +130,7 @@ def _alternative(body: AlternativeBody) -> Alternative:
     )
 
 
-def _expression(body: MicroBody | MacroBody) -> Expression:
+def _expression(body: ExpressionBody) -> Expression:
     return Expression(
         kind=body.kind,
         onset=_moment(body.onset),
@@ -135,7 +138,17 @@ def _expression(body: MicroBody | MacroBody) -> Expression:
         offset=_moment(body.offset),
         strength_px=body.strength_px,
         confidence=body.confidence,
-        prediction=_prediction(body) if isinstance(body, MicroBody) else None,
+        prediction=_prediction(body),
+        face_index=body.face_index,
+    )
+
+
+def _event(body: EventBody) -> Event:
+    return Event(
+        kind=body.kind,
+        start=_moment(body.start),
+        end=_moment(body.end),
+        strength=body.strength,
         face_index=body.face_index,
     )
 

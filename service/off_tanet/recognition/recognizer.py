@@ -180,7 +180,7 @@ class Recognizer:
         progress: Progress | None = None,
         on_expression: ExpressionCallback | None = None,
     ) -> VideoSpotting:
-        """Spot the expressions of a long video, and recognise the micro-expressions among them.
+        """Spot the expressions of a long video and recognise them.
 
         Frames are processed as they are decoded. Crops of 25 s at most are kept of each face, and
         the signals of all frames.
@@ -217,7 +217,7 @@ class Recognizer:
         if not spotter.frames_with_face:
             raise NoFaceError("No face was found in the video.")
         damage = {"damaged_video"} if stream.damaged else set()
-        spotting = summarise(spotter, expressions, damage, self.card)
+        spotting = summarise(spotter, expressions, damage, self.card, faces)
         return replace(spotting, timings_ms=stopwatch.milliseconds())
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -25,51 +25,71 @@ _FACE_INDEX = (
 _CONFIDENCE = "0.5 to 1; the higher, the more the motion stands out from all other motion."
 
 
-class MicroBody(PredictionBody):
-    """A micro-expression of a video, with its prediction."""
+class ExpressionBody(PredictionBody):
+    """An expression of a video, with its prediction."""
 
-    kind: Literal["micro"]
+    kind: Literal["micro", "macro"] = Field(
+        description="Whether it is a micro-expression, or lasts longer than half a second."
+    )
     offset: MomentBody = Field(description="The frame at which the motion has disappeared.")
     strength_px: float = Field(description=_STRENGTH)
     confidence: float = Field(description=_CONFIDENCE)
     face_index: int | None = Field(None, description=_FACE_INDEX)
 
     @classmethod
-    def of_expression(
-        cls,
-        expression: types.Expression,
-        prediction: types.Prediction,
-        included: Mapping[str, object],
-    ) -> Self:
+    def of_expression(cls, expression: types.Expression, included: Mapping[str, object]) -> Self:
         """Create the body with a new identifier.
 
         Args:
             expression: The expression.
-            prediction: Its prediction.
             included: The optional fields that the request includes.
         """
-        fields = PredictionBody.of(prediction, included).model_dump(exclude_unset=True)
-        return cls.model_validate({"kind": "micro", **fields, **_common_fields(expression)})
+        fields = PredictionBody.of(expression.prediction, included).model_dump(exclude_unset=True)
+        index = expression.face_index
+        return cls.model_validate(
+            {
+                **fields,
+                **({} if index is None else {"face_index": index}),
+                "kind": expression.kind,
+                "onset": moment_body(expression.onset),
+                "apex": moment_body(expression.apex),
+                "offset": moment_body(expression.offset),
+                "strength_px": round(expression.strength_px, 4),
+                "confidence": round(expression.confidence, 4),
+            }
+        )
 
 
-class MacroBody(BaseModel):
-    """A longer expression of a video, which the model does not cover."""
+class EventBody(BaseModel):
+    """Something that happens to a face, and is no expression. It ends at the latest at a cut."""
 
-    kind: Literal["macro"]
-    onset: MomentBody
-    apex: MomentBody
-    offset: MomentBody
-    strength_px: float = Field(description=_STRENGTH)
-    confidence: float = Field(description=_CONFIDENCE)
+    kind: Literal["blink", "speech", "head_turn", "face_lost"]
+    start: MomentBody = Field(description="Its first frame.")
+    end: MomentBody = Field(description="Its last frame.")
+    strength: float = Field(
+        description="Of blink, the share of the usual opening of the eyes that is missing, at most "
+        "1; of speech, the range of the opening of the mouth, as a share of the distance of the "
+        "eyes' outer corners; of head_turn, the largest yaw or pitch in degrees; of face_lost, the "
+        "number of frames."
+    )
     face_index: int | None = Field(None, description=_FACE_INDEX)
 
     @classmethod
-    def of(cls, expression: types.Expression) -> Self:
-        """Create the body from an expression."""
-        return cls.model_validate({"kind": "macro", **_common_fields(expression)})
+    def of(cls, event: types.Event) -> Self:
+        """Create the body from an event."""
+        index = event.face_index
+        return cls.model_validate(
+            {
+                **({} if index is None else {"face_index": index}),
+                "kind": event.kind,
+                "start": moment_body(event.start),
+                "end": moment_body(event.end),
+                "strength": round(event.strength, 4),
+            }
+        )
 
 
-ExpressionBody = Annotated[MicroBody | MacroBody, Field(discriminator="kind")]
+Cause = Literal["face_lost", "cut", "occluded", "turned_head", "speech"]
 
 
 class VideoBody(BaseModel):
@@ -78,6 +98,16 @@ class VideoBody(BaseModel):
     frames: int
     frames_with_face: int = Field(description="Number of frames in which a face was tracked.")
     seconds: float
+    judged_s: float = Field(description="Seconds in which expressions were looked for.")
+    unjudged_s: dict[Cause, float] = Field(
+        description="The remaining seconds, by cause. During speech, only expressions are reported "
+        "that stand out more. Of several faces, those of the first one."
+    )
+    time_uncertainty_s: float | None = Field(
+        None,
+        description="By how many seconds each time may be wrong: those between two frames. Absent "
+        "at 50 frames a second and more, where it does not matter.",
+    )
 
 
 class SpottingBody(BaseModel):
@@ -86,6 +116,10 @@ class SpottingBody(BaseModel):
     id: str
     model: ModelNameBody
     expressions: list[ExpressionBody]
+    events: list[EventBody] = Field(
+        description="Blinks, speech, turns of the head, and when no face is found, in the order of "
+        "their starts."
+    )
     video: VideoBody
     warnings: list[
         Literal[
@@ -113,7 +147,7 @@ class SpottingBody(BaseModel):
     def of(
         cls,
         result: types.VideoSpotting,
-        expressions: Sequence[MicroBody | MacroBody],
+        expressions: Sequence[ExpressionBody],
         included: Mapping[str, object],
     ) -> Self:
         """Create the body with a new identifier.
@@ -128,11 +162,8 @@ class SpottingBody(BaseModel):
                 "id": ulid(),
                 "model": ModelNameBody(name=result.model.name, version=result.model.version),
                 "expressions": expressions,
-                "video": VideoBody(
-                    frames=result.frames,
-                    frames_with_face=result.frames_with_face,
-                    seconds=round(result.seconds, 6),
-                ),
+                "events": [EventBody.of(event) for event in result.events],
+                "video": _video(result),
                 "warnings": result.warnings,
                 "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings_ms.items()},
                 **included,
@@ -140,13 +171,15 @@ class SpottingBody(BaseModel):
         )
 
 
-def _common_fields(expression: types.Expression) -> dict[str, object]:
-    index = expression.face_index
-    return {
-        **({} if index is None else {"face_index": index}),
-        "onset": moment_body(expression.onset),
-        "apex": moment_body(expression.apex),
-        "offset": moment_body(expression.offset),
-        "strength_px": round(expression.strength_px, 4),
-        "confidence": round(expression.confidence, 4),
-    }
+def _video(result: types.VideoSpotting) -> VideoBody:
+    uncertain_s = result.time_uncertainty_s
+    return VideoBody.model_validate(
+        {
+            "frames": result.frames,
+            "frames_with_face": result.frames_with_face,
+            "seconds": round(result.seconds, 6),
+            "judged_s": round(result.judged_s, 3),
+            "unjudged_s": {cause: round(s, 3) for cause, s in result.unjudged_s.items()},
+            **({} if uncertain_s is None else {"time_uncertainty_s": round(uncertain_s, 4)}),
+        }
+    )

@@ -16,7 +16,14 @@ from off_tanet.types.pictures import (
 )
 from off_tanet.types.prediction import Alternative, Prediction, Progress, Quality
 from off_tanet.types.reasons import REASONS, Reason
-from off_tanet.types.spotting import Expression, ExpressionCallback, ExpressionKind, VideoSpotting
+from off_tanet.types.spotting import (
+    Event,
+    EventKind,
+    Expression,
+    ExpressionCallback,
+    ExpressionKind,
+    VideoSpotting,
+)
 
 __all__ = [
     "CLASSES",
@@ -26,6 +33,8 @@ __all__ = [
     "Attention",
     "Classification",
     "Crop",
+    "Event",
+    "EventKind",
     "Expression",
     "ExpressionCallback",
     "ExpressionKind",

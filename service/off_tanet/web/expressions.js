@@ -20,33 +20,32 @@ export class ExpressionList {
   }
 
   add(expression) {
-    const { onset, offset, label, kind, confidence } = expression;
+    const { onset, offset, kind, confidence } = expression;
     const parts = [
       make("span", { class: "when" }, `${clock(onset.time_s)} to ${clock(offset.time_s)}`),
       make("span", { class: "kind" }, `${kind}, confidence ${confidence.toFixed(2)}`),
     ];
-    if (label === undefined) {
-      // macro-expressions have no class
-      this.items.append(make("li", {}, make("span", { class: "entry" }, ...parts)));
-    } else {
-      const share = make("span", { class: "what" }, verdict(expression));
-      const choose = () => this.#choose(button, expression);
-      const button = make(
-        "button",
-        { class: "entry", type: "button", onclick: choose },
-        ...parts,
-        share,
-      );
-      this.items.append(make("li", {}, button));
-      if (!this.chosen) choose();
-    }
+    const share = make("span", { class: "what" }, verdict(expression));
+    const choose = () => this.#choose(button, expression);
+    const button = make(
+      "button",
+      { class: "entry", type: "button", onclick: choose },
+      ...parts,
+      share,
+    );
+    this.items.append(make("li", {}, button));
+    if (!this.chosen) choose();
     this.#showCount("so far");
   }
 
   /** Completes the list with the summary and the warnings of a `spotting`. */
-  finish({ video, warnings }) {
-    this.#showCount(`in ${video.seconds.toFixed(1)} s of video`);
+  finish({ video, warnings, events }) {
+    const unjudged = Object.entries(video.unjudged_s);
+    const seconds = unjudged.map(([cause, s]) => `${cause} ${s.toFixed(1)} s`).join(", ");
+    const without = seconds && `; not judged: ${seconds}`;
+    this.#showCount(`in ${video.seconds.toFixed(1)} s of video${without}`);
     this.items.before(...warningBox(warnings));
+    if (events.length) this.items.after(...eventList(events));
   }
 
   #showCount(when) {
@@ -63,6 +62,15 @@ export class ExpressionList {
     this.chosen = expression;
     this.onChoose(expression);
   }
+}
+
+/** Blinks, speech, turns of the head, and when no face is found. */
+function eventList(events) {
+  const lines = events.map(({ kind, start, end }) =>
+    make("li", {}, `${clock(start.time_s)} to ${clock(end.time_s)} ${kind}`),
+  );
+  const title = make("summary", {}, `${events.length} other events`);
+  return [make("details", { class: "events" }, title, make("ol", {}, ...lines))];
 }
 
 function clock(seconds) {

@@ -25,7 +25,7 @@ from off_tanet.schemas.prediction import (
     PredictionBody,
 )
 from off_tanet.schemas.signals import SignalsBody
-from off_tanet.schemas.spotting import MacroBody, MicroBody, SpottingBody
+from off_tanet.schemas.spotting import ExpressionBody, SpottingBody
 from off_tanet.types import Expression, Motion, Prediction, Progress
 from off_tanet.workers.messages import StagesMs
 
@@ -145,7 +145,7 @@ def video_answer(
     Raises:
         OffTanetError: As raised by `Recognizer.video`.
     """
-    expressions: list[MicroBody | MacroBody] = []
+    expressions: list[ExpressionBody] = []
 
     def add(expression: Expression) -> None:
         expressions.append(_expression(expression, include))
@@ -159,11 +159,9 @@ def video_answer(
     return Answer(_json(SpottingBody.of(spotting, expressions, included)), spotting.timings_ms)
 
 
-def _expression(expression: Expression, include: frozenset[Included]) -> MicroBody | MacroBody:
-    prediction = expression.prediction
-    if prediction is None:
-        return MacroBody.of(expression)
-    return MicroBody.of_expression(expression, prediction, _included(prediction, include))
+def _expression(expression: Expression, include: frozenset[Included]) -> ExpressionBody:
+    included = _included(expression.prediction, include)
+    return ExpressionBody.of_expression(expression, included)
 
 
 def _answer(prediction: Prediction, include: frozenset[Included]) -> Answer:

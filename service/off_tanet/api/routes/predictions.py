@@ -72,8 +72,8 @@ async def video(
     """Find every expression of a long video, with its onset, apex and offset.
 
     Videos may be MP4, MOV, AVI, WebM, MKV or GIF. By default, expressions of up to half a second
-    are `micro` and are classified, each as a prediction; longer ones are `macro` and are not
-    classified.
+    are `micro`, longer ones `macro`; each has a prediction. `events` lists blinks, speech, turns of
+    the head, and when no face is found; `video` says for how many seconds nothing was judged.
 
     With `Accept: text/event-stream` the response is a stream of `progress` events and one
     `expression` event for each expression as soon as it is certain, followed by one `spotting` or

@@ -29,10 +29,9 @@ _BLOCK = 14  # pixels; the outermost blocks show hair and background and are ign
 _INNER = slice(1, CROP_SIZE // _BLOCK - 1)
 _ALIKE = 0.4  # the lowest correlation of a block with the remembered one that counts as unchanged
 _LEAST_CONTRAST = 4.0  # grey levels; flatter blocks correlate by chance
-# A hand over the mouth changes a third of the blocks, a laugh or 20 degrees of yaw a tenth on made
-# faces. On filmed ones, of 1,417 frames with more, nine in ten showed a smile, an open mouth or a
-# turn: less than half of them still had this much with the expression undone, none of these smiles.
-_COVERED = 0.21
+# Shares of the blocks, with the expression undone. A hand over the mouth changes a third of them, a
+# laugh or 20 degrees of yaw a tenth. What has come stays until less than half of that is left.
+_COVERED, _STILL_COVERED = 0.3, 0.15
 _RENEWAL, _RENEWAL_COVERED = 0.017, 0.01  # of the remembered face, for each frame
 
 # The line of the mouth is darker than the lip above and the chin below it by at least this natural
@@ -92,9 +91,9 @@ class VisibilityMonitor:
         even = _evened(upright)
         masked = not turned and mouth_depth(even) < _LEAST_MOUTH
         self.covered = self._is_covered(upright, transform(landmarks[:, :2], where), masked)
-        occluded = masked or self.covered
+        occluded = masked or (self.covered and not turned)
         warnings = {"turned_head": turned, "occluded": occluded}
-        warnings["blink"] = self._is_closed(signals, even) and not occluded
+        warnings["blink"] = self._is_closed(signals, even) and not (occluded or turned)
         return {warning for warning, applies in warnings.items() if applies}
 
     def _is_covered(self, upright: Floats, places: Points, masked: bool) -> bool:
@@ -110,9 +109,10 @@ class VisibilityMonitor:
 
     def _has_changed(self, upright: Floats, places: Points) -> bool:
         """Whether something else is seen in the place of the face, in any expression."""
-        if self._face is None or changed(self._face, upright) <= _COVERED:
+        most = _STILL_COVERED if self.covered else _COVERED
+        if self._face is None or changed(self._face, upright) <= most:
             return False
-        return changed(self._face, warp(upright, places, self._places)) > _COVERED
+        return changed(self._face, warp(upright, places, self._places)) > most
 
     def _is_closed(self, signals: FaceSignals, even: Floats) -> bool:
         opening, dark = (signals.right_eye + signals.left_eye) / 2, dark_share(even)

@@ -123,4 +123,5 @@ def _speaks(
 
 def _widened(flags: Flags, frames: int) -> Flags:
     """Whether a flag is set up to `frames` away."""
-    return np.asarray(np.convolve(flags, np.ones(2 * frames + 1), "same") > 0.5)
+    near = np.convolve(flags, np.ones(2 * frames + 1))[frames : frames + len(flags)]
+    return np.asarray(near > 0.5)

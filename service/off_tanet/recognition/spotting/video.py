@@ -7,14 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from off_tanet.limits import Durations, Thresholds
-from off_tanet.recognition.face.recording import SignalRecorder
-from off_tanet.recognition.face.signals import mouth_opening
-from off_tanet.recognition.face.speech import SpeechDetector
 from off_tanet.recognition.face.tracking import TrackedFrame
 from off_tanet.recognition.quality import LASTING_SHARE, is_low_frame_rate, lasting_light
 from off_tanet.recognition.spotting.scenes import CLIP_WIDE
+from off_tanet.recognition.spotting.timeline import Timeline
 from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
-from off_tanet.types import Face, Moment, Signals
+from off_tanet.types import Face, Moment
 
 _WARNINGS_KEPT_S = 30.0  # longer ago than the onset of any interval that is not reported yet
 
@@ -49,14 +47,14 @@ class VideoSpotter:
         frames: The number of frames so far.
         frames_with_face: The number of frames with a crop.
         seconds: The time of the last frame.
+        timeline: What else happens to the face.
     """
 
     def __init__(self, durations: Durations, thresholds: Thresholds, face_index: int = 0) -> None:
         self._face_index = face_index
         self._spotter = ExpressionSpotter(durations, thresholds)
         self._thresholds = thresholds
-        self._recorder = SignalRecorder()
-        self._speech = SpeechDetector(thresholds.speech_opening)
+        self.timeline = Timeline(thresholds)
         self._scene: int | None = None
         self._faces: tuple[Face, ...] = ()
         self._warnings: deque[tuple[float, frozenset[str]]] = deque()
@@ -76,8 +74,7 @@ class VideoSpotter:
             The expressions that are now certain, in the order of time.
         """
         self.frames, self.seconds = self.frames + 1, moment.time_s
-        self._recorder.add(moment.time_s, frame.signals)
-        self._speech.add(moment.time_s, mouth_opening(frame.signals))
+        self.timeline.add(frame, moment)
         if frame.warnings:
             self._warnings.append((moment.time_s, frame.warnings))
             self._counts.update(frame.warnings)
@@ -99,11 +96,6 @@ class VideoSpotter:
         lasting |= self._lasting_conditions()
         return frozenset(lasting | (CLIP_WIDE & self._counts.keys()))
 
-    @property
-    def signals(self) -> Signals | None:
-        """The signals of all frames so far; None if the frames already were face crops."""
-        return self._recorder.signals()
-
     def finish(self) -> list[SpottedExpression]:
         """End the scene, or the video, and return its remaining expressions."""
         found = list(self._visible(self._spotter.finish()))
@@ -112,10 +104,10 @@ class VideoSpotter:
 
     def _lasting_conditions(self) -> set[str]:
         """Warnings that follow from the signals of the whole video."""
-        signals = self.signals
+        signals = self.timeline.signals
         found = set() if signals is None else lasting_light(signals, self._thresholds)
         seconds_with_face = self.seconds * self.frames_with_face / max(1, self.frames)
-        if self._speech.seconds > LASTING_SHARE * seconds_with_face:
+        if self.timeline.speech.seconds > LASTING_SHARE * seconds_with_face:
             found.add("speech")
         if is_low_frame_rate(self.frames, self.seconds, self._thresholds):
             found.add("low_frame_rate")
@@ -127,7 +119,7 @@ class VideoSpotter:
             start_s, end_s = interval.onset.time_s, interval.offset.time_s
             between = (words for at_s, words in self._warnings if start_s <= at_s <= end_s)
             warnings = frozenset[str]().union(*between)
-            if self._speech.during(start_s, end_s):
+            if self.timeline.speech.during(start_s, end_s):
                 warnings |= {"speech"}
             if not warnings & HIDING:
                 yield SpottedExpression(interval, self._faces, warnings, self._face_index)
@@ -175,9 +167,10 @@ class MultiFaceSpotter:
         return frozenset[str]().union(*seen)
 
     @property
-    def signals(self) -> Signals | None:
-        """The signals of the first face on all frames; None for face crops."""
-        return self._spotters[0].signals
+    def timelines(self) -> list[Timeline]:
+        """What else happens to each face that was seen; at least one, the first face's first."""
+        first, *others = self._spotters
+        return [first.timeline, *(each.timeline for each in others if each.frames_with_face)]
 
     def finish(self) -> list[SpottedExpression]:
         """End the video and return its remaining expressions."""
