@@ -53,7 +53,7 @@ def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> Non
     check_complete(macro)
     assert (micro["kind"], micro["label"]) == ("micro", "surprise")
     assert micro["reason"] is None
-    assert micro["expression_probability"] > 0.9
+    assert micro["expression_probability"] > 0.8
     for found, event in ((micro, BROWS), (macro, SMILE)):
         assert found["onset"]["time_s"] == pytest.approx(event.onset_s, abs=0.15)
         assert found["offset"]["time_s"] == pytest.approx(event.offset_s, abs=0.2)

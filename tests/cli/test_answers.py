@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 from off_tanet.api.middleware.auth import digest
-from off_tanet.api.openapi_examples import PREDICTION, UNNAMED
+from off_tanet.api.openapi_answers import PREDICTION, UNNAMED
 from off_tanet.cli import formatting, main
 from off_tanet.configuration import ASSETS
 from off_tanet.schemas.model import ModelBody

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from off_tanet import visualization
-from off_tanet.api.openapi_examples import EXPRESSION
+from off_tanet.api.openapi_answers import EXPRESSION
 from off_tanet.client import AsyncClient, Client, RetryPolicy
 from off_tanet.client.problems import UnknownProblemError
 from off_tanet.errors import (

@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from off_tanet.api.openapi_examples import EXAMPLES, components, failures, inference_failures
+from off_tanet.api.openapi_answers import EXAMPLES
+from off_tanet.api.openapi_examples import components, failures, inference_failures
 from off_tanet.api.paths import HEALTH_PATHS
 
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")

@@ -9,11 +9,9 @@ from fastapi import APIRouter, Depends
 from starlette.responses import PlainTextResponse
 
 from off_tanet.api.dependencies import accepts, check_encoding
+from off_tanet.api.openapi_answers import EXPRESSION, PREDICTION, SPOTTING
 from off_tanet.api.openapi_examples import (
-    EXPRESSION,
     INFERENCE,
-    PREDICTION,
-    SPOTTING,
     failures,
     form_body,
     inference_body,
