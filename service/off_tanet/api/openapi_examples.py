@@ -42,6 +42,7 @@ EXPRESSION: dict[str, Any] = {
     "onset": {"index": 371, "time_s": 12.366667},
     "apex": {"index": 376, "time_s": 12.533333},
     "offset": {"index": 382, "time_s": 12.733333},
+    "read_at": {"index": 376, "time_s": 12.533333},
     "strength_px": 0.45,
     "confidence": 0.71,
 }
@@ -56,6 +57,7 @@ SPOTTING: dict[str, Any] = {
             "onset": {"index": 610, "time_s": 20.333333},
             "apex": {"index": 628, "time_s": 20.933333},
             "offset": {"index": 655, "time_s": 21.833333},
+            "read_at": {"index": 613, "time_s": 20.433333},
             "strength_px": 4.32,
             "confidence": 0.83,
         },

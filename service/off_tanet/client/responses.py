@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,7 @@ def _expression(body: ExpressionBody) -> Expression:
         offset=_moment(body.offset),
         strength_px=body.strength_px,
         confidence=body.confidence,
-        prediction=_prediction(body),
+        prediction=replace(_prediction(body), apex=_moment(body.read_at)),
         face_index=body.face_index,
     )
 

@@ -27,7 +27,7 @@ def recognise(spotted: SpottedExpression, pairs: PairRecognizer, faces: FaceCoun
     interval = spotted.interval
     pair = pair_of_frames(
         (interval.onset_frame, interval.apex_frame),
-        (interval.onset, interval.apex),
+        (interval.onset, interval.read_at),
         spotted.warnings,
     )
     return Expression(

@@ -32,6 +32,10 @@ class ExpressionBody(PredictionBody):
         description="Whether it is a micro-expression, or lasts longer than half a second."
     )
     offset: MomentBody = Field(description="The frame at which the motion has disappeared.")
+    read_at: MomentBody = Field(
+        description="The frame that was compared with the onset: the apex or, for macro, the frame "
+        "on which the face has left its rest."
+    )
     strength_px: float = Field(description=_STRENGTH)
     confidence: float = Field(description=_CONFIDENCE)
     face_index: int | None = Field(None, description=_FACE_INDEX)
@@ -54,6 +58,7 @@ class ExpressionBody(PredictionBody):
                 "onset": moment_body(expression.onset),
                 "apex": moment_body(expression.apex),
                 "offset": moment_body(expression.offset),
+                "read_at": moment_body(expression.prediction.apex),
                 "strength_px": round(expression.strength_px, 4),
                 "confidence": round(expression.confidence, 4),
             }
