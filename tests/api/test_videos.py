@@ -44,7 +44,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_every_expression_has_its_curve(http: httpx.Client, video: bytes) -> None:
-    """The main promise: short ones are micro, longer ones macro, and blinks are events."""
+    """The main promise: short ones are micro, longer ones macro, and blinks are neither."""
     answer = ask_video(http, video)
     assert answer.status_code == 200, answer.text
     body = answer.json()

@@ -133,7 +133,7 @@ def video_scores(scene: synthetic_video.Scene, pairs: Pairs) -> tuple[SpottingSc
         kind = "micro" if event.offset_s - event.onset_s <= Durations().longest_s else "macro"
         true[kind].append(Interval(event.onset_s, event.offset_s, event.label))
     for each in sightings(scene):
-        onset, apex = each.onset_frame.crop, each.apex_frame.crop
+        onset, apex = each.onset_frame.crop, each.classified_frame.crop
         assert onset is not None
         assert apex is not None
         label = pairs.label(onset, apex)

@@ -13,6 +13,7 @@ PREDICTION: dict[str, Any] = {
     "expression_probability": 0.98,
     "onset": {"index": 0, "time_s": 0.0},
     "apex": {"index": 14, "time_s": 0.07},
+    "classified": {"index": 14, "time_s": 0.07},
     "face": {
         "box": [112.0, 40.0, 260.0, 300.0],
         "score": 0.99,
@@ -42,6 +43,7 @@ EXPRESSION: dict[str, Any] = {
     **PREDICTION,
     "onset": {"index": 371, "time_s": 12.366667},
     "apex": {"index": 376, "time_s": 12.533333},
+    "classified": {"index": 376, "time_s": 12.533333},
     "offset": {"index": 382, "time_s": 12.733333},
     "strength_px": 0.45,
     "confidence": 0.71,
@@ -56,6 +58,7 @@ SPOTTING: dict[str, Any] = {
             "kind": "macro",
             "onset": {"index": 610, "time_s": 20.333333},
             "apex": {"index": 628, "time_s": 20.933333},
+            "classified": {"index": 613, "time_s": 20.433333},
             "offset": {"index": 655, "time_s": 21.833333},
             "strength_px": 4.32,
             "confidence": 0.83,

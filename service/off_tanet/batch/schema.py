@@ -35,6 +35,8 @@ def columns(classes: Iterable[str]) -> Mapping[str, Kind]:
             "onset.time_s": "number",
             "apex.index": "integer",
             "apex.time_s": "number",
+            "classified.index": "integer",
+            "classified.time_s": "number",
             "face.box": "numbers",
             "face.score": "number",
             **_columns(

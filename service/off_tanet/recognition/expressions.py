@@ -27,10 +27,11 @@ def recognise(spotted: SpottedExpression, pairs: PairRecognizer, faces: FaceCoun
     """
     interval = spotted.interval
     pair = pair_of_frames(
-        (interval.onset_frame, interval.apex_frame),
+        (interval.onset_frame, interval.classified_frame),
         (interval.onset, interval.apex),
         spotted.warnings,
     )
+    pair = replace(pair, classified=interval.classified)
     return Expression(
         kind=interval.kind,
         onset=interval.onset,

@@ -50,7 +50,8 @@ class Expression:
         offset: Position of the frame at which the motion has disappeared.
         strength_px: Strength of its motion, in pixels at 112 x 112.
         confidence: 0.5..1; the higher, the more its motion stands out from all other motion.
-        prediction: The prediction for its onset and apex.
+        prediction: The prediction for its onset and apex. That of a macro-expression is for the
+            frame on which it has left its rest, `prediction.apex`.
         face_index: With `faces="all"`, the number of the face, from 0; else None.
     """
 

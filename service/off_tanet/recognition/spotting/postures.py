@@ -92,7 +92,7 @@ def find_holds(
     """
     smooth = gaussian_smooth(postures, _SMOOTHING_S * rate)
     resting = _rest(smooth, float(least_px.min()), rate)
-    away = _distance(smooth - np.median(smooth[resting], axis=0))
+    away = distance(smooth - np.median(smooth[resting], axis=0))
     turned = np.linalg.norm(turns - np.median(turns[resting], axis=0), axis=1)
     least = least_px + _PX_PER_DEGREE * turned
     holds = tuple(
@@ -133,7 +133,7 @@ def _rest(postures: Floats, least_px: float, rate: float) -> NDArray[np.intp]:
         return calm
     groups = calm[~second], calm[second]
     centres = [np.median(postures[group], axis=0) for group in groups]
-    if _distance(centres[1] - centres[0]) <= least_px:
+    if distance(centres[1] - centres[0]) <= least_px:
         return calm
     visits = [_visits(postures - centre, least_px / 2, rate) for centre in centres]
     widths = [_mouth_size(centre) for centre in centres]
@@ -161,12 +161,19 @@ def _second_posture(postures: Floats) -> Flags:
 
 def _visits(moved: Floats, near_px: float, rate: float) -> int:
     """How often the face comes near a posture."""
-    runs = _runs(_distance(moved) < near_px)
+    runs = _runs(distance(moved) < near_px)
     return sum(stop - start >= _LEAST_VISIT_S * rate for start, stop in runs)
 
 
-def _distance(moved: Floats) -> Floats:
-    """How far lips or brows have moved, whichever is more, [...], by moves [..., 120]."""
+def distance(moved: Floats) -> Floats:
+    """Measure how far lips or brows have moved, whichever is more.
+
+    Args:
+        moved: The differences of postures, [..., 120], in pixels.
+
+    Returns:
+        The distances [...], in pixels.
+    """
     lengths = np.linalg.norm(moved.reshape(*moved.shape[:-1], -1, 2), axis=-1)
     lips, brows = lengths[..., : len(_LIPS)], lengths[..., len(_LIPS) :]
     both = [np.percentile(part, _MOST_PERCENT, axis=-1) for part in (lips, brows)]
