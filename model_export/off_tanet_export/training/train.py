@@ -147,7 +147,7 @@ def compute_loss(
     maps = classifier.maps(flows)
     half = training.precision == "bfloat16"
     with torch.autocast(maps.device.type, torch.bfloat16, enabled=half):
-        logits, _ = classifier.run_network(maps)
+        logits, _, _ = classifier.run_network(maps)
     return nn.functional.cross_entropy(
         logits.float(), labels, label_smoothing=training.label_smoothing
     )
