@@ -101,9 +101,12 @@ def _train(args: argparse.Namespace) -> None:
         pairs=args.pairs,
         samples=args.samples,
         precision=args.precision,
+        batch=args.batch,
+        learning_rate=args.learning_rate,
     )
     with _log_file(args.output.with_suffix(".log")):
-        save(calibrate(train(training)), args.output)
+        trained = train(training, args.device, args.processes)
+        save(calibrate(trained, processes=args.processes), args.output)
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class FlowClassifier(nn.Module):
     def forward(self, flow: Tensor) -> tuple[Tensor, ...]:
         """Classify raw flow: `maps`, then `classify`; and `expressive`, if there is a head."""
         measured = self.measure(flow)
-        probabilities, attention, features = self._classify(self._scale(measured))
+        probabilities, attention, features = self._classify(self.scale(measured))
         if self.expressive is None:
             return probabilities, attention
         views = 2 if self.preprocessing.mirrored else 1
@@ -121,7 +121,7 @@ class FlowClassifier(nn.Module):
         Returns:
             Maps [N, 3, M, M].
         """
-        return self._scale(self.measure(flow))
+        return self.scale(self.measure(flow))
 
     def measure(self, flow: Tensor) -> Tensor:
         """Average a flow [N, 2, S, S] to maps [N, 3, M, M] of (u, v, strain) that keep its unit."""
@@ -133,16 +133,8 @@ class FlowClassifier(nn.Module):
         probabilities, attention, _ = self._classify(maps)
         return probabilities, attention
 
-    def train_logits(self, flow: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Compute the logits [N, 3] of classes and [N] of an expression, without mirroring."""
-        measured = self.measure(flow)
-        features, _ = self.network.features(self.enlarge(self._scale(measured)))
-        logits: Tensor = self.network.head(features)
-        if self.expressive is None:
-            return logits, None
-        return logits, self.expressive(features, strength(measured))
-
-    def _scale(self, maps: Tensor) -> Tensor:
+    def scale(self, maps: Tensor) -> Tensor:
+        """Scale measured maps [N, 3, M, M] as the network expects them."""
         return rescale(maps, self.preprocessing.scaling)
 
     def _classify(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
