@@ -30,6 +30,10 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
         help="where to train; auto: on a GPU if PyTorch finds one",
     )  # fmt: skip
     command.add_argument(
+        "--head-of", type=Path, metavar="WEIGHTS",
+        help="train only a head for the output `expressive`, on the fixed network of these weights",
+    )  # fmt: skip
+    command.add_argument(
         "--processes", type=int, default=1, help="processes that render footage at once"
     )
     command.add_argument("--batch", type=int, default=defaults.batch, help="samples in a batch")

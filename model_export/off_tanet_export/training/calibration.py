@@ -16,11 +16,11 @@ from torch import nn
 
 from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.graph import FlowClassifier
 from off_tanet_export.inference import BATCH
 from off_tanet_export.metrics import Labels
 from off_tanet_export.network.expressive import ExpressiveHead
-from off_tanet_export.training.train import Batch, Source, Training, batches, draw_datasets
+from off_tanet_export.training.batches import Batch, batches
+from off_tanet_export.training.train import Source, Training, draw_datasets
 
 Probabilities = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ NEWTON_STEPS = 30
 
 
 def calibrate(checkpoint: Checkpoint, seed: int = 993, processes: int = 1) -> Checkpoint:
-    """Fit the temperature on synthetic faces, and the head for `expressive` if there is one.
+    """Fit the temperature on synthetic faces, of the kind that the weights were trained on.
 
     Args:
         checkpoint: The weights to calibrate.
@@ -50,40 +50,57 @@ def calibrate(checkpoint: Checkpoint, seed: int = 993, processes: int = 1) -> Ch
         processes: Processes that render footage at once.
 
     Returns:
-        The checkpoint with the temperature of the largest likelihood. With a head, faces are those
-        of footage, and the logit of `expressive` is scaled and shifted in the head's last layer.
+        The checkpoint with the temperature of the largest likelihood. Weights that were trained on
+        footage have a head for `expressive`, which is calibrated, too.
 
     Raises:
         CheckpointError: The weights take raw pixels; synthetic motion has no unit.
     """
     if not checkpoint.preprocessing.scaled:
         raise CheckpointError("only weights that take scaled maps can be calibrated")
-    footage = checkpoint.expressive is not None
+    footage = checkpoint.card.training.get("source") == "footage"
     pairs = FOOTAGE_SAMPLES if footage else SAMPLES
     source: Source = "footage" if footage else "photographs"
     training = Training(seed=seed, source=source, pairs=pairs, samples=pairs, batch=pairs)
     size = checkpoint.preprocessing.map_size
     batch = next(batches(training, draw_datasets(training, processes), size))
-    return calibrate_on(checkpoint, batch)
+    calibrated = calibrate_classes(checkpoint, batch, certain=not footage)
+    return calibrate_head(calibrated, batch) if footage else calibrated
 
 
-def calibrate_on(checkpoint: Checkpoint, batch: Batch) -> Checkpoint:
-    """Fit temperature and head on given samples."""
+def calibrate_classes(checkpoint: Checkpoint, batch: Batch, certain: bool) -> Checkpoint:
+    """Fit the temperature on given samples.
+
+    Args:
+        checkpoint: The weights.
+        batch: The samples; those without a visible expression are left out.
+        certain: Whether their labels are certain, so that `DISAGREEMENT` is added.
+    """
     uncalibrated = replace(checkpoint.preprocessing, temperature=1.0)
-    classifier = FlowClassifier(checkpoint.network, uncalibrated, checkpoint.expressive).eval()
+    probabilities = _outputs(replace(checkpoint, preprocessing=uncalibrated), batch)[0]
+    if certain:
+        fitted = fit_temperature(probabilities, batch.targets.argmax(1).numpy())
+    else:
+        visible = (batch.expressive >= 0.5).numpy()
+        fitted = _temperature(probabilities[visible], batch.targets.numpy()[visible])
+    return replace(checkpoint, preprocessing=replace(uncalibrated, temperature=fitted))
+
+
+def calibrate_head(checkpoint: Checkpoint, batch: Batch) -> Checkpoint:
+    """Scale and shift the logit of `expressive` on given samples, in the head's last layer."""
+    if checkpoint.expressive is None:
+        raise CheckpointError("the weights have no head for `expressive`")
+    known = (~batch.expressive.isnan()).numpy()
+    shown = _outputs(checkpoint, batch)[2][known]
+    scale, shift = fit_logistic(shown, batch.expressive.numpy()[known].astype(np.float64))
+    return replace(checkpoint, expressive=_rescaled(checkpoint.expressive, scale, shift))
+
+
+def _outputs(checkpoint: Checkpoint, batch: Batch) -> list[Probabilities]:
+    classifier = checkpoint.classifier()
     with torch.inference_mode():
         parts = [classifier(part) for part in batch.flows.split(BATCH)]  # type: ignore[no-untyped-call]
-    outputs = [torch.cat(values).numpy().astype(np.float64) for values in zip(*parts, strict=True)]
-    if checkpoint.expressive is None:
-        fitted = fit_temperature(outputs[0], batch.targets.argmax(1).numpy())
-        return replace(checkpoint, preprocessing=replace(uncalibrated, temperature=fitted))
-    visible = (batch.expressive >= 0.5).numpy()
-    fitted = _temperature(outputs[0][visible], batch.targets.numpy()[visible])
-    known = (~batch.expressive.isnan()).numpy()
-    scale, shift = fit_logistic(outputs[2][known], batch.expressive.numpy()[known])
-    head = _rescaled(checkpoint.expressive, scale, shift)
-    preprocessing = replace(uncalibrated, temperature=fitted)
-    return replace(checkpoint, preprocessing=preprocessing, expressive=head)
+    return [torch.cat(values).numpy().astype(np.float64) for values in zip(*parts, strict=True)]
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
@@ -121,7 +138,7 @@ def fit_logistic(probabilities: Probabilities, expected: Probabilities) -> tuple
     """
     clipped = np.clip(probabilities, 1e-6, 1 - 1e-6)
     design = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], 1)
-    terms = np.array([1.0, 0.0])
+    terms = np.zeros(2)  # from flat probabilities Newton's method converges, from steep ones not
     for _ in range(NEWTON_STEPS):
         shown = 1 / (1 + np.exp(-np.clip(design @ terms, -30, 30)))
         curvature = (design * (shown * (1 - shown))[:, None]).T @ design + 1e-3 * np.eye(2)

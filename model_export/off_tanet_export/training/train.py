@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +22,8 @@ from off_tanet_export.synthesis.flow_dataset import FlowDataset, draw_fields, re
 from off_tanet_export.synthesis.footage import FootageConfig, PriorName, render_footage
 from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.synthesis.rendering import Scene
-from off_tanet_export.training.augmentation import Cropping, recrop
+from off_tanet_export.training.augmentation import Cropping
+from off_tanet_export.training.batches import CPU, Batch, batches
 
 LOG = logging.getLogger(__name__)
 LOGGED_STEPS = 50
@@ -45,15 +45,6 @@ SOURCES: tuple[Source, ...] = get_args(Source)
 
 Precision = Literal["bfloat16", "float32"]
 Device = Literal["auto", "cpu", "cuda"]
-CPU = torch.device("cpu")
-
-
-class Batch(NamedTuple):
-    """Training samples: flows [B, 2, S, S], and targets and `expressive` as in `FlowDataset`."""
-
-    flows: Tensor
-    targets: Tensor
-    expressive: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,34 +222,3 @@ def compute_loss(classifier: FlowClassifier, batch: Batch, training: Training) -
 
 def _mean(losses: Tensor, counted: Tensor) -> Tensor:
     return (losses * counted).sum() / counted.sum().clamp_min(1)
-
-
-def batches(
-    training: Training, datasets: list[FlowDataset], size: int, device: torch.device = CPU
-) -> Iterator[Batch]:
-    """Yield batches of randomly cropped flows, with equal shares of each data set.
-
-    Args:
-        training: Batch size, seed and errors of the crop.
-        datasets: One data set for each kind of source.
-        size: The side of the crop, in pixels of the flows.
-        device: Where the data are kept and cropped.
-
-    Yields:
-        Batches with flows [B, 2, size, size], without end.
-    """
-    generator = torch.Generator().manual_seed(training.seed)
-    sources = []
-    for index, dataset in enumerate(datasets):
-        share = len(range(index, training.batch, len(datasets)))
-        arrays = (dataset.flows, dataset.targets, dataset.expressive)
-        tensors = [torch.from_numpy(values).to(device) for values in arrays]
-        sources.append((tensors, dataset.indices(generator, share)))
-    while True:
-        parts = []
-        for tensors, indices in sources:
-            chosen = next(indices).to(device)
-            flows, targets, expressive = (tensor[chosen] for tensor in tensors)
-            flows = recrop(flows, size, training.cropping, generator)
-            parts.append(Batch(flows, targets, expressive))
-        yield Batch(*(torch.cat(values) for values in zip(*parts, strict=True)))
