@@ -1,7 +1,8 @@
 """Weights on disk: our safetensors files, and the checkpoint that Off-TANet's authors published.
 
 Ours have a JSON object `off_tanet` in their metadata, with card, preprocessing (`recipe`) and
-variant. The published one is a PyTorch state dict, recognised by its tensors' names.
+variant; the names of the tensors of an optional `ExpressiveHead` start with `expressive.`. The
+published one is a PyTorch state dict, recognised by its tensors' names.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.graph import PUBLISHED, FlowClassifier, PreprocessingConfig
+from off_tanet_export.network.expressive import PREFIX, ExpressiveHead
 from off_tanet_export.network.model import OffTanet
+
+Module = TypeVar("Module", bound=nn.Module)
 
 METADATA_KEY = "off_tanet"
 HEADS = 4
@@ -65,15 +69,16 @@ PUBLISHED_CARD = Card(
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A network with its weights, its preprocessing and its card."""
+    """A network with its weights, its preprocessing, its card, and the head for `expressive`."""
 
     network: OffTanet
     preprocessing: PreprocessingConfig
     card: Card
+    expressive: ExpressiveHead | None = None
 
     def classifier(self) -> FlowClassifier:
         """Return the graph of the checkpoint, in evaluation mode; it shares the network."""
-        return FlowClassifier(self.network, self.preprocessing).eval()
+        return FlowClassifier(self.network, self.preprocessing, self.expressive).eval()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -84,7 +89,11 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "variant": checkpoint.network.variant,
     }
     metadata = {METADATA_KEY: json.dumps(about, sort_keys=True)}
-    safetensors.torch.save_file(checkpoint.network.state_dict(), path, metadata)
+    tensors = checkpoint.network.state_dict()
+    if checkpoint.expressive is not None:
+        head = checkpoint.expressive.state_dict()
+        tensors |= {PREFIX + name: tensor for name, tensor in head.items()}
+    safetensors.torch.save_file(tensors, path, metadata)
 
 
 def load(path: Path) -> Checkpoint:
@@ -115,8 +124,14 @@ def _load_ours(path: Path) -> Checkpoint:
         network = OffTanet(about.get("variant", "triplet"))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
+    head = {name: tensors.pop(name) for name in [*tensors] if name.startswith(PREFIX)}
     names = {name: (name,) for name in network.state_dict()}
-    return Checkpoint(_assemble(network, tensors, names, path), preprocessing, card)
+    network = _assemble(network, tensors, names, path)
+    if not head:
+        return Checkpoint(network, preprocessing, card)
+    expressive = ExpressiveHead()
+    names = {name: (PREFIX + name,) for name in expressive.state_dict()}
+    return Checkpoint(network, preprocessing, card, _assemble(expressive, head, names, path))
 
 
 def _load_published(path: Path) -> Checkpoint:
@@ -144,11 +159,11 @@ def published_names(name: str) -> tuple[str, ...]:
 
 
 def _assemble(
-    network: OffTanet,
+    network: Module,
     tensors: Mapping[str, Tensor],
     names: Mapping[str, tuple[str, ...]],
     path: Path,
-) -> OffTanet:
+) -> Module:
     """Load each of the network's tensors, concatenated from the file's tensors of its `names`."""
     expected_names = {part for parts in names.values() for part in parts}
     if unknown := sorted(map(str, tensors.keys() - expected_names)):

@@ -48,6 +48,7 @@ from off_tanet_export.export import export
 from off_tanet_export.metrics import reliability
 from off_tanet_export.synthesis.samples import portrait
 from off_tanet_export.training.calibration import calibrate
+from off_tanet_export.training.expressive import HeadTraining, add_head
 from off_tanet_export.training.fine_tuning import FineTuneConfig, initialize
 from off_tanet_export.training.train import Training, train
 
@@ -94,6 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _train(args: argparse.Namespace) -> None:
     if not args.output.parent.is_dir():
         raise TrainingError(f"the folder {args.output.parent} does not exist")
+    if args.head_of is not None:
+        save(add_head(load(args.head_of), HeadTraining(args.seed), args.processes), args.output)
+        return
     training = Training(
         seed=args.seed,
         variant=args.variant,
@@ -101,9 +105,12 @@ def _train(args: argparse.Namespace) -> None:
         pairs=args.pairs,
         samples=args.samples,
         precision=args.precision,
+        batch=args.batch,
+        learning_rate=args.learning_rate,
     )
     with _log_file(args.output.with_suffix(".log")):
-        save(calibrate(train(training)), args.output)
+        trained = train(training, args.device, args.processes)
+        save(calibrate(trained, processes=args.processes), args.output)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from off_tanet.errors import ModelError
-from off_tanet.recognition.classifier import INPUT, OUTPUTS, Classifier
+from off_tanet.recognition.classifier import INPUT, Classifier, output_names
 from off_tanet.recognition.flow import tvl1
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet.types import CLASSES, CROP_SIZE
@@ -90,7 +90,7 @@ def trace(classifier: FlowClassifier) -> onnx.ModelProto:
             classifier,
             (example,),
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
+            output_names=list(_outputs(classifier)),
             dynamic_shapes=({0: torch.export.Dim("N")},),
             dynamo=True,
             verbose=False,
@@ -103,6 +103,10 @@ def trace(classifier: FlowClassifier) -> onnx.ModelProto:
     return model
 
 
+def _outputs(classifier: FlowClassifier) -> tuple[str, ...]:
+    return output_names(classifier.expressive is not None)
+
+
 def remove_source_notes(graph: onnx.GraphProto) -> None:
     """Remove the exporter's notes: they contain stack traces with paths of this machine."""
     del graph.metadata_props[:]
@@ -113,7 +117,8 @@ def remove_source_notes(graph: onnx.GraphProto) -> None:
 
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """Return the file's metadata, which `off_tanet.recognition.classifier.read_card` reads."""
-    card = checkpoint.card
+    card, head = checkpoint.card, checkpoint.expressive
+    extra = {} if head is None else {"expressive_parameters": str(head.size)}
     return {
         "name": card.name,
         "version": card.version,
@@ -128,6 +133,7 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "preprocessing": json.dumps(asdict(checkpoint.preprocessing), sort_keys=True),
         "limits": LIMITS,
         "responsible_use": RESPONSIBLE_USE,
+        **extra,
     }
 
 
@@ -144,7 +150,7 @@ def check(path: Path, classifier: FlowClassifier) -> None:
         raise ExportError("the graph is not valid ONNX") from error
     except ModelError as error:
         raise ExportError(f"the service refuses the graph: {error.detail}") from error
-    session = open_session(path)
+    session, names = open_session(path), _outputs(classifier)
     flows = np.concatenate([random_flows(64), measured_flows(8)])
     with torch.inference_mode():
         expected = [output.numpy() for output in classifier(torch.from_numpy(flows))]
@@ -152,7 +158,7 @@ def check(path: Path, classifier: FlowClassifier) -> None:
         for first in range(0, len(flows), size):
             batch = slice(first, first + size)
             for name, ours, theirs in zip(
-                OUTPUTS, session.run(OUTPUTS, {INPUT: flows[batch]}), expected, strict=True
+                names, session.run(names, {INPUT: flows[batch]}), expected, strict=True
             ):
                 difference = np.abs(ours - theirs[batch]).max()
                 if not difference <= TOLERANCE:  # also true for NaN

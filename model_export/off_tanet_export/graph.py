@@ -13,6 +13,7 @@ from off_tanet.types import CLASSES, CROP_SIZE
 from torch import Tensor, nn
 
 from off_tanet_export.network.attention import ATTENTION_SIZE
+from off_tanet_export.network.expressive import ExpressiveHead
 from off_tanet_export.network.model import OffTanet
 
 StrainKind = Literal["infinitesimal", "published"]
@@ -20,6 +21,9 @@ Scaling = Literal["none", "range", "robust"]
 
 MIN_RANGE = 1e-6
 """A channel with a smaller range of values (pixels for flow) is treated as constant."""
+
+LEAST_STRENGTH = 0.01
+"""Added to strengths before their logarithm: less than the noise of any flow, in pixels."""
 
 ROBUST_SHARE = 0.9
 """`robust` scaling: the quantile of the motion about the median that sets the scale."""
@@ -76,24 +80,37 @@ class FlowClassifier(nn.Module):
     """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, 3], `attention` [N, 14, 14].
 
     Attention is the saliency of each position in the features that the network's own attention
-    passes on, from 0 (least on this face) to 1 (most).
+    passes on, from 0 (least on this face) to 1 (most). With a head for it, there is a third output:
+    `expressive` [N], the probability that the flow shows an expression at all.
     """
 
     # The buffers' names are the initializers' names in the ONNX file.
     stretch: Tensor
     sobel: Tensor
 
-    def __init__(self, network: OffTanet, preprocessing: PreprocessingConfig) -> None:
+    def __init__(
+        self,
+        network: OffTanet,
+        preprocessing: PreprocessingConfig,
+        expressive: ExpressiveHead | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
+        self.expressive = expressive
         self.preprocessing = preprocessing
         matrix = bicubic_matrix(preprocessing.map_size, CROP_SIZE)
         self.register_buffer("stretch", matrix, persistent=False)
         self.register_buffer("sobel", sobel_kernels(), persistent=False)
 
-    def forward(self, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Classify raw flow: `maps`, then `classify`."""
-        return self.classify(self.maps(flow))
+    def forward(self, flow: Tensor) -> tuple[Tensor, ...]:
+        """Classify raw flow: `maps`, then `classify`; and `expressive`, if there is a head."""
+        measured = self.measure(flow)
+        probabilities, attention, features = self._classify(self.scale(measured))
+        if self.expressive is None:
+            return probabilities, attention
+        views = 2 if self.preprocessing.mirrored else 1
+        logits = self.expressive(features, strength(measured).repeat(views, 1))
+        return probabilities, attention, torch.sigmoid(logits.view(views, -1).mean(0))
 
     def maps(self, flow: Tensor) -> Tensor:
         """Compute the scaled maps (u, v, strain) of a flow.
@@ -104,26 +121,39 @@ class FlowClassifier(nn.Module):
         Returns:
             Maps [N, 3, M, M].
         """
+        return self.scale(self.measure(flow))
+
+    def measure(self, flow: Tensor) -> Tensor:
+        """Average a flow [N, 2, S, S] to maps [N, 3, M, M] of (u, v, strain) that keep its unit."""
         flow = nn.functional.avg_pool2d(flow, flow.shape[-1] // self.preprocessing.map_size)
-        return rescale(torch.cat([flow, self.strain(flow)], 1), self.preprocessing.scaling)
+        return torch.cat([flow, self.strain(flow)], 1)
 
     def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Compute probabilities [N, 3] and attention [N, 14, 14] of scaled maps [N, 3, M, M]."""
+        probabilities, attention, _ = self._classify(maps)
+        return probabilities, attention
+
+    def scale(self, maps: Tensor) -> Tensor:
+        """Scale measured maps [N, 3, M, M] as the network expects them."""
+        return rescale(maps, self.preprocessing.scaling)
+
+    def _classify(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute probabilities, attention, and the features of the maps and mirrored maps."""
         if not self.preprocessing.mirrored:
-            logits, attention = self.run_network(maps)
+            logits, attention, features = self.run_network(maps)
         else:
             # One batch of twice the size, so that the runtime runs the network once.
-            logits, attention = self.run_network(torch.cat([maps, mirror(maps)]))
+            logits, attention, features = self.run_network(torch.cat([maps, mirror(maps)]))
             logits = logits.view(2, -1, len(CLASSES)).mean(0)
             upright, mirrored = attention.view(2, -1, ATTENTION_SIZE, ATTENTION_SIZE)
             attention = (upright + mirrored.flip(2)) / 2
         probabilities = torch.softmax(logits / self.preprocessing.temperature, 1)
-        return probabilities, min_max(attention[:, None])[:, 0]
+        return probabilities, min_max(attention[:, None])[:, 0], features
 
-    def run_network(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the network's logits [N, 3] and attention [N, 14, 14] of maps [N, 3, M, M]."""
-        logits, attention = self.network(self.enlarge(maps))
-        return logits, attention
+    def run_network(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute logits [N, 3], attention [N, 14, 14] and features of maps [N, 3, M, M]."""
+        features, attention = self.network.features(self.enlarge(maps))
+        return self.network.head(features), attention, features
 
     def features(self, maps: Tensor) -> Tensor:
         """Compute the input [N, 8, 7, 7] of the network's head from maps [N, 3, M, M]."""
@@ -178,6 +208,23 @@ def robust_scale(maps: Tensor) -> Tensor:
     motion = values - quantile(values, 0.5)
     typical = quantile(motion.abs(), ROBUST_SHARE) + MIN_MOTION
     return (0.5 + 0.5 * torch.tanh(motion / typical)).view_as(maps)
+
+
+def strength(maps: Tensor) -> Tensor:
+    """Measure how strong the motion is that `robust` scaling takes out of maps.
+
+    Args:
+        maps: (u, v, strain) as `measure` returns them, [N, 3, S, S].
+
+    Returns:
+        Logarithms [N, 6]: for each channel the `ROBUST_SHARE` quantile of the absolute motion about
+        the median, and its range. All are the same for the mirrored face.
+    """
+    values = maps.flatten(2)
+    motion = (values - quantile(values, 0.5)).abs()
+    typical = quantile(motion, ROBUST_SHARE)[..., 0]
+    span = values.amax(2) - values.amin(2)
+    return torch.log(torch.cat([typical, span], 1) + LEAST_STRENGTH)
 
 
 def quantile(values: Tensor, share: float) -> Tensor:

@@ -6,7 +6,7 @@ Challenge", FG 2019: counts are summed over all clips before any ratio is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +93,49 @@ def bootstrap_interval(runs: list[Confusion], score: Score) -> tuple[float, floa
     scores = np.mean([score(np.tensordot(drawn, counts, 1)) for counts in runs], axis=0)
     low, high = np.percentile(scores, (2.5, 97.5))
     return float(low), float(high)
+
+
+def paired_interval(before: Confusion, after: Confusion, score: Score) -> tuple[float, float]:
+    """Compute the central 95% of the difference of a score over shared resamples of subjects.
+
+    Args:
+        before: The confusions [P, 3, 3] of each subject.
+        after: Those of the same subjects by another model.
+        score: `uf1` or `uar`.
+    """
+    people = len(before)
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+    first, second = (score(np.tensordot(drawn, counts, 1)) for counts in (before, after))
+    low, high = np.percentile(second - first, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def area_under_curve(present: NDArray[np.floating], absent: NDArray[np.floating]) -> float:
+    """Compute the area under the ROC curve: how often a present case has the higher value.
+
+    Args:
+        present: Values [N] of cases that are there; equal values count half.
+        absent: Values [M] of cases that are not.
+    """
+    higher = (present[:, None] > absent).mean() + 0.5 * (present[:, None] == absent).mean()
+    return float(higher)
+
+
+def selective_accuracy(
+    labels: Labels, probabilities: NDArray[np.floating], coverages: Sequence[float]
+) -> NDArray[np.float64]:
+    """Compute the accuracy [K] of the most confident shares of the predictions.
+
+    Args:
+        labels: True classes [N].
+        probabilities: [N, 3].
+        coverages: The shares that are kept, 0 to 1.
+    """
+    order = np.argsort(-probabilities.max(1), kind="stable")
+    right = (probabilities.argmax(1) == labels)[order]
+    kept = [max(1, round(share * len(labels))) for share in coverages]
+    return np.array([right[:count].mean() for count in kept], np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -114,6 +114,18 @@ def test_an_output_without_a_format_follows_the_request() -> None:
     assert parsed.outputs == {"attention": True, "probabilities": False}
 
 
+def test_only_outputs_of_the_model_can_be_requested() -> None:
+    """Without names there are all of them, whether or not the model has `expressive`."""
+    outputs = (*NAMES, "expressive")
+    parsed = oip_codec.parse(described(), None, MAX_BATCH, outputs)
+    assert list(parsed.outputs) == [*outputs]
+    request = json.loads(described()) | {"outputs": [{"name": "expressive"}]}
+    body = json.dumps(request).encode()
+    assert list(oip_codec.parse(body, None, MAX_BATCH, outputs).outputs) == ["expressive"]
+    with pytest.raises(InferenceRequestError, match="no output expressive"):
+        oip_codec.parse(body, None, MAX_BATCH)
+
+
 def test_null_members_are_absent() -> None:
     """MLServer's types write all of their members."""
     request = json.loads(described())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from off_tanet_export.checkpoint import Card, Checkpoint, published_names
 from off_tanet_export.graph import PreprocessingConfig
+from off_tanet_export.network.expressive import ExpressiveHead
 from off_tanet_export.network.model import OffTanet
 from torch import Tensor
 
@@ -35,8 +36,13 @@ def network(seed: int = 0) -> OffTanet:
     return made
 
 
-def checkpoint(seed: int = 0) -> Checkpoint:
-    return Checkpoint(network(seed), PreprocessingConfig(), CARD)
+def checkpoint(seed: int = 0, *, expressive: bool = False) -> Checkpoint:
+    head = None
+    if expressive:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            head = ExpressiveHead().eval()
+    return Checkpoint(network(seed), PreprocessingConfig(), CARD, head)
 
 
 def published_state(seed: int = 0) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from off_tanet_export.checkpoint import METADATA_KEY, load, published_names, save
+from off_tanet_export.checkpoint import METADATA_KEY, Checkpoint, load, published_names, save
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
 from off_tanet_export.network.model import OffTanet
@@ -29,6 +29,25 @@ def test_our_checkpoints_are_read_as_written(tmp_path: Path) -> None:
     assert not loaded.network.training
     for name, tensor in saved.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
+
+
+def test_the_head_for_expressive_is_kept_apart(tmp_path: Path) -> None:
+    """The published network keeps its names and its number of parameters."""
+    saved = examples.checkpoint(expressive=True)
+    save(saved, tmp_path / "a.safetensors")
+    loaded = load(tmp_path / "a.safetensors")
+    assert loaded.network.size == 59_403
+    assert loaded.expressive is not None
+    assert saved.expressive is not None
+    state = loaded.expressive.state_dict()
+    for name, tensor in saved.expressive.state_dict().items():
+        assert torch.equal(state[name], tensor), name
+    assert load_without_head(tmp_path).expressive is None
+
+
+def load_without_head(folder: Path) -> Checkpoint:
+    save(examples.checkpoint(), folder / "b.safetensors")
+    return load(folder / "b.safetensors")
 
 
 def test_equal_checkpoints_make_equal_files(tmp_path: Path) -> None:
@@ -112,6 +131,10 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "a tensor too many": (
         lambda _: ours(lambda s: s.update(extra=torch.zeros(1))),
         "unknown tensors: extra",
+    ),
+    "half a head for expressive": (
+        lambda _: ours(lambda s: s.update({"expressive.layers.2.bias": torch.zeros(1)})),
+        "is missing tensors: expressive.layers.0.bias",
     ),
     "a wrong shape": (
         lambda _: ours(lambda s: s.update({"head.7.bias": torch.zeros(4)})),

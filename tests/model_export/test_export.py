@@ -104,6 +104,23 @@ def test_the_batch_is_free_and_the_rest_fixed(exported: Path) -> None:
     }
 
 
+def test_a_head_for_expressive_is_exported_and_counted_apart(tmp_path: Path) -> None:
+    """The service finds the output by the metadata; the network's count stays the published one."""
+    checkpoint = examples.checkpoint(expressive=True)
+    save(checkpoint, tmp_path / "c")
+    output = tmp_path / "model.onnx"
+    assert main(["export", "--checkpoint", str(tmp_path / "c"), "--output", str(output)]) == 0
+    opened = Classifier(output)
+    assert checkpoint.expressive is not None
+    assert opened.card.parameters == 59_403
+    assert opened.card.expressive_parameters == checkpoint.expressive.size
+    flows = np.random.default_rng(9).normal(size=(3, 2, 112, 112)).astype(np.float32)
+    with torch.inference_mode():
+        *_, expected = checkpoint.classifier()(torch.from_numpy(flows))
+    ours = np.array([answer.expressive for answer in opened.classify_batch(flows)], np.float32)
+    np.testing.assert_allclose(ours, expected.numpy(), rtol=0, atol=1e-5)
+
+
 def test_published_weights_keep_their_own_preprocessing(tmp_path: Path) -> None:
     """They were trained on raw pixels and another strain, so the graph must use those."""
     torch.save(examples.published_state(), tmp_path / "published.pth")

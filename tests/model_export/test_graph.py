@@ -15,6 +15,7 @@ from off_tanet_export.graph import (
     mirror,
     quantile,
     robust_scale,
+    strength,
 )
 from torch import Tensor, nn
 
@@ -166,6 +167,37 @@ def test_attention_spans_its_range(classifier: FlowClassifier) -> None:
         _, attention = classifier(flow(2, count=3))
     assert attention.amin((1, 2)).eq(0).all()
     assert attention.amax((1, 2)).eq(1).all()
+
+
+def expressive(flows: Tensor) -> Tensor:
+    """What a random head makes of flows."""
+    with torch.inference_mode():
+        outputs: tuple[Tensor, ...] = examples.checkpoint(expressive=True).classifier()(flows)
+    return outputs[-1]
+
+
+def test_a_head_of_its_own_adds_an_output_and_changes_no_other() -> None:
+    """The published network's outputs are as without it."""
+    with torch.inference_mode():
+        plain = examples.checkpoint().classifier()(flow(3, count=4))
+        *same, answers = examples.checkpoint(expressive=True).classifier()(flow(3, count=4))
+    assert all(torch.equal(a, b) for a, b in zip(plain, same, strict=True))
+    assert answers.shape == (4,)
+    assert ((answers > 0) & (answers < 1)).all()
+
+
+def test_whether_there_is_an_expression_depends_on_strength() -> None:
+    """Scaled maps of noise and of a smile differ in form only; how strong both are counts, too."""
+    assert not torch.allclose(expressive(flow(3)), expressive(flow(3) / 50), atol=1e-3)
+    assert expressive(torch.zeros(1, 2, 112, 112)).isfinite().all()
+
+
+def test_strength_is_that_of_the_mirrored_face() -> None:
+    """Upright and mirrored features share one measure."""
+    mirrored = flow(4).flip(3) * torch.tensor([-1.0, 1.0])[:, None, None]
+    torch.testing.assert_close(
+        strength(OURS.measure(flow(4))), strength(OURS.measure(mirrored)), rtol=0, atol=1e-4
+    )
 
 
 def test_temperature_softens_and_keeps_the_order() -> None:

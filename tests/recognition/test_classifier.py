@@ -44,6 +44,7 @@ class FakeSession:
     """Answers every flow alike, and records its input."""
 
     answer: Sequence[float] = (0.2, 0.3, 0.5)
+    expressive: float | None = None
     metadata: Mapping[str, str] = field(default_factory=METADATA.copy)
     fed: list[NDArray[Any]] = field(default_factory=list)
 
@@ -53,11 +54,15 @@ class FakeSession:
         input_feed: Mapping[str, NDArray[Any]],
     ) -> list[NDArray[Any]]:
         assert output_names is not None
-        assert list(output_names) == ["probabilities", "attention"]
+        extra = [] if self.expressive is None else ["expressive"]
+        assert list(output_names) == ["probabilities", "attention", *extra]
         flows = input_feed["flow"]
         self.fed.append(flows)
         probabilities = np.tile(np.array(self.answer, np.float32), (len(flows), 1))
-        return [probabilities, np.full((len(flows), 14, 14), 0.5, np.float32)]
+        outputs = [probabilities, np.full((len(flows), 14, 14), 0.5, np.float32)]
+        if self.expressive is not None:
+            outputs.append(np.full(len(flows), self.expressive, np.float32))
+        return outputs
 
     def get_modelmeta(self) -> Meta:
         return Meta(self.metadata)
@@ -92,6 +97,22 @@ def test_probabilities_sum_to_one_in_double_precision() -> None:
     answer = classifier(FakeSession(answer=(0.2, 0.3, 0.500004))).classify(flows()[0])
     assert answer.probabilities.dtype == np.float64
     assert abs(answer.probabilities.sum() - 1) < 1e-12
+
+
+def test_a_model_says_whether_there_is_an_expression_if_it_can() -> None:
+    """Files from before there was such an output keep working; new ones announce it."""
+    assert classifier(FakeSession()).classify(flows()[0]).expressive is None
+    able = FakeSession(expressive=0.25, metadata=METADATA | {"expressive_parameters": "7"})
+    made = classifier(able)
+    assert made.card.expressive_parameters == 7
+    assert [one.expressive for one in made.classify_batch(flows(2))] == [0.25, 0.25]
+
+
+def test_a_model_that_cannot_say_it_for_stillness_is_refused() -> None:
+    """As for the classes, it is tried when it is opened."""
+    metadata = METADATA | {"expressive_parameters": "7"}
+    with pytest.raises(ModelError, match="does not turn flow into probabilities"):
+        classifier(FakeSession(expressive=np.nan, metadata=metadata))
 
 
 def test_a_batch_is_answered_in_one_run() -> None:
@@ -143,7 +164,7 @@ def test_unreadable_metadata_is_refused(key: str, value: str) -> None:
 @pytest.mark.parametrize("names", [("fear", "joy"), ("a", "b", "c", "d"), CLASSES[::-1]])
 def test_a_model_has_the_classes_that_its_card_names(names: tuple[str, ...]) -> None:
     metadata = {**METADATA, "classes": json.dumps(names)}
-    session = FakeSession([1 / len(names)] * len(names), metadata)
+    session = FakeSession([1 / len(names)] * len(names), metadata=metadata)
     assert classifier(session).card.classes == names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -55,7 +56,7 @@ def weights_path(folder: Path, training: Training) -> Path:
 
 def _load_trained(training: Training, path: Path) -> Checkpoint:
     checkpoint = load(path)
-    if checkpoint.card.training != asdict(training):
+    if checkpoint.card.training != json.loads(json.dumps(asdict(training))):  # lists, no tuples
         raise TrainingError(f"{path} was trained with another configuration")
     return checkpoint
 

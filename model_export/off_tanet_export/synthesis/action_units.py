@@ -67,6 +67,26 @@ ACTION_UNITS: Mapping[str, tuple[GaussianBump, ...]] = MappingProxyType(
 )
 """Each unit on the left half of the image; its right half is the mirror image."""
 
+SECONDARY_UNITS: Mapping[str, tuple[GaussianBump, ...]] = MappingProxyType(
+    {
+        "AU16": (GaussianBump(0.43, 0.84, 0.08, 0.04, -0.1, 0.9),),  # lower lip depressor
+        "AU18": (  # lip pucker: the corners come together, the lips protrude
+            GaussianBump(0.33, 0.745, 0.07, 0.06, 1.0, 0.0),
+        ),
+        "AU23": (  # lip tightener: the lips narrow
+            GaussianBump(0.44, 0.72, 0.09, 0.025, 0.2, 0.5),
+            GaussianBump(0.44, 0.80, 0.09, 0.03, 0.2, -0.6),
+        ),
+        "AU27": (GaussianBump(0.45, 0.92, 0.18, 0.12, 0.0, 1.0),),  # mouth stretch
+        "AU38": (GaussianBump(0.44, 0.56, 0.05, 0.04, -0.8, -0.2),),  # nostril dilator
+    }
+)
+"""Units that are coded rarely, or together with others; only `footage` draws them."""
+
+ALL_UNITS: Mapping[str, tuple[GaussianBump, ...]] = MappingProxyType(
+    {**ACTION_UNITS, **SECONDARY_UNITS}
+)
+
 
 def displacement(units: Mapping[str, float], size: int) -> Field:
     """Compute the motion of a face that shows action units, equal on both of its halves.

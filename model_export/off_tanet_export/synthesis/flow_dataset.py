@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,18 +26,47 @@ class FlowDataset:
 
     Attributes:
         flows: float32 [N, 2, S, S]; the crop is in the middle.
-        labels: The class's index [N].
+        targets: The probability of each class [N, 3]; zeros if there is no expression.
+        expressive: Whether there is an expression [N], 0 to 1; NaN where nothing is known of it.
     """
 
     flows: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    targets: NDArray[np.float32]
+    expressive: NDArray[np.float32]
 
-    def stream(self, generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
-        """Yield flows [2, S, S] with their labels without end, in a new order in each epoch."""
-        flows = torch.from_numpy(self.flows)
+    @classmethod
+    def of_classes(cls, flows: NDArray[np.float32], labels: NDArray[np.int64]) -> FlowDataset:
+        """Create a data set of expressions [N, 2, S, S] whose classes [N] are certain."""
+        targets = np.eye(len(CLASSES), dtype=np.float32)[labels]
+        return cls(flows, targets, np.full(len(flows), np.nan, np.float32))
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The index of the most probable class [N]."""
+        return np.asarray(self.targets.argmax(1), np.int64)
+
+    def select(self, pairs: NDArray[np.bool_]) -> FlowDataset:
+        """Return the pairs for which the mask [N] is true."""
+        return FlowDataset(self.flows[pairs], self.targets[pairs], self.expressive[pairs])
+
+    def indices(self, generator: torch.Generator, count: int) -> Iterator[Tensor]:
+        """Yield indices [count] without end, in a new order in each epoch."""
+        waiting = torch.empty(0, dtype=torch.long)
         while True:
-            for index in torch.randperm(len(flows), generator=generator).tolist():
-                yield flows[index], int(self.labels[index])
+            while len(waiting) < count:
+                order = torch.randperm(len(self.flows), generator=generator)
+                waiting = torch.cat([waiting, order])
+            yield waiting[:count]
+            waiting = waiting[count:]
+
+
+def concatenate(parts: Sequence[FlowDataset]) -> FlowDataset:
+    """Concatenate data sets of equal size of flows; there must be at least one."""
+    return FlowDataset(
+        np.concatenate([part.flows for part in parts]),
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate([part.expressive for part in parts]),
+    )
 
 
 def draw_fields(seed: int, pairs: int, nuisances: Nuisances) -> FlowDataset:
@@ -45,9 +74,9 @@ def draw_fields(seed: int, pairs: int, nuisances: Nuisances) -> FlowDataset:
     synthesis = Synthesis(seed, MAP_SIZE, nuisances, MARGIN)
     labels = np.arange(pairs) % len(CLASSES)
     bar = tqdm(labels.tolist(), desc="drawing", unit="pair")
-    return FlowDataset(np.stack([synthesis.flow(label) for label in bar]), labels)
+    return FlowDataset.of_classes(np.stack([synthesis.flow(label) for label in bar]), labels)
 
 
 def render_photographs(seed: int, pairs: int, scene: Scene) -> FlowDataset:
     """Render photographs of moving faces, and measure their flow with the service's `tvl1`."""
-    return FlowDataset(*Rendering(seed, scene).draw(pairs))
+    return FlowDataset.of_classes(*Rendering(seed, scene).draw(pairs))

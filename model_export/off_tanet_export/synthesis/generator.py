@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet_export.synthesis.action_units import (
-    ACTION_UNITS,
+    ALL_UNITS,
     MIXES,
     Field,
     GaussianBump,
@@ -81,7 +81,11 @@ class Synthesis:
     """
 
     def __init__(
-        self, seed: int, size: int = 28, nuisances: Nuisances | None = None, margin: int = 0
+        self,
+        seed: int | tuple[int, ...],
+        size: int = 28,
+        nuisances: Nuisances | None = None,
+        margin: int = 0,
     ) -> None:
         self.rng = np.random.default_rng(seed)
         self.size = size
@@ -104,7 +108,7 @@ class Synthesis:
             others: Further bumps that move with it.
         """
         bumps = [bump for unit in self._units(label) for bump in self.sides(*unit)]
-        return self._ragged(render([*bumps, *others], self.size, self.margin))
+        return self.ragged(render([*bumps, *others], self.size, self.margin))
 
     def _units(self, label: int) -> list[tuple[str, float]]:
         """Draw the action units of one expression and their strengths."""
@@ -133,12 +137,12 @@ class Synthesis:
         if self.rng.random() < self.nuisances.one_sided:
             left, right = (left, 0.0) if self.rng.random() < 0.5 else (0.0, left)
         bumps = []
-        for bump in ACTION_UNITS[unit]:
-            varied = self._varied(bump)
+        for bump in ALL_UNITS[unit]:
+            varied = self.varied(bump)
             bumps += [scaled(varied, left), scaled(varied.mirrored(), right)]
         return bumps
 
-    def _varied(self, bump: GaussianBump) -> GaussianBump:
+    def varied(self, bump: GaussianBump) -> GaussianBump:
         """Vary a bump's position, width and direction."""
         n, normal = self.nuisances, self.rng.normal
         return GaussianBump(
@@ -169,7 +173,7 @@ class Synthesis:
         height = 1 / float(self.rng.uniform(0.7, 2.2))
         return strength * height * (self._smooth(2, 0.05, 0.12) / height).round()
 
-    def _ragged(self, field: Field) -> Field:
+    def ragged(self, field: Field) -> Field:
         """Displace the positions at which the field [2, S, S] is looked up."""
         reach = self.size * float(self.rng.uniform(0, self.nuisances.ragged))
         across, down = reach * self._smooth(2, 0.04, 0.12)

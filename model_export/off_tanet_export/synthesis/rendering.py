@@ -101,7 +101,7 @@ class Rendering:
         scene: The variation; the default is that of training.
     """
 
-    def __init__(self, seed: int, scene: Scene | None = None) -> None:
+    def __init__(self, seed: int | tuple[int, ...], scene: Scene | None = None) -> None:
         self.scene = scene or Scene()
         self.synthesis = Synthesis(seed, FIELD_SIZE, self.scene.nuisances, FIELD_MARGIN)
         self.rng = self.synthesis.rng
@@ -143,8 +143,8 @@ class Rendering:
         motion = enlarge(self._motion(label), size)
         border = cv2.BORDER_REPLICATE
         apex = warp(face, motion, iterations=WARP_ITERATIONS, motion_border=border)
-        shots = self._photograph(face, apex)
-        transform = self._crop_transform(size)
+        shots = self.photograph(face, apex)
+        transform = self.crop_transform(size)
         before, after = (crop(np.stack([levels] * 3, 2), transform) for levels in shots)
         return before, after
 
@@ -158,23 +158,24 @@ class Rendering:
 
     def _motion(self, label: int) -> Field:
         """Draw the motion [2, 66, 66] of muscles and head, in pixels at 112 x 112."""
-        muscles = self.synthesis.muscles(label, *self._gaze())
+        muscles = self.synthesis.muscles(label, *self.gaze())
         strength = np.exp(self.rng.normal(0, self.scene.amplitudes))
-        motion: Field = self.scene.amplitude * strength * muscles + self._head()
+        motion: Field = self.scene.amplitude * strength * muscles + self.head(
+            abs(self.rng.normal(0, self.scene.head))
+        )
         return motion.astype(np.float32)
 
-    def _gaze(self) -> list[GaussianBump]:
+    def gaze(self) -> list[GaussianBump]:
         """Draw the motion of both eyes, if they turn between onset and apex."""
         if self.rng.random() >= self.scene.gaze:
             return []
         du, dv = self.rng.normal(0, (2.0, 0.7))
         return [GaussianBump(x, 0.28, 0.05, 0.025, du, dv) for x in (0.28, 0.72)]
 
-    def _head(self) -> Field:
+    def head(self, strength: float) -> Field:
         """Draw the motion [2, 66, 66] of an ellipsoid that rotates, approaches and drifts."""
         rng, scene = self.rng, self.scene
         x, y = np.meshgrid(*[pixel_centres(FIELD_SIZE, FIELD_MARGIN) - 0.5] * 2)
-        strength = abs(rng.normal(0, scene.head))
         yaw, pitch, roll, nearer = rng.normal(size=4)
         right, down = scene.drift * rng.normal(size=2)
         depth = 0.5 * np.sqrt(np.clip(1 - (x / 0.66) ** 2 - ((y + 0.05) / 0.75) ** 2, 0, 1))
@@ -183,7 +184,7 @@ class Rendering:
         within = 1 / (1 + np.exp(12 * ((x / 0.62) ** 2 + ((y + 0.05) / 0.72) ** 2 - 1)))
         return np.asarray(strength * within * np.stack([u, v]), np.float32)
 
-    def _photograph(self, onset: Grey, apex: Grey) -> tuple[Crop, Crop]:
+    def photograph(self, onset: Grey, apex: Grey) -> tuple[Crop, Crop]:
         """Photograph both pictures with one camera and one codec."""
         rng, scene, size = self.rng, self.scene, len(onset)
         blur, noise = rng.uniform(0, scene.blur), scene.noise * rng.beta(1.2, 3)
@@ -205,7 +206,7 @@ class Rendering:
         levels = to_levels(noisy)
         return levels if quality is None else compress(levels, quality)
 
-    def _crop_transform(self, size: int) -> Similarity:
+    def crop_transform(self, size: int) -> Similarity:
         """Draw the transform [2, 3] from a picture of this size to the crop."""
         rng, scene = self.rng, self.scene
         across, along = np.exp(

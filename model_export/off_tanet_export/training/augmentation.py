@@ -42,8 +42,9 @@ def recrop(flows: Tensor, size: int, cropping: Cropping, generator: torch.Genera
     Returns:
         Flows [N, 2, size, size].
     """
-    linear, shift = random_transforms(len(flows), cropping, generator)
-    centres = (torch.arange(size) + 0.5) / size - 0.5
+    drawn = random_transforms(len(flows), cropping, generator)
+    linear, shift = (part.to(flows.device) for part in drawn)
+    centres = (torch.arange(size, device=flows.device) + 0.5) / size - 0.5
     y, x = torch.meshgrid(centres, centres, indexing="ij")
     targets = torch.stack([x, y], -1) - shift[:, None, None]
     sources = torch.einsum("nij,nyxj->nyxi", torch.linalg.inv(linear), targets)

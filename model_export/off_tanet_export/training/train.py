@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Literal, get_args
 
@@ -15,13 +14,16 @@ from tqdm import tqdm
 
 from off_tanet_export.checkpoint import Card, Checkpoint
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
+from off_tanet_export.graph import FlowClassifier, PreprocessingConfig, strength
 from off_tanet_export.network.blocks import Variant
+from off_tanet_export.network.expressive import ExpressiveHead
 from off_tanet_export.network.model import OffTanet
 from off_tanet_export.synthesis.flow_dataset import FlowDataset, draw_fields, render_photographs
+from off_tanet_export.synthesis.footage import FootageConfig, PriorName, render_footage
 from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.synthesis.rendering import Scene
-from off_tanet_export.training.augmentation import Cropping, recrop
+from off_tanet_export.training.augmentation import Cropping
+from off_tanet_export.training.batches import CPU, Batch, batches
 
 LOG = logging.getLogger(__name__)
 LOGGED_STEPS = 50
@@ -33,12 +35,16 @@ Slightly more than a tenth: with exactly a tenth of ten steps PyTorch divides by
 VERSION = "1.0.0"
 TRAINING_DATA = "synthetic motion of facial action units; no recording of a person"
 
-Source = Literal["fields", "photographs", "both"]
-"""Displacement fields, flow measured on rendered photographs, or half of each."""
+Source = Literal["fields", "photographs", "both", "footage"]
+"""Displacement fields, flow measured on rendered photographs, half of each, or footage.
+
+Only footage has negative examples, so that only from it a network learns `expressive`.
+"""
 
 SOURCES: tuple[Source, ...] = get_args(Source)
 
 Precision = Literal["bfloat16", "float32"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class Training:
         seed: Seed of all random draws.
         variant: The network's last block.
         source: The kind of synthetic motion.
+        data_seed: Seed of the synthetic data; None for that of the run.
+        priors: Which units act together in footage; equal shares of each.
         pairs: Number of synthetic pairs to draw.
         samples: Number of training samples: random crops of these pairs.
         batch: Samples in a batch.
@@ -57,9 +65,11 @@ class Training:
         weight_decay: Weight decay of AdamW.
         label_smoothing: Smoothing of the labels; real faces are less certain than synthetic ones.
         precision: Precision of the network's matrix products.
+        expressive_weight: Weight of the loss of `expressive`, relative to that of the classes.
         cropping: Random errors of the crop.
         nuisances: Variation of drawn fields.
         scene: Variation of rendered photographs.
+        footage: Variation of footage.
 
     Raises:
         TrainingError: There are fewer samples than in one batch, or too few pairs.
@@ -68,6 +78,8 @@ class Training:
     seed: int = 0
     variant: Variant = "triplet"
     source: Source = "photographs"
+    data_seed: int | None = None
+    priors: tuple[PriorName, ...] = ("annotated",)
     pairs: int = 12_000
     samples: int = 36_000
     batch: int = 64
@@ -75,9 +87,11 @@ class Training:
     weight_decay: float = 1e-4
     label_smoothing: float = 0.1
     precision: Precision = "bfloat16"
+    expressive_weight: float = 0.5
     cropping: Cropping = field(default_factory=Cropping)
     nuisances: Nuisances = field(default_factory=Nuisances)
     scene: Scene = field(default_factory=Scene)
+    footage: FootageConfig = field(default_factory=FootageConfig)
 
     def __post_init__(self) -> None:
         if self.samples < self.batch:
@@ -90,31 +104,75 @@ MIN_PAIRS = 6
 """Three classes from each of two sources."""
 
 
-def train(training: Training) -> Checkpoint:
-    """Train a network from scratch, with progress bars on standard error."""
-    return train_on(draw_datasets(training), training)
+def train(training: Training, device: Device = "auto", processes: int = 1) -> Checkpoint:
+    """Train a network from scratch, with progress bars on standard error.
+
+    Args:
+        training: The configuration.
+        device: Where the network is trained.
+        processes: Processes that render footage at once; they do not change the result.
+
+    Raises:
+        TrainingError: There is no such device.
+    """
+    chosen = find_device(device)  # before the minutes of rendering
+    return train_on(draw_datasets(training, processes), training, chosen)
 
 
-def draw_datasets(training: Training) -> list[FlowDataset]:
+def find_device(device: Device) -> torch.device:
+    """Return the device of a name; `auto` is a GPU if there is one.
+
+    Raises:
+        TrainingError: There is no GPU that PyTorch can use.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("PyTorch finds no CUDA device")
+    return torch.device(device)
+
+
+def draw_datasets(training: Training, processes: int = 1) -> list[FlowDataset]:
     """Draw the data of a run: one data set for each kind of source."""
+    seed = training.seed if training.data_seed is None else training.data_seed
+    if training.source == "footage":
+        share = training.pairs // len(training.priors)
+        parts = [replace(training.footage, priors=name) for name in training.priors]
+        return [render_footage(seed, share, part, processes) for part in parts]
     half = training.pairs // 2 if training.source == "both" else training.pairs
     datasets = []
     if training.source != "photographs":
-        datasets.append(draw_fields(training.seed, half, training.nuisances))
+        datasets.append(draw_fields(seed, half, training.nuisances))
     if training.source != "fields":
-        datasets.append(render_photographs(training.seed, half, training.scene))
+        datasets.append(render_photographs(seed, half, training.scene))
     return datasets
 
 
-def train_on(datasets: list[FlowDataset], training: Training) -> Checkpoint:
+def train_on(
+    datasets: list[FlowDataset], training: Training, device: torch.device = CPU
+) -> Checkpoint:
     """Train a network on given data. Configuration, loss and learning rate are logged."""
     LOG.info("training %s", json.dumps(asdict(training), sort_keys=True))
     torch.manual_seed(training.seed)
-    preprocessing, device = PreprocessingConfig(), "cuda" if torch.cuda.is_available() else "cpu"
-    # Channels last: the same results, and 1.5 times as fast on a CPU.
+    preprocessing = PreprocessingConfig()
     network = OffTanet(training.variant)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    classifier = FlowClassifier(network, preprocessing).to(device).train()
+    head = ExpressiveHead() if training.source == "footage" else None
+    classifier = FlowClassifier(network, preprocessing, head)
+    # Channels last: the same results, and 1.5 times as fast on a CPU.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _optimize(classifier.to(device).train(), datasets, training, device)
+    card = Card("off-tanet", VERSION, "Apache-2.0", TRAINING_DATA, training=asdict(training))
+    classifier.to("cpu").eval()
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return Checkpoint(network, preprocessing, card, head)
+
+
+def _optimize(
+    classifier: FlowClassifier,
+    datasets: list[FlowDataset],
+    training: Training,
+    device: torch.device,
+) -> None:
     steps = training.samples // training.batch
     optimizer = torch.optim.AdamW(
         classifier.parameters(), training.learning_rate, weight_decay=training.weight_decay
@@ -122,58 +180,45 @@ def train_on(datasets: list[FlowDataset], training: Training) -> Checkpoint:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, training.learning_rate, total_steps=steps, pct_start=WARMUP_SHARE
     )
-    stream = islice(batches(training, datasets, preprocessing.map_size), steps)
+    size = classifier.preprocessing.map_size
+    stream = islice(batches(training, datasets, size, device), steps)
     with tqdm(stream, total=steps, desc="training", unit="batch") as progress:
-        for step, (flows, labels) in enumerate(progress, start=1):
-            loss = compute_loss(classifier, flows.to(device), labels.to(device), training)
+        for step, batch in enumerate(progress, start=1):
+            loss = compute_loss(classifier, batch, training)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if step % LOGGED_STEPS == 0 or step == steps:
-                LOG.info(
-                    "step %d loss %.4f rate %.2g", step, loss.item(), schedule.get_last_lr()[0]
-                )
+                rate = schedule.get_last_lr()[0]
+                LOG.info("step %d loss %.4f rate %.2g", step, loss.item(), rate)
+                progress.set_postfix(loss=f"{loss.item():.3f}")
             schedule.step()
-            progress.set_postfix(loss=f"{loss.item():.3f}")
-    card = Card("off-tanet", VERSION, "Apache-2.0", TRAINING_DATA, training=asdict(training))
-    network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    return Checkpoint(network.eval(), preprocessing, card)
 
 
-def compute_loss(
-    classifier: FlowClassifier, flows: Tensor, labels: Tensor, training: Training
-) -> Tensor:
-    """Compute the cross-entropy of the network's logits for flows [B, 2, S, S], labels [B]."""
-    maps = classifier.maps(flows)
-    half = training.precision == "bfloat16"
-    with torch.autocast(maps.device.type, torch.bfloat16, enabled=half):
-        logits, _ = classifier.run_network(maps)
-    return nn.functional.cross_entropy(
-        logits.float(), labels, label_smoothing=training.label_smoothing
-    )
+def compute_loss(classifier: FlowClassifier, batch: Batch, training: Training) -> Tensor:
+    """Compute the loss: cross-entropy of the classes, and of whether there is an expression.
 
-
-def batches(
-    training: Training, datasets: list[FlowDataset], size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches of randomly cropped flows, with equal shares of each data set.
-
-    Args:
-        training: Batch size, seed and errors of the crop.
-        datasets: One data set for each kind of source.
-        size: The side of the crop, in pixels of the flows.
-
-    Yields:
-        Flows [B, 2, size, size] and labels [B], without end.
+    The first counts expressions alone, the second all pairs in which it is known.
     """
-    generator = torch.Generator().manual_seed(training.seed)
-    streams = [dataset.stream(generator) for dataset in datasets]
-    while True:
-        flows: list[Tensor] = []
-        labels: list[int] = []
-        for index, stream in enumerate(streams):
-            share = len(range(index, training.batch, len(streams)))
-            part_flows, part_labels = zip(*islice(stream, share), strict=True)
-            flows.append(recrop(torch.stack(part_flows), size, training.cropping, generator))
-            labels += part_labels
-        yield torch.cat(flows), torch.tensor(labels)
+    half = training.precision == "bfloat16"
+    measured = classifier.measure(batch.flows)
+    maps, strengths = classifier.scale(measured), strength(measured)
+    with torch.autocast(maps.device.type, torch.bfloat16, enabled=half):
+        logits, _, features = classifier.run_network(maps)
+        seen = None if classifier.expressive is None else classifier.expressive(features, strengths)
+    losses = nn.functional.cross_entropy(
+        logits.float(), batch.targets, label_smoothing=training.label_smoothing, reduction="none"
+    )
+    loss = _mean(losses, batch.targets.sum(1))
+    if seen is None:
+        return loss
+    known = ~batch.expressive.isnan()
+    expected = batch.expressive.nan_to_num(0.0)
+    losses = nn.functional.binary_cross_entropy_with_logits(
+        seen.float(), expected, reduction="none"
+    )
+    return loss + training.expressive_weight * _mean(losses, known)
+
+
+def _mean(losses: Tensor, counted: Tensor) -> Tensor:
+    return (losses * counted).sum() / counted.sum().clamp_min(1)

@@ -88,6 +88,7 @@ def card(json: str | bytes) -> ModelCard:
         responsible_use=body.responsible_use,
         scores=body.scores,
         preprocessing=body.preprocessing,
+        expressive_parameters=body.expressive_parameters,
     )
 
 

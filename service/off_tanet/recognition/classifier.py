@@ -16,6 +16,10 @@ from off_tanet.types import CROP_SIZE, Classification, Flow, ModelCard
 
 INPUT = "flow"
 OUTPUTS = ("probabilities", "attention")
+EXPRESSIVE = "expressive"
+"""An output that older model files do not have. Whether a file has it is in its metadata."""
+
+_EXTRA = "expressive_parameters"
 FLOW_SHAPE = (2, CROP_SIZE, CROP_SIZE)
 ATTENTION_SHAPE = (14, 14)
 
@@ -92,12 +96,20 @@ class Classifier:
             raise ValueError(f"flow is {flows.dtype} instead of float32")
         if not np.isfinite(flows).all():
             raise ValueError("flow holds values that are not finite")
-        probabilities, attention = self._session.run(OUTPUTS, {INPUT: flows})
-        if not np.isfinite(probabilities).all():
+        outputs = output_names(self.card.expressive_parameters is not None)
+        probabilities, attention, *rest = self._session.run(outputs, {INPUT: flows})
+        if not all(np.isfinite(values).all() for values in (probabilities, *rest)):
             raise ValueError("flow holds values that are too large")
         exact = probabilities.astype(np.float64)
         exact /= exact.sum(axis=1, keepdims=True)  # float32 sums miss 1 by up to 1e-6
-        return [Classification(*answer) for answer in zip(exact, attention, strict=True)]
+        expressive = rest[0].tolist() if rest else [None] * len(flows)
+        answers = zip(exact, attention, expressive, strict=True)
+        return [Classification(*answer) for answer in answers]
+
+
+def output_names(expressive: bool) -> tuple[str, ...]:
+    """Return the outputs of a model that has the output `expressive`, or that has not."""
+    return (*OUTPUTS, EXPRESSIVE) if expressive else OUTPUTS
 
 
 def read_card(metadata: Mapping[str, str]) -> ModelCard:
@@ -126,4 +138,5 @@ def read_card(metadata: Mapping[str, str]) -> ModelCard:
         training=json.loads(metadata.get("training", "{}")),
         limits=metadata.get("limits", ""),
         responsible_use=metadata.get("responsible_use", ""),
+        expressive_parameters=int(extra) if (extra := metadata.get(_EXTRA)) else None,
     )

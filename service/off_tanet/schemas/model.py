@@ -17,6 +17,9 @@ class ModelBody(BaseModel):
     classes: list[str]
     input: str
     parameters: int
+    expressive_parameters: int | None = Field(
+        description="Parameters of the head for `expressive`, which are not among `parameters`."
+    )
     licence: str
     training_data: str
     preprocessing: dict[str, object] = Field(description="How the graph processes the flow.")
@@ -35,6 +38,7 @@ class ModelBody(BaseModel):
             classes=list(card.classes),
             input=card.input,
             parameters=card.parameters,
+            expressive_parameters=card.expressive_parameters,
             licence=card.licence,
             training_data=card.training_data,
             preprocessing=dict(card.preprocessing),

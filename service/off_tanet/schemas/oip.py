@@ -10,12 +10,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from off_tanet.recognition.classifier import ATTENTION_SHAPE, FLOW_SHAPE, INPUT
+from off_tanet.recognition.classifier import (
+    ATTENTION_SHAPE,
+    EXPRESSIVE,
+    FLOW_SHAPE,
+    INPUT,
+    output_names,
+)
 from off_tanet.types import ModelCard
 
 EXTENSIONS = ("binary_tensor_data",)
 
-OutputName = Literal["probabilities", "attention"]
+OutputName = Literal["probabilities", "attention", "expressive"]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -79,7 +85,7 @@ class InferenceRequestBody(_RequestModel):
 class OutputTensor(BaseModel):
     """An output tensor."""
 
-    name: OutputName
+    name: str
     datatype: Literal["FP32"] = "FP32"
     shape: list[int]
     data: list[float] | None = Field(None, description="Numbers, flat in row-major order.")
@@ -123,13 +129,15 @@ class ModelMetadataBody(BaseModel):
     @classmethod
     def of(cls, card: ModelCard) -> Self:
         """Create the description from the metadata of the model file."""
+        shapes = {"probabilities": [len(card.classes)], "attention": ATTENTION_SHAPE}
+        shapes[EXPRESSIVE] = []
         return cls(
             name=card.name,
             versions=[card.version],
             inputs=[TensorMetadataBody(name=INPUT, shape=[-1, *FLOW_SHAPE])],
             outputs=[
-                TensorMetadataBody(name="probabilities", shape=[-1, len(card.classes)]),
-                TensorMetadataBody(name="attention", shape=[-1, *ATTENTION_SHAPE]),
+                TensorMetadataBody(name=name, shape=[-1, *shapes[name]])
+                for name in output_names(card.expressive_parameters is not None)
             ],
         )
 

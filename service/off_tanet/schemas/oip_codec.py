@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from off_tanet.errors import InferenceRequestError, LimitExceededError
-from off_tanet.recognition.classifier import FLOW_SHAPE, INPUT
+from off_tanet.recognition.classifier import FLOW_SHAPE, INPUT, OUTPUTS
 from off_tanet.schemas import json_tensors
 from off_tanet.schemas.oip import (
     InferenceRequestBody,
     InferenceResponseBody,
     InputTensor,
-    OutputName,
     OutputTensor,
 )
 from off_tanet.types import ModelName
@@ -46,7 +45,7 @@ class InferenceRequest:
 
     id: str | None
     flows: Floats
-    outputs: Mapping[OutputName, bool]
+    outputs: Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,19 @@ class Reply:
     binary: bytes = field(repr=False)
 
 
-def parse(body: bytes, header_length: str | None, max_batch: int) -> InferenceRequest:
+def parse(
+    body: bytes,
+    header_length: str | None,
+    max_batch: int,
+    available: Sequence[str] = OUTPUTS,
+) -> InferenceRequest:
     """Parse a request.
 
     Args:
         body: The body of the request.
         header_length: The value of its `Inference-Header-Content-Length`, if it has that header.
         max_batch: Maximum number of flow fields.
+        available: The outputs of the model.
 
     Raises:
         InferenceRequestError: The request is invalid.
@@ -86,7 +91,8 @@ def parse(body: bytes, header_length: str | None, max_batch: int) -> InferenceRe
     tensor = request.inputs[0]
     if tensor.shape[0] > max_batch:
         raise _too_many(max_batch)
-    return InferenceRequest(request.id, _flows(tensor, data, binary), _outputs(request))
+    outputs = _outputs(request, available)
+    return InferenceRequest(request.id, _flows(tensor, data, binary), outputs)
 
 
 def reply(request: InferenceRequest, model: ModelName, outputs: Mapping[str, Floats]) -> Reply:
@@ -134,12 +140,14 @@ def _describe_first(error: ValidationError) -> str:
     return f"{place}: {fault['msg']}"
 
 
-def _outputs(request: InferenceRequestBody) -> dict[OutputName, bool]:
+def _outputs(request: InferenceRequestBody, available: Sequence[str]) -> dict[str, bool]:
     default = bool(request.parameters and request.parameters.binary_data_output)
     if not request.outputs:
-        return {"probabilities": default, "attention": default}
-    outputs: dict[OutputName, bool] = {}
+        return dict.fromkeys(available, default)
+    outputs: dict[str, bool] = {}
     for output in request.outputs:
+        if output.name not in available:
+            raise InferenceRequestError(f"The model has no output {output.name}.")
         chosen = None if output.parameters is None else output.parameters.binary_data
         outputs[output.name] = default if chosen is None else chosen
     return outputs

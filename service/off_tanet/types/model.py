@@ -42,6 +42,8 @@ class ModelCard:
         limits: What the model cannot do, in sentences; empty if the file has none.
         responsible_use: What the model must not be used for, in sentences; empty if the file has
             none.
+        expressive_parameters: Number of parameters of the head for `expressive`, which is no part
+            of the network; None if the model has no such output.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ModelCard:
     training: Mapping[str, Any]
     limits: str
     responsible_use: str
+    expressive_parameters: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +68,10 @@ class Classification:
     Attributes:
         probabilities: Finite values [3] in the order of the classes; their sum is 1.
         attention: Attention map, [14, 14].
+        expressive: Probability that the flow shows an expression at all; None if the model does not
+            say.
     """
 
     probabilities: NDArray[np.float64]
     attention: Attention
+    expressive: float | None = None

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from off_tanet.errors import InferenceRequestError
+from off_tanet.recognition.classifier import output_names
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.schemas import oip_codec
@@ -139,13 +140,14 @@ class InferenceJob(Job[InferenceAnswer], frozen=True):
         """Classify the flow fields."""
         watch = Stopwatch()
         with watch.stage("decode"):
-            request = oip_codec.parse(body, self.header_length, recognizer.max_batch)
+            available = output_names(recognizer.card.expressive_parameters is not None)
+            request = oip_codec.parse(body, self.header_length, recognizer.max_batch, available)
         report("inference", 0, 1)
         with watch.stage("inference"):
             answers = _classify(recognizer, request.flows)
         outputs = {
-            "probabilities": np.array([answer.probabilities for answer in answers], np.float32),
-            "attention": np.array([answer.attention for answer in answers], np.float32),
+            name: np.array([getattr(answer, name) for answer in answers], np.float32)
+            for name in available
         }
         model = ModelName(recognizer.card.name, recognizer.card.version)
         reply = oip_codec.reply(request, model, outputs)
