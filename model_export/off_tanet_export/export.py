@@ -37,7 +37,8 @@ LIMITS = (
     "a face that is nearly frontal, evenly lit, tightly cropped and filmed at 100 frames a second "
     "or more. It is not meant for posed or long (macro) expressions, talking, chewing, head "
     "rotation, covered faces or low frame rates. There is no class for the absence of an "
-    "expression: any motion gets one of the three classes."
+    "expression: any motion gets one of the three classes. Whether there is an expression at all "
+    "is the output `expressive` of files that have it."
 )
 RESPONSIBLE_USE = (
     "The model reports how a face moved, not what a person feels, thinks or hides. It is not a lie "

@@ -9,7 +9,7 @@ from typing import get_args
 from off_tanet_export.network.blocks import BLOCKS
 from off_tanet_export.synthesis.action_units import ACTION_UNITS
 from off_tanet_export.training.fine_tuning import FineTuneConfig, Part
-from off_tanet_export.training.train import SOURCES, Device, Precision, Training
+from off_tanet_export.training.train import COMPARED, SOURCES, Device, Precision, Training
 
 RESIDUAL_LINEAR = "residual-linear"
 """A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
@@ -51,7 +51,7 @@ def add_compare_options(command: argparse.ArgumentParser) -> None:
         "--seeds", type=int, default=3, help="number of training runs for each source"
     )
     command.add_argument(
-        "--sources", choices=SOURCES, nargs="+", default=SOURCES, help="the sources to compare"
+        "--sources", choices=SOURCES, nargs="+", default=COMPARED, help="the sources to compare"
     )
     _add_budget_options(command)
 

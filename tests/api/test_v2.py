@@ -22,6 +22,7 @@ from tests.support.requests import INFER, MODEL, check_problem, described, some_
 from tests.support.serving import Server, serving, warming_up
 
 Floats = NDArray[np.float32]
+OUTPUTS = ("probabilities", "attention", "expressive")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def tensor(flows: Floats, *, binary: bool = True) -> triton.InferInput:
 
 def check_same(result: triton.InferResult, flows: Floats, classifier: Classifier) -> None:
     expected = classifier.classify_batch(flows)
-    for name in ("probabilities", "attention"):
+    for name in OUTPUTS:
         received = result.as_numpy(name)
         assert received.dtype == np.float32
         np.testing.assert_allclose(
@@ -65,6 +66,7 @@ def test_the_client_finds_the_service_and_the_model(client: triton.InferenceServ
     assert received["outputs"] == [
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]},
         {"name": "attention", "datatype": "FP32", "shape": [-1, 14, 14]},
+        {"name": "expressive", "datatype": "FP32", "shape": [-1]},
     ]
 
 
@@ -82,10 +84,7 @@ def test_the_numbers_equal_those_in_process(
 ) -> None:
     """For every encoding of request and response."""
     flows = some_flows(count)
-    outputs = [
-        triton.InferRequestedOutput(name, binary_data=binary)
-        for name in ("probabilities", "attention")
-    ]
+    outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in OUTPUTS]
     result = client.infer(MODEL, [tensor(flows, binary=binary)], outputs=outputs, request_id="a 7")
     check_same(result, flows, classifier)
     received = result.get_response()

@@ -61,10 +61,10 @@ def of_another_network(path: Path) -> None:
     path.write_bytes((ASSETS / "face" / "mesh.onnx").read_bytes())
 
 
-def of_other_classes(path: Path) -> None:
+def of_too_few_classes(path: Path) -> None:
     model = onnx.load(Configuration().model)
     (classes,) = [each for each in model.metadata_props if each.key == "classes"]
-    classes.value = '["yes", "no", "perhaps"]'
+    classes.value = '["yes", "no"]'
     onnx.save(model, path)
 
 
@@ -80,7 +80,7 @@ def pipe(path: Path) -> None:
         cut,
         no_text,
         of_another_network,
-        of_other_classes,
+        of_too_few_classes,
         pipe,
         Path.mkdir,
         Path.touch,

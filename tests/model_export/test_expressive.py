@@ -57,6 +57,9 @@ def test_a_head_learns_and_the_network_stays() -> None:
     with torch.inference_mode():
         answers = after.classifier()(torch.from_numpy(unseen.flows))[2].numpy()
     assert area_under_curve(answers[::2], answers[1::2]) > 0.95
+    with torch.inference_mode():
+        still = after.classifier()(torch.zeros(1, 2, 112, 112))[2]
+    assert float(still) < 0.2
 
 
 def test_a_head_needs_scaled_maps() -> None:
@@ -133,10 +136,13 @@ def test_each_scored_configuration_is_logged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The number of looks at a data set is part of what a score on it is worth."""
-    maps = {"maps": np.random.default_rng(1).integers(0, 255, (12, 28, 28, 3), np.uint8),
-            "label": np.arange(12) % 3, "dataset": np.array(["D"] * 12),
-            "subject": np.array([str(i // 3) for i in range(12)]),
-            "classes": np.array(["negative", "positive", "surprise"])}  # fmt: skip
+    maps: dict[str, Any] = {
+        "maps": np.random.default_rng(1).integers(0, 255, (12, 28, 28, 3), np.uint8),
+        "label": np.arange(12) % 3,
+        "dataset": np.array(["D"] * 12),
+        "subject": np.array([str(i // 3) for i in range(12)]),
+        "classes": np.array(["negative", "positive", "surprise"]),
+    }
     np.savez(tmp_path / "maps.npz", **maps)
     pairs = write_pairs(tmp_path / "pairs.npz")
     save(examples.checkpoint(expressive=True), tmp_path / "w")

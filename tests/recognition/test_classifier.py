@@ -247,6 +247,18 @@ def test_plain_expressions_are_classified_correctly(
     assert peak[0] in range(14)[rows]
 
 
+@pytest.mark.parametrize("label", EXPRESSIONS)
+def test_plain_expressions_are_seen_and_stillness_is_none(shipped: Classifier, label: str) -> None:
+    """Whether there is an expression depends on how far the face moves."""
+    field = displacement(EXPRESSIONS[label][0], 112)
+    field /= np.abs(field).max()
+    strengths = (0, 0.1, 0.5, 2)
+    seen = [shipped.classify(np.float32(pixels) * field).expressive or 0 for pixels in strengths]
+    assert seen[0] < 0.2
+    assert seen[-1] > 0.9
+    assert seen == sorted(seen)
+
+
 def test_extreme_motion_is_refused(shipped: Classifier) -> None:
     """Its strain overflows; NaN must not be returned as an answer."""
     with pytest.raises(ValueError, match="too large"):

@@ -22,6 +22,11 @@ from off_tanet_export.training.calibration import calibrate_head
 CROPPING = Cropping(right=0.035, down=0.05, scale=0.05, across=0.03, along=0.04, turn=0.05)
 HELD_OUT_SEED = 993
 
+STILL = 20
+"""For so many samples there is one that hardly moves: rendered cameras always have some noise."""
+
+STILL_PX = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class HeadTraining:
@@ -107,13 +112,22 @@ def _features(
     rows = []
     with torch.inference_mode():
         for batch in tqdm(stream, "features", steps, unit="batch"):
-            measured = classifier.measure(batch.flows)
+            still = _stilled(batch.flows[: len(batch.flows) // STILL])
+            expressive = torch.cat([batch.expressive, torch.zeros(len(still))])
+            measured = classifier.measure(torch.cat([batch.flows, still]))
             maps = classifier.scale(measured)
             strengths = strength(measured)
             for view in (maps, mirror(maps)):
-                rows.append((classifier.features(view), strengths, batch.expressive))
+                rows.append((classifier.features(view), strengths, expressive))
     features, strengths, expressive = (torch.cat(values) for values in zip(*rows, strict=True))
     return features.clone(), strengths.clone(), expressive.clone()
+
+
+def _stilled(flows: Tensor) -> Tensor:
+    """Weaken flows to what is no motion, whatever its form: the first to none at all."""
+    largest = flows.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
+    weakened = torch.linspace(0, STILL_PX, len(flows))[:, None, None, None]
+    return flows * (weakened / largest)
 
 
 def _fit(

@@ -42,6 +42,8 @@ Only footage has negative examples, so that only from it a network learns `expre
 """
 
 SOURCES: tuple[Source, ...] = get_args(Source)
+COMPARED: tuple[Source, ...] = ("fields", "photographs", "both")
+"""The sources that `compare` trains on by default: all have the same classes and no negatives."""
 
 Precision = Literal["bfloat16", "float32"]
 Device = Literal["auto", "cpu", "cuda"]
