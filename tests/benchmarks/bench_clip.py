@@ -115,7 +115,7 @@ def bench_video() -> None:
     video = spliced(*[second] * (60 * MINUTES), container="mp4")
     print(f"{MINUTES} minutes at {VIDEO_FPS} frames a second, {len(video) / 1e6:.0f} MB: ", end="")
     sys.stdout.flush()
-    command = [sys.executable, str(Path(__file__).with_name("watch_video.py")), str(VIDEO_FPS)]
+    command = [sys.executable, str(Path(__file__).with_name("follow_video.py")), str(VIDEO_FPS)]
     subprocess.run(command, input=video, check=True)
 
 
