@@ -51,7 +51,7 @@ class Expression:
         strength_px: Strength of its motion, in pixels at 112 x 112.
         confidence: 0.5..1; the higher, the more its motion stands out from all other motion.
         prediction: The prediction for its onset and apex. That of a macro-expression is for the
-            frame on which it has left its rest, `prediction.apex`.
+            frame on which it has left its rest, `prediction.classified`.
         face_index: With `faces="all"`, the number of the face, from 0; else None.
     """
 

@@ -55,6 +55,11 @@ class FaceSignals:
     brightness: float
     surroundings: float
 
+    @property
+    def eyes(self) -> float:
+        """The mean opening of both eyes."""
+        return (self.right_eye + self.left_eye) / 2
+
 
 def mouth_opening(signals: FaceSignals | None) -> float:
     """Return the opening of the mouth; NaN without signals."""

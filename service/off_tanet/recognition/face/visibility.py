@@ -115,7 +115,7 @@ class VisibilityMonitor:
         return changed(self._face, warp(upright, places, self._places)) > most
 
     def _is_closed(self, signals: FaceSignals, even: Floats) -> bool:
-        opening, dark = (signals.right_eye + signals.left_eye) / 2, dark_share(even)
+        opening, dark = signals.eyes, dark_share(even)
         self._open = max(opening, self._open * _DECAY)
         self._dark = max(dark, self._dark * _DECAY)
         closed = opening / self._open

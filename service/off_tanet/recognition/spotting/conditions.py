@@ -69,7 +69,7 @@ class FaceConditions:
         """
         rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
         speaks = _speaks(signals, times_s, even_s, thresholds.speech_opening)
-        openings = np.array([(each.right_eye + each.left_eye) / 2 for each in signals])
+        openings = np.array([each.eyes for each in signals])
         closed = np.interp(even_s, times_s, closing(openings, times_s)) > thresholds.blink_closing
         turns = np.array([(each.pose.yaw, each.pose.pitch) for each in signals])
         turns = np.column_stack([np.interp(even_s, times_s, turn) for turn in turns.T])

@@ -5,6 +5,8 @@ Positions on a curve are counted in frames from its first one and may be fractio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +86,12 @@ def lowered(lids: Floats) -> Floats:
     A blink lowers the lids. An expression of lids or brows raises them and is no nuisance.
     """
     return np.maximum(lids - np.median(lids), 0)
+
+
+def runs_of(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Yield start and stop of each run of successive frames whose flag, [T], is set."""
+    steps = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
+    yield from zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True)
 
 
 def edge(side: Floats) -> float:

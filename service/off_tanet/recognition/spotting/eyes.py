@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.spotting.curves import runs_of
 
 Curve = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -30,10 +31,7 @@ def opening(frames: Sequence[TrackedFrame]) -> Curve:
         The opening, [T]: 1 is the median of the clip, NaN where it was not measured.
     """
     measured = np.array(
-        [
-            np.nan if frame.signals is None else frame.signals.right_eye + frame.signals.left_eye
-            for frame in frames
-        ]
+        [np.nan if frame.signals is None else frame.signals.eyes for frame in frames]
     )
     known = measured[np.isfinite(measured)]
     return measured / max(1e-6, float(np.median(known))) if known.size else measured
@@ -53,10 +51,10 @@ def blinking(opening: Curve, times_s: NDArray[np.floating]) -> Flags:
         Whether each frame belongs to a blink, [T].
     """
     found = np.zeros(len(opening), np.bool_)
-    for run in _runs(opening < _CLOSING):
-        lasts_s = float(times_s[run.stop - 1] - times_s[run.start])
-        if lasts_s <= _LONGEST_BLINK_S and opening[run.start : run.stop].min() < _CLOSED:
-            found[run.start : run.stop] = True
+    for start, stop in runs_of(opening < _CLOSING):
+        lasts_s = float(times_s[stop - 1] - times_s[start])
+        if lasts_s <= _LONGEST_BLINK_S and opening[start:stop].min() < _CLOSED:
+            found[start:stop] = True
     return found
 
 
@@ -76,10 +74,3 @@ def widened(opening: Curve, times_s: NDArray[np.floating]) -> Flags:
     wide_s = times_s[~(opening <= _WIDE)]
     nearest_s = np.abs(np.subtract.outer(times_s, wide_s)).min(axis=1, initial=np.inf)
     return np.asarray(nearest_s <= _NEAR_S)
-
-
-def _runs(flags: Flags) -> Iterator[range]:
-    """The runs of successive frames that are set."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    for start, stop in edges.reshape(-1, 2):
-        yield range(int(start), int(stop))

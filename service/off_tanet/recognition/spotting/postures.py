@@ -9,14 +9,13 @@ All inputs are arrays over T frames at an even rate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.face.pose import unposed
-from off_tanet.recognition.spotting.curves import gaussian_smooth
+from off_tanet.recognition.spotting.curves import gaussian_smooth, runs_of
 from off_tanet.recognition.spotting.intervals import ExpressionInterval
 
 Floats = NDArray[np.float64]
@@ -97,7 +96,7 @@ def find_holds(
     least = least_px + _PX_PER_DEGREE * turned
     holds = tuple(
         _hold(away, least, start, stop)
-        for start, stop in _runs(away > least)
+        for start, stop in runs_of(away > least)
         if stop - start >= shortest_s * rate
     )
     return Postures(away, holds)
@@ -161,7 +160,7 @@ def _second_posture(postures: Floats) -> Flags:
 
 def _visits(moved: Floats, near_px: float, rate: float) -> int:
     """How often the face comes near a posture."""
-    runs = _runs(distance(moved) < near_px)
+    runs = runs_of(distance(moved) < near_px)
     return sum(stop - start >= _LEAST_VISIT_S * rate for start, stop in runs)
 
 
@@ -185,9 +184,3 @@ def _mouth_size(posture: Floats) -> float:
     points = posture.reshape(-1, 2)
     across, apart = (points[a] - points[b] for a, b in (_CORNERS, _INNER))
     return float(np.linalg.norm(across) + np.linalg.norm(apart))
-
-
-def _runs(flags: Flags) -> Iterator[tuple[int, int]]:
-    """Start and stop of each run of true values."""
-    steps = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
-    yield from zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True)
