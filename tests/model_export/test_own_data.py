@@ -1,4 +1,4 @@
-"""Frames in folders as the three datasets lay them out, processed as the service does."""
+"""Sheets of clips next to folders of frames, scored as the service processes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Crop
 from off_tanet_export.checkpoint import save
 from off_tanet_export.commands import main
-from off_tanet_export.datasets.casme import load_frames
+from off_tanet_export.datasets.loading import load_clips, load_labelled
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 
@@ -45,10 +45,10 @@ def test_each_dataset_is_read_as_delivered(layout: str, tmp_path: Path) -> None:
     record(tmp_path / folder / clip, prefix, 1.5, ".jpg")
     line = f"{subject},{clip},{ONSET},{APEX},happiness"
     (tmp_path / "mine.csv").write_text(f"{header}\n{line}\n", encoding="utf-8")
-    maps = load_frames(tmp_path / "mine.csv", cropped=True)
+    maps = load_clips(tmp_path / "mine.csv", cropped=True)
     assert maps.maps.shape == (1, 3, 28, 28)
     assert maps.labels.tolist() == [1]
-    assert maps.people.tolist() == [f"mine/{subject}"]
+    assert maps.people.tolist() == [f"mine/{int(subject.strip('s')):03}"]
 
 
 def test_a_clip_is_processed_as_by_the_service(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_clip_is_processed_as_by_the_service(tmp_path: Path) -> None:
     seen = Recognizer().frames(factories.png(onset), factories.png(apex)).flow
     preprocessing = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     expected = preprocessing.maps(torch.from_numpy(seen[None]))
-    np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
+    np.testing.assert_array_equal(load_clips(tmp_path / "one.csv").maps, expected.numpy())
 
 
 def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
     flow = Recognizer().frames(*pictures, face="none").flow
     preprocessing = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     expected = preprocessing.maps(torch.from_numpy(flow[None]))
-    maps = load_frames(tmp_path / "one.csv", cropped=True).maps
+    maps = load_clips(tmp_path / "one.csv", cropped=True).maps
     np.testing.assert_array_equal(maps, expected.numpy())
 
 
@@ -92,7 +92,7 @@ def test_a_damaged_frame_is_an_error(number: int, tmp_path: Path) -> None:
     frames[number] = whole[: whole.rindex(b"\xff\xda")] + b"\xff\xd9"  # without its last scan
     write_clip(tmp_path, frames)
     with pytest.raises(MapsError, match=f"img{number}.jpg: the picture is damaged"):
-        load_frames(tmp_path / "one.csv", cropped=True)
+        load_clips(tmp_path / "one.csv", cropped=True)
 
 
 def write_clip(root: Path, frames: dict[int, bytes]) -> None:
@@ -126,7 +126,7 @@ def test_clips_without_a_class_or_apex_are_excluded(tmp_path: Path) -> None:
         f"s1,gone,{ONSET},0,fear",
     ]
     (tmp_path / "some.csv").write_text("\n".join(lines))
-    assert load_frames(tmp_path / "some.csv", cropped=True).labels.tolist() == [0]
+    assert load_clips(tmp_path / "some.csv", cropped=True).labels.tolist() == [0]
 
 
 BAD = {
@@ -134,9 +134,9 @@ BAD = {
     "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "has no clip"),
     "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: 3 cells instead of 5"),
     "nothing": ("", "no column subject"),
-    "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: onset and apex"),
+    "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: s1/a: onset and"),
     "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "does not exist"),
-    "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a has no frame 60"),
+    "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a: there is no frame 60"),
     "no picture": ("subject,clip,onset,apex,class\ns1,a,46,61,fear\n", "img61.png: "),
     "no face": ("subject,clip,onset,apex,class\ns1,a,46,59,fear\n", "s1/a: no face"),
 }  # fmt: skip
@@ -153,16 +153,16 @@ def test_unusable_clips_are_reported(kind: str, tmp_path: Path) -> None:
     (folder / "img61.png").write_text("words")
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(MapsError, match=message) as caught:
-        load_frames(tmp_path / "bad.csv")
+        load_clips(tmp_path / "bad.csv")
     assert "\n" not in str(caught.value)
 
 
 def test_files_that_are_not_csv_are_refused(tmp_path: Path) -> None:
     """Missing, or with other content."""
-    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x81")
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xff\x00\x81")
     for name, message in {"absent.csv": "does not exist", "bytes.csv": "not a CSV"}.items():
         with pytest.raises(MapsError, match=message):
-            load_frames(tmp_path / name)
+            load_clips(tmp_path / name)
 
 
 def test_the_command_scores_two_datasets_together(
@@ -179,3 +179,113 @@ def test_the_command_scores_two_datasets_together(
     assert main(arguments) == 0
     rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[1:4]}
     assert rows == {"casme": "1", "casme2": "1", "pooled": "2"}
+
+
+FORMS = {
+    "semicolons": ("mine.csv", ";", "utf-8"),
+    "tabs": ("mine.tsv", "\t", "utf-8-sig"),
+    "UTF-16": ("mine.csv", ";", "utf-16"),
+    "GBK": ("mine.csv", ",", "gbk"),
+    "capitals": ("MINE.CSV", ",", "utf-8"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_sheet_may_be_of_any_usual_form(form: str, tmp_path: Path) -> None:
+    """As Excel and pandas write them: whole numbers with decimals, too, and a column of words."""
+    name, separator, encoding = FORMS[form]
+    record(tmp_path / "s1" / "a", "img", 1.5)
+    lines = [
+        ["subject", "clip", "onset", "apex", "class", "备注"],
+        ["1.0", "a", f"{ONSET}.0", f"{APEX}.0", "Happy", "笑"],
+    ]
+    text = "\r\n".join(separator.join(cells) for cells in lines)
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    maps = load_labelled([tmp_path / name], cropped=True)
+    assert (maps.people.tolist(), maps.labels.tolist()) == (["mine/001"], [1])
+
+
+def test_one_person_has_one_name(tmp_path: Path) -> None:
+    """Under two names, a person would be in training and in the test."""
+    lines = ["subject,clip,onset,apex,class"]
+    for clip, subject in enumerate(("1", "01", "s1", "sub01", "Subject 1", "spNO.1")):
+        record(tmp_path / subject / f"c{clip}", "img", 1.5)
+        lines.append(f"{subject},c{clip},{ONSET},{APEX},happiness")
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    assert set(load_clips(tmp_path / "mine.csv", cropped=True).people) == {"mine/001"}
+
+
+def write_study(folder: Path, name: str, header: str, row: str) -> Path:
+    record(folder / "s1" / "a", "img", 1.5)
+    (folder / name).write_text(f"{header}\n{row}\n")
+    return folder / name
+
+
+def test_sheets_of_one_name_are_not_merged(tmp_path: Path) -> None:
+    """Their subjects 1 are two people, and `labels` names no database."""
+    row = f"1,a,{ONSET},{APEX},happiness"
+    sheets = [
+        write_study(tmp_path / study, "labels.csv", "subject,clip,onset,apex,class", row)
+        for study in ("one", "two")
+    ]
+    with pytest.raises(MapsError, match="2 spreadsheets are named labels"):
+        load_labelled(sheets, cropped=True)
+
+
+def test_a_clip_is_not_scored_twice(tmp_path: Path) -> None:
+    """The sheet that names its database and the file of that database have the same clip."""
+    row = f"1,a,{ONSET},{APEX},happiness"
+    sheet = write_study(tmp_path / "one", "mine.csv", "subject,clip,onset,apex,class", row)
+    output = tmp_path / "mine.npz"
+    named = ["--database", "csv", "--name", "Mine", "--output", str(output), "--cropped"]
+    assert main(["data", "read", str(sheet.parent), *named]) == 0
+    with pytest.raises(MapsError, match="1 clips are given twice, such as a of mine/001"):
+        load_labelled([sheet, output], cropped=True)
+
+
+def test_a_database_in_a_sheet_has_its_scheme(tmp_path: Path) -> None:
+    """MEGC2019 left out fear and sadness in CASME II, but not in SAMM."""
+    lines = ["database,subject,clip,onset,apex,class"]
+    lines += [f"{name},1,{name[:4]},{ONSET},{APEX},fear" for name in ("CASME II", "SAMM")]
+    record(tmp_path / "1" / "SAMM", "img", 1.5)
+    (tmp_path / "both.csv").write_text("\n".join(lines))
+    maps = load_clips(tmp_path / "both.csv", cropped=True)
+    assert maps.people.tolist() == ["samm/001"]
+
+
+def test_read_files_are_scored_as_their_sheets(tmp_path: Path) -> None:
+    """`evaluate --maps` reads flows; half precision costs less than a level of a map."""
+    row = f"1,a,{ONSET},{APEX},happiness"
+    sheet = write_study(tmp_path / "one", "mine.csv", "subject,clip,onset,apex,class", row)
+    named = ["--database", "csv", "--name", "mine", "--cropped"]
+    for output, options in (("flow.npz", []), ("maps.npz", ["--maps", "28"])):
+        written = ["--output", str(tmp_path / output), *options]
+        assert main(["data", "read", str(sheet.parent), *named, *written]) == 0
+        expected, read = (load_clips(path, cropped=True) for path in (sheet, tmp_path / output))
+        assert (read.people.tolist(), read.clips.tolist()) == (["mine/001"], ["a"])
+        assert read.labels.tolist() == expected.labels.tolist()
+        np.testing.assert_allclose(read.maps, expected.maps, atol=1 / 255)
+
+
+def test_a_clip_without_a_face_does_not_end_everything(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With the service's own detector: it is listed with those that do not exist at all."""
+    lines = ["subject,clip,onset,apex,class"]
+    onset = factories.portrait()[:256, 96:352]
+    pictures = {"face": (onset, np.roll(onset, 1, axis=0)), "none": (factories.picture(),) * 2}
+    for clip, frames in pictures.items():
+        (tmp_path / "1" / clip).mkdir(parents=True)
+        for number, pixels in enumerate(frames, 1):
+            (tmp_path / "1" / clip / f"{number}.png").write_bytes(factories.png(pixels))
+        lines.append(f"1,{clip},1,2,surprise")
+    (tmp_path / "mine.csv").write_text("\n".join([*lines, "1,gone,1,2,surprise"]))
+    command = ["data", "read", str(tmp_path), "--database", "csv", "--name", "mine"]
+    command += ["--output", str(tmp_path / "o.npz")]
+    assert main(command) == 2
+    err = capfd.readouterr().err
+    assert "mine.csv, line 3: 1/none: no face on the onset frame, 1\n" in err
+    assert "mine.csv, line 4: 1/gone: the folder 1/gone does not exist\n" in err
+    assert main([*command, "--skip-unusable"]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("3 rows: 1 used; 1 no folder; 1 without a face\n")

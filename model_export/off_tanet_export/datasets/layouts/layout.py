@@ -1,0 +1,65 @@
+"""What is known of a database: its sheet's columns, and the folders of its clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from off_tanet_export.datasets.sheets import Sheet
+
+Cells = dict[str, str]
+"""The cells of a row by their names in `COLUMNS`, and what a layout adds to them."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "database": ("database", "dataset"),
+        "subject": ("subject", "subjects", "subjectid", "subid", "person"),
+        "clip": ("clip", "filename", "videoname", "clipname"),
+        "onset": ("onset", "onsetframe", "onsetf"),
+        "apex": ("apex", "apexframe", "apexf", "apexf1"),
+        "apex2": ("apex2", "apexf2"),
+        "offset": ("offset", "offsetframe", "offsetf"),
+        "emotion": ("class", "emotion", "estimatedemotion", "emotions", "emotionlabel"),
+        "kind": ("type", "expressiontype"),
+    }
+)
+"""The names of each column in the databases' sheets, reduced to letters and digits."""
+
+REQUIRED = ("subject", "clip", "onset", "apex", "emotion")
+"""Columns without which clips cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A database as it is delivered.
+
+    Attributes:
+        database: The database's name in options and files.
+        title: Its name in sentences.
+        folders: Where a clip's frames are: the end of the folder's path, with the names of cells in
+            braces. `{person}` is the subject's number, `{person:02}` with leading zeros. The first
+            that exists counts; `*` stands for any text.
+        rate: Frames per second.
+        names: Names of columns, beside those of `COLUMNS`.
+        places: The index of each column, in sheets without a header.
+        required: Columns without which clips cannot be read.
+        add: Adds to a row's cells what the sheets say elsewhere.
+        list_clips: Lists the clips of a database that has no sheet: pairs of place and cells.
+    """
+
+    database: str
+    title: str
+    folders: tuple[str, ...]
+    rate: float
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    required: tuple[str, ...] = REQUIRED
+    add: Callable[[Cells, Sequence[Sheet]], Cells] | None = None
+    list_clips: Callable[[Mapping[Path, Sequence[str]]], list[tuple[str, Cells]]] | None = None
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The names of each column in this database's sheet."""
+        return {column: (*self.names.get(column, ()), *known) for column, known in COLUMNS.items()}

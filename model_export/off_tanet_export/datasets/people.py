@@ -1,0 +1,41 @@
+"""Names of databases and people: each has one, however a spreadsheet or a file spells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "casme ii": "casme2",
+        "casmeii": "casme2",
+        "cas(me)2": "casme-sq",
+        "cas(me)^2": "casme-sq",
+        "cas(me)²": "casme-sq",
+        "cas(me)3": "casme3",
+        "cas(me)^3": "casme3",
+        "cas(me)³": "casme3",
+        "smic-hs": "smic",
+        "samm-long": "samm-lv",
+    }
+)
+_NUMBERED = re.compile(r"(?:subject|subj|sub|spno|sp|s)?[ ._-]*0*(\d+)(?:\.0+)?")
+_DIGITS = 3  # of a number, so that names have its order
+
+
+def database_name(text: str) -> str:
+    """Return the name of a database: `CASME II` and `casme2` are one."""
+    name = " ".join(text.casefold().split())
+    return _ALIASES.get(name, name)
+
+
+def person_name(text: str) -> str:
+    """Return the name of a person within a database.
+
+    Databases number their subjects and spell the number in many ways: `1`, `01`, `1.0`, `sub01`,
+    `s1` and `spNO.1` are one person, `001`. Any other name is kept, in lower case.
+    """
+    name = " ".join(text.casefold().split())
+    number = _NUMBERED.fullmatch(name)
+    return number[1].zfill(_DIGITS) if number else name
