@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any, get_args
 from off_tanet.types import CROP_SIZE
 
 from off_tanet_export.datasets.clip_flows import save_flows
+from off_tanet_export.datasets.fixes import load_fixes
 from off_tanet_export.datasets.layouts import LAYOUTS
+from off_tanet_export.datasets.layouts.layout import COLUMNS
 from off_tanet_export.datasets.reading import Reading, Source, read_database
 from off_tanet_export.datasets.rows import ApexRule
 from off_tanet_export.datasets.schemes import MEGC2019, SCHEMES, custom_scheme
@@ -70,9 +73,14 @@ def _add_source_options(read: argparse.ArgumentParser) -> None:
         help="a scheme of your own; CLASS alone is the emotion of that name",
     )  # fmt: skip
     read.add_argument(
-        "--label-column",
-        help="column of the label, by its name, or its number in sheets without a header",
-    )
+        "--columns", nargs="+", default=[], metavar="NAME=COLUMN",
+        help=f"names of columns that are not found, or other ones ({', '.join(COLUMNS)}); "
+        "the number of a column in sheets without a header",
+    )  # fmt: skip
+    read.add_argument(
+        "--folders", nargs="+", default=[], metavar="PATTERN",
+        help="where the frames of clips are, such as {subject}/{clip} or sub{person:02}/{clip}*",
+    )  # fmt: skip
     read.add_argument(
         "--kinds", choices=KINDS, nargs="+", default=["micro"],
         help="kinds of expressions, where the sheet has several; default: micro",
@@ -119,8 +127,16 @@ def _source(args: argparse.Namespace) -> Source:
     scheme = custom_scheme(args.classes) if args.classes else SCHEMES[args.scheme]
     return Source(
         args.database, args.root, args.sheet, args.name or "", scheme, tuple(args.kinds),
-        args.apex, args.cropped, args.fixes, args.label_column or "",
+        args.apex, args.cropped, load_fixes(args.fixes) if args.fixes else {},
+        _columns(args.columns), tuple(args.folders),
     )  # fmt: skip
+
+
+def _columns(texts: Sequence[str]) -> dict[str, str]:
+    for text in texts:
+        if "=" not in text:
+            raise OptionError(f"--columns: {text!r} is not NAME=COLUMN")
+    return {name.casefold(): title for name, _, title in (text.partition("=") for text in texts)}
 
 
 def _about(source: Source, reading: Reading) -> dict[str, Any]:
@@ -128,14 +144,15 @@ def _about(source: Source, reading: Reading) -> dict[str, Any]:
     return {
         "program": f"off-tanet {version('off-tanet')}",
         "database": source.database,
-        "sheet": source.sheet.name if source.sheet else "",
+        "source": reading.origin,
         "scheme": source.scheme.name,
         "classes": dict(source.scheme.by_emotion),
         "kinds": list(source.kinds),
         "apex": source.apex,
         "apexes_not_marked": sum(not row.marked for row in reading.rows.usable),
         "cropped": source.cropped,
-        "fixes": source.fixes.name if source.fixes else "",
+        "fixes": {str(line): dict(cells) for line, cells in source.fixes.items()},
+        "columns": dict(source.columns),
         "summary": reading.summary,
         "skipped": [str(fault) for fault in reading.rows.faults],
     }

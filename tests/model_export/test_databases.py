@@ -112,7 +112,7 @@ def test_other_classes_can_be_named(tmp_path: Path) -> None:
 def test_the_label_can_be_another_column(tmp_path: Path) -> None:
     """CAS(ME)^2 has what people reported, too, with a spelling of its own."""
     root, _ = made(tmp_path, "casme-sq")
-    options = ["--label-column", "9", "--classes", "anger", "happiness"]
+    options = ["--columns", "emotion=9", "--classes", "anger", "happiness"]
     assert read(root, "casme-sq", *options) == 0
     assert arrays(root)["emotion"].tolist() == ["anger", "happiness"]
 
@@ -219,7 +219,11 @@ def test_a_sheet_is_mended_by_a_file_of_fixes(
         (["--database", "samm", "--classes", "fear"], "there must be two classes"),
         (["--database", "samm", "--sheet", "absent.xlsx"], "absent.xlsx does not exist"),
         (["--database", "samm"], "no spreadsheet: name it with --sheet"),
-        (["--database", "smic", "--fixes", "f.csv"], "SMIC has no sheet"),
+        (["--database", "smic", "--columns", "apex=peak"], "SMIC has no sheet"),
+        (["--database", "samm", "--columns", "peak=apex"], "peak is none of database, subject"),
+        (["--database", "samm", "--columns", "apex"], "'apex' is not NAME=COLUMN"),
+        (["--database", "casme-sq", "--columns", "apex=x"], "needs the column's number"),
+        (["--database", "samm", "--fixes", "absent.csv"], "absent.csv does not exist"),
     ],
 )
 def test_options_that_do_not_fit_are_one_line(

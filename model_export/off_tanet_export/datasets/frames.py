@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,10 +113,9 @@ def endings(templates: Sequence[str], cells: Mapping[str, str]) -> list[str]:
     values: dict[str, object] = {**cells, "person": int(person) if person.isdecimal() else person}
     found = []
     for template in templates:
-        try:
+        # A subject may have no number, and a sheet not all cells.
+        with suppress(AttributeError, IndexError, KeyError, ValueError):
             found.append(template.format_map(values))
-        except (KeyError, ValueError):  # a name of no number, or a cell that the sheet has not
-            continue
     return found
 
 

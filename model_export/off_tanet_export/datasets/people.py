@@ -20,7 +20,8 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         "samm-long": "samm-lv",
     }
 )
-_NUMBERED = re.compile(r"(?:subject|subj|sub|spno|sp|s)?[ ._-]*0*(\d+)(?:\.0+)?")
+_NUMBERED = re.compile(r"([a-z]*)[ ._-]*0*(\d+)(?:\.0+)?")
+_WORDS = frozenset(("", "subject", "subj", "sub", "s", "sp", "spno", "person", "participant", "p"))
 _DIGITS = 3  # of a number, so that names have its order
 
 
@@ -34,8 +35,12 @@ def person_name(text: str) -> str:
     """Return the name of a person within a database.
 
     Databases number their subjects and spell the number in many ways: `1`, `01`, `1.0`, `sub01`,
-    `s1` and `spNO.1` are one person, `001`. Any other name is kept, in lower case.
+    `s1` and `spNO.1` are one person, `001`. With any other word before it, the number has one
+    spelling, too (`f1` and `F01` are `f001`); other names are kept, in lower case.
     """
     name = " ".join(text.casefold().split())
     number = _NUMBERED.fullmatch(name)
-    return number[1].zfill(_DIGITS) if number else name
+    if number is None:
+        return name
+    word, digits = number.groups()
+    return ("" if word in _WORDS else word) + digits.zfill(_DIGITS)

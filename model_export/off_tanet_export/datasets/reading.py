@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,17 @@ from off_tanet.recognition.spotting.scenes import TrackedClip
 from tqdm import tqdm
 
 from off_tanet_export.datasets.clip_flows import ClipFlows
-from off_tanet_export.datasets.fixes import load_fixes
 from off_tanet_export.datasets.frames import FrameFolders
 from off_tanet_export.datasets.layouts import LAYOUTS
 from off_tanet_export.datasets.layouts.layout import Layout
 from off_tanet_export.datasets.people import database_name
-from off_tanet_export.datasets.records import Record, find_sheet, list_records, read_records
+from off_tanet_export.datasets.records import (
+    Fixes,
+    Record,
+    find_sheet,
+    list_records,
+    read_records,
+)
 from off_tanet_export.datasets.rows import (
     ApexRule,
     Fault,
@@ -55,7 +61,8 @@ class Source:
         apex: What to do with clips whose apex is not marked.
         cropped: Whether frames are tight face crops.
         fixes: Corrections of the sheet.
-        label_column: The column of the label; by default that of the layout.
+        columns: The names of columns in the sheet, where they differ from those of the layout.
+        folders: Where the frames of clips are, if not as the layout says.
     """
 
     database: str
@@ -66,8 +73,15 @@ class Source:
     kinds: tuple[str, ...] = ("micro",)
     apex: ApexRule = "marked"
     cropped: bool = False
-    fixes: Path | None = None
-    label_column: str = ""
+    fixes: Fixes = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of this copy of the database."""
+        layout = LAYOUTS[self.database].with_columns(self.columns)
+        return replace(layout, folders=self.folders) if self.folders else layout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +91,12 @@ class Reading:
     Attributes:
         clips: The clips with their flows.
         rows: All rows, with what is wrong with those that are not among the clips.
+        origin: The name of the sheet, or of the folder where there is none.
     """
 
     clips: ClipFlows
     rows: Rows
+    origin: str
 
     @property
     def summary(self) -> str:
@@ -105,7 +121,7 @@ def read_database(source: Source, *, skip_unusable: bool = False) -> Reading:
         RowsError: Clips cannot be used, and are not to be skipped.
         OptionError: An option does not fit the database.
     """
-    layout = LAYOUTS[source.database]
+    layout = source.layout
     folders = FrameFolders.of(source.root, cropped=source.cropped)
     records, origin = _read_records(layout, source, folders)
     rules = Rules(
@@ -116,14 +132,14 @@ def read_database(source: Source, *, skip_unusable: bool = False) -> Reading:
     if rows.faults and not skip_unusable:
         raise RowsError([f"{origin}, {fault}" for fault in rows.faults], rows.total)
     if not rows.usable:
-        summary = Reading(ClipFlows.of([], [], source.scheme.classes), rows).summary
+        summary = Reading(ClipFlows.of([], [], source.scheme.classes), rows, origin).summary
         raise MapsError(
             f"{origin} has no clip of the classes {', '.join(source.scheme.classes)} that can be "
             f"used: {summary}"
         )
     with tqdm(pairs, desc="flow", unit="clip") as bar:
         flows = [expression_flow(*pair.crops, pair.shape).flow for pair in bar]
-    return Reading(ClipFlows.of(rows.usable, flows, source.scheme.classes), rows)
+    return Reading(ClipFlows.of(rows.usable, flows, source.scheme.classes), rows, origin)
 
 
 def _read_records(
@@ -131,14 +147,13 @@ def _read_records(
 ) -> tuple[list[Record], str]:
     """Return the rows, and the name of the file or folder that has them."""
     if layout.list_clips is not None:
-        if source.sheet or source.fixes or source.label_column:
+        if source.sheet or source.fixes or source.columns:
             raise OptionError(
-                f"{layout.title} has no sheet: --sheet, --fixes and --label-column do not apply"
+                f"{layout.title} has no sheet: --sheet, --fixes and --columns do not apply"
             )
         return list_records(layout, folders), source.root.name
-    sheet = source.sheet or find_sheet(source.root)
-    fixes = load_fixes(source.fixes) if source.fixes else {}
-    return read_records(layout, sheet, source.label_column, fixes), sheet.name
+    sheet = source.sheet or find_sheet(layout, source.root)
+    return read_records(layout, sheet, source.fixes), sheet.name
 
 
 def _crop_all(
@@ -147,6 +162,7 @@ def _crop_all(
     """Crop the faces of all usable rows; those that cannot be cropped become faults."""
     usable: list[Row] = []
     faults: list[Fault] = []
+    notes: list[str] = []
     pairs: list[CropPair] = []
     with tqdm(rows.usable, desc="faces", unit="clip", disable=not rows.usable) as bar:
         for row in bar:
@@ -154,9 +170,13 @@ def _crop_all(
                 found = row if row.apex is not None else _spot_apex(row, rate, detector)
                 pairs.append(_crop(found, detector))
                 usable.append(found)
+                if pairs[-1].different_scenes:
+                    notes.append(f"{row.place}: {row.name}: onset and apex may be of two people")
             except RowFaultError as error:
                 faults.append(row.fault(error))
-    return replace(rows, usable=tuple(usable), faults=(*rows.faults, *faults)), pairs
+    faults = [*rows.faults, *faults]
+    checked = replace(rows, usable=tuple(usable), faults=tuple(faults))
+    return replace(checked, notes=(*rows.notes, *notes)), pairs
 
 
 def _tracker(detector: FaceDetector | None) -> Tracker:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from off_tanet_export.datasets.frames import FrameFolders
-from off_tanet_export.datasets.layouts.layout import COLUMNS, Cells, Layout
+from off_tanet_export.datasets.layouts.layout import COLUMNS, Cells, Layout, reduced_name
 from off_tanet_export.datasets.sheets import Sheet, is_sheet, read_sheets
 from off_tanet_export.errors import MapsError
 
@@ -44,8 +43,12 @@ class _Table:
     header: int
 
 
-def find_sheet(root: Path) -> Path:
-    """Return the only spreadsheet in a folder or in the folders directly below it.
+def find_sheet(layout: Layout, root: Path) -> Path:
+    """Return the spreadsheet in a folder or in the folders directly below it.
+
+    Args:
+        layout: The database, by whose columns one of several spreadsheets is told.
+        root: The folder.
 
     Raises:
         MapsError: There is none, or there are several.
@@ -56,6 +59,8 @@ def find_sheet(root: Path) -> Path:
         for path in root.glob(pattern)
         if is_sheet(path) and path.is_file()
     )
+    if len(found) > 1:
+        found = [path for path in found if _has_columns(layout, path)] or found
     if len(found) == 1:
         return found[0]
     names = ", ".join(path.relative_to(root).as_posix() for path in found[:8])
@@ -63,26 +68,27 @@ def find_sheet(root: Path) -> Path:
     raise MapsError(f"{root} has {detail}: name it with --sheet")
 
 
-def read_records(
-    layout: Layout, path: Path, label_column: str = "", fixes: Fixes = _NO_FIXES
-) -> list[Record]:
+def _has_columns(layout: Layout, path: Path) -> bool:
+    try:
+        _find_table(layout, read_sheets(path), path)
+    except MapsError:
+        return False
+    return True
+
+
+def read_records(layout: Layout, path: Path, fixes: Fixes = _NO_FIXES) -> list[Record]:
     """Read the rows of a sheet; lines without any cell are skipped.
 
     Args:
         layout: The database.
         path: The spreadsheet.
-        label_column: The column of the label: its name, or its number from 1 where there is no
-            header; by default that of the layout.
         fixes: Cells that replace those of the sheet.
 
     Raises:
         MapsError: The file cannot be read, a column is missing, or a fix is of no row.
     """
     sheets = read_sheets(path)
-    table = _headless(layout, sheets) if layout.places else _table(layout, sheets, path)
-    if label_column:
-        place = _label_place(table, label_column, path)
-        table = _Table(table.sheet, {**table.places, "emotion": place}, table.header)
+    table = _find_table(layout, sheets, path)
     records = list(_records(layout, table, sheets, fixes))
     lost = set(map(_line_place, fixes)) - {record.place for record in records}
     if lost:
@@ -100,12 +106,13 @@ def list_records(layout: Layout, folders: FrameFolders) -> list[Record]:
     return [Record(place, cells) for place, cells in layout.list_clips(folders.folders)]
 
 
-def _headless(layout: Layout, sheets: Sequence[Sheet]) -> _Table:
-    return _Table(sheets[0], layout.places, 0)
-
-
-def _table(layout: Layout, sheets: Sequence[Sheet], path: Path) -> _Table:
+def _find_table(layout: Layout, sheets: Sequence[Sheet], path: Path) -> _Table:
     """Find the sheet and line with the names of all required columns."""
+    if layout.places:
+        width = max(map(len, sheets[0].lines), default=0)
+        if width <= max(layout.places.values()):
+            raise MapsError(f"{path} has {width} columns, which is too few for {layout.title}")
+        return _Table(sheets[0], layout.places, 0)
     known: dict[str, int] = {}
     for sheet in sheets:
         for number, line in enumerate(sheet.lines[:_HEADER_LINES], 1):
@@ -118,26 +125,12 @@ def _table(layout: Layout, sheets: Sequence[Sheet], path: Path) -> _Table:
 
 
 def _columns(line: Sequence[str], columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    names = [_reduced(cell) for cell in line]
+    names = [reduced_name(cell) for cell in line]
     found = {
         column: next((names.index(name) for name in known if name in names), None)
         for column, known in columns.items()
     }
     return {column: place for column, place in found.items() if place is not None}
-
-
-def _reduced(text: str) -> str:
-    return re.sub("[^a-z0-9]", "", text.casefold())
-
-
-def _label_place(table: _Table, column: str, path: Path) -> int:
-    header = table.sheet.lines[table.header - 1] if table.header else ()
-    names = [_reduced(cell) for cell in header]
-    if _reduced(column) in names:
-        return names.index(_reduced(column))
-    if not table.header and column.isdecimal() and int(column):
-        return int(column) - 1
-    raise MapsError(f"{path} has no column {column}")
 
 
 def _records(

@@ -173,9 +173,12 @@ def _clip_name(record: Record) -> str:
 
 def _notes(rows: Sequence[Row]) -> Iterable[str]:
     for row in rows:
-        if row.apex is not None and row.offset is not None and row.apex > row.offset:
-            reason = f"the apex, {row.apex}, is after the offset, {row.offset}"
-            yield str(Fault(row.place, row.name, "", reason))
+        if row.offset is None:
+            continue
+        for name, number in (("onset", row.onset), ("apex", row.apex)):
+            if number is not None and number > row.offset:
+                reason = f"the {name}, {number}, is after the offset, {row.offset}"
+                yield str(Fault(row.place, row.name, "", reason))
 
 
 def _check(layout: Layout, record: Record, folders: FrameFolders, rules: Rules) -> Row:

@@ -7,4 +7,5 @@ LAYOUT = Layout(
     "your own data",
     ("{subject}/{clip}", "sub{person:02}/{clip}", "s{person}/{clip}"),
     rate=100,
+    names={"kind": ("kind", "type", "expressiontype")},
 )

@@ -29,6 +29,7 @@ LAYOUT = Layout(
     "SAMM Long Videos",
     ("{video}", "{person:03}/{clip}"),
     rate=200,
+    names={"kind": ("type",)},
     required=(*(name for name in REQUIRED if name != "emotion"), "kind"),
     add=_add_video,
 )
