@@ -85,7 +85,7 @@ CASME2_HEADER = (
 )
 
 
-def casme2(root: Path) -> Made:
+def casme2(root: Path, *more: Row) -> Made:
     """Columns without a name, subjects as texts, `/` for no apex, frames and crops."""
     rows: list[Row] = [
         ("01", "EP02_01f", None, 46, 59, 86, None, "4+L10", "happiness"),
@@ -95,7 +95,7 @@ def casme2(root: Path) -> Made:
         ("03", "EP01_2", None, 1, 5, 9, None, "1+2", "fear"),
         ("04", "EP12_01f", None, 10, "/", 30, None, 4, "repression"),
     ]
-    write_workbook(root / "CASME2-coding.xlsx", {"Sheet1": [CASME2_HEADER, *rows]})
+    write_workbook(root / "CASME2-coding.xlsx", {"Sheet1": [CASME2_HEADER, *rows, *more]})
     for subject, clip, onset, apex in (("01", "EP02_01f", 46, 59), ("02", "EP03_02", 1, 5)):
         for folder, name in (("CASME2-RAW", "img{}.jpg"), ("Cropped", "reg_img{}.jpg")):
             write_frames(root / folder / f"sub{subject}" / clip, name, onset, apex)

@@ -137,7 +137,7 @@ def read_database(source: Source, *, skip_unusable: bool = False) -> Reading:
             f"{origin} has no clip of the classes {', '.join(source.scheme.classes)} that can be "
             f"used: {summary}"
         )
-    with tqdm(pairs, desc="flow", unit="clip") as bar:
+    with tqdm(pairs, desc="flow", unit="clip", disable=None) as bar:
         flows = [expression_flow(*pair.crops, pair.shape).flow for pair in bar]
     return Reading(ClipFlows.of(rows.usable, flows, source.scheme.classes), rows, origin)
 
@@ -164,7 +164,7 @@ def _crop_all(
     faults: list[Fault] = []
     notes: list[str] = []
     pairs: list[CropPair] = []
-    with tqdm(rows.usable, desc="faces", unit="clip", disable=not rows.usable) as bar:
+    with tqdm(rows.usable, desc="faces", unit="clip", disable=None) as bar:
         for row in bar:
             try:
                 found = row if row.apex is not None else _spot_apex(row, rate, detector)
