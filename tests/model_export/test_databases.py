@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,39 @@ def test_the_label_can_be_another_column(tmp_path: Path) -> None:
     assert arrays(root)["emotion"].tolist() == ["anger", "happiness"]
 
 
+def test_folders_of_another_copy_can_be_said(tmp_path: Path) -> None:
+    """Copies of a database are often ordered anew."""
+    root, expected = made(tmp_path, "casme2")
+    shutil.rmtree(root / "CASME2-RAW")
+    for person, clip in expected.clips:
+        folder = root / "Cropped" / f"sub{int(person):02}" / clip
+        folder.rename(folder.with_name(f"{clip}_frames"))
+    assert read(root, "casme2", "--folders", "{person:02}/{clip}", "sub{person:02}/{clip}_*") == 0
+    assert arrays(root)["clip"].tolist() == [clip for _, clip in expected.clips]
+
+
+def test_types_are_the_labels_where_there_are_no_emotions(tmp_path: Path) -> None:
+    """As in SAMM Long Videos: a network can tell micro- from macro-expressions."""
+    root = tmp_path / "delivered"
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "Type")
+    rows = [("006", "006_1_1", 20, 25, 31, "Micro - 1/2"), ("006", "006_1_2", 50, 70, 90, "Macro")]
+    made_databases.write_workbook(root / "LV.xlsx", {"LV": [header, *rows]})
+    made_databases.write_frames(root / "006_1", "006_1_{:04}.jpg", 20, 25, 50, 70)
+    assert read(root, "samm-lv", "--kinds", "micro", "macro", "--classes", "micro", "macro") == 0
+    assert arrays(root)["label"].tolist() == [0, 1]
+
+
+def test_frames_and_crops_may_lie_side_by_side(tmp_path: Path) -> None:
+    """SMIC has its crops in a folder of their own, with the same names."""
+    root, expected = made(tmp_path, "smic")
+    (root / "HS").rename(root / "raw")
+    (root / "SMIC_all_raw").mkdir()
+    (root / "raw").rename(root / "SMIC_all_raw" / "HS")
+    shutil.copytree(root / "SMIC_all_raw", root / "SMIC_all_cropped")
+    assert read(root, "smic", *expected.options) == 0
+    assert len(arrays(root)["clip"]) == len(expected.clips)
+
+
 WRONG = [
     ("05", "EP01_1", None, 5, 5, 9, None, 4, "disgust"),
     ("05", "EP01_2", None, 9, 5, 12, None, 4, "disgust"),
@@ -130,6 +164,7 @@ WRONG = [
     ("05", "EP01_9", None, 1, 5, 9, None, 4, None),
     (None, "EP01_9", None, 1, 5, 9, None, 4, "disgust"),
     ("05", "EP02_03", None, 1, 5, 9, None, 4, "disgust"),
+    ("05", "EP03_01", None, 1, 5, 9, None, 4, "disgust"),
 ]
 REASONS = [
     "line 3: 05/EP01_1: the apex, 5, is the onset, 5",
@@ -142,6 +177,7 @@ REASONS = [
     "line 12: 05/EP01_9: there is no emotion",
     "line 13: there is no subject",
     "line 14: 05/EP02_03: the folder sub05/EP02_03 does not exist, but sub06/EP02_03 does",
+    "line 15: 05/EP03_01: there are two folders for it: a/sub05/EP03_01 and b/sub05/EP03_01",
     "line 10: 05/EP01_7: onset and apex have different sizes, 112 x 112 and 56 x 56",
     "line 11: 05/EP01_8: img1.jpg or img5.jpg: ",
 ]
@@ -158,6 +194,8 @@ def wrong(tmp_path: Path) -> Path:
     for number in (1, 2, 3, 4, 6, 7, 8, 9):
         made_databases.write_frames(root / f"sub05/EP01_{number}", "img{}.jpg", 1, 5)
     made_databases.write_frames(root / "sub06/EP02_03", "img{}.jpg", 1, 5)
+    for copy in ("a", "b"):
+        made_databases.write_frames(root / copy / "sub05/EP03_01", "img{}.jpg", 1, 5)
     small = factories.jpeg(factories.picture(56, 56))
     (root / "sub05/EP01_7/img5.jpg").write_bytes(small)
     (root / "sub05/EP01_8/img5.jpg").write_text("words")
@@ -176,7 +214,7 @@ def test_all_that_is_wrong_is_listed_at_once(
     assert out == ""
     for line, reason in zip(listed, REASONS, strict=True):
         assert line.startswith(f"sheet.xlsx, {reason}")
-    assert last == "off-tanet: 12 of 13 rows cannot be used, for the reasons above"
+    assert last == "off-tanet: 13 of 14 rows cannot be used, for the reasons above"
     assert not root.with_suffix(".npz").exists()
 
 
@@ -186,12 +224,12 @@ def test_unusable_clips_can_be_skipped(tmp_path: Path, capfd: pytest.CaptureFixt
     assert read(root, "casme2", "--skip-unusable") == 0
     out, err = capfd.readouterr()
     assert out.splitlines()[0] == (
-        "13 rows: 1 used; 2 no folder; 1 onset = apex; 1 apex before onset; 1 unknown emotion; "
-        "1 no number as onset; 1 no frame; 1 twice; 1 no emotion; 1 no subject; 1 of two sizes; "
-        "1 no picture"
+        "14 rows: 1 used; 2 no folder; 1 onset = apex; 1 apex before onset; 1 unknown emotion; "
+        "1 no number as onset; 1 no frame; 1 twice; 1 no emotion; 1 no subject; 1 two folders; "
+        "1 of two sizes; 1 no picture"
     )
     for reason in REASONS:
-        assert f"\nskipped: {reason}" in err
+        assert any(line.startswith(f"skipped: {reason}") for line in err.splitlines())
     assert arrays(root)["clip"].tolist() == ["EP02_01f"]
 
 

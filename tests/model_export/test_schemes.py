@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from off_tanet_export.datasets.frames import FrameFolders
 from off_tanet_export.datasets.layouts import LAYOUTS
-from off_tanet_export.datasets.people import database_name, person_name
+from off_tanet_export.datasets.people import database_name, person_name, unique_person
 from off_tanet_export.datasets.records import Record, list_records
 from off_tanet_export.datasets.rows import Rows, Rules, check_rows
 from off_tanet_export.datasets.schemes import MEGC2019, SCHEMES, custom_scheme, emotions
@@ -134,6 +134,12 @@ def test_a_scheme_that_is_none_is_refused(texts: list[str]) -> None:
 def test_a_person_has_one_name(texts: tuple[str, ...], name: str) -> None:
     """And two people have two."""
     assert {person_name(text) for text in texts} == {name}
+
+
+def test_two_databases_may_have_the_same_people() -> None:
+    """SAMM Long Videos are of the people of SAMM; all others are told apart."""
+    assert unique_person("SAMM-LV", "6") == unique_person("samm", "006") == "samm/006"
+    assert unique_person("casme", "6") != unique_person("casme2", "6")
 
 
 def test_a_database_has_one_name() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 
-from off_tanet_export.datasets.people import database_name, person_name
+from off_tanet_export.datasets.people import unique_person
 from off_tanet_export.errors import MapsError
 
 MAP_SIZE = 28
@@ -43,8 +43,7 @@ class FlowMaps:
 
         A subject that is spelled in two ways (`1`, `sub01`) is one person.
         """
-        names = zip(self.datasets, self.subjects, strict=True)
-        return np.array([f"{database_name(d)}/{person_name(s)}" for d, s in names])
+        return np.array(list(map(unique_person, self.datasets, self.subjects)))
 
     def select(self, clips: NDArray[np.bool_]) -> FlowMaps:
         """Return the clips for which the mask [N] is true."""

@@ -59,8 +59,9 @@ def load_clips(path: Path, *, cropped: bool = False) -> FlowMaps:
 
 def _check_distinct(data: FlowMaps) -> None:
     """Raise `MapsError` if a clip is there twice: it could be in training and in the test."""
-    named = [(person, clip) for person, clip in zip(data.people, data.clips, strict=True) if clip]
-    twice = [names for names, count in Counter(named).items() if count > 1]
+    databases = map(database_name, data.datasets)
+    named = Counter(zip(databases, data.people, data.clips, strict=True))
+    twice = [names for names, count in named.items() if count > 1 and names[-1]]
     if twice:
-        person, clip = twice[0]
+        _, person, clip = twice[0]
         raise MapsError(f"{len(twice)} clips are given twice, such as {clip} of {person}")

@@ -24,11 +24,25 @@ _NUMBERED = re.compile(r"([a-z]*)[ ._-]*0*(\d+)(?:\.0+)?")
 _WORDS = frozenset(("", "subject", "subj", "sub", "s", "sp", "spno", "person", "participant", "p"))
 _DIGITS = 3  # of a number, so that names have its order
 
+_PEOPLE_OF: Mapping[str, str] = MappingProxyType({"samm-lv": "samm"})
+"""Databases whose people are those of another one, with the same numbers."""
+
 
 def database_name(text: str) -> str:
     """Return the name of a database: `CASME II` and `casme2` are one."""
     name = " ".join(text.casefold().split())
     return _ALIASES.get(name, name)
+
+
+def unique_person(database: str, subject: str) -> str:
+    """Return the name of a person among those of all databases.
+
+    Args:
+        database: The database, in any spelling.
+        subject: The person's name in it, in any spelling.
+    """
+    name = database_name(database)
+    return f"{_PEOPLE_OF.get(name, name)}/{person_name(subject)}"
 
 
 def person_name(text: str) -> str:

@@ -16,15 +16,21 @@ _OTHER_CAMERAS = frozenset({"vis", "nir"})
 
 
 def _list_clips(folders: Mapping[Path, Sequence[str]]) -> list[tuple[str, Cells]]:
-    """List the clips of micro-expressions among folders of pictures."""
-    found: list[tuple[str, Cells]] = []
+    """List the clips of micro-expressions among folders of pictures, of frames or of crops."""
+    found: dict[str, Cells] = {}
     for folder in sorted(folders):
         parts = [part.casefold() for part in folder.parts]
         if len(parts) < 4 or parts[-3] != "micro" or _OTHER_CAMERAS & set(parts):
             continue
         cells = {"subject": parts[-4], "emotion": parts[-2], "clip": folder.name}
-        found.append((folder.as_posix(), cells | {"folder": folder.as_posix()}))
-    return found
+        found["/".join(folder.parts[-4:])] = cells
+    return list(found.items())
 
 
-LAYOUT = Layout("smic", "SMIC", ("{folder}",), rate=100, list_clips=_list_clips)
+LAYOUT = Layout(
+    "smic",
+    "SMIC",
+    tuple(f"{camera}{{subject}}/micro/{{emotion}}/{{clip}}" for camera in ("hs/", "")),
+    rate=100,
+    list_clips=_list_clips,
+)
