@@ -85,7 +85,7 @@ class Thresholds:
             are named, too; what rises for longer is a change of posture or mood.
         unsure: The reason is `unsure` if the probability that there is an expression of the most
             likely class (the highest of `probabilities` times `expression_probability`) is below
-            this. Of 107 filmed expressions, 71% have a label then, and 75% of those are right; of
+            this. Of 107 filmed expressions, 70% have a label then, and 73% of those are right; of
             15 neutral clips 3 have one (`make bench-real`).
     """
 

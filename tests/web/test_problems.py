@@ -150,5 +150,5 @@ def test_warnings_are_explained_in_words(visit: Visit, warning: str) -> None:
     onset = ASSETS / "samples/positive_onset.jpg"
     visit.choose("Two frames", onset=onset, apex=onset)
     visit.analyse()
-    visit.expect_answer()
+    expect(visit.answer).to_have_text("No expression to name", timeout=30_000)
     expect(visit.page.get_by_role("listitem")).to_contain_text(warning)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from off_tanet.cli.console import grid
-from off_tanet.types import REASONS
+from off_tanet.reasons import REASONS
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -31,7 +31,7 @@ class Coefficients:
 
 # Printed by `python -m tests.benchmarks.fit_expressiveness` for 140 clips of people with an
 # expression before their own cameras and 15 without one, both with the same weight.
-COEFFICIENTS = Coefficients(constant=-1.75, motion=1.32, class_probability=0.77)
+COEFFICIENTS = Coefficients(constant=-1.98, motion=1.49, class_probability=0.85)
 
 
 def features(

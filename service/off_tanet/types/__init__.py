@@ -1,5 +1,6 @@
 """Values that pass between the stages. All are immutable and state their shapes and units."""
 
+from off_tanet.reasons import REASONS, Reason
 from off_tanet.types.model import CLASSES, Classification, ModelCard, ModelName
 from off_tanet.types.motion import Motion, Signals
 from off_tanet.types.pictures import (
@@ -15,7 +16,6 @@ from off_tanet.types.pictures import (
     Similarity,
 )
 from off_tanet.types.prediction import Alternative, Prediction, Progress, Quality
-from off_tanet.types.reasons import REASONS, Reason
 from off_tanet.types.spotting import (
     Event,
     EventKind,

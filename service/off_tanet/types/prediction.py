@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 
+from off_tanet.reasons import Reason
 from off_tanet.types.model import ModelName
 from off_tanet.types.motion import Motion, Signals
 from off_tanet.types.pictures import Attention, Crop, Face, Flow, Moment
-from off_tanet.types.reasons import Reason
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, the number of steps done and their total."""

@@ -17,7 +17,7 @@ async function send(path, body, options = {}) {
     validateStatus: () => true,
     ...options,
   });
-  return answer.data.label ?? `${answer.status} ${answer.data.detail}`;
+  return answer.data.label ?? answer.data.reason ?? `${answer.status} ${answer.data.detail}`;
 }
 
 console.log(

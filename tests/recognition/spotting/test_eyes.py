@@ -35,7 +35,7 @@ def test_other_lids_are_no_blink(closed: range, share: float) -> None:
 def test_eyes_that_open_again_are_not_widened() -> None:
     course = eyes(range(20, 26), 0.4)
     course[40:] = 1.2
-    assert np.flatnonzero(widened(course)).tolist() == list(range(40, 60))
+    assert np.flatnonzero(widened(course, TIMES_S)).tolist() == list(range(34, 60))
 
 
 def test_without_signals_nothing_is_a_blink_and_all_lids_count() -> None:
@@ -43,4 +43,4 @@ def test_without_signals_nothing_is_a_blink_and_all_lids_count() -> None:
     unknown = opening([TrackedFrame(None, 0)] * 5)
     assert np.isnan(unknown).all()
     assert not blinking(unknown, TIMES_S[:5]).any()
-    assert widened(unknown).all()
+    assert widened(unknown, TIMES_S[:5]).all()

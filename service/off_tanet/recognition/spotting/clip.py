@@ -106,7 +106,7 @@ def spot(
     moments_s = np.asarray(times_s[first:], np.float64)
     opening = np.full(len(moments_s), np.nan) if eyes is None else eyes[first:]
     motion = _extract_features(crops[first:], progress, shape)
-    curve, least_rise = motion_curve(motion, moments_s, widened(opening))
+    curve, least_rise = motion_curve(motion, moments_s, widened(opening, moments_s))
     search = _Search(
         curve[: last - first + 1], blinking(opening, moments_s), least_rise, onset is not None
     )

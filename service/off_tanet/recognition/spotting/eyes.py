@@ -16,6 +16,7 @@ Flags = NDArray[np.bool_]
 _CLOSING = 0.92
 _CLOSED = 0.85
 _WIDE = 1.03
+_NEAR_S = 0.2
 _LONGEST_BLINK_S = 0.6  # a smile narrows the eyes for longer
 
 
@@ -59,12 +60,22 @@ def blinking(opening: Curve, times_s: NDArray[np.floating]) -> Flags:
     return found
 
 
-def widened(opening: Curve) -> Flags:
-    """Return on which frames the eyes are wider than usual, or were not measured, [T].
+def widened(opening: Curve, times_s: NDArray[np.floating]) -> Flags:
+    """Find the frames near which the eyes are wider than usual.
 
     Only there, lids that rise are part of an expression; elsewhere they return to where they were.
+    The noise of the landmarks would change a motion if frames were taken one by one.
+
+    Args:
+        opening: The opening of the eyes, as `opening` returns it, [T].
+        times_s: The time of each frame, [T], in seconds.
+
+    Returns:
+        Whether each frame is within 0.2 s of wide eyes, or of eyes that were not measured, [T].
     """
-    return ~(opening <= _WIDE)
+    wide_s = times_s[~(opening <= _WIDE)]
+    nearest_s = np.abs(np.subtract.outer(times_s, wide_s)).min(axis=1, initial=np.inf)
+    return np.asarray(nearest_s <= _NEAR_S)
 
 
 def _runs(flags: Flags) -> Iterator[range]:
