@@ -80,7 +80,8 @@ def main(arguments: Sequence[str]) -> int:
         for line in error.faults:
             print(line, file=sys.stderr)
         count = f"{len(error.faults)} of {error.total} rows"
-        print(f"off-tanet: {count} cannot be used, for the reasons above", file=sys.stderr)
+        advice = "mend them, or leave them out with --skip-unusable"
+        print(f"off-tanet: {count} cannot be used: {advice}", file=sys.stderr)
         return 2
     except (ModelExportError, OSError) as error:
         print(f"off-tanet: {' '.join(str(error).split())}", file=sys.stderr)
@@ -178,7 +179,7 @@ def _attention(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     _check_evaluate_options(args)
     checkpoints = [load(path) for path in args.checkpoints]
-    data = load_labelled(args.maps, cropped=args.cropped)
+    data = load_labelled(args.maps, cropped=args.cropped, skip_unusable=args.skip_unusable)
     if args.protocol == "fixed":
         report, runs = fixed_report(checkpoints, data)
     else:

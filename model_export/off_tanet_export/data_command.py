@@ -105,10 +105,8 @@ def run_data(args: argparse.Namespace) -> None:
     """
     source = _source(args)
     reading = read_database(source, skip_unusable=args.skip_unusable)
-    for fault in reading.rows.faults:
-        print(f"skipped: {fault}", file=sys.stderr)
-    for note in reading.rows.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for line in reading.remarks:
+        print(line, file=sys.stderr)
     clips = replace(reading.clips, about=_about(source, reading))
     save_flows(clips, args.output, args.map_size)
     print(reading.summary)

@@ -76,6 +76,10 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
         "--cropped", action="store_true", help="the frames are already tight face crops"
     )
     command.add_argument(
+        "--skip-unusable", action="store_true",
+        help="go on without clips of a sheet that cannot be used",
+    )  # fmt: skip
+    command.add_argument(
         "--protocol", choices=("fixed", "loso"), default="fixed",
         help="fixed: score the checkpoints; loso: train, leaving one subject out",
     )  # fmt: skip

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from off_tanet_export.checkpoint import save
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.layouts import LAYOUTS
 
+from tests.model_export import examples
 from tests.support import factories, made_databases
 from tests.support.made_databases import DATABASES
 
@@ -166,6 +168,7 @@ WRONG = [
     ("05", "EP02_03", None, 1, 5, 9, None, 4, "disgust"),
     ("05", "EP03_01", None, 1, 5, 9, None, 4, "disgust"),
 ]
+ADVICE = "mend them, or leave them out with --skip-unusable"
 REASONS = [
     "line 3: 05/EP01_1: the apex, 5, is the onset, 5",
     "line 4: 05/EP01_2: the apex, 5, is before the onset, 9",
@@ -214,7 +217,7 @@ def test_all_that_is_wrong_is_listed_at_once(
     assert out == ""
     for line, reason in zip(listed, REASONS, strict=True):
         assert line.startswith(f"sheet.xlsx, {reason}")
-    assert last == "off-tanet: 13 of 14 rows cannot be used, for the reasons above"
+    assert last == f"off-tanet: 13 of 14 rows cannot be used: {ADVICE}"
     assert not root.with_suffix(".npz").exists()
 
 
@@ -274,3 +277,22 @@ def test_options_that_do_not_fit_are_one_line(
     assert err.startswith("off-tanet: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_databases_are_scored_together(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """From sheets to the table of a composite: a row for each database, and the pool."""
+    files = []
+    for database in ("casme2", "samm", "smic"):
+        (tmp_path / database).mkdir()
+        root, expected = made(tmp_path / database, database)
+        assert read(root, database, *expected.options) == 0
+        files.append(str(root.with_suffix(".npz")))
+    save(examples.checkpoint(), tmp_path / "c")
+    assert main(["evaluate", "--checkpoint", str(tmp_path / "c"), "--maps", *files]) == 0
+    rows = [line.split()[:2] for line in capfd.readouterr().out.splitlines() if "never" not in line]
+    assert [row for row in rows if row and row[0] in ("casme2", "samm", "smic", "pooled")] == [
+        ["casme2", "2"],
+        ["samm", "2"],
+        ["smic", "3"],
+        ["pooled", "7"],
+    ]

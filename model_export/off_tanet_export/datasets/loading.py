@@ -15,7 +15,9 @@ from off_tanet_export.datasets.sheets import is_sheet
 from off_tanet_export.errors import MapsError
 
 
-def load_labelled(paths: Sequence[Path], *, cropped: bool = False) -> FlowMaps:
+def load_labelled(
+    paths: Sequence[Path], *, cropped: bool = False, skip_unusable: bool = False
+) -> FlowMaps:
     """Read files of labelled clips as one data set.
 
     Args:
@@ -23,6 +25,7 @@ def load_labelled(paths: Sequence[Path], *, cropped: bool = False) -> FlowMaps:
             name of a spreadsheet, without the suffix, is the name of its database.
         cropped: Whether frames are already tight face crops. Otherwise the face is detected on the
             onset frame.
+        skip_unusable: Whether to go on without clips of a spreadsheet that cannot be used.
 
     Raises:
         MapsError: A file cannot be used, two spreadsheets have one name, or a clip is given twice.
@@ -33,26 +36,28 @@ def load_labelled(paths: Sequence[Path], *, cropped: bool = False) -> FlowMaps:
             raise MapsError(
                 f"{count} spreadsheets are named {name}: their people would be taken for the same"
             )
-    parts = [load_clips(path, cropped=cropped) for path in paths]
+    parts = [load_clips(path, cropped=cropped, skip_unusable=skip_unusable) for path in paths]
     data = concatenate(parts)
     _check_distinct(data)
     return data
 
 
-def load_clips(path: Path, *, cropped: bool = False) -> FlowMaps:
+def load_clips(path: Path, *, cropped: bool = False, skip_unusable: bool = False) -> FlowMaps:
     """Read one file of labelled clips, as `load_labelled` does.
 
     Args:
         path: The file.
         cropped: Whether frames are already tight face crops.
+        skip_unusable: Whether to go on without clips of a spreadsheet that cannot be used.
 
     Raises:
         MapsError: The file cannot be used.
     """
     if is_sheet(path):
         source = Source("csv", path.parent, path, path.stem, cropped=cropped)
-        reading = read_database(source)
-        print(f"{path.name}: {reading.summary}", file=sys.stderr)
+        reading = read_database(source, skip_unusable=skip_unusable)
+        for line in (*reading.remarks, reading.summary):
+            print(f"{path.name}: {line}", file=sys.stderr)
         return reading.clips.labelled_maps()
     return load_flows(path).labelled_maps() if has_flows(path) else load_maps(path)
 

@@ -99,6 +99,12 @@ class Reading:
     origin: str
 
     @property
+    def remarks(self) -> list[str]:
+        """A line for each clip that was skipped, or about which something is odd."""
+        skipped = [f"skipped: {fault}" for fault in self.rows.faults]
+        return skipped + [f"note: {note}" for note in self.rows.notes]
+
+    @property
     def summary(self) -> str:
         """The closing line: how many rows were used, and why others were not."""
         counts = Counter({f"{count} {name}": count for name, count in self.rows.left_out.items()})
