@@ -173,7 +173,7 @@ REASONS = [
     "line 3: 05/EP01_1: the apex, 5, is the onset, 5",
     "line 4: 05/EP01_2: the apex, 5, is before the onset, 9",
     "line 5: 05/EP01_3: the emotion 'hapiness' is not known",
-    "line 6: 05/EP01_4: onset and apex must be frame numbers, but onset is 'one'",
+    "line 6: 05/EP01_4: onset must be a frame number, not 'one'",
     "line 7: 05/EP01_5: the folder sub05/EP01_5 does not exist",
     "line 8: 05/EP01_6: there is no frame 6",
     "line 9: 1/EP02_01F: the same clip as on line 2",

@@ -14,7 +14,7 @@ from off_tanet_export.errors import MapsError
 
 from tests.model_export import examples
 from tests.model_export.test_own_data import APEX, ONSET, record
-from tests.support import factories, two_people
+from tests.support import factories, made_databases, two_people
 
 FORMS = {
     "semicolons": ("mine.csv", ";", "utf-8"),
@@ -157,3 +157,17 @@ def test_two_people_in_one_clip_are_noted(
     load_clips(tmp_path / "mine.csv")
     note = "mine.csv: note: line 2: 1/a: onset and apex may be of two people\n"
     assert note in capfd.readouterr().err
+
+
+def test_one_folder_may_have_several_clips(tmp_path: Path) -> None:
+    """Of a long video; they are told apart by their onsets. The same row twice is an error."""
+    row = f"1,a,{ONSET}.0,{APEX}.0,0.0,happiness"
+    header = "subject,clip,onset,apex,offset,class"
+    sheet = write_study(tmp_path / "one", "mine.csv", header, row)
+    made_databases.write_frames(tmp_path / "one" / "s1" / "a", "img{}.png", 70, 75)
+    sheet.write_text(sheet.read_text() + "01,a,70,75,0,surprise\n01,a,80,-1.0,0,surprise\n")
+    data = load_clips(sheet, cropped=True)
+    assert data.clips.tolist() == [f"a_{ONSET}", "a_70"]
+    sheet.write_text(sheet.read_text() + "1,A,70,75,0,surprise\n")
+    with pytest.raises(MapsError, match="line 5: 1/A: the same clip as on line 3"):
+        load_clips(sheet, cropped=True)

@@ -8,11 +8,12 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+from off_tanet_export.datasets.checks import check_rows
 from off_tanet_export.datasets.frames import FrameFolders
 from off_tanet_export.datasets.layouts import LAYOUTS
 from off_tanet_export.datasets.people import database_name, person_name, unique_person
 from off_tanet_export.datasets.records import Record, list_records
-from off_tanet_export.datasets.rows import Rows, Rules, check_rows
+from off_tanet_export.datasets.rows import Rows, Rules
 from off_tanet_export.datasets.schemes import MEGC2019, SCHEMES, custom_scheme, emotions
 from off_tanet_export.errors import OptionError
 

@@ -20,6 +20,7 @@ from off_tanet.recognition.pair import CropPair, crop_pair, spot_pair
 from off_tanet.recognition.spotting.scenes import TrackedClip
 from tqdm import tqdm
 
+from off_tanet_export.datasets.checks import check_rows
 from off_tanet_export.datasets.clip_flows import ClipFlows
 from off_tanet_export.datasets.frames import FrameFolders
 from off_tanet_export.datasets.layouts import LAYOUTS
@@ -32,15 +33,7 @@ from off_tanet_export.datasets.records import (
     list_records,
     read_records,
 )
-from off_tanet_export.datasets.rows import (
-    ApexRule,
-    Fault,
-    Row,
-    RowFaultError,
-    Rows,
-    Rules,
-    check_rows,
-)
+from off_tanet_export.datasets.rows import ApexRule, Fault, Row, RowFaultError, Rows, Rules
 from off_tanet_export.datasets.schemes import MEGC2019, Scheme
 from off_tanet_export.errors import MapsError, OptionError, RowsError
 

@@ -47,6 +47,7 @@ class Layout:
         names: Names of columns, beside those of `COLUMNS`.
         places: The index of each column, in sheets without a header.
         required: Columns without which clips cannot be read.
+        several_clips: Whether a folder may have several clips, which differ by their onset.
         add: Adds to a row's cells what the sheets say elsewhere.
         list_clips: Lists the clips of a database that has no sheet: pairs of place and cells.
     """
@@ -58,6 +59,7 @@ class Layout:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, int] = field(default_factory=dict)
     required: tuple[str, ...] = REQUIRED
+    several_clips: bool = False
     add: Callable[[Cells, Sequence[Sheet]], Cells] | None = None
     list_clips: Callable[[Mapping[Path, Sequence[str]]], list[tuple[str, Cells]]] | None = None
 

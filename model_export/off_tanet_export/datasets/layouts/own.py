@@ -7,5 +7,6 @@ LAYOUT = Layout(
     "your own data",
     ("{subject}/{clip}", "sub{person:02}/{clip}", "s{person}/{clip}"),
     rate=100,
+    several_clips=True,
     names={"kind": ("kind", "type", "expressiontype")},
 )
