@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -171,3 +173,54 @@ def test_one_folder_may_have_several_clips(tmp_path: Path) -> None:
     sheet.write_text(sheet.read_text() + "1,A,70,75,0,surprise\n")
     with pytest.raises(MapsError, match="line 5: 1/A: the same clip as on line 3"):
         load_clips(sheet, cropped=True)
+
+
+def read_study(tmp_path: Path, *options: str) -> Path:
+    """A file of one clip, as `data read` writes it."""
+    row = f"1,a,{ONSET},{APEX},happiness"
+    sheet = write_study(tmp_path / "one", "mine.csv", "subject,clip,onset,apex,class", row)
+    output = tmp_path / "mine.npz"
+    named = ["--database", "csv", "--name", "mine", "--cropped", "--output", str(output)]
+    assert main(["data", "read", str(sheet.parent), *named, *options]) == 0
+    return output
+
+
+@pytest.mark.parametrize("options", [(), ("--maps", "28")])
+def test_a_damaged_file_is_an_error(options: tuple[str, ...], tmp_path: Path) -> None:
+    """A copy that broke off, or a bad disk: zipfile, zlib and NumPy raise a dozen kinds."""
+    whole = read_study(tmp_path, *options)
+    data, damaged = whole.read_bytes(), tmp_path / "damaged.npz"
+    rng, read = np.random.default_rng(0), []
+    places = rng.integers(0, len(data), 40)
+    for place in places:
+        for content in (data[:place], data[:place] + rng.bytes(60) + data[place + 60 :]):
+            damaged.write_bytes(content)
+            with suppress(MapsError):  # nothing else is raised
+                read.append(load_clips(damaged))
+    assert len(read) < len(places)
+    for found in read:  # the damage was in a part that does not count
+        np.testing.assert_array_equal(found.maps, load_clips(whole).maps)
+
+
+CHANGES = {
+    "flow": (np.zeros((1, 2, 56, 56), np.float16), "instead of float16 [N,2,112,112]"),
+    "label": (np.array([3]), "labels must be indices of the 3 classes"),
+    "clip": (np.array(["a", "b"]), "one clip for each flow"),
+    "classes": (np.array(["a", "b", "c"]), "the classes are not negative, positive, surprise"),
+    "about": (np.array("{"), "`about` is not JSON"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_flows_of_another_form_are_an_error(name: str, tmp_path: Path) -> None:
+    path = read_study(tmp_path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    changed, message = CHANGES[name]
+    np.savez(path, allow_pickle=False, **{**arrays, name: changed})
+    with pytest.raises(MapsError, match=re.escape(message)):
+        load_clips(path)
+    del arrays[name]
+    np.savez(path, allow_pickle=False, **arrays)
+    with pytest.raises(MapsError, match="is missing an array"):
+        load_clips(path)

@@ -134,7 +134,10 @@ BAD = {
     "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "has no clip"),
     "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: 3 cells instead of 5"),
     "nothing": ("", "no column subject"),
-    "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: s1/a: onset must be"),
+    "no number": (
+        "subject,clip,onset,apex,class\ns1,a,one,59,fear\n",
+        "line 2: s1/a: onset must be a frame number, not 'one'",
+    ),
     "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "does not exist"),
     "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a: there is no frame 60"),
     "no picture": ("subject,clip,onset,apex,class\ns1,a,46,61,fear\n", "img61.png: "),

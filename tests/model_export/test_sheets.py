@@ -51,6 +51,18 @@ def test_another_file_under_the_name_of_a_sheet_is_refused(name: str, tmp_path: 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.95])
+@pytest.mark.parametrize("name", ["t.xlsx", "t.xls"])
+def test_a_truncated_workbook_is_an_error(name: str, share: float, tmp_path: Path) -> None:
+    """A download that broke off. The library panics on some, which is no Exception."""
+    write_workbook(tmp_path / "t.xlsx", {"a": ROWS})
+    write_old_workbook(tmp_path / "t.xls", ROWS)
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(share * len(data))])
+    with pytest.raises(MapsError, match=f"{name} is not a workbook or is damaged"):
+        read_sheets(tmp_path / name)
+
+
 def test_the_sheet_is_the_one_with_the_columns(tmp_path: Path) -> None:
     """Other tables are often beside it: fixes, notes, consent forms."""
     layout = LAYOUTS["casme2"]

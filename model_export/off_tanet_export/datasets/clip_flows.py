@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from off_tanet.types import CLASSES, CROP_SIZE, Flow
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE, FlowMaps
+from off_tanet_export.datasets.npz import read_arrays
 from off_tanet_export.datasets.rows import Row
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
@@ -127,32 +127,20 @@ def load_flows(path: Path) -> ClipFlows:
     Raises:
         MapsError: The file is missing, damaged or of another form.
     """
+    arrays = read_arrays(path, (*_NAMES, "flow", "classes", "about"))
+    flows, classes = arrays["flow"], tuple(map(str, arrays["classes"].ravel()))
+    columns = {name: arrays[name] for name in _NAMES}
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            columns = {name: file[name] for name in _NAMES}
-            flows, classes = file["flow"], tuple(map(str, file["classes"]))
-            about = json.loads(str(file["about"]))
-    except FileNotFoundError as error:
-        raise MapsError(f"{path} does not exist") from error
-    except KeyError as error:
-        raise MapsError(f"{path} is missing an array: {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise MapsError(f"{path} is not an .npz file or is damaged") from error
-    shape = (len(flows), 2, CROP_SIZE, CROP_SIZE)
-    if flows.shape != shape or not len(flows):
-        raise MapsError(f"{path}: flows are {flows.shape} instead of [N,2,112,112]")
+        about = json.loads(str(arrays["about"]))
+    except ValueError as error:
+        raise MapsError(f"{path}: `about` is not JSON") from error
+    if flows.shape[1:] != (2, CROP_SIZE, CROP_SIZE) or flows.dtype.kind != "f" or not len(flows):
+        wanted = "float16 [N,2,112,112]"
+        raise MapsError(f"{path}: flows are {flows.dtype} {flows.shape} instead of {wanted}")
     for name, values in columns.items():
         if values.shape != (len(flows),):
             raise MapsError(f"{path}: there must be one {name} for each flow")
     if not np.isin(columns["label"], range(len(classes))).all():
         raise MapsError(f"{path}: labels must be indices of the {len(classes)} classes")
+    columns["label"] = columns["label"].astype(np.int64)
     return ClipFlows(flows.astype(np.float32), columns, classes, about)
-
-
-def has_flows(path: Path) -> bool:
-    """Return whether an `.npz` file has flows; a file that cannot be read has none."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return "flow" in file
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile):
-        return False

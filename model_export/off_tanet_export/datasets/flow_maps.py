@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 
+from off_tanet_export.datasets.npz import read_arrays
 from off_tanet_export.datasets.people import unique_person
 from off_tanet_export.errors import MapsError
 
@@ -77,21 +77,14 @@ def load_maps(path: Path) -> FlowMaps:
     Raises:
         MapsError: The file is missing, damaged or of another form.
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            maps, label = file["maps"], file["label"]
-            dataset, subject = file["dataset"], file["subject"]
-            classes = tuple(file["classes"])
-            clip = file["clip"] if "clip" in file else np.full(len(label), "")
-    except FileNotFoundError as error:
-        raise MapsError(f"{path} does not exist") from error
-    except KeyError as error:
-        raise MapsError(f"{path} is missing an array: {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise MapsError(f"{path} is not an .npz file or is damaged") from error
+    arrays = read_arrays(path, ("maps", "label", "dataset", "subject", "classes"), ["clip"])
+    maps, label = arrays["maps"], arrays["label"]
+    dataset, subject = arrays["dataset"], arrays["subject"]
+    clip = arrays.get("clip", np.full(label.shape, ""))
+    classes = tuple(map(str, arrays["classes"].ravel()))
     columns = {"label": label, "dataset": dataset, "subject": subject, "clip": clip}
     _check(path, maps, columns, classes)
-    scaled = maps.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    scaled = np.asarray(maps.transpose(0, 3, 1, 2).astype(np.float32) / 255, np.float32)
     names = (column.astype(str) for column in (dataset, subject, clip))
     return FlowMaps(scaled, label.astype(np.int64), *names)
 

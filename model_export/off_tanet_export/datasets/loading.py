@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from off_tanet_export.datasets.clip_flows import has_flows, load_flows
+from off_tanet_export.datasets.clip_flows import load_flows
 from off_tanet_export.datasets.flow_maps import FlowMaps, concatenate, load_maps
+from off_tanet_export.datasets.npz import array_names
 from off_tanet_export.datasets.people import database_name
 from off_tanet_export.datasets.reading import Source, read_database
 from off_tanet_export.datasets.sheets import is_sheet
@@ -59,7 +60,7 @@ def load_clips(path: Path, *, cropped: bool = False, skip_unusable: bool = False
         for line in (*reading.remarks, reading.summary):
             print(f"{path.name}: {line}", file=sys.stderr)
         return reading.clips.labelled_maps()
-    return load_flows(path).labelled_maps() if has_flows(path) else load_maps(path)
+    return load_flows(path).labelled_maps() if "flow" in array_names(path) else load_maps(path)
 
 
 def _check_distinct(data: FlowMaps) -> None:

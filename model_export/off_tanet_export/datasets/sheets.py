@@ -63,6 +63,11 @@ def read_sheets(path: Path) -> tuple[Sheet, ...]:
         raise MapsError(f"{path} is not a workbook or is damaged: {error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise MapsError(f"{path} is not a CSV file in UTF-8, UTF-16 or GBK") from error
+    except BaseException as error:
+        # The library panics on some damaged .xls, which is no Exception in Python.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise MapsError(f"{path} is not a workbook or is damaged") from error
 
 
 def _read_workbook(path: Path) -> tuple[Sheet, ...]:
