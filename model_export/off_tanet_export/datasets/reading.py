@@ -18,6 +18,7 @@ from off_tanet.recognition.media.images import decode_image, decode_pair
 from off_tanet.recognition.motion.stabilization import expression_flow
 from off_tanet.recognition.pair import CropPair, crop_pair, spot_pair
 from off_tanet.recognition.spotting.scenes import TrackedClip
+from off_tanet.types import Pixels
 from tqdm import tqdm
 
 from off_tanet_export.datasets.checks import check_rows
@@ -201,7 +202,7 @@ def _crop(row: Row, detector: FaceDetector | None) -> CropPair:
     try:
         return crop_pair(pictures[0].pixels, pictures[1].pixels, _tracker(detector))
     except NoFaceError as error:
-        raise RowFaultError("without a face", f"no face on the onset frame, {row.onset}") from error
+        raise _no_face(row) from error
 
 
 def _spot_apex(row: Row, rate: float, detector: FaceDetector | None) -> Row:
@@ -210,12 +211,22 @@ def _spot_apex(row: Row, rate: float, detector: FaceDetector | None) -> Row:
     numbers = sorted(number for number in row.frames if row.onset <= number <= last)
     tracker = _tracker(detector)
     try:
-        frames = [
-            tracker.track(decode_image(row.frames[number].read_bytes(), _LIMITS))
-            for number in numbers
-        ]
+        frames = [tracker.track(_decode(row.frames[number])) for number in numbers]
         times = (np.array(numbers, np.float32) - row.onset) / np.float32(rate)
         pair, _ = spot_pair(TrackedClip(frames, times), 0, None, _THRESHOLDS, None)
+    except NoFaceError as error:
+        raise _no_face(row) from error
     except OffTanetError as error:
         raise RowFaultError("without a spotted apex", error.detail) from error
     return replace(row, apex=numbers[pair.apex.index])
+
+
+def _decode(path: Path) -> Pixels:
+    try:
+        return decode_image(path.read_bytes(), _LIMITS)
+    except MediaError as error:
+        raise RowFaultError("no picture", f"{path.name}: {error.detail}") from error
+
+
+def _no_face(row: Row) -> RowFaultError:
+    return RowFaultError("without a face", f"no face on the onset frame, {row.onset}")

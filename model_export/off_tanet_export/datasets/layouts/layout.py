@@ -23,7 +23,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "apex": ("apex", "apexframe", "apexf", "apexf1"),
         "apex2": ("apex2", "apexf2"),
         "offset": ("offset", "offsetframe", "offsetf"),
-        "emotion": ("class", "emotion", "estimatedemotion", "emotions", "emotionlabel"),
+        "emotion": ("class", "emotion", "estimatedemotion", "emotions", "emotionlabel", "label"),
         "kind": (),  # no sheet has it, except where a layout says so
     }
 )
