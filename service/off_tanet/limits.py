@@ -46,6 +46,8 @@ class Thresholds:
             left of their motion looks like an expression.
         still_head_px: If a face has not moved, a head that moved by this or more is the reason
             `head_motion`, a stiller one `no_motion`.
+        largest_turn_deg: A head that turns or nods by more degrees between onset and apex is the
+            reason `head_motion`, too: up to 10 degrees, its motion is taken out of rendered faces.
         blink_px: Lids that move by this or more, up or down, may blink. In 13 filmed blinks of
             people who were otherwise still, they moved by 2.2 px or more.
         blink_share: The share of the lids' motion that is added to the limit of `no_motion` where
@@ -92,6 +94,7 @@ class Thresholds:
     no_motion_px: float = 0.05
     head_motion_share: float = 0.08
     still_head_px: float = 0.5
+    largest_turn_deg: float = 10.0
     blink_px: float = 2.0
     blink_share: float = 0.1
     low_motion_px: float = 0.2

@@ -38,6 +38,8 @@ class Settings(ServiceSettings):
     """Share of the head's motion that is added to the limit of no_motion."""
     still_head_px: NonNegativeFloat = _QUALITY.still_head_px
     """Head motion, in pixels at 112 x 112, from which on the reason no_motion is head_motion."""
+    largest_turn_deg: NonNegativeFloat = _QUALITY.largest_turn_deg
+    """Turn of the head in degrees above which the reason is head_motion."""
     blink_px: NonNegativeFloat = _QUALITY.blink_px
     """Motion of the lids, in pixels at 112 x 112, from which on they may blink."""
     blink_share: float = Field(_QUALITY.blink_share, ge=0, le=1)

@@ -72,6 +72,12 @@ def test_the_first_reason_is_given() -> None:
     assert reasons == list(REASONS)
 
 
+def test_a_head_that_turns_far_is_head_motion() -> None:
+    """However much its face seems to move: that much was never taken out correctly."""
+    assert decided(replace(CLEAR, turn_deg=9.0)) == ("joy", None)
+    assert decided(replace(CLEAR, turn_deg=11.0)) == (None, "head_motion")
+
+
 def test_rising_lids_are_an_expression_up_to_the_size_of_a_blink() -> None:
     raised = replace(CLEAR, motion_px=1.2, beyond_lids_px=0.1, lids_px=1.3)
     assert decided(raised) == ("joy", None)

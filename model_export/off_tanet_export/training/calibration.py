@@ -150,7 +150,8 @@ def _rescaled(head: ExpressiveHead, scale: float, shift: float) -> ExpressiveHea
     """Return a copy of the head whose logits are scaled and shifted."""
     changed = copy.deepcopy(head)
     last = changed.layers[-1]
-    assert isinstance(last, nn.Linear)
+    if not isinstance(last, nn.Linear):
+        raise TypeError("the last layer of the head is not linear")
     with torch.no_grad():
         last.weight.mul_(scale)
         last.bias.mul_(scale).add_(shift)

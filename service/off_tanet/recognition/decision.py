@@ -39,7 +39,8 @@ def decide(
         "different_scenes": evidence.different_scenes,
         "occluded": "occluded" in warnings,
         "blink_only": only_lids_moved(evidence, thresholds),
-        "head_motion": no_motion and moved_head,
+        "head_motion": (no_motion and moved_head)
+        or evidence.turn_deg > thresholds.largest_turn_deg,
         "no_motion": no_motion,
         "speech": "speech" in warnings,
         "too_long": evidence.seconds > thresholds.longest_rise_s,

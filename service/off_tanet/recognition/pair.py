@@ -16,7 +16,7 @@ from off_tanet.recognition.face.tracking import PreCroppedTracker, TrackedFrame,
 from off_tanet.recognition.motion.head_motion import HeadMotion, aligned_motion
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.motion.stabilization import ExpressionFlow, expression_flow
-from off_tanet.recognition.same_person import differs
+from off_tanet.recognition.same_person import are_different_scenes, differs, turn_deg
 from off_tanet.recognition.spotting.clip import Candidate, spot
 from off_tanet.recognition.spotting.eyes import opening
 from off_tanet.recognition.spotting.scenes import TrackedClip
@@ -45,6 +45,7 @@ class CropPair:
         shape: The shape of the head; None for that of the average face.
         aligned: The motion of the head that was taken out when the apex was cropped.
         different_scenes: Whether the crops show different scenes or people.
+        turn_deg: By how much the head turned or nodded in between, in degrees; 0 if not known.
         surroundings: Brightness of what is around the face on the onset, in grey levels; NaN where
             it is not known.
         signals: The signals of all frames that were examined; None for face crops.
@@ -61,6 +62,7 @@ class CropPair:
     shape: HeadShape | None = None
     aligned: HeadMotion = field(default_factory=HeadMotion.none)
     different_scenes: bool = False
+    turn_deg: float = 0.0
     surroundings: float = np.nan
     signals: Signals | None = None
     alternatives: tuple[CropPair, ...] = ()
@@ -115,7 +117,7 @@ def _pair_of_images(frames: tuple[TrackedFrame, TrackedFrame], apex: Pixels) -> 
     return replace(
         pair,
         # Nothing tells which of two pictures belongs to another scene; of a clip one is searched.
-        different_scenes=pair.different_scenes or "cut" in pair.warnings,
+        different_scenes=differs(first, second) or "cut" in pair.warnings,
         signals=record_signals((first, second), (0.0, 0.0)),
     )
 
@@ -149,7 +151,8 @@ def pair_of_frames(
         weak_apex=weak_apex,
         shape=head_shape(onset),
         aligned=_motion_between(onset, apex),
-        different_scenes=differs(onset, apex),
+        different_scenes=are_different_scenes(onset, apex),
+        turn_deg=turn_deg(onset, apex),
         surroundings=np.nan if onset.signals is None else onset.signals.surroundings,
     )
 

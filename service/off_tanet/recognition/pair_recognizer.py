@@ -91,6 +91,7 @@ def _evidence(pair: CropPair, measured: ExpressionFlow) -> Evidence:
         beyond_lids_px=expression_strength(measured.flow, lids=False),
         seconds=pair.apex.time_s - pair.onset.time_s,
         different_scenes=pair.different_scenes,
+        turn_deg=pair.turn_deg,
         faces=pair.faces,
         weak_apex=pair.weak_apex,
         unmatched_light=measured.matched.unmatched,

@@ -42,6 +42,7 @@ class Evidence:
         beyond_lids_px: Strength of the expression without the lids, in pixels at 112 x 112.
         seconds: Time from onset to apex; 0 for two pictures.
         different_scenes: Whether the frames show different scenes or people.
+        turn_deg: By how much the head turned or nodded, in degrees; 0 if not known.
         faces: The detected faces, the largest first; empty without detection.
         weak_apex: Whether no peak of the motion curve stands out.
         unmatched_light: Difference of light that is left after matching; 1 is what noise and
@@ -58,6 +59,7 @@ class Evidence:
     beyond_lids_px: float = 0.0
     seconds: float = 0.0
     different_scenes: bool = False
+    turn_deg: float = 0.0
     faces: Sequence[Face] = ()
     weak_apex: bool = False
     unmatched_light: float = 0.0

@@ -12,7 +12,34 @@ from off_tanet.types import CROP_SIZE, Crop
 
 Floats = NDArray[np.float64]
 
+# On a head that turned by more, the same face looks like another one.
+_TURNED_DEG = 10.0
+
 _PIXELS = np.indices((CROP_SIZE, CROP_SIZE))[::-1].reshape(2, -1).T.astype(np.float64)
+
+
+def are_different_scenes(onset: TrackedFrame, apex: TrackedFrame) -> bool:
+    """Decide whether two frames of a clip show different scenes or people, as `differs` does.
+
+    A face that was followed within one scene is the same one if its head has turned.
+
+    Args:
+        onset: A frame with a crop.
+        apex: A later frame with a crop.
+
+    Returns:
+        Whether they do.
+    """
+    followed = onset.scene == apex.scene and turn_deg(onset, apex) > _TURNED_DEG
+    return not followed and differs(onset, apex)
+
+
+def turn_deg(first: TrackedFrame, second: TrackedFrame) -> float:
+    """Return the larger one of the changes of yaw and pitch, in degrees; 0 if not known."""
+    if first.signals is None or second.signals is None:
+        return 0.0
+    before, after = first.signals.pose, second.signals.pose
+    return max(abs(after.yaw - before.yaw), abs(after.pitch - before.pitch))
 
 
 def differs(onset: TrackedFrame, apex: TrackedFrame) -> bool:
