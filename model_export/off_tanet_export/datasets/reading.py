@@ -167,9 +167,9 @@ def _crop_all(
     with tqdm(rows.usable, desc="faces", unit="clip", disable=None) as bar:
         for row in bar:
             try:
-                found = row if row.apex is not None else _spot_apex(row, rate, detector)
-                pairs.append(_crop(found, detector))
-                usable.append(found)
+                apex = _spot_apex(row, rate, detector) if row.apex is None else row.apex
+                pairs.append(_crop(row, apex, detector))
+                usable.append(replace(row, apex=apex))
                 if pairs[-1].different_scenes:
                     notes.append(f"{row.place}: {row.name}: onset and apex may be of two people")
             except RowFaultError as error:
@@ -183,10 +183,9 @@ def _tracker(detector: FaceDetector | None) -> Tracker:
     return PreCroppedTracker() if detector is None else FaceTracker(detector)
 
 
-def _crop(row: Row, detector: FaceDetector | None) -> CropPair:
+def _crop(row: Row, apex_number: int, detector: FaceDetector | None) -> CropPair:
     """Decode onset and apex as the service decodes a pair, and crop the face on them."""
-    assert row.apex is not None
-    onset, apex = paths = row.frames[row.onset], row.frames[row.apex]
+    onset, apex = paths = row.frames[row.onset], row.frames[apex_number]
     try:
         pictures = decode_pair(onset.read_bytes(), apex.read_bytes(), _LIMITS)
     except MediaError as error:
@@ -205,7 +204,7 @@ def _crop(row: Row, detector: FaceDetector | None) -> CropPair:
         raise _no_face(row) from error
 
 
-def _spot_apex(row: Row, rate: float, detector: FaceDetector | None) -> Row:
+def _spot_apex(row: Row, rate: float, detector: FaceDetector | None) -> int:
     """Spot the apex between onset and offset as the service does in a clip."""
     last = max(row.frames) if row.offset is None else row.offset
     numbers = sorted(number for number in row.frames if row.onset <= number <= last)
@@ -218,7 +217,7 @@ def _spot_apex(row: Row, rate: float, detector: FaceDetector | None) -> Row:
         raise _no_face(row) from error
     except OffTanetError as error:
         raise RowFaultError("without a spotted apex", error.detail) from error
-    return replace(row, apex=numbers[pair.apex.index])
+    return numbers[pair.apex.index]
 
 
 def _decode(path: Path) -> Pixels:

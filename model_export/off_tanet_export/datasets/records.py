@@ -101,9 +101,9 @@ def _line_place(number: int) -> str:
 
 
 def list_records(layout: Layout, folders: FrameFolders) -> list[Record]:
-    """List the clips of a database that has no sheet."""
-    assert layout.list_clips is not None
-    return [Record(place, cells) for place, cells in layout.list_clips(folders.folders)]
+    """List the clips of a database that has no sheet; none of one that has."""
+    listed = layout.list_clips(folders.folders) if layout.list_clips else []
+    return [Record(place, cells) for place, cells in listed]
 
 
 def _find_table(layout: Layout, sheets: Sequence[Sheet], path: Path) -> _Table:
