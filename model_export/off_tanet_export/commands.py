@@ -19,12 +19,14 @@ from off_tanet.types import CLASSES
 
 from off_tanet_export import options
 from off_tanet_export.checkpoint import Checkpoint, load, save
-from off_tanet_export.datasets.casme import load_frames
-from off_tanet_export.datasets.flow_maps import FlowMaps, concatenate, load_maps
+from off_tanet_export.data_command import add_data_options, run_data
+from off_tanet_export.datasets.flow_maps import FlowMaps
+from off_tanet_export.datasets.loading import load_labelled
 from off_tanet_export.errors import (
     CheckpointError,
     ModelExportError,
     OptionError,
+    RowsError,
     TrainingError,
 )
 from off_tanet_export.evaluation.plots import draw_heat_maps, write_plots, write_png
@@ -68,11 +70,19 @@ def main(arguments: Sequence[str]) -> int:
         arguments: The command's name and its options, without the program's name.
 
     Returns:
-        The exit code: 0, or 2 for invalid options or input, after one line on standard error.
+        The exit code: 0, or 2 for invalid options or input, after one line on standard error, and
+        before it one for each row of a database that cannot be used.
     """
     try:
         args = build_parser().parse_args(arguments)
         args.run(args)
+    except RowsError as error:
+        for line in error.faults:
+            print(line, file=sys.stderr)
+        count = f"{len(error.faults)} of {error.total} rows"
+        advice = "mend them, or leave them out with --skip-unusable"
+        print(f"off-tanet: {count} cannot be used: {advice}", file=sys.stderr)
+        return 2
     except (ModelExportError, OSError) as error:
         print(f"off-tanet: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -133,12 +143,12 @@ def _calibrate(args: argparse.Namespace) -> None:
 
 def _compare(args: argparse.Namespace) -> None:
     training = Training(pairs=args.pairs, samples=args.samples, precision=args.precision)
-    for line in compare(training, load_maps(args.maps), args.seeds, args.sources):
+    for line in compare(training, load_labelled([args.maps]), args.seeds, args.sources):
         print(line, flush=True)
 
 
 def _ablate(args: argparse.Namespace) -> None:
-    data = load_maps(args.maps)
+    data = load_labelled([args.maps])
     args.output.mkdir(parents=True, exist_ok=True)
     training = Training(pairs=args.pairs, samples=args.samples, precision=args.precision)
     print(ablation_table(ablate(training, args.seeds, args.output), data))
@@ -169,7 +179,7 @@ def _attention(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     _check_evaluate_options(args)
     checkpoints = [load(path) for path in args.checkpoints]
-    data = concatenate([_read_maps(path, args.cropped) for path in args.maps])
+    data = load_labelled(args.maps, cropped=args.cropped, skip_unusable=args.skip_unusable)
     if args.protocol == "fixed":
         report, runs = fixed_report(checkpoints, data)
     else:
@@ -213,10 +223,6 @@ def _run_loso(args: argparse.Namespace, checkpoints: list[Checkpoint], data: Flo
     )
 
 
-def _read_maps(path: Path, cropped: bool) -> FlowMaps:
-    return load_frames(path, cropped=cropped) if path.suffix == ".csv" else load_maps(path)
-
-
 def _export(args: argparse.Namespace) -> None:
     export(args.checkpoint, args.output)
 
@@ -226,6 +232,7 @@ _COMMANDS: Mapping[
     tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]],
 ] = MappingProxyType(
     {
+        "data": (add_data_options, run_data),
         "train": (options.add_train_options, _train),
         "calibrate": (options.add_calibrate_options, _calibrate),
         "evaluate": (options.add_evaluate_options, _evaluate),

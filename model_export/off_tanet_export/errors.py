@@ -4,6 +4,7 @@ ModelExportError
 ├── OptionError       an option is unknown, missing or has an invalid value
 ├── CheckpointError   the checkpoint is missing, damaged or not an Off-TANet checkpoint
 ├── MapsError         the data are missing, damaged or contain no labelled flow maps
+│   └── RowsError     clips of a database cannot be used
 ├── TrainingError     the requested training run is not possible
 └── ExportError       the graph could not be written, or it disagrees with PyTorch
 """
@@ -25,6 +26,19 @@ class CheckpointError(ModelExportError):
 
 class MapsError(ModelExportError):
     """The data are missing, damaged or contain no labelled flow maps."""
+
+
+class RowsError(MapsError):
+    """Clips of a database cannot be used.
+
+    Args:
+        faults: What is wrong: a line for each clip.
+        total: The number of rows that were checked.
+    """
+
+    def __init__(self, faults: list[str], total: int) -> None:
+        super().__init__("; ".join(faults))
+        self.faults, self.total = faults, total
 
 
 class TrainingError(ModelExportError):

@@ -46,7 +46,7 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
 
 def add_compare_options(command: argparse.ArgumentParser) -> None:
     """Add the options of `compare`."""
-    command.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
+    command.add_argument("--maps", type=Path, required=True, help=".npz of clips")
     command.add_argument(
         "--seeds", type=int, default=3, help="number of training runs for each source"
     )
@@ -58,7 +58,7 @@ def add_compare_options(command: argparse.ArgumentParser) -> None:
 
 def add_ablate_options(command: argparse.ArgumentParser) -> None:
     """Add the options of `ablate`."""
-    command.add_argument("--maps", type=Path, required=True, help=".npz of flow maps")
+    command.add_argument("--maps", type=Path, required=True, help=".npz of clips")
     command.add_argument("--output", type=Path, required=True, help="folder for the weights")
     command.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of the training runs"
@@ -70,11 +70,15 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
     command.add_argument(
         "--maps", type=Path, nargs="+", required=True,
-        help=".npz of flow maps, or .csv of clips, next to the folders with their frames",
+        help=".npz of `data read` or of flow maps, or a sheet of clips next to their folders",
     )  # fmt: skip
     command.add_argument(
         "--cropped", action="store_true", help="the frames are already tight face crops"
     )
+    command.add_argument(
+        "--skip-unusable", action="store_true",
+        help="go on without clips of a sheet that cannot be used",
+    )  # fmt: skip
     command.add_argument(
         "--protocol", choices=("fixed", "loso"), default="fixed",
         help="fixed: score the checkpoints; loso: train, leaving one subject out",

@@ -10,7 +10,7 @@ import pytest
 from off_tanet.cli import main
 from off_tanet.cli.training import COMMANDS
 
-TRAINED_WITH = ("torch", "safetensors", "onnx", "tqdm")
+TRAINED_WITH = ("torch", "safetensors", "onnx", "python_calamine", "tqdm")
 
 
 def without(missing: str, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -40,7 +40,8 @@ def data(people: int = 3, clips: int = 6) -> FlowMaps:
     for one, label in zip(maps, labels, strict=True):
         one[:, 9 * label : 9 * label + 9] += 0.7
     subjects = np.repeat([f"s{person}" for person in range(people)], clips)
-    return FlowMaps(maps, labels, np.full(len(labels), "made"), subjects)
+    made, unnamed = (np.full(len(labels), text) for text in ("made", ""))
+    return FlowMaps(maps, labels, made, subjects, unnamed)
 
 
 def whole(maps: FlowMaps) -> FoldData:
@@ -65,10 +66,10 @@ def with_other_labels(maps: FlowMaps, person: str) -> FlowMaps:
 def test_answers_on_a_subject_do_not_depend_on_its_labels(config: FineTuneConfig) -> None:
     """The most common mistake of the field: the test fold chooses an epoch or weights."""
     maps, start = data(), examples.checkpoint()
-    tested = maps.people == "made/s1"
+    tested = maps.people == "made/001"
     true, false = (
         leave_one_subject_out(one, config, [start])[0]
-        for one in (maps, with_other_labels(maps, "made/s1"))
+        for one in (maps, with_other_labels(maps, "made/001"))
     )
     np.testing.assert_array_equal(true[tested], false[tested])
 
@@ -76,10 +77,10 @@ def test_answers_on_a_subject_do_not_depend_on_its_labels(config: FineTuneConfig
 def test_answers_on_a_subject_depend_on_the_others_labels() -> None:
     """The counterpart of the test above, which a protocol without training would pass, too."""
     maps, config = data(), FineTuneConfig(epochs=2, part="head")
-    tested = maps.people == "made/s0"
+    tested = maps.people == "made/000"
     true, false = (
         leave_one_subject_out(one, config, [examples.checkpoint()])[0]
-        for one in (maps, with_other_labels(maps, "made/s1"))
+        for one in (maps, with_other_labels(maps, "made/001"))
     )
     assert np.abs(true[tested] - false[tested]).max() > 1e-6
 
@@ -87,18 +88,18 @@ def test_answers_on_a_subject_depend_on_the_others_labels() -> None:
 def test_the_linear_model_does_not_depend_on_its_test_fold() -> None:
     """Leakage in a baseline would make ours look worse, an error in it better."""
     maps = data()
-    tested = maps.people == "made/s1"
+    tested = maps.people == "made/001"
     assert (linear(maps) == maps.labels).all()
-    changed = linear(with_other_labels(maps, "made/s1"))
+    changed = linear(with_other_labels(maps, "made/001"))
     np.testing.assert_array_equal(changed[tested], maps.labels[tested])
 
 
 def test_a_residual_linear_model_does_not_depend_on_its_test_fold() -> None:
     """It corrects the network by the other people's clips only, and is right if they suffice."""
     maps, start = data(), examples.checkpoint()
-    tested = maps.people == "made/s1"
+    tested = maps.people == "made/001"
     true, false = (
-        residual_linear(one, [start])[0] for one in (maps, with_other_labels(maps, "made/s1"))
+        residual_linear(one, [start])[0] for one in (maps, with_other_labels(maps, "made/001"))
     )
     np.testing.assert_array_equal(true[tested], false[tested])
     assert (true.argmax(1) == maps.labels).all()

@@ -23,7 +23,14 @@ from typing import Any, Literal
 from tests.support.paths import ROOT
 from tests.support.requests import sample_video
 from tests.support.serving import Server, is_ready, serving, started
-from tests.support.transcripts import SAMPLES, furnish_study, is_transcript, programs, transcribed
+from tests.support.transcripts import (
+    SAMPLES,
+    furnish_database,
+    furnish_study,
+    is_transcript,
+    programs,
+    transcribed,
+)
 
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -150,6 +157,7 @@ def furnish(folder: Path) -> Path:
     # Lossless: the encoder does not always give the same result for the same frames.
     (folder / "film.mp4").write_bytes(sample_video(qp="0"))
     furnish_study(folder)
+    furnish_database(folder)
     return folder
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from off_tanet.configuration import ASSETS
 
+from tests.support import made_databases
+
 SAMPLES = ASSETS / "samples"
 _KILLED = "Killed\n"
 _PAIRS, _KEPT = 100, 40  # of the study; rows that the killed run has finished
@@ -54,6 +56,20 @@ def furnish_study(folder: Path) -> None:
                 (study / f"{index}_{frame}.jpg").write_bytes(content)
         lines.append(f"{index}_onset.jpg,{index}_apex.jpg")
     (study / "pairs.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def furnish_database(folder: Path) -> None:
+    """A made CASME II, of which two rows are wrong, and a file that mends one."""
+    made_databases.casme2(
+        folder / "CASME2",
+        ("05", "EP03_07", None, 51, 51, 80, None, "4", "disgust"),
+        ("05", "EP19_03", None, 10, 31, 40, None, "12", "hapiness"),
+    )
+    for clip, onset, apex in (("EP03_07", 51, 66), ("EP19_03", 10, 31)):
+        crops = folder / "CASME2" / "Cropped" / "sub05" / clip
+        made_databases.write_frames(crops, "reg_img{}.jpg", onset, apex)
+    fixes = "line,column,value\n9,emotion,happiness\n"
+    (folder / "fixes.csv").write_text(fixes, encoding="utf-8")
 
 
 def transcribed(block: str, folder: Path) -> str:

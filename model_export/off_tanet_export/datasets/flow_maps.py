@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES
 
+from off_tanet_export.datasets.npz import read_arrays
+from off_tanet_export.datasets.people import unique_person
 from off_tanet_export.errors import MapsError
 
 MAP_SIZE = 28
@@ -27,22 +28,31 @@ class FlowMaps:
         labels: The class's index [N].
         datasets: The name of each clip's data set [N].
         subjects: The name of each clip's subject in its data set [N].
+        clips: The name of each clip [N]; empty where it is not known.
     """
 
     maps: NDArray[np.float32]
     labels: NDArray[np.int64]
     datasets: NDArray[np.str_]
     subjects: NDArray[np.str_]
+    clips: NDArray[np.str_]
 
     @property
     def people(self) -> NDArray[np.str_]:
-        """The subjects [N], unique across data sets: two of them may have a subject 01."""
-        return np.array([f"{d}/{s}" for d, s in zip(self.datasets, self.subjects, strict=True)])
+        """The subjects [N], unique across data sets: two of them may have a subject 01.
+
+        A subject that is spelled in two ways (`1`, `sub01`) is one person.
+        """
+        return np.array(list(map(unique_person, self.datasets, self.subjects)))
 
     def select(self, clips: NDArray[np.bool_]) -> FlowMaps:
         """Return the clips for which the mask [N] is true."""
         return FlowMaps(
-            self.maps[clips], self.labels[clips], self.datasets[clips], self.subjects[clips]
+            self.maps[clips],
+            self.labels[clips],
+            self.datasets[clips],
+            self.subjects[clips],
+            self.clips[clips],
         )
 
 
@@ -53,6 +63,7 @@ def concatenate(parts: Sequence[FlowMaps]) -> FlowMaps:
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.datasets for part in parts]),
         np.concatenate([part.subjects for part in parts]),
+        np.concatenate([part.clips for part in parts]),
     )
 
 
@@ -61,25 +72,21 @@ def load_maps(path: Path) -> FlowMaps:
 
     Args:
         path: A file with the arrays `maps` uint8 [N, 28, 28, 3], `label`, `dataset` and `subject`
-            [N], and `classes`.
+            [N], and `classes`; `clip` [N], if the clips have names.
 
     Raises:
         MapsError: The file is missing, damaged or of another form.
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            maps, label = file["maps"], file["label"]
-            dataset, subject = file["dataset"], file["subject"]
-            classes = tuple(file["classes"])
-    except FileNotFoundError as error:
-        raise MapsError(f"{path} does not exist") from error
-    except KeyError as error:
-        raise MapsError(f"{path} is missing an array: {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise MapsError(f"{path} is not an .npz file or is damaged") from error
-    _check(path, maps, {"label": label, "dataset": dataset, "subject": subject}, classes)
-    scaled = maps.transpose(0, 3, 1, 2).astype(np.float32) / 255
-    return FlowMaps(scaled, label.astype(np.int64), dataset.astype(str), subject.astype(str))
+    arrays = read_arrays(path, ("maps", "label", "dataset", "subject", "classes"), ["clip"])
+    maps, label = arrays["maps"], arrays["label"]
+    dataset, subject = arrays["dataset"], arrays["subject"]
+    clip = arrays.get("clip", np.full(label.shape, ""))
+    classes = tuple(map(str, arrays["classes"].ravel()))
+    columns = {"label": label, "dataset": dataset, "subject": subject, "clip": clip}
+    _check(path, maps, columns, classes)
+    scaled = np.asarray(maps.transpose(0, 3, 1, 2).astype(np.float32) / 255, np.float32)
+    names = (column.astype(str) for column in (dataset, subject, clip))
+    return FlowMaps(scaled, label.astype(np.int64), *names)
 
 
 def _check(

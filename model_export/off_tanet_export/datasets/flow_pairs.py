@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from off_tanet.types import CLASSES, CROP_SIZE
 
+from off_tanet_export.datasets.npz import read_arrays
 from off_tanet_export.errors import MapsError
 
 NEUTRAL = -1
@@ -40,15 +40,8 @@ def load_pairs(path: Path) -> FlowPairs:
     Raises:
         MapsError: The file is missing, damaged or of another form.
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            flows, labels, emotions = file["flow"], file["label"], file["emotion"]
-    except FileNotFoundError as error:
-        raise MapsError(f"{path} does not exist") from error
-    except KeyError as error:
-        raise MapsError(f"{path} is missing an array: {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise MapsError(f"{path} is not an .npz file or is damaged") from error
+    arrays = read_arrays(path, ("flow", "label", "emotion"))
+    flows, labels, emotions = arrays["flow"], arrays["label"], arrays["emotion"]
     shape = (len(labels), 2, CROP_SIZE, CROP_SIZE)
     if flows.shape != shape or labels.shape != emotions.shape:
         raise MapsError(f"{path}: flows are {flows.shape} instead of {shape}, one for each label")

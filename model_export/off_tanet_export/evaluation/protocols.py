@@ -30,8 +30,8 @@ def fixed(checkpoints: Sequence[Checkpoint], data: FlowMaps) -> Runs:
     Raises:
         CheckpointError: The weights were trained on another kind of map.
     """
-    bar = tqdm(checkpoints, desc="fixed", unit="checkpoint")
-    return np.stack([predict(checkpoint, data.maps) for checkpoint in bar])
+    with tqdm(checkpoints, desc="fixed", unit="checkpoint") as bar:
+        return np.stack([predict(checkpoint, data.maps) for checkpoint in bar])
 
 
 def leave_one_subject_out(

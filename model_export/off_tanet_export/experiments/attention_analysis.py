@@ -84,11 +84,12 @@ def measure_motions(units: Iterable[str], draws: int = 3, seed: int = 0) -> Flow
     to_crop = locate_crop(detector, shoot(face))
     strong = np.array(AMPLITUDES_PX) >= MIN_AMPLITUDE_PX
     flows = {}
-    for unit in tqdm(units, desc="motions", unit="action unit"):
-        field = motion({unit: 1.0}, to_crop, len(face))
-        flows[unit] = np.concatenate(
-            [measure_flows(face, field, detector, rng)[strong] for _ in range(draws)]
-        )
+    with tqdm(units, desc="motions", unit="action unit") as bar:
+        for unit in bar:
+            field = motion({unit: 1.0}, to_crop, len(face))
+            flows[unit] = np.concatenate(
+                [measure_flows(face, field, detector, rng)[strong] for _ in range(draws)]
+            )
     return flows
 
 

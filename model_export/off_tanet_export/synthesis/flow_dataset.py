@@ -73,8 +73,8 @@ def draw_fields(seed: int, pairs: int, nuisances: Nuisances) -> FlowDataset:
     """Draw displacement fields, with nuisances that represent a camera and TV-L1."""
     synthesis = Synthesis(seed, MAP_SIZE, nuisances, MARGIN)
     labels = np.arange(pairs) % len(CLASSES)
-    bar = tqdm(labels.tolist(), desc="drawing", unit="pair")
-    return FlowDataset.of_classes(np.stack([synthesis.flow(label) for label in bar]), labels)
+    with tqdm(labels.tolist(), desc="drawing", unit="pair") as bar:
+        return FlowDataset.of_classes(np.stack([synthesis.flow(label) for label in bar]), labels)
 
 
 def render_photographs(seed: int, pairs: int, scene: Scene) -> FlowDataset:

@@ -203,7 +203,8 @@ def render_footage(seed: int, pairs: int, config: FootageConfig, processes: int 
         if processes > 1:
             pool = ProcessPoolExecutor(processes, get_context("spawn"))
             chunks = stack.enter_context(pool).map(*jobs)
-        parts = [*tqdm(chunks, "rendering", len(sizes), unit=f"{CHUNK} pairs")]
+        bar = stack.enter_context(tqdm(chunks, "rendering", len(sizes), unit=f"{CHUNK} pairs"))
+        parts = list(bar)
     return concatenate(parts)
 
 

@@ -119,13 +119,14 @@ class Rendering:
         """
         labels = np.arange(pairs) % len(CLASSES)
         flows = np.empty((pairs, 2, MAP_SIZE, MAP_SIZE), np.float32)
-        for index, label in enumerate(tqdm(labels, desc="rendering", unit="pair")):
-            if label == 0:
-                face = self.face()
-            flow = self.flow(*self.pair(face, int(label)))
-            flows[index] = cv2.resize(
-                flow.transpose(1, 2, 0), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_AREA
-            ).transpose(2, 0, 1)
+        with tqdm(labels, desc="rendering", unit="pair") as bar:
+            for index, label in enumerate(bar):
+                if label == 0:
+                    face = self.face()
+                flow = self.flow(*self.pair(face, int(label)))
+                flows[index] = cv2.resize(
+                    flow.transpose(1, 2, 0), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_AREA
+                ).transpose(2, 0, 1)
         return flows, labels
 
     def face(self) -> Grey:

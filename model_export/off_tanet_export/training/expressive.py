@@ -110,8 +110,8 @@ def _features(
     size = classifier.preprocessing.map_size
     stream = islice(batches(training, [known], size), steps)
     rows = []
-    with torch.inference_mode():
-        for batch in tqdm(stream, "features", steps, unit="batch"):
+    with torch.inference_mode(), tqdm(stream, "features", steps, unit="batch") as bar:
+        for batch in bar:
             still = _stilled(batch.flows[: len(batch.flows) // STILL])
             expressive = torch.cat([batch.expressive, torch.zeros(len(still))])
             measured = classifier.measure(torch.cat([batch.flows, still]))

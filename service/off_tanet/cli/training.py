@@ -10,6 +10,7 @@ import typer
 from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 COMMANDS = {
+    "data": "Read a database as it is delivered into a file for training and evaluation.",
     "train": "Train a network on synthetic motion.",
     "calibrate": "Fit the softmax temperature again; train includes this step.",
     "evaluate": "Score labelled clips.",

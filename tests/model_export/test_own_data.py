@@ -1,4 +1,4 @@
-"""Frames in folders as the three datasets lay them out, processed as the service does."""
+"""Sheets of clips next to folders of frames, scored as the service processes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Crop
 from off_tanet_export.checkpoint import save
 from off_tanet_export.commands import main
-from off_tanet_export.datasets.casme import load_frames
+from off_tanet_export.datasets.loading import load_clips
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
 
@@ -45,10 +45,10 @@ def test_each_dataset_is_read_as_delivered(layout: str, tmp_path: Path) -> None:
     record(tmp_path / folder / clip, prefix, 1.5, ".jpg")
     line = f"{subject},{clip},{ONSET},{APEX},happiness"
     (tmp_path / "mine.csv").write_text(f"{header}\n{line}\n", encoding="utf-8")
-    maps = load_frames(tmp_path / "mine.csv", cropped=True)
+    maps = load_clips(tmp_path / "mine.csv", cropped=True)
     assert maps.maps.shape == (1, 3, 28, 28)
     assert maps.labels.tolist() == [1]
-    assert maps.people.tolist() == [f"mine/{subject}"]
+    assert maps.people.tolist() == [f"mine/{int(subject.strip('s')):03}"]
 
 
 def test_a_clip_is_processed_as_by_the_service(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_clip_is_processed_as_by_the_service(tmp_path: Path) -> None:
     seen = Recognizer().frames(factories.png(onset), factories.png(apex)).flow
     preprocessing = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     expected = preprocessing.maps(torch.from_numpy(seen[None]))
-    np.testing.assert_array_equal(load_frames(tmp_path / "one.csv").maps, expected.numpy())
+    np.testing.assert_array_equal(load_clips(tmp_path / "one.csv").maps, expected.numpy())
 
 
 def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_onset_and_apex_of_16_bits_share_one_range(tmp_path: Path) -> None:
     flow = Recognizer().frames(*pictures, face="none").flow
     preprocessing = FlowClassifier(examples.network(), PreprocessingConfig(scaling="range"))
     expected = preprocessing.maps(torch.from_numpy(flow[None]))
-    maps = load_frames(tmp_path / "one.csv", cropped=True).maps
+    maps = load_clips(tmp_path / "one.csv", cropped=True).maps
     np.testing.assert_array_equal(maps, expected.numpy())
 
 
@@ -92,7 +92,7 @@ def test_a_damaged_frame_is_an_error(number: int, tmp_path: Path) -> None:
     frames[number] = whole[: whole.rindex(b"\xff\xda")] + b"\xff\xd9"  # without its last scan
     write_clip(tmp_path, frames)
     with pytest.raises(MapsError, match=f"img{number}.jpg: the picture is damaged"):
-        load_frames(tmp_path / "one.csv", cropped=True)
+        load_clips(tmp_path / "one.csv", cropped=True)
 
 
 def write_clip(root: Path, frames: dict[int, bytes]) -> None:
@@ -126,7 +126,7 @@ def test_clips_without_a_class_or_apex_are_excluded(tmp_path: Path) -> None:
         f"s1,gone,{ONSET},0,fear",
     ]
     (tmp_path / "some.csv").write_text("\n".join(lines))
-    assert load_frames(tmp_path / "some.csv", cropped=True).labels.tolist() == [0]
+    assert load_clips(tmp_path / "some.csv", cropped=True).labels.tolist() == [0]
 
 
 BAD = {
@@ -134,9 +134,12 @@ BAD = {
     "no clips": ("subject,clip,onset,apex,class\ns1,a,1,2,others\n", "has no clip"),
     "no cell": ("subject,clip,onset,apex,class\ns1,a,46\n", "line 2: 3 cells instead of 5"),
     "nothing": ("", "no column subject"),
-    "no number": ("subject,clip,onset,apex,class\ns1,a,one,59,fear\n", "line 2: onset and apex"),
+    "no number": (
+        "subject,clip,onset,apex,class\ns1,a,one,59,fear\n",
+        "line 2: s1/a: onset must be a frame number, not 'one'",
+    ),
     "no folder": ("subject,clip,onset,apex,class\ns1,b,46,59,fear\n", "does not exist"),
-    "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a has no frame 60"),
+    "no frame": ("subject,clip,onset,apex,class\ns1,a,46,60,fear\n", "s1/a: there is no frame 60"),
     "no picture": ("subject,clip,onset,apex,class\ns1,a,46,61,fear\n", "img61.png: "),
     "no face": ("subject,clip,onset,apex,class\ns1,a,46,59,fear\n", "s1/a: no face"),
 }  # fmt: skip
@@ -153,16 +156,16 @@ def test_unusable_clips_are_reported(kind: str, tmp_path: Path) -> None:
     (folder / "img61.png").write_text("words")
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(MapsError, match=message) as caught:
-        load_frames(tmp_path / "bad.csv")
+        load_clips(tmp_path / "bad.csv")
     assert "\n" not in str(caught.value)
 
 
 def test_files_that_are_not_csv_are_refused(tmp_path: Path) -> None:
     """Missing, or with other content."""
-    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x81")
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xff\x00\x81")
     for name, message in {"absent.csv": "does not exist", "bytes.csv": "not a CSV"}.items():
         with pytest.raises(MapsError, match=message):
-            load_frames(tmp_path / name)
+            load_clips(tmp_path / name)
 
 
 def test_the_command_scores_two_datasets_together(

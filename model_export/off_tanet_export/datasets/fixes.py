@@ -1,0 +1,42 @@
+"""Corrections of a database's sheet, in a file of their own: the sheet stays as delivered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from off_tanet_export.datasets.layouts.layout import COLUMNS
+from off_tanet_export.datasets.records import Fixes
+from off_tanet_export.datasets.sheets import read_sheets
+from off_tanet_export.errors import MapsError
+
+_HEADER = ("line", "column", "value")
+
+
+def load_fixes(path: Path) -> Fixes:
+    """Read corrections.
+
+    Args:
+        path: A file with the columns `line` (of the sheet), `column` (subject, clip, onset, apex,
+            offset, emotion or kind) and `value` (the right text of the cell), and any others.
+
+    Raises:
+        MapsError: The file is missing or of another form.
+    """
+    header, *rows = read_sheets(path)[0].lines or [()]
+    names = [name.casefold() for name in header]
+    missing = [name for name in _HEADER if name not in names]
+    if missing:
+        raise MapsError(f"{path} has no column {missing[0]}")
+    fixes: dict[int, dict[str, str]] = {}
+    for number, row in enumerate(rows, 2):
+        if not any(row):
+            continue
+        cells = dict(zip(names, row, strict=False))
+        line, column = cells.get("line", ""), cells.get("column", "").casefold()
+        if not line.isdecimal() or column not in COLUMNS:
+            raise MapsError(
+                f"{path}, line {number}: needs the number of a line, and one of the columns "
+                f"{', '.join(COLUMNS)}"
+            )
+        fixes.setdefault(int(line), {})[column] = cells.get("value", "")
+    return fixes

@@ -1,0 +1,150 @@
+"""Schemes of classes: which rows of a database of the published size have a class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from off_tanet_export.datasets.checks import check_rows
+from off_tanet_export.datasets.frames import FrameFolders
+from off_tanet_export.datasets.layouts import LAYOUTS
+from off_tanet_export.datasets.people import database_name, person_name, unique_person
+from off_tanet_export.datasets.records import Record, list_records
+from off_tanet_export.datasets.rows import Rows, Rules
+from off_tanet_export.datasets.schemes import MEGC2019, SCHEMES, custom_scheme, emotions
+from off_tanet_export.errors import OptionError
+
+PUBLISHED: Mapping[str, Mapping[str, int]] = {
+    "casme2": {
+        "Happiness": 32, "Surprise": 25, "Disgust": 63, "Repression": 27,
+        "Others": 99, "Fear": 2, "Sadness": 7,
+    },
+    "samm": {
+        "Anger": 57, "Contempt": 12, "Disgust": 9, "Fear": 8, "Happiness": 26,
+        "Sadness": 6, "Surprise": 15, "Other": 26,
+    },
+}  # fmt: skip
+"""The number of clips of each emotion, as the databases' papers have them."""
+
+
+def records(database: str) -> Iterator[Record]:
+    """A row for each clip, of 20 people."""
+    people = cycle(range(1, 21))
+    for emotion, count in PUBLISHED[database].items():
+        for number in range(count):
+            cells = {"subject": f"{next(people):02}", "clip": f"{emotion}_{number}"}
+            cells |= {"onset": "1", "apex": "5", "offset": "9", "emotion": emotion}
+            yield Record(f"line {number}", cells)
+
+
+def checked(database: str, rows: list[Record], root: Path) -> Rows:
+    """The rows, checked with frames that need only names."""
+    layout = LAYOUTS[database]
+    for row in rows:
+        person = int(row.cells["subject"])
+        folder = root / layout.folders[0].format_map({**row.cells, "person": person})
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in (1, 5, 9):
+            (folder / f"img{number}.jpg").touch()
+    return check_rows(layout, rows, FrameFolders.of(root), Rules(MEGC2019, database))
+
+
+def test_megc2019_has_145_clips_of_casme2(tmp_path: Path) -> None:
+    """Two clips of 255 that have a class have no usable apex: one is `/`, one is the onset."""
+    rows = list(records("casme2"))
+    of = {emotion: [row for row in rows if row.cells["emotion"] == emotion] for emotion in
+          ("Disgust", "Repression")}  # fmt: skip
+    of["Disgust"][0].cells["apex"] = "1"
+    of["Repression"][0].cells["apex"] = "/"
+    found = checked("casme2", rows, tmp_path)
+    assert found.total == 255
+    assert [Counter(row.label for row in found.usable)[label] for label in range(3)] == [88, 32, 25]
+    assert found.left_out == {"others": 99, "fear or sadness": 9, "without an apex": 1}
+    assert [fault.kind for fault in found.faults] == ["onset = apex"]
+
+
+def test_megc2019_has_133_clips_of_samm(tmp_path: Path) -> None:
+    found = checked("samm", list(records("samm")), tmp_path)
+    assert [Counter(row.label for row in found.usable)[label] for label in range(3)] == [92, 26, 15]
+    assert (found.left_out, found.faults) == ({"others": 26}, ())
+
+
+def test_megc2019_has_164_clips_of_smic(tmp_path: Path) -> None:
+    counts = {"negative": 70, "positive": 51, "surprise": 43}
+    people = cycle(range(1, 17))
+    for emotion, count in counts.items():
+        for number in range(count):
+            person = next(people)
+            folder = tmp_path / f"HS/s{person}/micro/{emotion}/s{person}_{emotion[:2]}_{number}"
+            folder.mkdir(parents=True)
+            for frame in (1, 2, 3):
+                (folder / f"image{frame}.bmp").touch()
+    folders = FrameFolders.of(tmp_path)
+    layout = LAYOUTS["smic"]
+    rules = Rules(MEGC2019, "smic", apex="middle")
+    found = check_rows(layout, list_records(layout, folders), folders, rules)
+    labels = Counter(row.label for row in found.usable)
+    assert [labels[label] for label in range(3)] == list(counts.values())
+    assert len({row.person for row in found.usable}) == 16
+    assert {row.apex for row in found.usable} == {2}
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("Happy", ("happiness",)),
+        ("happyiness", ("happiness",)),
+        ("SAD ", ("sadness",)),
+        ("Negative/Repression", ("negative", "repression")),
+        ("Positively surprise", ("surprise",)),
+        ("disgust and anger; disgust", ("disgust", "anger")),
+        (" ", ()),
+    ],
+)
+def test_emotions_are_read_in_any_spelling(cell: str, found: tuple[str, ...]) -> None:
+    """`happy` and `sad` were 112 of 699 rows that vanished in silence."""
+    assert emotions(cell) == found
+
+
+def test_every_named_scheme_is_of_known_emotions() -> None:
+    for name, scheme in SCHEMES.items():
+        assert scheme.name == name
+        assert set(scheme.by_emotion.values()) == set(scheme.classes)
+        labels = {scheme.label("samm", emotion) for emotion in scheme.by_emotion}
+        assert labels == set(range(len(scheme.classes)))
+
+
+@pytest.mark.parametrize("texts", [["=fear", "b"], ["a=fear", "b=fear"], ["a=", "a"], ["a"]])
+def test_a_scheme_that_is_none_is_refused(texts: list[str]) -> None:
+    with pytest.raises(OptionError, match="--classes"):
+        custom_scheme(texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (("1", "01", "1.0", "sub01", "s1", "spNO.1", "Subject 1", "sub_001"), "001"),
+        (("f1", "F01", "f 1"), "f001"),
+        (("m1", "M-01"), "m001"),
+        (("Ann", " ann"), "ann"),
+    ],
+)
+def test_a_person_has_one_name(texts: tuple[str, ...], name: str) -> None:
+    """And two people have two."""
+    assert {person_name(text) for text in texts} == {name}
+
+
+def test_two_databases_may_have_the_same_people() -> None:
+    """SAMM Long Videos are of the people of SAMM; all others are told apart."""
+    assert unique_person("SAMM-LV", "6") == unique_person("samm", "006") == "samm/006"
+    assert unique_person("casme", "6") != unique_person("casme2", "6")
+
+
+def test_a_database_has_one_name() -> None:
+    """CAS(ME)^2 is not CASME II."""
+    assert {database_name(text) for text in ("CASME II", "casme2", "CASMEII")} == {"casme2"}
+    assert {database_name(text) for text in ("CAS(ME)^2", "cas(me)²")} == {"casme-sq"}
+    assert database_name("My  Data") == "my data"
