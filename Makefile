@@ -2,6 +2,8 @@
 PYTHON ?= python3
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
+# Most tests wait for a server of their own: two processes take half the time of one on two cores.
+TEST_PROCESSES ?= 2
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
@@ -14,11 +16,11 @@ serve: install
 	$(BIN)/off-tanet serve --host $(HOST) --port $(PORT)
 
 test: .venv/.test
-	$(BIN)/python -m pytest --durations=15
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --durations=15
 
 # Runs the tests that take less than about 5 s each.
 test-fast: .venv/.test
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not slow"
 
 # Measures the branch coverage of both packages by all tests, worker processes included. Prints the report and writes
 # it to build/coverage/html. PYTHONPATH makes the workers save their data every second, as they are killed at their end.
@@ -43,7 +45,7 @@ NEWEST_TESTS := $(foreach part,recognition/media/test_video recognition/media/te
                 api/test_videos api/test_bad_input,tests/$(part).py)
 test-newest: .venv-newest/.test
 	.venv-newest/bin/python -c "import sys, av; print('on Python', sys.version.split()[0], 'with PyAV', av.__version__)"
-	.venv-newest/bin/python -m pytest $(NEWEST_TESTS)
+	.venv-newest/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(NEWEST_TESTS)
 
 .venv-newest/.test: requirements/service.txt requirements/build.txt requirements/test.txt pyproject.toml $(KERNEL) .ci/newest-venv
 	.ci/newest-venv .venv-newest
