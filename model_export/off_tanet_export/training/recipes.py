@@ -59,6 +59,22 @@ class FineTuneConfig:
             raise TrainingError(f"interpolation must be in [0, 1): {self.interpolation}")
 
 
+def recipe(part: Part, random: bool, known: bool) -> FineTuneConfig:
+    """Return the default recipe.
+
+    That of the head is the one of the model card; those for random weights were not tuned.
+
+    Args:
+        part: The part to train.
+        random: Whether the start has random weights.
+        known: Whether the start knows the classes, so that its weights are worth to be kept.
+    """
+    if random:
+        return FineTuneConfig(epochs=100, part=part)
+    rate = 3e-3 if part == "head" else 3e-4
+    return FineTuneConfig(part=part, learning_rate=rate, interpolation=0.5 if known else 0.0)
+
+
 PAPER = FineTuneConfig(
     epochs=201, batch=64, weight_decay=0.0, label_smoothing=0.0, schedule="steps",
     balanced=False, perturbed=False,
