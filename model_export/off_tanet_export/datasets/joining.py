@@ -73,6 +73,6 @@ def _check(clips: ClipFlows) -> None:
     twice = [key for key, count in Counter(named).items() if count > 1]
     if twice:
         (_, person), clip, _ = twice[0]
-        raise MapsError(f"{len(twice)} clips are given twice, such as {clip} of {person}")
+        raise MapsError(f"{len(twice)} of the clips are given twice, such as {clip} of {person}")
     if len(set(clips.people)) < MIN_PEOPLE:
         raise MapsError("training needs two people: the temperature is fitted on held-out ones")

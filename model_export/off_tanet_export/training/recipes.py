@@ -36,7 +36,7 @@ class FineTuneConfig:
         half: Whether matrix products have the precision bfloat16.
 
     Raises:
-        TrainingError: There is less than one epoch, or `interpolation` is not in [0, 1).
+        TrainingError: A number is out of range.
     """
 
     epochs: int = 20
@@ -55,6 +55,10 @@ class FineTuneConfig:
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise TrainingError(f"too few epochs: {self.epochs}")
+        if self.batch < 1:
+            raise TrainingError(f"too few clips in a batch: {self.batch}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise TrainingError(f"the learning rate must be positive: {self.learning_rate}")
         if not 0 <= self.interpolation < 1:
             raise TrainingError(f"interpolation must be in [0, 1): {self.interpolation}")
 
