@@ -53,10 +53,9 @@ def main(epochs: int = 5) -> None:
     for half in (False, True):
         seconds = shortest_epoch_s(start, replace(PAPER, half=half), epochs)
         hours = seconds * PAPER.epochs * PEOPLE / CORES / HOURS
-        print(
-            f"{'bfloat16' if half else 'float32':9} {seconds:.2f} s an epoch of {FOLD} clips on one "
-            f"thread; {PAPER.epochs} epochs of {PEOPLE} folds: {hours:.1f} h on {CORES} cores"
-        )
+        name = "bfloat16" if half else "float32"
+        print(f"{name:9} {seconds:.2f} s an epoch of {FOLD} clips on one thread")
+        print(f"{'':9} {PAPER.epochs} epochs of {PEOPLE} folds: {hours:.1f} h on {CORES} cores")
 
 
 if __name__ == "__main__":
