@@ -204,6 +204,7 @@ def _train_on_data(args: argparse.Namespace) -> None:
     origin = None if source == NOTHING else start.card
     card = describe(naming, clips, origin, used, args.seed)
     save(replace(trained, card=card), args.output)
+    print(f"{card.name} {card.version}: {card.training_data}")
 
 
 def _correct(
