@@ -222,8 +222,8 @@ def _find_folder(layout: Layout, cells: Mapping[str, str], folders: FrameFolders
 def _check_frame(number: int, pictures: Mapping[int, Sequence[Path]]) -> None:
     """Raise an error unless there is one picture of a number."""
     if number not in pictures:
-        there = f"only {min(pictures)} to {max(pictures)}" if len(pictures) > 1 else "only one"
-        raise RowFaultError("no frame", f"there is no frame {number}, {there}")
+        there = " to ".join(map(str, sorted({min(pictures), max(pictures)})))
+        raise RowFaultError("no frame", f"there is no frame {number}, only {there}")
     if len(pictures[number]) > 1:
         names = " and ".join(path.name for path in pictures[number][:2])
         raise RowFaultError("two pictures", f"there are two frames {number}: {names}")

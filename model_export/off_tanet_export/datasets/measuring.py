@@ -119,9 +119,9 @@ class Measuring:
 
 
 def _prepare() -> None:
-    """Prepare a process: it works on one core, and ends with its parent and not by Ctrl-C."""
+    """Prepare a process: it works on one core, and ends by Ctrl-C or its parent without a word."""
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

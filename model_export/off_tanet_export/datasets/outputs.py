@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,7 +41,7 @@ def check_room(path: Path, needed: int) -> None:
     """
     free = shutil.disk_usage(path.parent).free
     if free < needed:
-        sizes = f"{free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB may be needed"
+        sizes = f"{free / 1e6:.1f} MB free, and {needed / 1e6:.1f} MB may be needed"
         raise MapsError(f"the disk of {path} has {sizes}")
 
 
@@ -65,4 +65,5 @@ def replacing(path: Path, *, keep: bool = True) -> Iterator[BinaryIO]:
     except OSError as error:
         raise MapsError(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that can only be read, it was never there
+            part.unlink(missing_ok=True)

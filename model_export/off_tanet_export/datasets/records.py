@@ -136,8 +136,8 @@ def _find_table(layout: Layout, sheets: Sequence[Sheet], path: Path) -> _Table:
     found = _columns(header, layout.columns)
     missing = next(name for name in layout.required if name not in found)
     name = f"{missing} ({layout.given[missing]})" if missing in layout.given else missing
-    titles = ", ".join(filter(None, header)) if found else ""
-    others = f" among {titles}: name it with --columns {missing}=TITLE" if titles else ""
+    first = ", ".join(filter(None, header if found else [*lines, ()][0]))
+    others = f" among {first}: name it with --columns {missing}=TITLE" if first else ""
     raise MapsError(f"{path} has no column {name}{others}")
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def read_sheets(path: Path) -> tuple[Sheet, ...]:
     except OSError as error:
         raise MapsError(f"{path} cannot be read: {error.strerror}") from error
     if data.startswith(_SIGNATURES):
-        return _read_workbook(path)
+        return _read_workbook(path.absolute(), path.stat().st_mtime_ns)
     try:
         return (_read_text(data),)
     except (UnicodeDecodeError, csv.Error) as error:
@@ -75,8 +76,9 @@ def read_sheets(path: Path) -> tuple[Sheet, ...]:
         raise MapsError(f"{path} is not a CSV file in UTF-8, UTF-16 or GBK") from error
 
 
-def _read_workbook(path: Path) -> tuple[Sheet, ...]:
-    program = [sys.executable, "-P", workbook_process.__file__, str(path.absolute())]
+@lru_cache(maxsize=1)  # the search for a sheet and its reading follow one another
+def _read_workbook(path: Path, _written: int) -> tuple[Sheet, ...]:
+    program = [sys.executable, "-P", workbook_process.__file__, str(path)]
     done = subprocess.run(program, capture_output=True, check=False)
     if done.returncode:
         raise MapsError(f"{path} is not a workbook or is damaged, or its sheets are too large")
@@ -89,7 +91,8 @@ def _read_workbook(path: Path) -> tuple[Sheet, ...]:
 def _sheet(name: str, lines: list[list[object]]) -> Sheet:
     """Make a sheet of a workbook, whose lines have no empty cells at their end."""
     width = max(map(len, lines[:HEADER_LINES]), default=0)
-    padded = ((*map(_text, line), *[""] * (width - len(line))) for line in lines)
+    empty = ("",) * width
+    padded = ((*map(_text, line), *empty[len(line) :]) if line else empty for line in lines)
     return Sheet(name, tuple(padded))
 
 
