@@ -35,8 +35,6 @@ from off_tanet_export.datasets.rows import Fault, Row, RowFaultError
 from off_tanet_export.errors import MapsError
 
 _LIMITS, _THRESHOLDS = MediaLimits(), Thresholds()
-_FRAMES_A_PROCESS = 200  # fewer are read sooner than a process has started
-
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -66,11 +64,13 @@ class Measuring:
         rate: Frames per second.
         cropped: Whether frames are tight face crops.
         processes: The largest number of processes that work at once.
+        least_frames: The number of frames for each process; fewer are read sooner than it starts.
     """
 
     rate: float
     cropped: bool = False
     processes: int = 1
+    least_frames: int = 200
 
     def crop_all(self, rows: Sequence[Row]) -> list[CroppedClip | Fault]:
         """Crop the faces of clips, whose apex is spotted where it is not known.
@@ -103,7 +103,7 @@ class Measuring:
         self, function: Callable[[_In], _Out], values: Sequence[_In], what: str, frames: int
     ) -> list[_Out]:
         """Apply a function to each value, in processes if there is enough work, with progress."""
-        processes = min(self.processes, len(values), frames // _FRAMES_A_PROCESS)
+        processes = min(self.processes, len(values), frames // self.least_frames)
         try:
             with ExitStack() as stack:
                 results: Iterator[_Out] = map(function, values)
