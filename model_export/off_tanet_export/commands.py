@@ -76,8 +76,7 @@ def main(arguments: Sequence[str]) -> int:
         for line in error.faults:
             print(line, file=sys.stderr)
         count = f"{len(error.faults)} of {error.total} rows"
-        advice = "mend them, or leave them out with --skip-unusable"
-        print(f"off-tanet: {count} cannot be used: {advice}", file=sys.stderr)
+        print(f"off-tanet: {count} cannot be used: {error.advice}", file=sys.stderr)
         return 2
     except (ModelExportError, OSError) as error:
         print(f"off-tanet: {' '.join(str(error).split())}", file=sys.stderr)

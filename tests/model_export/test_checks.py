@@ -18,7 +18,7 @@ FAULTS = {
     "unreadable offset": ("1,a,1,5,nine,fear,micro", "offset must be a frame number, not 'nine'"),
     "no clip": ("1,,1,5,9,fear,micro", "there is no clip"),
     "no numbers": ("1,b,1,5,9,fear,micro", "no picture of the folder has a number"),
-    "words for pictures": ("1,c,1,5,9,fear,micro", "1.png or 5.png: "),
+    "words for pictures": ("1,c,1,5,9,fear,micro", "1.png: the file is not one"),
     "too many cells": ("1,a,1,5,9,fear,micro,", None),
     "shifted cells": ("1,a,1,5,9,4,12,fear,micro", "9 cells instead of 7"),
 }

@@ -10,6 +10,6 @@ from off_tanet_export.datasets.layouts.layout import Layout
 LAYOUT = Layout(
     "4dme",
     "4DME",
-    ("{subject}/{clip}", "sub{person:02}/{clip}", "{person:02}/{clip}", "{clip}"),
+    ("{subject}/{clip}", "{clip}"),
     rate=60,
 )
