@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from off_tanet.cli.bootstrap import create_recognizer, load_settings
-from off_tanet.cli.console import AsJson, Face, grid, path, print_json, progress_bar, show
+from off_tanet.cli.console import (
+    AsJson,
+    ConfigPath,
+    Face,
+    grid,
+    path,
+    print_json,
+    progress_bar,
+    show,
+)
 from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.face_choice import FaceChoice
 from off_tanet.files import printable
@@ -50,6 +59,7 @@ def batch(
         bool,
         typer.Option("--ray", help="Use all cores of the Ray cluster that RAY_ADDRESS names."),
     ] = False,
+    config: ConfigPath = None,
 ) -> None:
     """Score many pairs or clips on all cores.
 
@@ -60,7 +70,7 @@ def batch(
     from off_tanet.batch.journal import OutputError
     from off_tanet.batch.manifest import ManifestError
 
-    settings = load_settings()
+    settings = load_settings(config)
     score = _scorer(on_ray, settings, face)
     # Fails at once if there is no model, where every row would fail after its deadline.
     classes = create_recognizer(settings).card.classes

@@ -56,6 +56,18 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        parser=path,
+        metavar="FILE.toml",
+        help="Settings, over which environment variables win; by default OFF_TANET_CONFIG, "
+        "off-tanet.toml here, or off-tanet/config.toml in ~/.config or /etc.",
+    ),
+]
+
+
 def print_json(value: object) -> None:
     """Print one JSON value."""
     print(json.dumps(value, indent=2, ensure_ascii=False))

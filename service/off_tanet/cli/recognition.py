@@ -15,6 +15,7 @@ from off_tanet.cli import formatting
 from off_tanet.cli.bootstrap import create_recognizer, load_settings
 from off_tanet.cli.console import (
     AsJson,
+    ConfigPath,
     Face,
     Faces,
     path,
@@ -47,6 +48,7 @@ def predict(
     faces: Faces = "one",
     report: Report = None,
     as_json: AsJson = False,
+    config: ConfigPath = None,
 ) -> None:
     """Recognise the expression between two pictures.
 
@@ -55,7 +57,7 @@ def predict(
     from off_tanet.files import read
     from off_tanet.workers.answers import frames_answer
 
-    recognizer = create_recognizer(load_settings())
+    recognizer = create_recognizer(load_settings(config))
     pair = [read(file, recognizer.limits.upload_bytes) for file in (onset, apex)]
     with suppress_stderr():
         result = frames_answer(recognizer, pair[0], pair[1], face, _pictures(report), faces=faces)
@@ -70,6 +72,7 @@ def clip(
     faces: Faces = "one",
     report: Report = None,
     as_json: AsJson = False,
+    config: ConfigPath = None,
 ) -> None:
     """Recognise the expression of a short clip.
 
@@ -78,7 +81,7 @@ def clip(
     from off_tanet.files import read
     from off_tanet.workers.answers import clip_answer
 
-    recognizer = create_recognizer(load_settings())
+    recognizer = create_recognizer(load_settings(config))
     content = read(file, recognizer.limits.upload_bytes)
     with _progress() as progress:
         result = clip_answer(
@@ -99,6 +102,7 @@ def video(
     face: Face = "auto",
     faces: Faces = "one",
     as_json: AsJson = False,
+    config: ConfigPath = None,
 ) -> None:
     """Find every expression of a long video.
 
@@ -108,7 +112,7 @@ def video(
     from off_tanet.files import read
     from off_tanet.workers.answers import video_answer
 
-    recognizer = create_recognizer(load_settings())
+    recognizer = create_recognizer(load_settings(config))
     content = read(file, recognizer.limits.video_bytes)
     with _progress() as progress:
         result = video_answer(recognizer, content, face, faces=faces, progress=progress)
@@ -119,12 +123,14 @@ def video(
         show(*formatting.spotting(spotting))
 
 
-def model(as_json: AsJson = False) -> None:
+def model(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """Show the model card and the measured scores."""
     from off_tanet.recognition import flow
     from off_tanet.schemas.model import ModelBody
 
-    card = ModelBody.of(create_recognizer(load_settings()).card, flow.build_name()).model_dump()
+    card = ModelBody.of(
+        create_recognizer(load_settings(config)).card, flow.build_name()
+    ).model_dump()
     if as_json:
         print_json(card)
     else:
