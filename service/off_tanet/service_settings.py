@@ -59,6 +59,8 @@ class ServiceSettings(BaseSettings):
     """Quota of requests per API key, such as `100/minute`; if unset, there is none."""
     cors_origins: str = Field("", pattern=r"^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)?$")
     """Origins that may call the API from a browser (CORS), separated by commas, or * for all."""
+    docs: bool = True
+    """Whether the documentation of the API is a page, at `/docs`."""
 
     # Workers
     workers: _Workers | None = None
@@ -76,7 +78,7 @@ class ServiceSettings(BaseSettings):
     share_by: ShareBy = "client"
     """What gets an equal share of the workers: client (API key, else address), key or none."""
     trusted_proxies: str = ""
-    """Addresses of proxies whose X-Forwarded-For is trusted, separated by commas, or * for all."""
+    """Addresses of proxies whose X-Forwarded headers are trusted, separated by commas; * is all."""
     deadline_s: PositiveFloat = _ENGINE.deadline_s
     """Seconds from the admission of a request until it is stopped."""
     startup_timeout_s: PositiveFloat = _ENGINE.startup_timeout_s

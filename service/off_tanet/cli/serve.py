@@ -167,18 +167,19 @@ def _run(
     from off_tanet import logs
     from off_tanet.api.http_protocol.protocol import bounded_protocol
     from off_tanet.api.http_protocol.server import DrainingServer
+    from off_tanet.api.middleware.forwarded import ForwardedMiddleware
 
     logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
+    trusted = settings.trusted_proxies
     config = uvicorn.Config(
-        app,
+        ForwardedMiddleware(app, trusted) if trusted else app,
         server_header=False,
         http=bounded_protocol(settings.connection_limits),
         backlog=_BACKLOG,
         log_config=None,
         access_log=False,  # it would log query strings
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
+        proxy_headers=False,  # ForwardedMiddleware also applies the prefix
         # The engines end admitted work within their own limits; this limit comes after both.
         timeout_graceful_shutdown=int(
             max(settings.shutdown_timeout_s, settings.video_shutdown_timeout_s)
