@@ -32,7 +32,7 @@ from off_tanet.api.middleware.trailing_slash import TrailingSlashMiddleware
 from off_tanet.api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS
-from off_tanet.api.routes import page
+from off_tanet.api.routes import docs, page
 from off_tanet.api.routes.table import VIDEO_PATH, routes
 from off_tanet.environment import load
 from off_tanet.setting_names import variable
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _CORS: dict[str, Any] = {
     "allow_methods": ("GET", "HEAD", "POST"),
     "allow_headers": ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID"),
-    "expose_headers": ("Retry-After", "X-Request-ID"),
+    "expose_headers": ("Link", "Retry-After", "X-Request-ID"),
 }
 
 # The framework's own telemetry contains paths, queries and messages of exceptions.
@@ -60,8 +60,8 @@ _NO_TELEMETRY: TelemetryConfig = {
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-OPEN_PATHS = page.PATHS | HEALTH_PATHS
-"""Paths that need no API key: the health checks, and the page, which has a field for the key."""
+OPEN_PATHS = page.PATHS | docs.PATHS | HEALTH_PATHS
+"""Paths that need no API key: the health checks, and the pages, which have a field for the key."""
 
 
 def create_app(settings: Settings | None = None) -> DocumentedApp:
@@ -89,6 +89,9 @@ def create_app(settings: Settings | None = None) -> DocumentedApp:
     app.state = state
     problems.install(app)
     table = routes()
+    state.docs = docs.PATH if settings.docs else None
+    if settings.docs:
+        table.include_router(docs.routes())
     app.include_router(table)
     _add_guards(app, settings)
     _add_instrumentation(app, table, tracing)
@@ -106,7 +109,7 @@ def _documented_app(lifespan: Lifespan) -> DocumentedApp:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=_TAGS,
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from another site
+        docs_url=None,  # the framework's page loads scripts from another site
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # its redirects repeat any host that the request or its path names

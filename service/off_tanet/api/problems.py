@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -62,7 +63,7 @@ def response(scope: Scope, error: errors.OffTanetError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.SlowRequestError):
         headers["Connection"] = "close"  # the remainder of the body may never arrive
-    return _response(problem(scope, error), headers)
+    return _response(scope, problem(scope, error), headers)
 
 
 def unexpected(error: Exception) -> errors.OffTanetError:
@@ -87,10 +88,9 @@ def install(app: FastAPI) -> None:
             return response(request.scope, error.error)
         title = HTTPStatus(error.status_code).phrase
         code = _HTTP_CODES.get(error.status_code) or re.sub(r"\W+", "_", title.lower())
-        return _response(
-            _problem(request.scope, error.status_code, code, title, str(error.detail)),
-            dict(error.headers or {}),
-        )
+        scope = request.scope
+        body = _problem(scope, error.status_code, code, title, str(error.detail))
+        return _response(scope, body, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
@@ -122,10 +122,19 @@ def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> P
     )
 
 
-def _response(body: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+def _response(scope: Scope, body: Problem, headers: dict[str, str]) -> JSONResponse:
     return JSONResponse(
         body.model_dump(exclude_none=True),
         status_code=body.status,
-        headers=headers,
+        headers={**headers, "Link": _links(scope)},
         media_type=MEDIA_TYPE,
     )
+
+
+def _links(scope: Scope) -> str:
+    """Return the header that names the documentation (RFC 8288), by the relations of RFC 8631."""
+    mount = quote(scope.get("root_path", ""))
+    documents = [f'<{mount}/openapi.json>; rel="service-desc"; type="application/json"']
+    if page := getattr(getattr(scope.get("app"), "state", None), "docs", None):
+        documents.append(f'<{mount}{page}>; rel="service-doc"; type="text/html"')
+    return ", ".join(documents)
