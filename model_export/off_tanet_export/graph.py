@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from off_tanet.types import CLASSES, CROP_SIZE
+from off_tanet.types import CROP_SIZE
 from torch import Tensor, nn
 
 from off_tanet_export.network.attention import ATTENTION_SIZE
@@ -77,7 +77,7 @@ PUBLISHED = PreprocessingConfig("published", map_size=CROP_SIZE, scaling="none",
 
 
 class FlowClassifier(nn.Module):
-    """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, 3], `attention` [N, 14, 14].
+    """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, K], `attention` [N, 14, 14].
 
     Attention is the saliency of each position in the features that the network's own attention
     passes on, from 0 (least on this face) to 1 (most). With a head for it, there is a third output:
@@ -129,7 +129,7 @@ class FlowClassifier(nn.Module):
         return torch.cat([flow, self.strain(flow)], 1)
 
     def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute probabilities [N, 3] and attention [N, 14, 14] of scaled maps [N, 3, M, M]."""
+        """Compute probabilities [N, K] and attention [N, 14, 14] of scaled maps [N, 3, M, M]."""
         probabilities, attention, _ = self._classify(maps)
         return probabilities, attention
 
@@ -144,14 +144,14 @@ class FlowClassifier(nn.Module):
         else:
             # One batch of twice the size, so that the runtime runs the network once.
             logits, attention, features = self.run_network(torch.cat([maps, mirror(maps)]))
-            logits = logits.view(2, -1, len(CLASSES)).mean(0)
+            logits = logits.view(2, -1, logits.shape[1]).mean(0)
             upright, mirrored = attention.view(2, -1, ATTENTION_SIZE, ATTENTION_SIZE)
             attention = (upright + mirrored.flip(2)) / 2
         probabilities = torch.softmax(logits / self.preprocessing.temperature, 1)
         return probabilities, min_max(attention[:, None])[:, 0], features
 
     def run_network(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute logits [N, 3], attention [N, 14, 14] and features of maps [N, 3, M, M]."""
+        """Compute logits [N, K], attention [N, 14, 14] and features of maps [N, 3, M, M]."""
         features, attention = self.network.features(self.enlarge(maps))
         return self.network.head(features), attention, features
 
