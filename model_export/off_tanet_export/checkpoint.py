@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import safetensors
 import safetensors.torch
 import torch
+from off_tanet.types import CLASSES, are_class_names
 from torch import Tensor, nn
 
 from off_tanet_export.errors import CheckpointError
@@ -49,7 +50,17 @@ RENAMED = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A description of a model. `scores` and `training` contain plain JSON values."""
+    """A description of a model.
+
+    Attributes:
+        name: Name of the model.
+        version: Version of the model.
+        licence: Licence of the weights.
+        training_data: Description of the training data.
+        scores: Measured scores, as plain JSON values.
+        training: Configuration of the training, as plain JSON values.
+        classes: The names of the classes, in the order of the outputs.
+    """
 
     name: str
     version: str
@@ -57,6 +68,7 @@ class Card:
     training_data: str
     scores: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = CLASSES
 
 
 PUBLISHED_CARD = Card(
@@ -120,8 +132,8 @@ def _load_ours(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is a damaged safetensors file") from error
     try:
         about = json.loads(metadata[METADATA_KEY])
-        card, preprocessing = Card(**about["card"]), PreprocessingConfig(**about["recipe"])
-        network = OffTanet(about.get("variant", "triplet"))
+        card, preprocessing = _read_card(about["card"]), PreprocessingConfig(**about["recipe"])
+        network = OffTanet(about.get("variant", "triplet"), len(card.classes))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
     head = {name: tensors.pop(name) for name in [*tensors] if name.startswith(PREFIX)}
@@ -132,6 +144,14 @@ def _load_ours(path: Path) -> Checkpoint:
     expressive = ExpressiveHead()
     names = {name: (PREFIX + name,) for name in expressive.state_dict()}
     return Checkpoint(network, preprocessing, card, _assemble(expressive, head, names, path))
+
+
+def _read_card(values: dict[str, Any]) -> Card:
+    """Return the card of a file; files without `classes` have those of the shipped model."""
+    classes = tuple(map(str, values.get("classes", CLASSES)))
+    if not are_class_names(classes):
+        raise ValueError("names that do not tell classes apart")
+    return Card(**{**values, "classes": classes})
 
 
 def _load_published(path: Path) -> Checkpoint:

@@ -16,6 +16,7 @@ from off_tanet.types import CROP_SIZE, Flow
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE, FlowMaps
 from off_tanet_export.datasets.npz import read_arrays
+from off_tanet_export.datasets.people import unique_person
 from off_tanet_export.datasets.rows import Row
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
@@ -40,6 +41,16 @@ class ClipFlows:
     columns: Mapping[str, NDArray[Any]]
     classes: tuple[str, ...]
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class's index of each clip [N]."""
+        return np.asarray(self.columns["label"], np.int64)
+
+    @property
+    def people(self) -> NDArray[np.str_]:
+        """The person of each clip [N], unique across databases, as `FlowMaps.people`."""
+        return np.array(list(map(unique_person, self.columns["dataset"], self.columns["subject"])))
 
     @classmethod
     def of(cls, rows: Sequence[Row], flows: Sequence[Flow], classes: tuple[str, ...]) -> ClipFlows:
