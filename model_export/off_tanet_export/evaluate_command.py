@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import get_args
 
 from off_tanet import cpu
@@ -34,12 +35,19 @@ from off_tanet_export.evaluation.predictions import (
 from off_tanet_export.evaluation.report import Report, fixed_report, table, trained_report
 from off_tanet_export.evaluation.results import Results, configuration
 from off_tanet_export.evaluation.running import run_folds
+from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
 from off_tanet_export.metrics import reliability
 from off_tanet_export.network.blocks import BLOCKS, Variant
-from off_tanet_export.training.fine_tuning import FineTuneConfig, Part, initialize
+from off_tanet_export.training.fine_tuning import initialize
+from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part
 
 RESIDUAL_LINEAR = "residual-linear"
 """A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
+
+RECIPES: Mapping[str, tuple[FineTuneConfig, PreprocessingConfig]] = MappingProxyType(
+    {"default": (FineTuneConfig(), PreprocessingConfig()), "paper": (PAPER, PUBLISHED)}
+)
+"""How to train, and the maps of a network that starts from nothing."""
 
 PROTOCOLS = ("fixed", "loso", "kfold", "cross")
 
@@ -71,7 +79,6 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_training_options(command: argparse.ArgumentParser) -> None:
-    defaults = FineTuneConfig()
     group = command.add_argument_group("training", "For all protocols except fixed.")
     group.add_argument("--folds", type=int, default=5, help="number of folds of kfold")
     group.add_argument(
@@ -82,16 +89,18 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=cpu.available(), help="folds at once; default: all cores"
     )
     group.add_argument("--seeds", type=int, default=3, help="number of runs from one start")
-    group.add_argument("--epochs", type=int, default=defaults.epochs, help="epochs in each fold")
+    group.add_argument(
+        "--recipe", choices=tuple(RECIPES), default="default",
+        help="paper: that of Off-TANet's paper, on raw flow; the next options change it",
+    )  # fmt: skip
+    group.add_argument("--epochs", type=int, help="epochs in each fold")
     group.add_argument(
         "--choose-epoch", action="store_true",
         help="choose the number, up to --epochs, on a fifth of the fold's training subjects",
     )  # fmt: skip
+    group.add_argument("--learning-rate", type=float, help="initial rate")
     group.add_argument(
-        "--learning-rate", type=float, default=defaults.learning_rate, help="initial rate"
-    )
-    group.add_argument(
-        "--interpolation", type=float, default=defaults.interpolation,
+        "--interpolation", type=float,
         help="share of the start's weights in the final weights, in [0, 1)",
     )  # fmt: skip
     group.add_argument(
@@ -99,7 +108,7 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         help="last block of a network without a start; triplet, the default, is Off-TANet's",
     )  # fmt: skip
     group.add_argument(
-        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default=defaults.part,
+        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default="all",
         help=f"what is trained; {RESIDUAL_LINEAR}: a linear model of the network's residual",
     )  # fmt: skip
 
@@ -182,7 +191,7 @@ def _evaluate(
         return fixed_report(checkpoints, data)
     for line in shared_recordings(data):
         print(f"{line}: the scores would be too high", file=sys.stderr)
-    folds, learner = _folds(args, data), _learner(args, checkpoints)
+    folds, learner = _folds(args, data), _learner(args, checkpoints, data)
     results = None
     if args.results:
         results = Results.open(args.results, configuration(data, folds, learner.about()))
@@ -196,23 +205,32 @@ def _folds(args: argparse.Namespace, data: FlowMaps) -> list[Fold]:
     return across_databases(data) if args.protocol == "cross" else leave_one_subject_out(data)
 
 
-def _learner(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> Learner:
+def _learner(
+    args: argparse.Namespace, checkpoints: Sequence[Checkpoint], data: FlowMaps
+) -> Learner:
     """Return what runs once from each of several checkpoints, else once for each seed."""
     if args.part == RESIDUAL_LINEAR:
         return ResidualLinear(checkpoints)
-    config = FineTuneConfig(
-        args.epochs,
-        args.choose_epoch,
-        args.part,
-        learning_rate=args.learning_rate,
-        interpolation=args.interpolation,
-    )
+    config, preprocessing = _recipe(args)
     if len(checkpoints) == 1:
         return FineTuning([*checkpoints] * args.seeds, config)
     variant: Variant = args.variant or "triplet"
-    return FineTuning(
-        checkpoints or [initialize(seed, variant) for seed in range(args.seeds)], config
-    )
+    starts = checkpoints or [
+        initialize(seed, variant, data.classes, preprocessing) for seed in range(args.seeds)
+    ]
+    return FineTuning(starts, config)
+
+
+def _recipe(args: argparse.Namespace) -> tuple[FineTuneConfig, PreprocessingConfig]:
+    """Return how to train, and the maps of a network that starts from nothing."""
+    config, preprocessing = RECIPES[args.recipe]
+    given = {
+        "epochs": args.epochs,
+        "learning_rate": args.learning_rate,
+        "interpolation": args.interpolation,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(config, choose=args.choose_epoch, part=args.part, **changes), preprocessing
 
 
 def _record(args: argparse.Namespace, checkpoint: Checkpoint, report: Report) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from off_tanet.types import CLASSES
 from torch import Tensor
 
 from off_tanet_export.checkpoint import Checkpoint
@@ -22,16 +21,23 @@ def predict_clips(checkpoint: Checkpoint, data: FlowMaps) -> NDArray[np.float32]
     Raises:
         CheckpointError: The weights are for other classes or another kind of map.
     """
-    if data.classes != CLASSES:
-        raise CheckpointError(
-            f"the classes of the data are not those of the weights: {', '.join(data.classes)}"
-        )
+    check_classes(checkpoint, data)
     if data.flows is None:
         return predict(checkpoint, data.maps)
     classifier = checkpoint.classifier()
     flows = torch.from_numpy(data.flows).split(BATCH)  # type: ignore[no-untyped-call]
     with torch.inference_mode():
         return torch.cat([classifier(batch)[0] for batch in flows]).numpy()
+
+
+def check_classes(checkpoint: Checkpoint, data: FlowMaps) -> None:
+    """Raise `CheckpointError` if the weights are for other classes than those of the data."""
+    theirs = checkpoint.card.classes
+    if data.classes != theirs:
+        raise CheckpointError(
+            f"the weights are for the classes {', '.join(theirs)}, the data have "
+            f"{', '.join(data.classes)}"
+        )
 
 
 def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet_export.checkpoint import Checkpoint
-from off_tanet_export.datasets.flow_maps import FlowMaps
+from off_tanet_export.datasets.clip_flows import ClipFlows
+from off_tanet_export.datasets.flow_maps import FlowMaps, Flows
 from off_tanet_export.evaluation.folds import Fold
-from off_tanet_export.inference import predict_clips
+from off_tanet_export.inference import check_classes, predict_clips
 from off_tanet_export.training.fine_tuning import FineTuneConfig, fit, predict_fold, prepare
 from off_tanet_export.training.linear import correct, mirror_mean
 
@@ -64,7 +65,9 @@ class FineTuning:
     def prepare(self, data: FlowMaps, seed: int) -> Predict:
         """Compute the views of all clips."""
         start = self.starts[seed]
-        clips = prepare(start, data, self.config.part)
+        check_classes(start, data)
+        source = data if data.flows is None else _flows(data, data.flows)
+        clips = prepare(start, source, self.config.part, self.config.perturbed)
 
         def predict(fold: Fold) -> NDArray[np.floating]:
             fitted = fit(start, clips.select(fold.trained), self.config, seed)
@@ -110,6 +113,11 @@ class ResidualLinear:
     def about(self) -> Mapping[str, Any]:
         """Digests of the networks."""
         return {"part": "residual-linear", "starts": [digest(start) for start in self.starts]}
+
+
+def _flows(data: FlowMaps, flows: Flows) -> ClipFlows:
+    columns = {"dataset": data.datasets, "subject": data.subjects, "label": data.labels}
+    return ClipFlows(flows, columns, data.classes)
 
 
 def digest(checkpoint: Checkpoint) -> str:
