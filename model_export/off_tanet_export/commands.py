@@ -18,7 +18,8 @@ from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.data_command import add_data_options, run_data
 from off_tanet_export.datasets.loading import load_labelled
 from off_tanet_export.errors import ModelExportError, OptionError, RowsError, TrainingError
-from off_tanet_export.evaluate_command import add_evaluate_options, run_evaluate
+from off_tanet_export.evaluate_command import run_evaluate
+from off_tanet_export.evaluate_options import add_evaluate_options
 from off_tanet_export.evaluation.plots import draw_heat_maps, write_png
 from off_tanet_export.experiments.ablation import ablate, ablation_table
 from off_tanet_export.experiments.attention_analysis import (

@@ -244,3 +244,31 @@ def test_options_that_would_be_ignored_are_errors(
     ):
         assert evaluate(*options) == 2
         assert message in capsys.readouterr().err
+
+
+def test_the_papers_protocol_says_what_differs_and_prints_its_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has other clips than the paper must not compare in silence."""
+    data = [
+        write(tmp_path / f"{name}.npz", name, people=1, seed=seed)
+        for seed, name in enumerate(("CASME", "casme2", "CAS(ME)^2", "samm"))
+    ]
+    out = tmp_path / "p.csv"
+    command = ["--protocol", "paper", "--variant", "cbam", "--seeds", 1, "--epochs", 1]
+    assert evaluate("--data", *data, *command, "--processes", 1, "--predictions", out) == 0
+    shown = capsys.readouterr().out
+    differs = shown.partition("\n\n")[0].splitlines()
+    assert differs == [
+        "These are not the clips of the paper:",
+        "databases too many: samm",
+        "clips: 16 instead of 294",
+        "people: 4 instead of 49",
+        "negative: 8 instead of 194",
+        "positive: 4 instead of 48",
+        "surprise: 4 instead of 52",
+    ]
+    row = next(line for line in shown.splitlines() if line.startswith("cbam "))
+    assert row.split()[1] == "56,967"
+    assert "always negative" in shown
+    assert len(rows(tmp_path / "p_cbam.csv")) == 16
