@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 log = logging.getLogger(__name__)
 
-Format = Literal["json", "text"]
+Format = Literal["auto", "json", "text"]
 QUEUE = 10_000  # lines; a few megabytes
 
 _FLUSH_S = 1.0  # at the end of the process, if the reader of standard error is slow
@@ -30,17 +30,22 @@ def configure(kind: Format, capacity: int = QUEUE) -> None:
     """Write all log records of this process to standard error, from a background thread.
 
     Args:
-        kind: Format of the lines.
+        kind: Format of the lines; `auto` is text for a terminal, otherwise JSON.
         capacity: Number of lines that may wait to be written.
     """
     handler = BackgroundHandler(capacity)
-    handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
+    handler.setFormatter(TextFormatter() if is_text(kind) else JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
     # Its warnings quote parts of forms, including headers with file names.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     threading.excepthook = lambda failed: log.error("a thread failed", exc_info=failed.exc_value)
     sys.unraisablehook = lambda failed: log.error("a finalizer failed", exc_info=failed.exc_value)
+
+
+def is_text(kind: Format) -> bool:
+    """Return whether lines of this format are text: `auto` is, for a terminal."""
+    return kind == "text" or (kind == "auto" and os.isatty(_STDERR))
 
 
 def describe_error(error: BaseException) -> str:

@@ -105,8 +105,8 @@ class ServiceSettings(BaseSettings):
     """Seconds without load before Ray removes replicas."""
 
     # Log and traces
-    log_format: logs.Format = "json"
-    """Format of log lines: json or text."""
+    log_format: logs.Format = "auto"
+    """Format of log lines: json, text, or auto: text on a terminal, otherwise json."""
     log_queue_size: PositiveInt = logs.QUEUE
     """Maximum number of log lines that wait to be written; further lines are lost."""
     otlp_endpoint: str | None = Field(

@@ -16,6 +16,7 @@ from off_tanet import visualization
 from off_tanet.configuration import SAMPLES
 from off_tanet.errors import LimitExceededError
 from off_tanet.face_choice import FaceChoice, FaceCount
+from off_tanet.recognition.media.sources import Source
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.schemas.prediction import (
     ArraysBody,
@@ -86,7 +87,7 @@ def frames_answer(
 
 def clip_answer(
     recognizer: Recognizer,
-    video: bytes,
+    video: Source,
     face: FaceChoice = "auto",
     include: frozenset[Included] = frozenset(),
     *,
@@ -99,7 +100,7 @@ def clip_answer(
 
     Args:
         recognizer: The recognizer.
-        video: File content of the clip.
+        video: File content of the clip, or its frames.
         face: The face to analyse.
         include: Optional contents of the answer.
         faces: Whether to analyse all faces.
@@ -123,7 +124,7 @@ def clip_answer(
 
 def video_answer(
     recognizer: Recognizer,
-    video: bytes,
+    video: Source,
     face: FaceChoice = "auto",
     include: frozenset[Included] = frozenset(),
     *,
@@ -135,7 +136,7 @@ def video_answer(
 
     Args:
         recognizer: The recognizer.
-        video: File content of the video.
+        video: File content of the video, or its frames.
         face: The face to analyse.
         include: Optional contents of each prediction; the signals are those of the whole video.
         faces: Whether to analyse all faces.
