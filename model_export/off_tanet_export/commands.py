@@ -32,6 +32,7 @@ from off_tanet_export.experiments.attention_report import attention_table, regio
 from off_tanet_export.experiments.comparison import compare
 from off_tanet_export.experiments.sensitivity import PICTURE_SIZE, read_face, sensitivity_curve
 from off_tanet_export.export import export
+from off_tanet_export.spotting_command import add_spotting_options, run_spotting
 from off_tanet_export.synthesis.samples import portrait
 from off_tanet_export.training.calibration import calibrate
 from off_tanet_export.training.expressive import HeadTraining, add_head
@@ -172,6 +173,7 @@ _COMMANDS: Mapping[
         "train": (options.add_train_options, _train),
         "calibrate": (options.add_calibrate_options, _calibrate),
         "evaluate": (add_evaluate_options, run_evaluate),
+        "evaluate-spotting": (add_spotting_options, run_spotting),
         "export": (options.add_export_options, _export),
         "compare": (options.add_compare_options, _compare),
         "ablate": (options.add_ablate_options, _ablate),

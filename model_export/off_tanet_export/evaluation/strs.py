@@ -80,7 +80,8 @@ def published_score(true: Sequence[Event], found: Sequence[Event]) -> PublishedS
             pairs += [(event, prediction) for event in hits]
             false += not hits
         missed += len(left)
-    precision, recall = _recognition(pairs, sorted({event.emotion for event in true}))
+    known = [pair for pair in pairs if pair[0].emotion]
+    precision, recall = _recognition(known, sorted({event.emotion for event in true} - {""}))
     return PublishedScore(len(pairs), false, missed, precision, recall)
 
 
@@ -93,13 +94,16 @@ def _recognition(
     pairs: Sequence[tuple[Event, Event]], emotions: Sequence[str]
 ) -> tuple[float, float]:
     """Return precision and recall among the matches, averaged over emotions."""
+    if not emotions:
+        return 0.0, 0.0
     others = len(emotions)  # the place of predictions that are none of these
     places = {emotion: place for place, emotion in enumerate(emotions)}
     labels = np.array([places[event.emotion] for event, _ in pairs], np.int64)
     predicted = np.array([places.get(said.emotion, others) for _, said in pairs], np.int64)
-    counts = confusion(labels, predicted, others + 1)[:, :others]
-    right = np.diagonal(counts).astype(np.float64)
-    said, there = counts.sum(0), confusion(labels, predicted, others + 1).sum(1)[:others]
+    counts = confusion(labels, predicted, others + 1)
+    right, said, there = (
+        values[:others] for values in (np.diagonal(counts), counts.sum(0), counts.sum(1))
+    )
     return (
         float((right / np.maximum(said, 1)).mean()),
         float((right / np.maximum(there, 1)).mean()),
