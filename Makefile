@@ -115,9 +115,9 @@ bench-ray: .venv/.ray
 	$(BIN)/python -m tests.benchmarks.bench_ray
 
 # Renders faces, trains on them, fits the temperature and writes the ONNX file: minutes on one core.
-WEIGHTS := model_export/weights/off_tanet.safetensors
+WEIGHTS := model_export/off_tanet_export/weights/off_tanet.safetensors
 train: .venv/.test
-	$(BIN)/off-tanet train --output $(WEIGHTS)
+	$(BIN)/off-tanet train --name off-tanet --version 1.0.0 --output $(WEIGHTS)
 	$(BIN)/off-tanet export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
 # Fuzzes the C++ code with the sanitizers: each build of the flow kernel that this processor can run, and

@@ -27,6 +27,9 @@ from off_tanet_export.network.model import OffTanet
 Module = TypeVar("Module", bound=nn.Module)
 
 METADATA_KEY = "off_tanet"
+DATA = "data"
+"""The entry of a card's `training` that only weights have that were trained on recordings."""
+
 HEADS = 4
 WRAPPER = "module."
 
@@ -70,6 +73,11 @@ class Card:
     scores: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = CLASSES
+
+    @property
+    def trained_on_people(self) -> bool:
+        """Whether the weights were trained on recordings, as their `training` then says."""
+        return DATA in self.training
 
 
 PUBLISHED_CARD = Card(

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -17,7 +14,7 @@ from off_tanet_export import options
 from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.data_command import add_data_options, run_data
 from off_tanet_export.datasets.loading import load_labelled
-from off_tanet_export.errors import ModelExportError, OptionError, RowsError, TrainingError
+from off_tanet_export.errors import ModelExportError, OptionError, RowsError
 from off_tanet_export.evaluate_command import run_evaluate
 from off_tanet_export.evaluate_options import add_evaluate_options
 from off_tanet_export.evaluation.plots import draw_heat_maps, write_png
@@ -34,9 +31,9 @@ from off_tanet_export.experiments.sensitivity import PICTURE_SIZE, read_face, se
 from off_tanet_export.export import export
 from off_tanet_export.spotting_command import add_spotting_options, run_spotting
 from off_tanet_export.synthesis.samples import portrait
+from off_tanet_export.train_command import add_train_options, run_train
 from off_tanet_export.training.calibration import calibrate
-from off_tanet_export.training.expressive import HeadTraining, add_head
-from off_tanet_export.training.train import Training, train
+from off_tanet_export.training.train import Training
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,41 +81,6 @@ def build_parser() -> argparse.ArgumentParser:
         add_options(command)
         command.set_defaults(run=run)
     return root
-
-
-def _train(args: argparse.Namespace) -> None:
-    if not args.output.parent.is_dir():
-        raise TrainingError(f"the folder {args.output.parent} does not exist")
-    if args.head_of is not None:
-        save(add_head(load(args.head_of), HeadTraining(args.seed), args.processes), args.output)
-        return
-    training = Training(
-        seed=args.seed,
-        variant=args.variant,
-        source=args.source,
-        pairs=args.pairs,
-        samples=args.samples,
-        precision=args.precision,
-        batch=args.batch,
-        learning_rate=args.learning_rate,
-    )
-    with _log_file(args.output.with_suffix(".log")):
-        trained = train(training, args.device, args.processes)
-        save(calibrate(trained, processes=args.processes), args.output)
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Write the package's log records to a file, one line each with its time."""
-    logger, handler = logging.getLogger("off_tanet_export"), logging.FileHandler(path, "w")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
 
 
 def _calibrate(args: argparse.Namespace) -> None:
@@ -170,7 +132,7 @@ _COMMANDS: Mapping[
 ] = MappingProxyType(
     {
         "data": (add_data_options, run_data),
-        "train": (options.add_train_options, _train),
+        "train": (add_train_options, run_train),
         "calibrate": (options.add_calibrate_options, _calibrate),
         "evaluate": (add_evaluate_options, run_evaluate),
         "evaluate-spotting": (add_spotting_options, run_spotting),

@@ -8,36 +8,7 @@ from typing import get_args
 
 from off_tanet_export.network.blocks import BLOCKS
 from off_tanet_export.synthesis.action_units import ACTION_UNITS
-from off_tanet_export.training.train import COMPARED, SOURCES, Device, Precision, Training
-
-
-def add_train_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of `train`."""
-    defaults = Training()
-    command.add_argument(
-        "--output", type=Path, required=True, help="the .safetensors file to write"
-    )
-    command.add_argument("--seed", type=int, default=defaults.seed, help="seed of the random draws")
-    command.add_argument(
-        "--source", choices=SOURCES, default=defaults.source, help="kind of synthetic motion"
-    )
-    command.add_argument(
-        "--device", choices=get_args(Device), default="auto",
-        help="where to train; auto: on a GPU if PyTorch finds one",
-    )  # fmt: skip
-    command.add_argument(
-        "--head-of", type=Path, metavar="WEIGHTS",
-        help="train only a head for the output `expressive`, on the fixed network of these weights",
-    )  # fmt: skip
-    command.add_argument(
-        "--processes", type=int, default=1, help="processes that render footage at once"
-    )
-    command.add_argument("--batch", type=int, default=defaults.batch, help="samples in a batch")
-    command.add_argument(
-        "--learning-rate", type=float, default=defaults.learning_rate, help="its peak"
-    )
-    _add_budget_options(command)
-    _add_variant_option(command)
+from off_tanet_export.training.train import COMPARED, SOURCES, Precision, Training
 
 
 def add_compare_options(command: argparse.ArgumentParser) -> None:

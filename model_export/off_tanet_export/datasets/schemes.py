@@ -127,7 +127,7 @@ def custom_scheme(texts: Sequence[str]) -> Scheme:
     pairs: list[tuple[str, str]] = []
     for text in texts:
         name, _, listed = text.partition("=")
-        name = " ".join(name.casefold().split())
+        name = " ".join(name.split())
         found = emotions(listed or name)
         if not name or not found:
             raise OptionError(f"--classes: {text!r} is not CLASS or CLASS=EMOTION,EMOTION")

@@ -56,7 +56,7 @@ def calibrate(checkpoint: Checkpoint, seed: int = 993, processes: int = 1) -> Ch
         CheckpointError: The weights take raw pixels, and synthetic motion has no unit; or they were
             trained on recordings, on which their temperature was fitted.
     """
-    if "data" in checkpoint.card.training:
+    if checkpoint.card.trained_on_people:
         raise CheckpointError("weights that were trained on recordings are calibrated by train")
     if not checkpoint.preprocessing.scaled:
         raise CheckpointError("only weights that take scaled maps can be calibrated")

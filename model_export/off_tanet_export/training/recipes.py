@@ -36,7 +36,7 @@ class FineTuneConfig:
         half: Whether matrix products have the precision bfloat16.
 
     Raises:
-        TrainingError: There is less than one epoch, or `interpolation` is not in [0, 1).
+        TrainingError: A number is out of range.
     """
 
     epochs: int = 20
@@ -55,8 +55,28 @@ class FineTuneConfig:
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise TrainingError(f"too few epochs: {self.epochs}")
+        if self.batch < 1:
+            raise TrainingError(f"too few clips in a batch: {self.batch}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise TrainingError(f"the learning rate must be positive: {self.learning_rate}")
         if not 0 <= self.interpolation < 1:
             raise TrainingError(f"interpolation must be in [0, 1): {self.interpolation}")
+
+
+def recipe(part: Part, random: bool, known: bool) -> FineTuneConfig:
+    """Return the default recipe.
+
+    That of the head is the one of the model card; those for random weights were not tuned.
+
+    Args:
+        part: The part to train.
+        random: Whether the start has random weights.
+        known: Whether the start knows the classes, so that its weights are worth to be kept.
+    """
+    if random:
+        return FineTuneConfig(epochs=100, part=part)
+    rate = 3e-3 if part == "head" else 3e-4
+    return FineTuneConfig(part=part, learning_rate=rate, interpolation=0.5 if known else 0.0)
 
 
 PAPER = FineTuneConfig(
