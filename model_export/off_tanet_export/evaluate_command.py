@@ -13,7 +13,7 @@ from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.datasets.loading import load_labelled
 from off_tanet_export.errors import CheckpointError, MapsError, OptionError
-from off_tanet_export.evaluate_options import RECIPES, RESIDUAL_LINEAR
+from off_tanet_export.evaluate_options import RESIDUAL_LINEAR, SHIPPED
 from off_tanet_export.evaluation.comparing import compare, comparison_table
 from off_tanet_export.evaluation.folds import (
     Fold,
@@ -33,11 +33,13 @@ from off_tanet_export.evaluation.predictions import (
 from off_tanet_export.evaluation.report import Report, fixed_report, table, trained_report
 from off_tanet_export.evaluation.results import Results, configuration
 from off_tanet_export.evaluation.running import run_folds
-from off_tanet_export.graph import PreprocessingConfig
+from off_tanet_export.graph import PUBLISHED
 from off_tanet_export.metrics import reliability
 from off_tanet_export.network.blocks import BLOCKS, Variant
+from off_tanet_export.shipped import load_shipped
+from off_tanet_export.training.final import with_classes
 from off_tanet_export.training.fine_tuning import initialize
-from off_tanet_export.training.recipes import FineTuneConfig
+from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
@@ -54,7 +56,9 @@ def run_evaluate(args: argparse.Namespace) -> None:
         print(json.dumps(comparison, indent=2) if args.json else comparison_table(comparison))
         return
     _check_options(args)
-    checkpoints = [load(path) for path in args.checkpoints]
+    checkpoints = [
+        load_shipped() if str(path) == SHIPPED else load(path) for path in args.checkpoints
+    ]
     data = load_labelled(
         args.data, cropped=args.cropped, skip_unusable=args.skip_unusable, classes=None
     )
@@ -84,6 +88,8 @@ def _check_options(args: argparse.Namespace) -> None:
         raise CheckpointError("--protocol fixed needs a --checkpoint")
     if not fixed_weights and args.record:
         raise CheckpointError("--record needs --protocol fixed")
+    if args.record and SHIPPED in map(str, args.checkpoints):
+        raise OptionError("--record writes into a file: name it")
     if len(args.checkpoints) > 1 and args.record:
         raise CheckpointError("--record needs exactly one checkpoint")
     if args.part == RESIDUAL_LINEAR and not args.checkpoints:
@@ -156,26 +162,28 @@ def _learner(
     """Return what runs once from each of several checkpoints, else once for each seed."""
     if args.part == RESIDUAL_LINEAR:
         return ResidualLinear(checkpoints)
-    config, preprocessing = _recipe(args)
-    if len(checkpoints) == 1:
-        return FineTuning([*checkpoints] * args.seeds, config)
-    variant: Variant = args.variant or "triplet"
-    starts = checkpoints or [
-        initialize(seed, variant, data.classes, preprocessing) for seed in range(args.seeds)
-    ]
-    return FineTuning(starts, config)
+    if not checkpoints:
+        variant: Variant = args.variant or "triplet"
+        maps = PUBLISHED if args.recipe == "paper" else None
+        starts = [initialize(seed, variant, data.classes, maps) for seed in range(args.seeds)]
+        return FineTuning(starts, _recipe(args, random=True, known=True))
+    known = all(start.card.classes == data.classes for start in checkpoints)
+    each = [*checkpoints] * args.seeds if len(checkpoints) == 1 else checkpoints
+    starts = [with_classes(start, data.classes, seed) for seed, start in enumerate(each)]
+    return FineTuning(starts, _recipe(args, random=False, known=known))
 
 
-def _recipe(args: argparse.Namespace) -> tuple[FineTuneConfig, PreprocessingConfig]:
-    """Return how to train, and the maps of a network that starts from nothing."""
-    config, preprocessing = RECIPES[args.recipe]
+def _recipe(args: argparse.Namespace, *, random: bool, known: bool) -> FineTuneConfig:
+    """Return how to train: as `train` does, so that the score is that of its networks."""
+    part: Part = args.part or ("all" if random else "head")
+    config = PAPER if args.recipe == "paper" else recipe(part, random, known)
     given = {
         "epochs": args.epochs,
         "learning_rate": args.learning_rate,
         "interpolation": args.interpolation,
     }
     changes = {name: value for name, value in given.items() if value is not None}
-    return replace(config, choose=args.choose_epoch, part=args.part, **changes), preprocessing
+    return replace(config, choose=args.choose_epoch, part=part, **changes)
 
 
 def _record(args: argparse.Namespace, checkpoint: Checkpoint, report: Report) -> None:

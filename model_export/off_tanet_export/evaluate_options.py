@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import get_args
 
 from off_tanet import cpu
 
-from off_tanet_export.graph import PUBLISHED, PreprocessingConfig
 from off_tanet_export.network.blocks import BLOCKS
-from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part
+from off_tanet_export.training.recipes import Part
 
 RESIDUAL_LINEAR = "residual-linear"
 """A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
 
-RECIPES: Mapping[str, tuple[FineTuneConfig, PreprocessingConfig]] = MappingProxyType(
-    {"default": (FineTuneConfig(), PreprocessingConfig()), "paper": (PAPER, PUBLISHED)}
-)
-"""How to train, and the maps of a network that starts from nothing."""
+SHIPPED = "shipped"
+"""A value of `--from`: the weights of the service."""
 
 PROTOCOLS = ("fixed", "loso", "kfold", "cross", "paper")
 
@@ -46,7 +41,7 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument(
         "--checkpoint", "--from", type=Path, nargs="+", default=[], dest="checkpoints",
-        help="weights to score, one file for each seed; else, the weights to start from",
+        help=f"weights to score, one file for each seed, or {SHIPPED}; else, weights to start from",
     )  # fmt: skip
     _add_training_options(command)
     _add_output_options(command)
@@ -64,9 +59,12 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--seeds", type=int, default=3, help="number of runs from one start")
     group.add_argument(
-        "--recipe", choices=tuple(RECIPES), default="default",
-        help="paper: that of Off-TANet's paper, on raw flow; the next options change it",
-    )  # fmt: skip
+        "--recipe",
+        choices=("default", "paper"),
+        default="default",
+        help="default: as `train` with these data; paper: that of Off-TANet's paper, on raw flow; "
+        "the next options change it",
+    )
     group.add_argument("--epochs", type=int, help="epochs in each fold")
     group.add_argument(
         "--choose-epoch", action="store_true",
@@ -83,8 +81,9 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         "paper, the only one of the table",
     )  # fmt: skip
     group.add_argument(
-        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default="all",
-        help=f"what is trained; {RESIDUAL_LINEAR}: a linear model of the network's residual",
+        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR),
+        help="what is trained; default: the head of existing weights, all of random ones; "
+        f"{RESIDUAL_LINEAR}: a linear model of the network's residual",
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from off_tanet_export.checkpoint import load, save
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.clip_flows import ClipFlows, save_flows
 from off_tanet_export.evaluation.predictions import read_predictions
+from off_tanet_export.training.recipes import recipe
 
 from tests.model_export import examples
 
@@ -123,13 +125,27 @@ def test_other_classes_than_the_weights_are_an_error(
     data = write(tmp_path / "a.npz", "a", classes=SEVEN)
     save(examples.checkpoint(), tmp_path / "w")
     three = write(tmp_path / "b.npz", "b")
+    residual = ["--protocol", "loso", "--part", "residual-linear", "--processes", 1]
     for arguments, message in (
         (["--data", data, "--checkpoint", tmp_path / "w"], "weights are for the classes negative"),
-        (["--data", data, "--protocol", "loso", "--from", tmp_path / "w", *QUICK], "are for the"),
+        (["--data", data, *residual, "--from", tmp_path / "w"], "are for the classes negative"),
         (["--data", data, three, "--checkpoint", tmp_path / "w"], "b.npz are not anger"),
     ):
         assert evaluate(*arguments) == 2
         assert message in capsys.readouterr().err
+
+
+def test_the_score_is_of_the_training_that_train_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shipped weights, a new last layer for other classes, the head alone: as `train --data`."""
+    data, results = write(tmp_path / "a.npz", "a", people=2, classes=SEVEN), tmp_path / "results"
+    command = ["--protocol", "loso", "--from", "shipped", "--seeds", 1, "--processes", 1]
+    assert evaluate("--data", data, *command, "--epochs", 2, "--results", results, "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)["scores"]["confusion"]) == set(SEVEN)
+    about = json.loads((results / "configuration.json").read_text())["training"]
+    expected = asdict(recipe("head", random=False, known=False))
+    assert {name: about[name] for name in expected} == {**expected, "epochs": 2}
 
 
 def test_a_command_goes_on_with_its_results(

@@ -77,8 +77,7 @@ class FineTuning:
 
     def about(self) -> Mapping[str, Any]:
         """The configuration and digests of the starts."""
-        starts = [digest(start) for start in self.starts]
-        return {"part": "network", **asdict(self.config), "starts": starts}
+        return {**asdict(self.config), "starts": [digest(start) for start in self.starts]}
 
 
 @dataclass(frozen=True, slots=True)
