@@ -1,7 +1,8 @@
 """Weights on disk: our safetensors files, and the checkpoint that Off-TANet's authors published.
 
 Ours have a JSON object `off_tanet` in their metadata, with card, preprocessing (`recipe`) and
-variant; the names of the tensors of an optional `ExpressiveHead` start with `expressive.`. The
+variant; the names of the tensors of an optional `ExpressiveHead` start with `expressive.`, and
+those of a `LinearResidual` with `residual.`. The
 published one is a PyTorch state dict, recognised by its tensors' names.
 """
 
@@ -21,8 +22,10 @@ from torch import Tensor, nn
 
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.graph import PUBLISHED, FlowClassifier, PreprocessingConfig
+from off_tanet_export.network import residual
 from off_tanet_export.network.expressive import PREFIX, ExpressiveHead
 from off_tanet_export.network.model import OffTanet
+from off_tanet_export.network.residual import LinearResidual
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -90,16 +93,27 @@ PUBLISHED_CARD = Card(
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A network with its weights, its preprocessing, its card, and the head for `expressive`."""
+    """A network with its weights, its preprocessing and its card, and what may be beside it.
+
+    Attributes:
+        network: The network.
+        preprocessing: The maps that it takes, and the temperature.
+        card: The description.
+        expressive: The head for the output `expressive`.
+        residual: A linear correction of the probabilities.
+    """
 
     network: OffTanet
     preprocessing: PreprocessingConfig
     card: Card
     expressive: ExpressiveHead | None = None
+    residual: LinearResidual | None = None
 
     def classifier(self) -> FlowClassifier:
         """Return the graph of the checkpoint, in evaluation mode; it shares the network."""
-        return FlowClassifier(self.network, self.preprocessing, self.expressive).eval()
+        return FlowClassifier(
+            self.network, self.preprocessing, self.expressive, self.residual
+        ).eval()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -111,9 +125,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     }
     metadata = {METADATA_KEY: json.dumps(about, sort_keys=True)}
     tensors = checkpoint.network.state_dict()
-    if checkpoint.expressive is not None:
-        head = checkpoint.expressive.state_dict()
-        tensors |= {PREFIX + name: tensor for name, tensor in head.items()}
+    for prefix, module in ((PREFIX, checkpoint.expressive), (residual.PREFIX, checkpoint.residual)):
+        if module is not None:
+            found = module.state_dict()
+            tensors |= {prefix + name: tensor for name, tensor in found.items()}
     safetensors.torch.save_file(tensors, path, metadata)
 
 
@@ -145,14 +160,18 @@ def _load_ours(path: Path) -> Checkpoint:
         network = OffTanet(about.get("variant", "triplet"), len(card.classes))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
-    head = {name: tensors.pop(name) for name in [*tensors] if name.startswith(PREFIX)}
+    expressive = _part(ExpressiveHead(), PREFIX, tensors, path)
+    correction = _part(LinearResidual(len(card.classes)), residual.PREFIX, tensors, path)
     names = {name: (name,) for name in network.state_dict()}
     network = _assemble(network, tensors, names, path)
-    if not head:
-        return Checkpoint(network, preprocessing, card)
-    expressive = ExpressiveHead()
-    names = {name: (PREFIX + name,) for name in expressive.state_dict()}
-    return Checkpoint(network, preprocessing, card, _assemble(expressive, head, names, path))
+    return Checkpoint(network, preprocessing, card, expressive, correction)
+
+
+def _part(module: Module, prefix: str, tensors: dict[str, Tensor], path: Path) -> Module | None:
+    """Load a module that may be in a file, and take its tensors out of the others."""
+    found = {name: tensors.pop(name) for name in [*tensors] if name.startswith(prefix)}
+    names = {name: (prefix + name,) for name in module.state_dict()}
+    return _assemble(module, found, names, path) if found else None
 
 
 def _read_card(values: dict[str, Any]) -> Card:

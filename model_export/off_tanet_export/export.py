@@ -125,6 +125,7 @@ def remove_source_notes(graph: onnx.GraphProto) -> None:
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """Return the file's metadata, which `off_tanet.recognition.classifier.read_card` reads."""
     card, head = checkpoint.card, checkpoint.expressive
+    correction = 0 if checkpoint.residual is None else checkpoint.residual.size
     extra = {} if head is None else {"expressive_parameters": str(head.size)}
     return {
         "name": card.name,
@@ -134,7 +135,7 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "classes": json.dumps(card.classes),
         "input": f"{INPUT} float32 [N,2,{CROP_SIZE},{CROP_SIZE}]: TV-L1 optical flow of a face "
         "crop from onset to apex, u right, v down, in pixels",
-        "parameters": str(checkpoint.network.size),
+        "parameters": str(checkpoint.network.size + correction),
         "scores": json.dumps(card.scores, sort_keys=True),
         "training": json.dumps(card.training, sort_keys=True),
         "preprocessing": json.dumps(asdict(checkpoint.preprocessing), sort_keys=True),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from off_tanet_export.network.attention import ATTENTION_SIZE
 from off_tanet_export.network.expressive import ExpressiveHead
 from off_tanet_export.network.model import OffTanet
+from off_tanet_export.network.residual import LinearResidual
 
 StrainKind = Literal["infinitesimal", "published"]
 Scaling = Literal["none", "range", "robust"]
@@ -81,7 +82,8 @@ class FlowClassifier(nn.Module):
 
     Attention is the saliency of each position in the features that the network's own attention
     passes on, from 0 (least on this face) to 1 (most). With a head for it, there is a third output:
-    `expressive` [N], the probability that the flow shows an expression at all.
+    `expressive` [N], the probability that the flow shows an expression at all. A linear residual
+    corrects the probabilities.
     """
 
     # The buffers' names are the initializers' names in the ONNX file.
@@ -93,10 +95,12 @@ class FlowClassifier(nn.Module):
         network: OffTanet,
         preprocessing: PreprocessingConfig,
         expressive: ExpressiveHead | None = None,
+        residual: LinearResidual | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.expressive = expressive
+        self.residual = residual
         self.preprocessing = preprocessing
         matrix = bicubic_matrix(preprocessing.map_size, CROP_SIZE)
         self.register_buffer("stretch", matrix, persistent=False)
@@ -106,6 +110,9 @@ class FlowClassifier(nn.Module):
         """Classify raw flow: `maps`, then `classify`; and `expressive`, if there is a head."""
         measured = self.measure(flow)
         probabilities, attention, features = self._classify(self.scale(measured))
+        if self.residual is not None:
+            maps = min_max(measured)
+            probabilities = self.residual((maps + mirror(maps)) / 2, probabilities)
         if self.expressive is None:
             return probabilities, attention
         views = 2 if self.preprocessing.mirrored else 1

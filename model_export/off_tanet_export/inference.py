@@ -10,7 +10,7 @@ from torch import Tensor
 from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.graph import rescale
+from off_tanet_export.graph import mirror, rescale
 
 BATCH = 16
 
@@ -56,7 +56,11 @@ def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.flo
     classifier = checkpoint.classifier()
     with torch.inference_mode():
         parts = [classifier.classify(batch)[0] for batch in to_batches(checkpoint, maps)]
-    return torch.cat(parts).numpy()
+        probabilities = torch.cat(parts)
+        if checkpoint.residual is not None:
+            scaled = torch.from_numpy(maps)
+            probabilities = checkpoint.residual((scaled + mirror(scaled)) / 2, probabilities)
+    return probabilities.numpy()
 
 
 def to_batches(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, ...]:

@@ -7,11 +7,12 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from off_tanet_export.checkpoint import Checkpoint, load, save
+from off_tanet_export.datasets.clip_flows import ClipFlows
 from off_tanet_export.datasets.joining import in_order, load_training_clips
 from off_tanet_export.errors import OptionError, TrainingError
 from off_tanet_export.graph import PUBLISHED
@@ -23,6 +24,7 @@ from off_tanet_export.training.expressive import HeadTraining, add_head
 from off_tanet_export.training.final import FinalTraining, train_final, with_classes
 from off_tanet_export.training.fine_tuning import initialize
 from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
+from off_tanet_export.training.residual import train_residual
 from off_tanet_export.training.train import (
     SOURCES,
     UNRELEASED,
@@ -34,6 +36,7 @@ from off_tanet_export.training.train import (
 )
 
 SHIPPED, NOTHING = "shipped", "nothing"
+RESIDUAL_LINEAR = "residual-linear"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SYNTHETIC = ("source", "pairs", "samples", "processes", "head_of")
@@ -102,8 +105,9 @@ def _add_own_options(command: argparse.ArgumentParser) -> None:
         "shipped, with --recipe paper nothing",
     )  # fmt: skip
     group.add_argument(
-        "--part", choices=get_args(Part),
-        help="what is trained; default: the head of existing weights, all of random ones",
+        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR),
+        help="what is trained; default: the head of existing weights, all of random ones; "
+        f"{RESIDUAL_LINEAR}: a linear correction of a network that stays as it is",
     )  # fmt: skip
     group.add_argument(
         "--recipe", choices=("default", "paper"),
@@ -189,14 +193,29 @@ def _train_on_data(args: argparse.Namespace) -> None:
     known = set(clips.classes) == set(start.card.classes)
     if known:
         clips = in_order(clips, start.card.classes)
-    config = _config(args, source, known)
-    training = FinalTraining(config, args.seed, device, bool(args.resume))
+    if args.part == RESIDUAL_LINEAR:
+        trained, used = _correct(args, start, clips, known), {"name": RESIDUAL_LINEAR}
+    else:
+        config = _config(args, source, known)
+        training = FinalTraining(config, args.seed, device, bool(args.resume))
+        fitting = with_classes(start, clips.classes, args.seed)
+        trained = train_final(fitting, clips, training, args.output)
+        used = {"name": args.recipe or "default", **asdict(config)}
     origin = None if source == NOTHING else start.card
-    card = describe(naming, clips, origin, args.recipe or "default", training)
-    trained = train_final(
-        with_classes(start, clips.classes, args.seed), clips, training, args.output
-    )
+    card = describe(naming, clips, origin, used, args.seed)
     save(replace(trained, card=card), args.output)
+
+
+def _correct(
+    args: argparse.Namespace, start: Checkpoint, clips: ClipFlows, known: bool
+) -> Checkpoint:
+    """A linear correction of fixed weights, which has nothing to choose."""
+    others = ("recipe", "epochs", "batch", "learning_rate", "precision", "resume")
+    if unfit := [*_given(args, *others)]:
+        raise OptionError(f"--{unfit[0].replace('_', '-')} is not for --part {RESIDUAL_LINEAR}")
+    if args.start == NOTHING or not known:
+        raise OptionError(f"--part {RESIDUAL_LINEAR} needs weights that know the classes")
+    return train_residual(start, clips, args.seed)
 
 
 def _start(args: argparse.Namespace, source: str, classes: tuple[str, ...]) -> Checkpoint:

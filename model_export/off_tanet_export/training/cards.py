@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 
 from off_tanet_export.checkpoint import DATA, Card
 from off_tanet_export.datasets.clip_flows import ClipFlows
-from off_tanet_export.training.final import FinalTraining
 
 _READ = ("database", "scheme", "kinds", "apex", "cropped", "summary")
 """What is taken over of a file's description of itself."""
@@ -27,7 +27,7 @@ class Naming:
 
 
 def describe(
-    naming: Naming, clips: ClipFlows, start: Card | None, recipe: str, training: FinalTraining
+    naming: Naming, clips: ClipFlows, start: Card | None, recipe: Mapping[str, Any], seed: int
 ) -> Card:
     """Write the card of a model that was trained on clips of people. It has no scores.
 
@@ -35,15 +35,15 @@ def describe(
         naming: Name, version and licence.
         clips: The clips.
         start: The card of the weights from which it was trained; None for random ones.
-        recipe: The name of the recipe.
-        training: The configuration.
+        recipe: The recipe: its name and its configuration, as plain JSON values.
+        seed: The seed of all random draws.
     """
     entries = {
         DATA: _databases(clips),
         "people": len(set(clips.people)),
         "read": [{key: file[key] for key in _READ if key in file} for file in clips.about["files"]],
-        "recipe": {"name": recipe, **asdict(training.config)},
-        "seed": training.seed,
+        "recipe": dict(recipe),
+        "seed": seed,
         "start": start and {"name": start.name, "version": start.version, "licence": start.licence},
         "temperature": "fitted on held-out people",
         "program": f"off-tanet {version('off-tanet')}",

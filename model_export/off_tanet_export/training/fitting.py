@@ -58,9 +58,11 @@ class Fitting:
         torch.manual_seed(seed)
         self.epoch = 0
         self._start, self._config, self._device = start, config, device
-        # What a head for `expressive` reads changes with the network.
+        # What a head for `expressive` reads changes with the network, and its residual does, too.
         expressive = start.expressive if fold.part == "head" else None
-        self._fitted = replace(start, network=copy.deepcopy(start.network), expressive=expressive)
+        self._fitted = replace(
+            start, network=copy.deepcopy(start.network), expressive=expressive, residual=None
+        )
         # Channels last: the same results, and 1.7 times as fast on a CPU.
         self._fitted.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._module, self._logits = trainable_part(self._fitted, fold.part, device)

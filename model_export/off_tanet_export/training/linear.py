@@ -67,7 +67,7 @@ def class_weights(labels: Labels) -> Values:
 
 
 def ridge(known: Values, targets: Values, weight: Values, unknown: Values) -> Values:
-    """Fit weighted ridge regression in its dual form, and predict.
+    """Fit weighted ridge regression, and predict.
 
     Args:
         known: Values [N, D] of the training clips.
@@ -78,10 +78,26 @@ def ridge(known: Values, targets: Values, weight: Values, unknown: Values) -> Va
     Returns:
         Predicted targets [M, T] of `unknown`.
     """
+    slope, bias = fit_ridge(known, targets, weight)
+    return np.asarray(unknown @ slope + bias, np.float64)
+
+
+def fit_ridge(known: Values, targets: Values, weight: Values) -> tuple[Values, Values]:
+    """Fit weighted ridge regression in its dual form.
+
+    Args:
+        known: Values [N, D] of the training clips.
+        targets: Their targets [N, T].
+        weight: Their weights [N].
+
+    Returns:
+        The slope [D, T] and the bias [T].
+    """
     root = np.sqrt(weight)[:, None]
     centre, level = (np.average(values, axis=0, weights=weight) for values in (known, targets))
     rows = root * (known - centre)
     kernel = rows @ rows.T
     penalty = max(np.trace(kernel) / len(kernel), 1e-9)  # a single clip has no variance
     dual = np.linalg.solve(kernel + penalty * np.eye(len(kernel)), root * (targets - level))
-    return np.asarray((unknown - centre) @ rows.T @ dual + level, np.float64)
+    slope = rows.T @ dual
+    return slope, level - centre @ slope
