@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from off_tanet.types import CLASSES, CROP_SIZE, Flow
+from off_tanet.types import CROP_SIZE, Flow
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE, FlowMaps
 from off_tanet_export.datasets.npz import read_arrays
@@ -89,17 +89,12 @@ class ClipFlows:
             return classifier.maps(torch.from_numpy(self.flows)).numpy()
 
     def labelled_maps(self) -> FlowMaps:
-        """Return the maps with their labels, as networks of the three classes are scored on them.
-
-        Raises:
-            MapsError: The classes are others than those of the networks.
-        """
-        if self.classes != CLASSES:
-            raise MapsError(f"the classes are not {', '.join(CLASSES)}: {', '.join(self.classes)}")
+        """Return the maps with their labels and flows."""
         columns = self.columns
         return FlowMaps(
-            self.maps(), columns["label"], columns["dataset"], columns["subject"], columns["clip"]
-        )
+            self.maps(), columns["label"], columns["dataset"], columns["subject"],
+            columns["clip"], self.classes, self.flows,
+        )  # fmt: skip
 
 
 def save_flows(clips: ClipFlows, path: Path, map_size: int | None = None) -> None:
