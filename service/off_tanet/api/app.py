@@ -60,7 +60,7 @@ _NO_TELEMETRY: TelemetryConfig = {
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-OPEN_PATHS = page.PATHS | docs.PATHS | HEALTH_PATHS
+OPEN_PATHS = page.PATHS | {page.FACTS_PATH} | docs.PATHS | HEALTH_PATHS
 """Paths that need no API key: the health checks, and the pages, which have a field for the key."""
 
 
@@ -147,6 +147,7 @@ def _state(settings: Settings) -> State:
     state.client_of = client_of(settings.share_by)
     state.body_budget = BodyBudget(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes
+    state.page_facts = page.Facts.of(settings)
     return state
 
 

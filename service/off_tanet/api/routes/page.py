@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
-from fastapi import HTTPException
-from fastapi.responses import FileResponse
+from fastapi import HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse
 
 from off_tanet.configuration import ASSETS
+from off_tanet.settings import Settings
 
 _WEB = Path(__file__).parents[2] / "web"
 _FILES = MappingProxyType(
@@ -44,8 +47,44 @@ _HEADERS = MappingProxyType(
     }
 )
 
+FACTS_PATH = "/web/service.json"
+"""Path of what the page says of the service before anything is sent."""
+
 PATHS = frozenset({"/", *(f"/web/{name}" for name in _FILES)})
 """Paths of the page and its files, which hold no data of clients and need no API key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page says of the service: whether it requires a key, and its limits."""
+
+    key_required: bool
+    body_bytes: int
+    video_bytes: int
+    image_pixels: int
+    frames: int
+    seconds: float
+    video_frames: int
+    video_seconds: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take them from the settings."""
+        return cls(
+            key_required=settings.api_keys is not None,
+            body_bytes=settings.max_body_bytes,
+            video_bytes=settings.max_video_bytes,
+            image_pixels=settings.max_image_pixels,
+            frames=settings.max_frames,
+            seconds=settings.max_seconds,
+            video_frames=settings.max_video_frames,
+            video_seconds=settings.max_video_seconds,
+        )
+
+
+async def facts(request: Request) -> JSONResponse:
+    """Return the facts."""
+    return JSONResponse(asdict(request.app.state.page_facts))
 
 
 async def index() -> FileResponse:

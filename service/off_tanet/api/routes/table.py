@@ -97,6 +97,7 @@ def routes() -> APIRouter:
     """Create all routes; `operation_id` is the name of the method in generated clients."""
     table = APIRouter()
     _add_get(table, "/", page.index, include_in_schema=False)
+    _add_get(table, page.FACTS_PATH, page.facts, include_in_schema=False)
     _add_get(table, "/web/{name}", page.file, include_in_schema=False)
     for path, options, operation, route in (
         ("/v1/predictions/frames", _FRAMES, "predict_frames", predictions.frames),
