@@ -142,6 +142,30 @@ def test_types_are_the_labels_where_there_are_no_emotions(tmp_path: Path) -> Non
     assert arrays(root)["label"].tolist() == [0, 1]
 
 
+def test_an_empty_folder_is_not_left_out_in_silence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A copy that broke off. SMIC has no sheet, and the clip's frames of two other cameras."""
+    root, expected = made(tmp_path, "smic")
+    for path in (root / "HS/s1/micro/negative/s1_ne_01").iterdir():
+        path.unlink()
+    assert read(root, "smic", *expected.options) == 2
+    folder = "s1/micro/negative/s1_ne_01"
+    reason = f"{folder}: s1/s1_ne_01: the folder HS/{folder} has no pictures that can be read"
+    assert f"{reason}\n" in capfd.readouterr().err
+
+
+def test_a_clip_of_another_person_is_not_taken(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In 4DME, clips of several people have one name, and two rows have each other's."""
+    root, _ = made(tmp_path, "4dme")
+    shutil.rmtree(root / "sub_02")
+    assert read(root, "4dme") == 2
+    reason = "sub_02/ep1: the folder sub_02/ep1 does not exist, but sub_01/ep1 does"
+    assert reason in capfd.readouterr().err
+
+
 def test_frames_and_crops_may_lie_side_by_side(tmp_path: Path) -> None:
     """SMIC has its crops in a folder of their own, with the same names."""
     root, expected = made(tmp_path, "smic")

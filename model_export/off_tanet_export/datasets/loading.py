@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from off_tanet import cpu
+
 from off_tanet_export.datasets.clip_flows import load_flows
 from off_tanet_export.datasets.flow_maps import FlowMaps, concatenate, load_maps
 from off_tanet_export.datasets.npz import array_names
@@ -56,7 +58,7 @@ def load_clips(path: Path, *, cropped: bool = False, skip_unusable: bool = False
     """
     if is_sheet(path):
         source = Source("csv", path.parent, path, path.stem, cropped=cropped)
-        reading = read_database(source, skip_unusable=skip_unusable)
+        reading = read_database(source, skip_unusable=skip_unusable, processes=cpu.available())
         for line in (*reading.remarks, reading.summary):
             print(f"{path.name}: {line}", file=sys.stderr)
         return reading.clips.labelled_maps()
