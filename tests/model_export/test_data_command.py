@@ -112,7 +112,7 @@ def test_another_number_of_clips_than_published_is_said(
     ))  # fmt: skip
     assert main(command(root, str(root))) == 0
     assert capfd.readouterr().err == (
-        "note: MEGC2019 has of samm 92 + 26 + 15 = 133 clips of 28 people (negative, positive, "
+        "note: of samm, MEGC2019 has 92 + 26 + 15 = 133 clips of 28 people (negative, positive, "
         "surprise); these are 1 + 1 + 0 = 2 clips of 1 people\n"
     )
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from off_tanet import cpu
 from off_tanet.types import CLASSES
 
 from off_tanet_export.datasets.clip_flows import load_flows
@@ -70,7 +71,7 @@ def load_clips(path: Path, *, cropped: bool = False, skip_unusable: bool = False
     """
     if is_sheet(path):
         source = Source("csv", path.parent, path, path.stem, cropped=cropped)
-        reading = read_database(source, skip_unusable=skip_unusable)
+        reading = read_database(source, skip_unusable=skip_unusable, processes=cpu.available())
         for line in (*reading.remarks, reading.summary):
             print(f"{path.name}: {line}", file=sys.stderr)
         return reading.clips.labelled_maps()

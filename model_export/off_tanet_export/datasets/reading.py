@@ -157,7 +157,7 @@ def _differences(scheme: Scheme, rows: Sequence[Row]) -> Iterator[str]:
         )
         if found != published:
             names = ", ".join(scheme.classes)
-            yield f"{scheme.title} has of {database} {published} ({names}); these are {found}"
+            yield f"of {database}, {scheme.title} has {published} ({names}); these are {found}"
 
 
 def _no_clips(reading: Reading) -> str:
