@@ -183,7 +183,8 @@ def _recipe(args: argparse.Namespace, *, random: bool, known: bool) -> FineTuneC
         "interpolation": args.interpolation,
     }
     changes = {name: value for name, value in given.items() if value is not None}
-    return replace(config, choose=args.choose_epoch, part=part, **changes)
+    half = args.precision == "bfloat16"
+    return replace(config, choose=args.choose_epoch, part=part, half=half, **changes)
 
 
 def _record(args: argparse.Namespace, checkpoint: Checkpoint, report: Report) -> None:

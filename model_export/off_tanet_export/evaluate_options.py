@@ -10,6 +10,7 @@ from off_tanet import cpu
 
 from off_tanet_export.network.blocks import BLOCKS
 from off_tanet_export.training.recipes import Part
+from off_tanet_export.training.train import Precision
 
 RESIDUAL_LINEAR = "residual-linear"
 """A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
@@ -71,6 +72,10 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         help="choose the number, up to --epochs, on a fifth of the fold's training subjects",
     )  # fmt: skip
     group.add_argument("--learning-rate", type=float, help="initial rate")
+    group.add_argument(
+        "--precision", choices=get_args(Precision), default="float32",
+        help="precision of matrix products; bfloat16 takes less time",
+    )  # fmt: skip
     group.add_argument(
         "--interpolation", type=float,
         help="share of the start's weights in the final weights, in [0, 1)",

@@ -171,6 +171,23 @@ def test_an_interrupted_evaluation_goes_on(tmp_path: Path) -> None:
     )
 
 
+class Killed(FineTuning):
+    """Its process is ended from outside, as for lack of memory."""
+
+    def prepare(self, data: FlowMaps, seed: int) -> Predict:
+        os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_an_error_of_one_line() -> None:
+    """Not a fault of this program, and the folds that are done are not lost."""
+    maps = data(people=2)
+    with pytest.raises(TrainingError, match="ended from outside: --results keeps the folds"):
+        run_folds(
+            Killed([examples.checkpoint()], CONFIG), maps, leave_one_subject_out(maps), processes=2
+        )
+
+
 def test_results_of_another_configuration_are_refused(tmp_path: Path) -> None:
     """Half of the folds from one training, half from another would be a score of nothing."""
     maps = data(people=3)

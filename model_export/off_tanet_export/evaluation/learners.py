@@ -122,6 +122,8 @@ def _flows(data: FlowMaps, flows: Flows) -> ClipFlows:
 def digest(checkpoint: Checkpoint) -> str:
     """Return a digest of a checkpoint's weights and preprocessing."""
     found = blake2b(repr(checkpoint.preprocessing).encode(), digest_size=16)
-    for name, tensor in sorted(checkpoint.network.state_dict().items()):
-        found.update(name.encode() + tensor.numpy().tobytes())
+    parts = (checkpoint.network, checkpoint.expressive, checkpoint.residual)
+    for part in parts:
+        for name, tensor in sorted(part.state_dict().items()) if part else ():
+            found.update(name.encode() + tensor.numpy().tobytes())
     return found.hexdigest()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from off_tanet_export.datasets.flow_maps import FlowMaps
+from off_tanet_export.errors import TrainingError
 from off_tanet_export.evaluation.folds import Fold
 from off_tanet_export.evaluation.learners import Learner, Predict
 from off_tanet_export.evaluation.predictions import Predictions
@@ -103,8 +106,11 @@ def _do_all(
             waiting = {pool.submit(_do, job): job for job in jobs}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
+        except BrokenProcessPool as error:
+            advice = "--results keeps the folds that are done, fewer --processes need less memory"
+            raise TrainingError(f"a process was ended from outside: {advice}") from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -122,6 +128,7 @@ _here: list[_Worker] = []
 
 
 def _start(worker: _Worker) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a stack trace
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     _here.append(worker)
