@@ -73,6 +73,29 @@ def test_the_facts_are_those_of_the_settings(tmp_path: Path) -> None:
     assert facts["frames"] == settings.max_frames
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br;q=1, GZIP;q=0.5", "gzip"),
+        ("identity", None),
+        ("gzip;q=0", None),
+        ("br, xgzip", None),
+        ("", None),
+    ],
+)
+def test_texts_are_compressed_for_those_who_accept_it(
+    http: httpx.Client, accepted: str, encoding: str | None
+) -> None:
+    """On a phone's network it is a third of the time; the content is the same."""
+    answer = http.get("/web/main.js", headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.content == http.get("/web/main.js").content
+    picture = http.get("/web/positive_apex.jpg", headers={"Accept-Encoding": accepted})
+    assert "content-encoding" not in picture.headers
+
+
 def test_no_other_file_is_served(http: httpx.Client) -> None:
     for path in ("/web/none.js", "/web/..%2fcli.py", "/web/%2e%2e/cli.py", "/web/"):
         check_problem(http.get(path), 404, "not_found")

@@ -39,7 +39,7 @@ def test_pairs_fill_a_table_that_can_be_sorted_and_saved(visit: Visit, tmp_path:
     visit.field("onset").set_input_files([file for each in pairs for file in each.values()])
     visit.analyse()
     count = visit.page.get_by_text("3 of 3 files answered")
-    expect(count).to_be_visible(timeout=60_000)
+    expect(count).to_be_visible(timeout=180_000)
     assert column(visit, 1) == ["s2", "s9", "s10"]
     assert [text.split()[0] for text in column(visit, 2)] == ["negative", "surprise", "positive"]
     check_accessible(visit.page)
@@ -67,7 +67,7 @@ def test_a_clip_that_fails_does_not_stop_the_others(visit: Visit) -> None:
     visit.page.get_by_label("A clip", exact=True).check()
     visit.field("clip").set_input_files([clip, wall])
     visit.analyse()
-    expect(visit.page.get_by_text("2 of 2 files answered")).to_be_visible(timeout=60_000)
+    expect(visit.page.get_by_text("2 of 2 files answered")).to_be_visible(timeout=180_000)
     failed, answered = table(visit).locator("tbody tr").all()
     expect(failed).to_contain_text("No face was found")
     expect(answered).to_contain_text("surprise")

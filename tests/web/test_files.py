@@ -74,6 +74,27 @@ def test_further_frames_are_refused_in_words(visit: Visit) -> None:
     assert visit.field("onset").evaluate(NAMES) == []
 
 
+def test_refused_files_leave_nothing_behind(visit: Visit) -> None:
+    """Neither their names and pictures, nor the result of the files before them."""
+    visit.page.get_by_role("button", name="A smile").click()
+    visit.expect_answer("positive")
+    visit.field("onset").set_input_files([picture(f"img{index}.jpg") for index in (9, 10, 11)])
+    visit.expect_problem("These files are too many for one answer")
+    expect(visit.page.locator(".preview")).to_have_count(0)
+    expect(visit.answer).to_have_count(0)
+    assert visit.field("apex").evaluate(NAMES) == []
+
+
+def test_one_frame_replaces_several_pairs(visit: Visit) -> None:
+    """A half of them would be analysed with the new frame."""
+    names = [f"{name}_{moment}.jpg" for name in "ab" for moment in ("onset", "apex")]
+    visit.field("onset").set_input_files([picture(name) for name in names])
+    assert visit.field("apex").evaluate(NAMES) == ["a_apex.jpg", "b_apex.jpg"]
+    visit.field("onset").set_input_files(picture("c.jpg"))
+    assert visit.field("onset").evaluate(NAMES) == ["c.jpg"]
+    assert visit.field("apex").evaluate(NAMES) == []
+
+
 def test_pictures_and_clips_do_not_go_together(visit: Visit) -> None:
     visit.page.get_by_label("A clip", exact=True).check()
     clip = upload("clip.mp4", (SAMPLES / "clip.mp4").read_bytes())

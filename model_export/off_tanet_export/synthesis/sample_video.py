@@ -1,4 +1,4 @@
-"""The service's sample of a long video: three expressions and two blinks in seven seconds.
+"""The service's sample of a long video: three expressions and two blinks in six seconds.
 
 The portrait of `samples`, which writes the file, moves along the fields of its expressions, one
 after the other, and its lids come down as skin that is drawn over the eyes.
@@ -18,9 +18,9 @@ from off_tanet.types import CROP_SIZE, Pixels, Similarity
 
 from off_tanet_export.synthesis.camera import Floats, sample, shoot, warp
 
-FPS, SECONDS, SIZE = 60, 7.0, 288
+FPS, SECONDS, SIZE = 50, 6.2, 288
 _SEED = 7
-BLINKS_S = (2.0, 5.9)
+BLINKS_S = (2.0, 5.8)
 _SHUT_S, _OPENED_S = 0.10, 0.21  # from the moment of a blink at which the lids are down
 _EYES = ((0.27, 0.28), (0.73, 0.28))  # in fractions of the crop
 _LID_WIDTH, _LID_HEIGHT, _BROW = 0.12, 0.030, 0.10  # half an eye; from its centre to under the brow

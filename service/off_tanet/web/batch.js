@@ -7,16 +7,18 @@ import { saveButtons } from "./saving.js";
 import { moment, problem, verdict, warning } from "./words.js";
 
 const COLUMNS = ["file", "label", "when", "warningsColumn"];
+const COLUMNS_OF_PAIRS = COLUMNS.filter((name) => name !== "when"); // two pictures have no times
 const ORDER = new Intl.Collator(undefined, { numeric: true });
 
 /** A table of requests; `onChoose(answer, request)` is called with the selected one. */
 export class BatchTable {
   constructor(requests, onChoose) {
     this.onChoose = onChoose;
-    this.entries = requests.map((request) => entryOf(request));
+    this.columns = requests[0].kind === "frames" ? COLUMNS_OF_PAIRS : COLUMNS;
+    this.entries = requests.map((request) => entryOf(request, this.columns));
     this.count = make("p", { role: "status" });
     this.body = make("tbody", {}, ...this.entries.map(({ element }) => element));
-    this.heads = COLUMNS.map((name) => this.#head(name));
+    this.heads = this.columns.map((name) => this.#head(name));
     this.saving = make("div");
     const head = make("thead", {}, make("tr", {}, ...this.heads));
     this.element = make(
@@ -31,7 +33,7 @@ export class BatchTable {
   }
 
   work(request) {
-    this.#find(request).show(say("working"));
+    this.#find(request).show({ label: say("working") });
   }
 
   answer(request, answer) {
@@ -42,22 +44,27 @@ export class BatchTable {
     entry.name.replaceChildren(
       make("button", { type: "button", class: "link", "aria-label": say("showFile", { name }), onclick }, name),
     );
-    const when = request.kind === "frames" ? "" : `${moment(answer.onset)} – ${moment(answer.apex)}`;
-    entry.show(verdict(answer), when, answer.quality.warnings.map(warning).join(" "));
-    this.#finishOne();
+    entry.show({
+      label: verdict(answer),
+      when: `${moment(answer.onset)} – ${moment(answer.apex)}`,
+      warningsColumn: answer.quality.warnings.map(warning).join(" "),
+    });
+    this.#finish(entry);
   }
 
   fail(request, { code }) {
     const { title, advice } = problem(code);
-    this.#find(request).show(title, "", advice);
-    this.#finishOne();
+    const entry = this.#find(request);
+    entry.show({ label: title, warningsColumn: advice });
+    this.#finish(entry);
   }
 
   #find(request) {
     return this.entries.find((entry) => entry.request === request);
   }
 
-  #finishOne() {
+  #finish(entry) {
+    entry.finished = true;
     this.#showCount();
     const answered = () => this.entries.filter(({ answer }) => answer);
     if (!answered().length || this.saving.childElementCount) return;
@@ -70,12 +77,12 @@ export class BatchTable {
   }
 
   #showCount() {
-    const done = this.entries.filter(({ finished }) => finished()).length;
+    const done = this.entries.filter(({ finished }) => finished).length;
     this.count.textContent = say("batchCount", { done, total: this.entries.length });
   }
 
   #head(name) {
-    const column = COLUMNS.indexOf(name);
+    const column = this.columns.indexOf(name);
     const onclick = () => this.#sort(column, head);
     const label = say("sortBy", { column: say(name) });
     const button = make("button", { type: "button", class: "link", "aria-label": label, onclick }, say(name));
@@ -93,21 +100,14 @@ export class BatchTable {
   }
 }
 
-function entryOf(request) {
+/** A row; `show({label, …})` fills its cells by the names of their columns. */
+function entryOf(request, columns) {
   const name = make("th", { scope: "row" }, request.name);
-  const cells = [make("td", {}, say("waiting")), make("td"), make("td")];
-  let finished = false;
-  return {
-    request,
-    name,
-    answer: null,
-    element: make("tr", {}, name, ...cells),
-    finished: () => finished,
-    show(...texts) {
-      finished = texts.length > 1;
-      cells.forEach((cell, index) => {
-        cell.textContent = texts[index] ?? "";
-      });
-    },
+  const cells = columns.slice(1).map((column) => [column, make("td")]);
+  const show = (texts) => {
+    cells.forEach(([column, cell]) => (cell.textContent = texts[column] ?? ""));
   };
+  show({ label: say("waiting") });
+  const element = make("tr", {}, name, ...cells.map(([, cell]) => cell));
+  return { request, name, element, show, answer: null, finished: false };
 }

@@ -34,11 +34,11 @@ function cardsOf(kind) {
     return CLASSES.map((name) => ({
       title: texts.ui.exampleOf[name],
       hint: say("exampleFrames"),
-      picture: `${name}_apex.jpg`,
+      picture: `example_${name}.jpg`,
       names: [`${name}_onset.jpg`, `${name}_apex.jpg`],
     }));
   }
-  const picture = "surprise_onset.jpg";
+  const picture = "example_surprise.jpg";
   if (kind === "clip") return [{ title: say("exampleClip"), picture, names: ["clip.mp4"] }];
   if (kind === "video") return [{ title: say("exampleVideo"), picture, names: ["video.mp4"] }];
   return [];

@@ -5,8 +5,7 @@ import { isPicture } from "./files.js";
 
 /** Shows the files of a field; `onLength(file, seconds)` is called for a clip or video. */
 export function showPreview(input, onLength) {
-  const drop = input.closest(".drop");
-  drop.querySelector(".preview")?.remove();
+  removePreview(input);
   const [file] = input.files;
   if (!file) return;
   const source = URL.createObjectURL(file);
@@ -21,5 +20,9 @@ export function showPreview(input, onLength) {
     done();
     view.remove();
   });
-  drop.append(view);
+  input.closest(".drop").append(view);
+}
+
+export function removePreview(input) {
+  input.closest(".drop").querySelector(".preview")?.remove();
 }

@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { acceptDrops } from "./drop.js";
 import { sort } from "./files.js";
 import { checkSizes, lengthProblem, limitLine, takeLimits } from "./limits.js";
-import { showPreview } from "./preview.js";
+import { removePreview, showPreview } from "./preview.js";
 import { Problem } from "./problem.js";
 
 const PICTURES = ["flow", "arrows", "strain", "attention", "crops"];
@@ -121,15 +121,14 @@ export class Sources extends EventTarget {
     if (input.name === "tight") this.#report("material");
     if (input.type !== "file") return;
     const files = [...input.files];
-    const alone = FIELDS.frames.includes(input.name) && files.length < 2;
-    if (alone) this.pairs = [];
-    if (alone || files.length < 2) {
-      this.#preview(input);
-      this.#report("material");
-      return;
-    }
-    input.value = ""; // refused files must not stay
-    this.#guard(() => this.take(files, input.name));
+    const several = files.length > 1;
+    const fields = FIELDS[this.kind].map((name) => this.form.elements[name]);
+    // files that are refused must not stay, nor one half of several pairs
+    fields.filter((field) => several || (field !== input && field.files.length > 1)).forEach(clear);
+    this.pairs = [];
+    if (!several) this.#preview(input);
+    this.#report("material");
+    if (several) this.#guard(() => this.take(files, input.name));
   }
 
   #preview(input) {
@@ -183,4 +182,9 @@ export class Sources extends EventTarget {
     checkSizes(request);
     return request;
   }
+}
+
+function clear(input) {
+  input.value = "";
+  removePreview(input);
 }

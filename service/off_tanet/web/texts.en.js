@@ -225,7 +225,7 @@ export const ui = {
   exampleOf: { negative: "A frown", positive: "A smile", surprise: "Raised brows" },
   exampleFrames: "two frames",
   exampleClip: "A clip of raised brows, a quarter of a second",
-  exampleVideo: "A video of seven seconds with three expressions and two blinks",
+  exampleVideo: "A video of six seconds with three expressions and two blinks",
   portrait: "Portrait: NASA, public domain; the motion is computed.",
   framesLimit: "Up to {size} together and {pixels} megapixels each.",
   clipLimit: "Up to {size}, {seconds} and {frames} frames.",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
 from fastapi import HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from off_tanet.configuration import ASSETS
 from off_tanet.settings import Settings
@@ -27,6 +30,7 @@ _TYPES = MappingProxyType(
         ".svg": "image/svg+xml",
     }
 )
+_TEXTS = frozenset({".css", ".html", ".js", ".svg"})
 _HEADERS = MappingProxyType(
     {
         "Content-Security-Policy": "; ".join(
@@ -87,17 +91,36 @@ async def facts(request: Request) -> JSONResponse:
     return JSONResponse(asdict(request.app.state.page_facts))
 
 
-async def index() -> FileResponse:
+async def index(request: Request) -> Response:
     """Return the page."""
-    return _answer(_FILES["index.html"])
+    return _answer(request, _FILES["index.html"])
 
 
-async def file(name: str) -> FileResponse:
+async def file(request: Request, name: str) -> Response:
     """Return a file of the page, or 404."""
     if name not in _FILES:
         raise HTTPException(404)
-    return _answer(_FILES[name])
+    return _answer(request, _FILES[name])
 
 
-def _answer(path: Path) -> FileResponse:
-    return FileResponse(path, headers=dict(_HEADERS), media_type=_TYPES[path.suffix])
+def _answer(request: Request, path: Path) -> Response:
+    """Return a file, text compressed if the browser accepts it: on a phone, it is shown earlier."""
+    headers, media_type = dict(_HEADERS), _TYPES[path.suffix]
+    if path.suffix not in _TEXTS:
+        return FileResponse(path, headers=headers, media_type=media_type)
+    headers["Vary"] = "Accept-Encoding"
+    if not _accepts_gzip(request.headers.get("accept-encoding", "")):
+        return FileResponse(path, headers=headers, media_type=media_type)
+    headers["Content-Encoding"] = "gzip"
+    return Response(_compressed(path), headers=headers, media_type=media_type)
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header names gzip; a weight of 0 excludes it."""
+    found = re.search(r"(?:^|[\s,])gzip\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)", accepted.lower())
+    return found is not None and found[1] not in ("0", "0.0", "0.00", "0.000")
+
+
+@cache
+def _compressed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), 9, mtime=0)
