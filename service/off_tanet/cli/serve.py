@@ -165,7 +165,9 @@ def _run(
     from off_tanet import logs
     from off_tanet.api.http_protocol.protocol import bounded_protocol
     from off_tanet.api.http_protocol.server import DrainingServer
+    from off_tanet.workers import malloc
 
+    malloc.keep_freed()
     logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
     config = uvicorn.Config(
