@@ -187,6 +187,7 @@ def _run(
     )
     server = DrainingServer(config, app.state.drain)
     shutdown.stops(server)
+    malloc.keep_loaded()
     for each in sockets:
         log.info("Uvicorn running on %s (Press CTRL+C to quit)", _url(each))
     server.run(sockets)

@@ -1,8 +1,9 @@
-"""Configuration of the C library's memory allocator, and memory in use."""
+"""Configuration of memory allocation and garbage collection, and memory in use."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 
@@ -13,6 +14,15 @@ _KEPT_BLOCK_BYTES = 32 << 20  # glibc's maximum; larger blocks are returned at o
 _STATM_BYTES = 256  # more than seven numbers
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TRIM_ABOVE_BYTES = 300_000_000  # a warm worker holds about 180 MB
+
+
+def keep_loaded() -> None:
+    """Exempt all objects that exist now from garbage collection, because they will stay.
+
+    Visiting the objects of the loaded modules took a seventh of the server's time under overload.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def keep_freed() -> None:
