@@ -131,6 +131,17 @@ def test_folders_of_another_copy_can_be_said(tmp_path: Path) -> None:
     assert arrays(root)["clip"].tolist() == [clip for _, clip in expected.clips]
 
 
+def test_frames_of_whole_videos_can_be_said(tmp_path: Path) -> None:
+    """CAS(ME)^3 has them, too, of every clip that was cut out."""
+    root, expected = made(tmp_path, "casme3")
+    shutil.rmtree(root / "Part_A_ME_clip")
+    for video, numbers in (("spNO.1/a", (355, 360, 500, 510)), ("spNO.2/j", (30, 34))):
+        made_databases.write_frames(root / "part_a" / video / "color", "{}.jpg", *numbers)
+        made_databases.write_frames(root / "part_a" / video / "depth", "{}.png", *numbers)
+    assert read(root, "casme3", "--folders", "{subject}/{video}/color") == 0
+    assert arrays(root)["clip"].tolist() == [clip for _, clip in expected.clips]
+
+
 def test_types_are_the_labels_where_there_are_no_emotions(tmp_path: Path) -> None:
     """As in SAMM Long Videos: a network can tell micro- from macro-expressions."""
     root = tmp_path / "delivered"
