@@ -113,6 +113,7 @@ def run(root: Path, *options: str, cropped: bool = True) -> int:
         ("line,column,value\n\ntwo,onset,1\n", "line 3: needs the number of a line"),
         ("line,column,value\n2,peak,1\n", "line 2: needs the number of a line"),
         ("line,column,value\n2,apex,4\n2,apex,5\n", "line 3: mends apex on line 2 once more"),
+        ("line,column,value\n2,apex\n", "line 2: needs the number of a line"),
     ],
 )
 def test_fixes_of_another_form_are_an_error(

@@ -161,7 +161,9 @@ def test_every_named_scheme_is_of_known_emotions() -> None:
         assert labels == set(range(len(scheme.classes)))
 
 
-@pytest.mark.parametrize("texts", [["=fear", "b"], ["a=fear", "b=fear"], ["a=", "a"], ["a"]])
+@pytest.mark.parametrize(
+    "texts", [["=fear", "b"], ["a=fear=anger", "b"], ["a=fear", "b=fear"], ["a=", "a"], ["a"]]
+)
 def test_a_scheme_that_is_none_is_refused(texts: list[str]) -> None:
     with pytest.raises(OptionError, match="--classes"):
         custom_scheme(texts)
