@@ -60,14 +60,17 @@ def test_a_database_is_read_as_delivered(
     assert (np.abs(file["flow"]).max((1, 2, 3)) > 0.5).all()  # the smile, in pixels
 
 
-def test_the_file_says_what_was_done(tmp_path: Path) -> None:
+def test_the_file_says_what_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Months later, nobody remembers the options; a path of the machine is nobody's business."""
     root, expected = made(tmp_path, "smic")
-    assert read(root, "smic", *expected.options) == 0
-    about = str(arrays(root)["about"])
+    monkeypatch.chdir(root)
+    named = ["--database", "smic", "--output", "../o.npz", "--cropped", *expected.options]
+    assert main(["data", "read", ".", *named, "--folders", "{path}"]) == 0
+    about = str(arrays(root.with_name("o"))["about"])
     assert str(tmp_path) not in about
     said = json.loads(about)
     assert (said["apex"], said["apexes_not_marked"], said["scheme"]) == ("middle", 3, "megc2019")
+    assert (said["source"], said["folders"]) == ("delivered", ["{path}"])
     assert said["summary"] == expected.summary
 
 
