@@ -39,6 +39,7 @@ def run(root: Path, *options: str, name: str = "mine") -> int:
         ("1,a,1,5,fear", "Sub01/A"),
         ("s001,a,1,5,fear", "1/a"),
         ("Ann,a,1,5,fear", "ANN/a"),
+        ("women/1,a,1,5,fear", "women/1/a"),
         (r"1,1\a,1,5,fear", "1/a"),
         (r"1,D:\study\1\a,1,5,fear", "1/a"),
         ("1,/home/ann/study/1/a/,1,5,fear", "1/a"),

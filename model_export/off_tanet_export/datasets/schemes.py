@@ -166,7 +166,7 @@ def custom_scheme(texts: Sequence[str]) -> Scheme:
         name, _, listed = text.partition("=")
         name = " ".join(name.split())
         found = emotions(listed or name)
-        if not name or not found:
+        if not name or not found or "=" in listed:
             raise OptionError(f"--classes: {text!r} is not CLASS or CLASS=EMOTION,EMOTION")
         pairs += [(emotion, name) for emotion in found]
     by_emotion: dict[str, str] = {}
