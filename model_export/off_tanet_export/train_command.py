@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -26,7 +23,9 @@ from off_tanet_export.training.fine_tuning import initialize
 from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
 from off_tanet_export.training.residual import train_residual
 from off_tanet_export.training.run import state_path
+from off_tanet_export.training.run_log import RunLog, log_path
 from off_tanet_export.training.train import (
+    LOG_COLUMNS,
     SOURCES,
     UNRELEASED,
     Device,
@@ -161,27 +160,11 @@ def _train_on_synthetic_motion(args: argparse.Namespace) -> None:
     naming = _naming(args, args.licence or "Apache-2.0")
     chosen = ("variant", "source", "pairs", "samples", "precision", "batch", "learning_rate")
     training = Training(seed=args.seed, **_given(args, *chosen))
-    with _log_file(args.output.with_suffix(".log")):
-        processes = args.processes or 1
-        trained = train(training, args.device, processes)
-        card = replace(
-            trained.card, name=naming.name, version=naming.version, licence=naming.licence
-        )
-        save(calibrate(replace(trained, card=card), processes=processes), args.output)
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Write the package's log records to a file, one line each with its time."""
-    logger, handler = logging.getLogger("off_tanet_export"), logging.FileHandler(path, "w")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
+    processes = args.processes or 1
+    log = RunLog(log_path(args.output), LOG_COLUMNS)
+    trained = train(training, args.device, processes, log)
+    card = replace(trained.card, name=naming.name, version=naming.version, licence=naming.licence)
+    save(calibrate(replace(trained, card=card), processes=processes), args.output)
 
 
 def _train_on_data(args: argparse.Namespace) -> None:

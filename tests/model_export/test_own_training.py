@@ -115,6 +115,8 @@ def test_the_card_says_what_was_trained_on_and_no_more(data: Path, tmp_path: Pat
         "clips": 8, "people": 2, "classes": dict.fromkeys(CLASSES, 2),
     }  # fmt: skip
     assert card.training["recipe"]["epochs"] == 1
+    start = shipped.load_shipped().card.training
+    assert card.training["expressive"] == start["expressive"]  # of the head that was kept
     assert "no recording" not in json.dumps(dataclasses.asdict(card))
     assert "not for the card" not in json.dumps(dataclasses.asdict(card))
 
