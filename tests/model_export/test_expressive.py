@@ -178,9 +178,8 @@ def test_files_of_another_form_are_refused(
 @pytest.mark.slow
 def test_the_command_adds_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network of the given weights is written with it, unchanged."""
-    monkeypatch.setattr(
-        train_command, "HeadTraining", lambda seed: HeadTraining(seed, 20, 10, batch=10)
-    )
+    small = partial(HeadTraining, pairs=20, held_out=10, batch=10)
+    monkeypatch.setattr(train_command, "HeadTraining", small)
     save(examples.checkpoint(), tmp_path / "w")
     output = tmp_path / "with_head.safetensors"
     assert main(["train", "--head-of", str(tmp_path / "w"), "--output", str(output)]) == 0
