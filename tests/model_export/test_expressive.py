@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +177,9 @@ def test_files_of_another_form_are_refused(
 @pytest.mark.slow
 def test_the_command_adds_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network of the given weights is written with it, unchanged."""
-    small = partial(HeadTraining, pairs=20, held_out=10, batch=10)
-    monkeypatch.setattr(train_command, "HeadTraining", small)
+    monkeypatch.setattr(
+        train_command, "HeadTraining", lambda seed: HeadTraining(seed, 20, 10, batch=10)
+    )
     save(examples.checkpoint(), tmp_path / "w")
     output = tmp_path / "with_head.safetensors"
     assert main(["train", "--head-of", str(tmp_path / "w"), "--output", str(output)]) == 0
