@@ -16,6 +16,7 @@ ORDER = (
     ("errors", "limits", "identifiers", "cpu", "logs", "setting_names", "reasons"),
     ("types", "files", "configuration", "face_choice", "service_settings"),
     ("settings",),
+    ("config_file",),
     ("environment",),
     ("recognition",),
     ("visualization",),

@@ -34,6 +34,7 @@ DATA = "data"
 """The entry of a card's `training` that only weights have that were trained on recordings."""
 
 HEADS = 4
+WRAPPER = "module."
 
 RENAMED = {
     "stem": "conv1",
@@ -186,11 +187,28 @@ def _load_published(path: Path) -> Checkpoint:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load documents no exceptions for damaged files
         raise CheckpointError(f"{path} is not a checkpoint or is damaged") from error
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+    tensors = _state_dict(tensors)
+    if not tensors:
         raise CheckpointError(f"{path} is not a state dict: it contains more than tensors")
     network = OffTanet()
     names = {name: published_names(name) for name in network.state_dict()}
     return Checkpoint(_assemble(network, tensors, names, path), PUBLISHED, PUBLISHED_CARD)
+
+
+def _state_dict(loaded: object) -> dict[str, Tensor]:
+    """Return the tensors by their names in the network; none if it is something else.
+
+    Many programs save `{"state_dict": …, "epoch": …}`, and those that train on several GPUs put
+    `module.` before each name.
+    """
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(t, Tensor) for t in loaded.values()):
+        return {}
+    names = [str(name) for name in loaded]
+    wrapped = all(name.startswith(WRAPPER) for name in names)
+    start = len(WRAPPER) if wrapped else 0
+    return dict(zip((name[start:] for name in names), loaded.values(), strict=True))
 
 
 def published_names(name: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from off_tanet import environment, settings, startup
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import Result
 from off_tanet.configuration import SAMPLES, Configuration
@@ -53,8 +53,11 @@ class CheckError(Exception):
     """A check failed; the message is one line."""
 
 
-def run_checks() -> Iterator[Check]:
+def run_checks(config: Path | None = None) -> Iterator[Check]:
     """Run all checks, with the default settings where the configured ones are wrong.
+
+    Args:
+        config: The file of settings, as for `environment.load`.
 
     Yields:
         Each check as soon as it has run.
@@ -62,9 +65,9 @@ def run_checks() -> Iterator[Check]:
     yield _run("processor", _processor)
     kernel = _run("kernel", _kernel)
     yield kernel
-    yield _run("settings", _settings)
+    yield _run("settings", lambda: _settings(config))
     try:
-        configured = environment.load()
+        configured = environment.load(config=config)
     except settings.SettingsError:
         configured = Settings.model_construct()  # defaults only
     yield _run("limits", lambda: _limits(configured))
@@ -107,10 +110,10 @@ def _kernel() -> str:
     return f"{flow.build_name()}; this processor runs {runnable}"
 
 
-def _settings() -> str:
+def _settings(config: Path | None) -> str:
     """Create the application, as `serve` does: this also checks key files and extras."""
-    startup.create(environment.load())
-    return ", ".join(environment.variables()) or "all by default"
+    startup.create(environment.load(config=config))
+    return ", ".join(environment.origins(config)) or "all by default"
 
 
 def _limits(configured: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from off_tanet.errors import UnreadableFileError
@@ -29,6 +30,18 @@ def read(path: Path, limit: int) -> bytes:
         raise UnreadableFileError(f"{printable(path.name or str(path))}: {reason}.") from None
 
 
+def read_standard_input(limit: int) -> bytes:
+    """Read standard input to its end, but at most `limit + 1` bytes, as `read` does."""
+    with open(0, "rb", closefd=False) as stream:
+        return stream.read(limit + 1)
+
+
 def printable(name: str) -> str:
     """Return `name` with characters that cannot be printed escaped as in Python."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def natural_order(name: str) -> tuple[tuple[str, int], ...]:
+    """Return a key that sorts names as people do: `img46` is before `img105`."""
+    parts = re.findall(r"(\D*)(\d*)", name.casefold())
+    return tuple((text, int(digits or -1)) for text, digits in parts)

@@ -59,12 +59,16 @@ class ServiceSettings(BaseSettings):
     """Quota of requests per API key, such as `100/minute`; if unset, there is none."""
     cors_origins: str = Field("", pattern=r"^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)?$")
     """Origins that may call the API from a browser (CORS), separated by commas, or * for all."""
+    docs: bool = True
+    """Whether the documentation of the API is a page, at `/docs`."""
 
     # Workers
     workers: _Workers | None = None
     """Worker processes, which use one core each; if unset, one per available core."""
     queue_size: NonNegativeInt = _ENGINE.queue_size
     """Maximum number of requests that wait for a worker."""
+    refusal_delay_s: NonNegativeFloat = 0.2
+    """Seconds that a request waits for a place in a full queue before it is refused."""
     worker_memory_bytes: PositiveInt = _ENGINE.worker_memory_bytes
     """Memory in bytes above which a worker is stopped and its request fails."""
     worker_idle_memory_bytes: PositiveInt = _ENGINE.worker_idle_memory_bytes
@@ -76,7 +80,7 @@ class ServiceSettings(BaseSettings):
     share_by: ShareBy = "client"
     """What gets an equal share of the workers: client (API key, else address), key or none."""
     trusted_proxies: str = ""
-    """Addresses of proxies whose X-Forwarded-For is trusted, separated by commas, or * for all."""
+    """Addresses of proxies whose X-Forwarded headers are trusted, separated by commas; * is all."""
     deadline_s: PositiveFloat = _ENGINE.deadline_s
     """Seconds from the admission of a request until it is stopped."""
     startup_timeout_s: PositiveFloat = _ENGINE.startup_timeout_s
@@ -105,8 +109,8 @@ class ServiceSettings(BaseSettings):
     """Seconds without load before Ray removes replicas."""
 
     # Log and traces
-    log_format: logs.Format = "json"
-    """Format of log lines: json or text."""
+    log_format: logs.Format = "auto"
+    """Format of log lines: json, text, or auto: text on a terminal, otherwise json."""
     log_queue_size: PositiveInt = logs.QUEUE
     """Maximum number of log lines that wait to be written; further lines are lost."""
     otlp_endpoint: str | None = Field(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from off_tanet.batch.manifest import ManifestError, Row, read_rows
+from off_tanet.batch.manifest import ManifestError, read_rows
+from off_tanet.batch.rows import Row
 from pyarrow import parquet
 
 
@@ -106,7 +107,7 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
     ("text", "message"),
     [
         ("onset\na.png\n", "needs the columns onset and apex, or the column clip"),
-        ("clip,onset,apex\nEP01,46,59\n", "needs the columns"),  # frame numbers, as in CASME
+        ("clip,onset,apex\nEP01,a.png,b.png\n", "onset is not a frame number"),
         ("clip\n", "nothing to score"),
         ("", "nothing to score"),
         ("clip\n\x00\xff\n", "cannot be read"),
@@ -115,7 +116,7 @@ BAD_INDICES = ("x", "-1", "1.5", "inf", "nan?", "1e40")
         ("clip,Clip\na.mp4,b.mp4\n", "column clip more than once"),
         ("onset,apex,apex_index\na.png,b.png,3\n", "frame numbers for pictures"),
         *(
-            (f"clip,apex_index\na.mp4,5\na.mp4,{cell}\n", "apex_index on line 3")
+            (f"clip,apex_index\na.mp4,5\na.mp4,{cell}\n", "on line 3, apex_index is not")
             for cell in BAD_INDICES
         ),
     ],

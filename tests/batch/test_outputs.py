@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from off_tanet.batch.journal import Key, OutputError, key_of
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.schema import columns
 from off_tanet.batch.writers import SUFFIXES, open_output
 from pyarrow import parquet

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import Result
 from off_tanet.configuration import ASSETS, Configuration

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_rows
 from off_tanet.batch.schema import columns, flatten
 from off_tanet.batch.scoring import Result, ScoreJob, score

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import cv2
 from off_tanet.batch.journal import Journal, JsonLines
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import score
 from off_tanet.configuration import Configuration

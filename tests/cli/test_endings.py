@@ -71,8 +71,6 @@ def test_decoder_messages_about_a_broken_image_are_suppressed(
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
-        ["key"],
         ["none"],
         ["predict", ONSET],
         ["predict", ONSET, APEX, "--face", "maybe"],

@@ -92,8 +92,9 @@ def choose_epochs(
     count = -(-len(names) // INNER_FOLDS)
     held_out = np.isin(fold.people, np.random.default_rng(seed).permutation(names)[:count])
     inner, validation = fold.select(~held_out), fold.select(held_out)
+    labels, classes = validation.labels.numpy(), len(start.card.classes)
     scores = [
-        uf1(confusion(validation.labels.numpy(), predict_fold(fitted, validation).argmax(1)))
+        uf1(confusion(labels, predict_fold(fitted, validation).argmax(1), classes))
         for fitted in train_epochs(start, inner, config, seed, device)
     ]
     return int(np.argmax(scores))

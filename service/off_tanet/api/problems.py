@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Scope
 
 from off_tanet import errors, logs
@@ -62,7 +63,7 @@ def response(scope: Scope, error: errors.OffTanetError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.SlowRequestError):
         headers["Connection"] = "close"  # the remainder of the body may never arrive
-    return _response(problem(scope, error), headers)
+    return _response(scope, problem(scope, error), headers)
 
 
 def unexpected(error: Exception) -> errors.OffTanetError:
@@ -83,29 +84,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        if isinstance(error, BodyRefusedError):
-            return response(request.scope, error.error)
         title = HTTPStatus(error.status_code).phrase
         code = _HTTP_CODES.get(error.status_code) or re.sub(r"\W+", "_", title.lower())
-        return _response(
-            _problem(request.scope, error.status_code, code, title, str(error.detail)),
-            dict(error.headers or {}),
-        )
+        scope = request.scope
+        body = _problem(scope, error.status_code, code, title, str(error.detail))
+        return _response(scope, body, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
         return response(request.scope, error_of(error.errors()))
-
-
-class BodyRefusedError(HTTPException):
-    """Wraps an error that is raised while the framework reads a body.
-
-    The framework passes on only exceptions of this class.
-    """
-
-    def __init__(self, error: errors.OffTanetError) -> None:
-        super().__init__(error.status, error.detail)
-        self.error = error
 
 
 def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> Problem:
@@ -122,10 +109,19 @@ def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> P
     )
 
 
-def _response(body: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(
-        body.model_dump(exclude_none=True),
+def _response(scope: Scope, body: Problem, headers: dict[str, str]) -> Response:
+    return Response(
+        body.model_dump_json(exclude_none=True),
         status_code=body.status,
-        headers=headers,
+        headers={**headers, "Link": _links(scope)},
         media_type=MEDIA_TYPE,
     )
+
+
+def _links(scope: Scope) -> str:
+    """Return the header that names the documentation (RFC 8288), by the relations of RFC 8631."""
+    mount = quote(scope.get("root_path", ""))
+    documents = [f'<{mount}/openapi.json>; rel="service-desc"; type="application/json"']
+    if page := getattr(getattr(scope.get("app"), "state", None), "docs", None):
+        documents.append(f'<{mount}{page}>; rel="service-doc"; type="text/html"')
+    return ", ".join(documents)

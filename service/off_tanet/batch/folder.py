@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from off_tanet.recognition.media import unsupported_video
+from off_tanet.recognition.media.frame_files import is_frame
 from off_tanet.recognition.media.unsupported import HEAD_BYTES
 
 _READ = "3g2 3gp avi divx f4v gif m4v mkv mov mp4 qt webm"
@@ -15,6 +17,7 @@ _UNREAD = """264 265 7z apng asf cine dv flv h264 h265 hevc ivf m1v m2t m2ts m2v
 mpeg mpg mpv mts mxf nut ogm ogv rar rm rmvb seq swf tar tod ts vob wmv y4m zip"""
 _READ_SUFFIXES = frozenset(f".{suffix}" for suffix in _READ.split())
 _UNREAD_SUFFIXES = frozenset(f".{suffix}" for suffix in _UNREAD.split())
+_FRAMES = "a folder of pictures, which is a clip only with --fps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class Skipped:
     reason: str
 
 
+def is_clip(path: Path) -> bool:
+    """Return whether a file is a clip, by its suffix."""
+    return path.suffix.lower() in _READ_SUFFIXES
+
+
+def find_frame_folders(folder: Path) -> list[str]:
+    """Return the folders below `folder`, and itself, that hold at least two pictures.
+
+    Paths are relative to `folder`; those in hidden folders are left out.
+    """
+    counts = Counter(path.parent for path in folder.rglob("*") if is_frame(path))
+    found = [path.relative_to(folder) for path, count in counts.items() if count > 1]
+    return sorted(path.as_posix() for path in found if not _is_hidden(path))
+
+
 def find_clips(folder: Path) -> list[str]:
     """Return the paths of all clips below `folder`, relative to it and sorted.
 
@@ -38,9 +56,17 @@ def find_clips(folder: Path) -> list[str]:
     return [found for found in _video_files(folder) if isinstance(found, str)]
 
 
-def find_skipped(folder: Path) -> list[Skipped]:
-    """Return the other video files below `folder`: unread formats, hidden and empty files."""
-    return [found for found in _video_files(folder) if isinstance(found, Skipped)]
+def find_skipped(folder: Path, frame_folders: bool = False) -> list[Skipped]:
+    """Return what else below `folder` may hold a clip: unread formats, hidden and empty files.
+
+    Args:
+        folder: The folder.
+        frame_folders: Whether folders of frames are scored; otherwise they are skipped, too.
+    """
+    found = [found for found in _video_files(folder) if isinstance(found, Skipped)]
+    if not frame_folders:
+        found += [Skipped(name, _FRAMES) for name in find_frame_folders(folder)]
+    return found
 
 
 def _video_files(folder: Path) -> Iterator[str | Skipped]:
@@ -55,11 +81,15 @@ def _video_files(folder: Path) -> Iterator[str | Skipped]:
                 yield name.as_posix()
 
 
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
+
+
 def _skip_reason(path: Path, name: Path) -> str:
     """Why a file is not scored; empty for a clip, and for a file that is not a video."""
     if path.name.startswith("._"):
         return "a macOS resource fork, not the clip itself"
-    if any(part.startswith(".") for part in name.parts):
+    if _is_hidden(name):
         return "hidden"
     try:
         with path.open("rb") as file:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
-from off_tanet.batch.manifest import CLIP, INDICES, PAIR
+from off_tanet.batch.rows import CLIP, INDICES, PAIR
 from off_tanet.batch.schema import columns, flatten
 
 Key = tuple[str, ...]
@@ -73,18 +73,16 @@ class CommaSeparated:
 
     Args:
         classes: The classes of the model.
+        others: The other columns of the manifest.
     """
 
-    def __init__(self, classes: Iterable[str]) -> None:
-        self._columns = tuple(columns(classes))
-        self.header = ",".join(self._columns).encode() + b"\n"
+    def __init__(self, classes: Iterable[str], others: Iterable[str] = ()) -> None:
+        self._columns = tuple(columns(classes, others))
+        self.header = _csv_line(self._columns)
 
     def line(self, record: Mapping[str, object]) -> bytes:
         """Return the line of a record."""
-        text = io.StringIO()
-        cells = flatten(record, self._columns).values()
-        csv.writer(text, lineterminator="\n").writerow(map(_cell, cells))
-        return text.getvalue().encode()
+        return _csv_line(map(_cell, flatten(record, self._columns).values()))
 
     def key(self, line: bytes) -> Key:
         """Return the key of a line."""
@@ -121,7 +119,7 @@ class Journal:
             raise OutputError(f"{path}: another run is writing to it") from None
         except (ValueError, csv.Error):
             self._file.close()
-            raise OutputError(f"{path} holds something other than results") from None
+            raise OutputError(f"{path} holds something other than results of this run") from None
 
     def __enter__(self) -> Self:
         return self
@@ -154,6 +152,12 @@ class Journal:
             end += len(line)
         self._file.truncate(end)
         return keys
+
+
+def _csv_line(cells: Iterable[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
 
 
 def _cell(value: object) -> object:

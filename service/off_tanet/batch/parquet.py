@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from off_tanet.batch.journal import Journal, JsonLines, Key, OutputError, key_of
-from off_tanet.batch.manifest import CLIP, INDICES, PAIR
+from off_tanet.batch.rows import CLIP, INDICES, PAIR
 from off_tanet.batch.schema import Kind, columns, flatten
 
 _TYPES: Mapping[Kind, pa.DataType] = MappingProxyType(
@@ -40,18 +40,19 @@ class ParquetOutput:
         done: Keys of the results that both files held when they were opened.
     """
 
-    def __init__(self, path: Path, classes: Sequence[str]) -> None:
+    def __init__(self, path: Path, classes: Sequence[str], others: Sequence[str] = ()) -> None:
         """Open or create the file.
 
         Args:
             path: The file.
             classes: The classes of the model.
+            others: The other columns of the manifest.
 
         Raises:
             OutputError: It cannot be written to, is open in another run, or holds other contents.
         """
         self._path = path
-        kinds = columns(classes)
+        kinds = columns(classes, others)
         self._schema = pa.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
         self._previous = set(_keys(path, self._schema))
         self._partial = path.with_name(f"{path.name}.partial")
@@ -101,7 +102,7 @@ def _keys(path: Path, schema: pa.Schema) -> Iterator[Key]:
     except (OSError, pa.ArrowException):
         raise OutputError(f"{path} is not a readable Parquet file") from None
     if not file.schema_arrow.equals(schema):
-        raise OutputError(f"{path} holds something other than results")
+        raise OutputError(f"{path} holds something other than results of this run")
     names = {f"input.{name}": name for name in (*PAIR, *CLIP, *INDICES)}
     for batch in file.iter_batches(columns=list(names)):
         for row in batch.to_pylist():

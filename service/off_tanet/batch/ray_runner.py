@@ -17,7 +17,7 @@ from dataclasses import replace
 import ray
 import ray.data
 
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_with, start_engine
 from off_tanet.batch.scoring import Result, ScoreJob
 from off_tanet.configuration import Configuration

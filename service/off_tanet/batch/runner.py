@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
 
-from off_tanet.batch.manifest import Row
+from off_tanet.batch.rows import Row
 from off_tanet.batch.scoring import Result, ScoreJob, problem_result
 from off_tanet.configuration import Configuration
 from off_tanet.errors import OffTanetError, WarmingUpError, WorkerLostError, WorkMemoryError

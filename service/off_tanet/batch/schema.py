@@ -13,16 +13,18 @@ def _columns(prefix: str, names: str, kind: Kind) -> dict[str, Kind]:
     return {f"{prefix}.{name}": kind for name in names.split()}
 
 
-def columns(classes: Iterable[str]) -> Mapping[str, Kind]:
+def columns(classes: Iterable[str], others: Iterable[str] = ()) -> Mapping[str, Kind]:
     """Return every column of a result table and its type, in order.
 
     Args:
         classes: The classes of the model.
+        others: The other columns of the manifest.
     """
     return MappingProxyType(
         {
             **_columns("input", "onset apex clip", "text"),
             **_columns("input", "onset_index apex_index", "integer"),
+            **{f"manifest.{name}": "text" for name in others},
             **_columns("problem", "code title detail limit", "text"),
             "problem.status": "integer",
             "id": "text",

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from off_tanet import files, logs
-from off_tanet.batch.manifest import CLIP, PAIR, Row
+from off_tanet.batch.rows import Row
 from off_tanet.errors import LimitExceededError, OffTanetError, UnreadableFileError
 from off_tanet.face_choice import FaceChoice
+from off_tanet.recognition.media.frame_files import FrameFiles
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers.answers import Answer, clip_answer, frames_answer
 from off_tanet.workers.messages import Job, Report
@@ -35,8 +36,12 @@ class Result:
 
     @property
     def record(self) -> dict[str, object]:
-        """The answer as a JSON object, with the row's paths and indices as `input`."""
-        return {"input": self.row.input, **self.answer}
+        """The answer as a JSON object, with what it answers.
+
+        `input` has the row's paths and indices, `manifest` the other columns, if there are any.
+        """
+        others = {"manifest": dict(self.row.others)} if self.row.others else {}
+        return {"input": self.row.input, **others, **self.answer}
 
     @property
     def problem_code(self) -> str | None:
@@ -56,13 +61,14 @@ class ScoreJob(Job[dict[str, Any]], frozen=True):
     face: FaceChoice = "auto"
     onset_index: int | None = None
     apex_index: int | None = None
+    fps: float | None = None
 
     @classmethod
     def of(cls, row: Row, face: FaceChoice) -> ScoreJob:
         """Create the job of a row."""
-        paths = {name: getattr(row, name) for name in (*PAIR, *CLIP)}
-        encoded = {name: os.fsencode(path) for name, path in paths.items() if path is not None}
-        return cls(os.fsencode(row.folder), encoded, face, row.onset_index, row.apex_index)
+        encoded = {name: os.fsencode(path) for name, path in row.paths.items()}
+        folder = os.fsencode(row.folder)
+        return cls(folder, encoded, face, row.onset_index, row.apex_index, row.fps)
 
     def __call__(self, recognizer: Recognizer, _report: Report, _body: bytes, /) -> dict[str, Any]:
         """Score the row and return its answer."""
@@ -74,6 +80,7 @@ class ScoreJob(Job[dict[str, Any]], frozen=True):
             clip=paths.get("clip"),
             onset_index=self.onset_index,
             apex_index=self.apex_index,
+            fps=self.fps,
         )
         return dict(score(row, recognizer, self.face).answer)
 
@@ -115,16 +122,21 @@ def problem_result(row: Row, error: OffTanetError) -> Result:
 
 def _answer(row: Row, recognizer: Recognizer, face: FaceChoice) -> Answer:
     def content(name: str | None) -> bytes:
-        if not name:
-            raise UnreadableFileError("The manifest names no file in this row.")
-        return files.read(row.folder / name, recognizer.limits.upload_bytes)
+        return files.read(_path(row, name), recognizer.limits.upload_bytes)
 
-    if row.clip is not None:
-        return clip_answer(
-            recognizer,
-            content(row.clip),
-            face,
-            onset_index=row.onset_index,
-            apex_index=row.apex_index,
-        )
-    return frames_answer(recognizer, content(row.onset), content(row.apex), face)
+    if row.clip is None:
+        return frames_answer(recognizer, content(row.onset), content(row.apex), face)
+    path = _path(row, row.clip)
+    return clip_answer(
+        recognizer,
+        FrameFiles.of(path, row.fps) if row.fps and path.is_dir() else content(row.clip),
+        face,
+        onset_index=row.onset_index,
+        apex_index=row.apex_index,
+    )
+
+
+def _path(row: Row, name: str | None) -> Path:
+    if not name:
+        raise UnreadableFileError("The manifest names no file in this row.")
+    return row.folder / name

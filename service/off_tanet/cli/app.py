@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from off_tanet.cli import batch, doctor, keys, recognition, serve, settings, streams, training
+from off_tanet.cli import (
+    batch,
+    completion,
+    doctor,
+    keys,
+    recognition,
+    serve,
+    settings,
+    streams,
+    training,
+)
 from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.errors import EngineError, InstallationError, ModelError, OffTanetError
 from off_tanet.logs import describe_error
@@ -47,6 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         An exit code, see `exit_codes`.
     """
+    completion.prepare()
     try:
         code = build_app()(arguments, "off-tanet", standalone_mode=False) or ExitCode.SUCCESS
         streams.flush()
@@ -77,6 +89,7 @@ def _fail(message: str, code: ExitCode) -> int:
 def build_app() -> typer.Typer:
     """Return the Typer application with every command and group."""
     app = _group("Micro-expression recognition: two frames or a clip in, class probabilities out.")
+    app.callback()(_require_command_or_version)
     app.command()(serve.serve)
     app.command()(recognition.predict)
     app.command()(recognition.clip)
@@ -85,6 +98,7 @@ def build_app() -> typer.Typer:
     app.command()(recognition.model)
     app.command()(settings.settings)
     app.command()(doctor.doctor)
+    app.command()(completion.completion)
     key = _group("API keys.")
     key.command()(keys.new)
     app.add_typer(key, name="key")
@@ -100,6 +114,36 @@ def _group(about: str) -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
+        invoke_without_command=True,
     )
-    group.callback()(lambda: None)  # else a group of one command is that command
+    group.callback()(_require_command)
     return group
+
+
+def _require_command(context: typer.Context) -> None:
+    """Show the help if no command is given.
+
+    It is an error, as elsewhere in Click and argparse: a script whose variable is empty must not
+    seem to have succeeded, and its standard output stays free of a help text.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"off-tanet {version('off-tanet')}")
+        raise typer.Exit
+
+
+def _require_command_or_version(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    _require_command(context)

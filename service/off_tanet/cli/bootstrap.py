@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from off_tanet.cli.exit_codes import CommandError, ExitCode
@@ -11,8 +12,11 @@ if TYPE_CHECKING:
     from off_tanet.settings import Settings
 
 
-def load_settings() -> Settings:
-    """Read the settings from the environment.
+def load_settings(config: Path | None) -> Settings:
+    """Read the settings from the environment and a file.
+
+    Args:
+        config: The file; None to search one.
 
     Raises:
         CommandError: A setting is wrong.
@@ -21,7 +25,7 @@ def load_settings() -> Settings:
     from off_tanet.settings import SettingsError
 
     try:
-        return load()
+        return load(config=config)
     except SettingsError as error:
         raise CommandError(str(error), ExitCode.USAGE) from None
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -56,16 +56,28 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def print_json(value: object) -> None:
-    """Print one JSON value."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        parser=path,
+        metavar="FILE.toml",
+        help="Settings, over which environment variables win; by default OFF_TANET_CONFIG, "
+        "off-tanet.toml here, or off-tanet/config.toml in ~/.config or /etc.",
+    ),
+]
 
 
-def show(*parts: RenderableType) -> None:
+def print_json(value: object, file: TextIO | None = None) -> None:
+    """Print one JSON value, on standard output unless another file is given."""
+    print(json.dumps(value, indent=2, ensure_ascii=False), file=file)
+
+
+def show(*parts: RenderableType, file: TextIO | None = None) -> None:
     """Print text and tables, in colour on a terminal."""
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(file=file, highlight=False, markup=False, soft_wrap=True)
     for part in parts:
         console.print(part)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from off_tanet.cli.console import AsJson, grid, print_json, show
+from off_tanet.cli.console import AsJson, ConfigPath, grid, print_json, show
 from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """Check this installation, from the processor to predictions for the samples.
 
     The exit code is 3 if a check fails.
@@ -14,7 +14,7 @@ def doctor(as_json: AsJson = False) -> None:
     from off_tanet.doctor import run_checks
 
     checks = []
-    for check in run_checks():
+    for check in run_checks(config):
         checks.append(check)
         if not as_json:
             show(grid(("good" if check.good else "WRONG", f"{check.name:9}", check.detail)))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from off_tanet.cli.bootstrap import load_settings
+from off_tanet.cli.console import ConfigPath
 from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.workers.signals import ENDING
 
@@ -35,13 +36,14 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")
     ] = 8000,
+    config: ConfigPath = None,
 ) -> None:
     """Start the HTTP service.
 
     Ctrl-C, SIGTERM and SIGHUP stop it after the admitted work has ended.
     """
     with _signals_handled() as shutdown:
-        settings = load_settings()
+        settings = load_settings(config)
         app = _application(settings)
         if not shutdown.signal:
             with _listening(host, port) as sockets:
@@ -165,18 +167,21 @@ def _run(
     from off_tanet import logs
     from off_tanet.api.http_protocol.protocol import bounded_protocol
     from off_tanet.api.http_protocol.server import DrainingServer
+    from off_tanet.api.middleware.forwarded import ForwardedMiddleware
+    from off_tanet.workers import malloc
 
+    malloc.keep_freed()
     logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
+    trusted = settings.trusted_proxies
     config = uvicorn.Config(
-        app,
+        ForwardedMiddleware(app, trusted) if trusted else app,
         server_header=False,
         http=bounded_protocol(settings.connection_limits),
         backlog=_BACKLOG,
         log_config=None,
         access_log=False,  # it would log query strings
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
+        proxy_headers=False,  # ForwardedMiddleware also applies the prefix
         # The engines end admitted work within their own limits; this limit comes after both.
         timeout_graceful_shutdown=int(
             max(settings.shutdown_timeout_s, settings.video_shutdown_timeout_s)
@@ -185,8 +190,11 @@ def _run(
     )
     server = DrainingServer(config, app.state.drain)
     shutdown.stops(server)
+    malloc.keep_loaded()
     for each in sockets:
         log.info("Uvicorn running on %s (Press CTRL+C to quit)", _url(each))
+    if sys.stderr.isatty():
+        log.info("Open %s in a browser", _browsable(_url(sockets[0])))
     server.run(sockets)
     if shutdown.signal:
         log.info("ended by %s", signal.Signals(shutdown.signal).name)
@@ -201,3 +209,8 @@ def _without_force_quit(record: logging.LogRecord) -> bool:
 def _url(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _browsable(url: str) -> str:
+    """Return the URL for a browser on this machine: all addresses include the loopback one."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")

@@ -19,7 +19,7 @@ from off_tanet.recognition.face.trackers import MultiFaceTracker, MultiTracker, 
 from off_tanet.recognition.face.tracking import PreCroppedTracker
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.media import images
-from off_tanet.recognition.media.video import open_clip, open_video
+from off_tanet.recognition.media.sources import Source, open_clip, open_video
 from off_tanet.recognition.pair import CropPair, crop_pairs
 from off_tanet.recognition.pair_recognizer import PairRecognizer
 from off_tanet.recognition.samples import decode_samples
@@ -129,7 +129,7 @@ class Recognizer:
 
     def clip(
         self,
-        video: bytes,
+        video: Source,
         *,
         onset_index: int | None = None,
         apex_index: int | None = None,
@@ -143,7 +143,7 @@ class Recognizer:
         Frames are processed as they are decoded, and only crops are kept.
 
         Args:
-            video: The encoded clip.
+            video: The encoded clip, or its frames as files.
             onset_index: The index of the onset frame, if known.
             apex_index: The index of the apex frame, if known.
             face: The face to analyse, by default the largest one; `none` takes the frames for face
@@ -173,7 +173,7 @@ class Recognizer:
 
     def video(
         self,
-        video: bytes,
+        video: Source,
         *,
         face: FaceChoice = "auto",
         faces: FaceCount = "one",
@@ -186,7 +186,7 @@ class Recognizer:
         the signals of all frames.
 
         Args:
-            video: The encoded video.
+            video: The encoded video, or its frames as files.
             face: The face to analyse, by default the largest one; `none` takes the frames for face
                 crops.
             faces: With `all`, the expressions are those of all faces.

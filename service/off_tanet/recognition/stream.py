@@ -11,7 +11,7 @@ from off_tanet.errors import NoFaceError, OffTanetError, TooFewFramesError
 from off_tanet.limits import Thresholds
 from off_tanet.recognition.face.trackers import MultiTracker
 from off_tanet.recognition.face.tracking import TrackedFrame
-from off_tanet.recognition.media.video import ClipStream
+from off_tanet.recognition.media.sources import FrameStream
 from off_tanet.recognition.pair import CropPair, spot_pair
 from off_tanet.recognition.spotting.scenes import TrackedClip
 from off_tanet.recognition.spotting.video import MultiFaceSpotter, SpottedExpression
@@ -22,7 +22,7 @@ _PROGRESS_S = 1.0  # of video, between two calls of `progress`
 
 
 def track(
-    stream: ClipStream, tracker: MultiTracker, stopwatch: Stopwatch, stage: Stage
+    stream: FrameStream, tracker: MultiTracker, stopwatch: Stopwatch, stage: Stage
 ) -> Iterator[tuple[tuple[TrackedFrame, ...], Moment]]:
     """Decode and track the frames of a stream one by one.
 
@@ -47,7 +47,7 @@ def track(
 
 
 def track_clip(
-    stream: ClipStream, tracker: MultiTracker, stopwatch: Stopwatch, progress: Progress | None
+    stream: FrameStream, tracker: MultiTracker, stopwatch: Stopwatch, progress: Progress | None
 ) -> list[TrackedClip]:
     """Track all frames of a clip.
 
@@ -116,7 +116,7 @@ def _report_share(
 
 
 def spot_video(
-    stream: ClipStream,
+    stream: FrameStream,
     tracker: MultiTracker,
     spotter: MultiFaceSpotter,
     stopwatch: Stopwatch,

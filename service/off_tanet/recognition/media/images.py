@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -101,6 +101,29 @@ def decode_pair(
     second = _decode(apex, limits)
     depth = max(depth, second.depth)
     return DecodedImage(first.to_pixels(depth), first.damaged), _convert_second(second, depth)
+
+
+def decode_frames(files: Iterable[bytes], limits: MediaLimits) -> Iterator[DecodedImage]:
+    """Decode the images of one recording one by one.
+
+    As in `decode_pair`, samples whose significant bits are not declared have those of the images
+    before, so that the brightness stays comparable.
+
+    Args:
+        files: The file of each image.
+        limits: `upload_bytes` and `image_pixels` apply to each.
+
+    Yields:
+        Each image, with whether it is damaged.
+
+    Raises:
+        MediaError: As for `decode_image`.
+    """
+    depth = 0
+    for data in files:
+        raster = _decode(data, limits)
+        depth = max(depth, raster.depth)
+        yield _convert_second(raster, depth)
 
 
 def _convert_second(raster: Raster, depth: int) -> DecodedImage:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -20,8 +20,6 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from off_tanet.errors import (
-    ClipTooLongError,
-    LimitExceededError,
     TooFewFramesError,
     UndecodableMediaError,
     UnsupportedMediaError,
@@ -37,33 +35,13 @@ from off_tanet.recognition.media import (
 from off_tanet.recognition.media.containers import Kind
 from off_tanet.recognition.media.decoding import DECODING_ERRORS, Decoder
 from off_tanet.recognition.media.images import check_size, validate_upload
+from off_tanet.recognition.media.length import LengthLimit
 from off_tanet.recognition.media.masking import MaskedFile, TooManyFramesError, View
 from off_tanet.recognition.media.timing import Clock
 from off_tanet.types import Frame, Pixels
 
 _UNSPECIFIED = 2  # colours, by H.273
 _MATRICES = {0, 1, 4, 5, 6, 7, 9}  # colour matrices that FFmpeg converts from
-
-
-@dataclass(frozen=True, slots=True)
-class _LengthLimit:
-    """The largest length of a clip.
-
-    `prefix` is prepended to `frames` and `seconds` for the name of the limit in errors.
-    """
-
-    frames: int
-    seconds: float
-    prefix: str = ""
-    error: type[LimitExceededError] = ClipTooLongError
-
-    def too_long_error(self) -> LimitExceededError:
-        detail = f"The clip is longer than {self.seconds:g} s."
-        return self.error(detail, f"{self.prefix}seconds")
-
-    def too_many_frames_error(self) -> LimitExceededError:
-        detail = f"The clip has more than {self.frames} frames."
-        return self.error(detail, f"{self.prefix}frames")
 
 
 def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
@@ -81,7 +59,7 @@ def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
         LimitExceededError: The header declares more than `limits` allow.
         UndecodableMediaError: The file is empty, truncated or broken, or has no video stream.
     """
-    return _open(data, limits, _LengthLimit(limits.frames, limits.seconds))
+    return _open(data, limits, LengthLimit.of_clip(limits))
 
 
 def open_video(data: bytes, limits: MediaLimits) -> ClipStream:
@@ -91,8 +69,8 @@ def open_video(data: bytes, limits: MediaLimits) -> ClipStream:
         data: The file.
         limits: `video_bytes`, `video_pixels`, `video_frames` and `video_seconds` apply.
     """
-    length = _LengthLimit(limits.video_frames, limits.video_seconds, "video_", LimitExceededError)
-    return _open(data, replace(limits, upload_bytes=limits.video_bytes), length)
+    clip_limits = replace(limits, upload_bytes=limits.video_bytes)
+    return _open(data, clip_limits, LengthLimit.of_video(limits))
 
 
 class ClipStream:
@@ -112,7 +90,7 @@ class ClipStream:
         self,
         container: InputContainer,
         stream: VideoStream,
-        length: _LengthLimit,
+        length: LengthLimit,
         pixels: int,
         view: View,
     ) -> None:
@@ -164,7 +142,7 @@ class ClipStream:
         return np.ascontiguousarray(display.apply_matrix(pixels, display.display_matrix(frame)))
 
 
-def _open(data: bytes, limits: MediaLimits, length: _LengthLimit) -> ClipStream:
+def _open(data: bytes, limits: MediaLimits, length: LengthLimit) -> ClipStream:
     kind = _validate_clip(data, limits)
     # For frames larger than the header declares. More than the limit, since decoders count whole
     # blocks.
@@ -208,7 +186,7 @@ def _validate_clip(data: bytes, limits: MediaLimits) -> Kind:
         raise UnsupportedMediaError(found.refusal("clip")) from None
 
 
-def _check_claims(clip: ClipStream, length: _LengthLimit) -> None:
+def _check_claims(clip: ClipStream, length: LengthLimit) -> None:
     if clip.fps and clip.claimed_frames and (clip.claimed_frames - 1) / clip.fps > length.seconds:
         raise length.too_long_error()
     if clip.claimed_frames and clip.claimed_frames > length.frames:
