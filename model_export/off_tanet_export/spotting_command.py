@@ -23,6 +23,14 @@ def add_spotting_options(command: argparse.ArgumentParser) -> None:
         help="sheet of annotated events: video, onset, offset; subject, type, emotion if known",
     )  # fmt: skip
     command.add_argument(
+        "--database", choices=("casme-sq", "samm-lv"),
+        help="whose sheet --truth is, as delivered; default: one with the columns above",
+    )  # fmt: skip
+    command.add_argument(
+        "--skip-unusable", action="store_true",
+        help="go on without events that cannot be used, such as those with an offset of 0",
+    )  # fmt: skip
+    command.add_argument(
         "--videos", type=Path, metavar="FOLDER",
         help="videos, as files or as folders of frames; those without events count, too",
     )  # fmt: skip
@@ -59,7 +67,7 @@ def run_spotting(args: argparse.Namespace) -> None:
         MapsError: Videos or sheets cannot be used.
     """
     _check_options(args)
-    true = read_events(args.truth)
+    true = read_events(args.truth, args.database, skip_unusable=args.skip_unusable)
     videos = find_videos(args.videos, true) if args.videos else []
     if args.predictions:
         found = read_events(args.predictions)
