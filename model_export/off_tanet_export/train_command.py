@@ -25,6 +25,7 @@ from off_tanet_export.training.final import FinalTraining, train_final, with_cla
 from off_tanet_export.training.fine_tuning import initialize
 from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
 from off_tanet_export.training.residual import train_residual
+from off_tanet_export.training.run import state_path
 from off_tanet_export.training.train import (
     SOURCES,
     UNRELEASED,
@@ -198,12 +199,17 @@ def _train_on_data(args: argparse.Namespace) -> None:
     else:
         config = _config(args, source, known)
         training = FinalTraining(config, args.seed, device, bool(args.resume))
-        fitting = with_classes(start, clips.classes, args.seed)
-        trained = train_final(fitting, clips, training, args.output)
+        fitted = with_classes(start, clips.classes, args.seed)
+        trained = train_final(fitted, clips, training, args.output)
         used = {"name": args.recipe or "default", **asdict(config)}
     origin = None if source == NOTHING else start.card
     card = describe(naming, clips, origin, used, args.seed)
+    if trained.expressive is not None:  # unchanged, and trained as its start says
+        head = {"expressive": start.card.training.get("expressive")}
+        card = replace(card, training={**card.training, **head})
     save(replace(trained, card=card), args.output)
+    state_path(args.output).unlink(missing_ok=True)
+    print(f"{card.name} {card.version}: {card.training_data}")
 
 
 def _correct(

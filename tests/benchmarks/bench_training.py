@@ -18,9 +18,9 @@ import torch
 from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.graph import PUBLISHED
 from off_tanet_export.training.fine_tuning import initialize
-from off_tanet_export.training.fitting import Fitting
 from off_tanet_export.training.folds import FoldData
 from off_tanet_export.training.recipes import PAPER, FineTuneConfig
+from off_tanet_export.training.trainer import Trainer
 
 CLIPS, PEOPLE, CORES = 294, 49, 2
 FOLD = CLIPS - CLIPS // PEOPLE
@@ -37,11 +37,11 @@ def fold() -> FoldData:
 
 def shortest_epoch_s(start: Checkpoint, config: FineTuneConfig, epochs: int) -> float:
     """The shortest processor time of an epoch, in seconds."""
-    fitting = Fitting(start, fold(), config, seed=0)
+    trainer = Trainer(start, fold(), config, seed=0)
     times = []
     for _ in range(epochs):
         before = time.process_time()
-        fitting.run_epoch()
+        trainer.run_epoch()
         times.append(time.process_time() - before)
     return min(times)
 

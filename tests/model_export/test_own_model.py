@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def test_the_service_answers_with_the_classes_of_the_databases(
         card = http.get("/v1/model").json()
         answer = ask_frames(http, *crops, face="none", include="report").json()
         described = http.get("/v2/models/ours").json()
+        document = http.get("/openapi.json").json()
     assert tuple(card["classes"]) == CLASSES
     assert (card["name"], card["version"], card["licence"]) == ("ours", "0.1", "research only")
     assert card["training_data"].startswith("recordings of ")
@@ -77,6 +79,10 @@ def test_the_service_answers_with_the_classes_of_the_databases(
     assert answer["label"] in (*CLASSES, None)
     assert answer["model"] == {"name": "ours", "version": "0.1"}
     assert answer["report"].startswith("data:image/png;base64,")
+    example = document["components"]["examples"]["named"]["value"]
+    assert tuple(example["probabilities"]) == CLASSES
+    assert (example["label"], example["model"]) == (CLASSES[-1], answer["model"])
+    assert "surprise" not in json.dumps(document)
     shapes = {output["name"]: output["shape"] for output in described["outputs"]}
     assert shapes["probabilities"] == [-1, len(CLASSES)]
 

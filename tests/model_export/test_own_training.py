@@ -18,7 +18,7 @@ from off_tanet_export.commands import main
 from off_tanet_export.datasets.clip_flows import ClipFlows, save_flows
 from off_tanet_export.graph import PUBLISHED
 from off_tanet_export.training.final import held_out_groups, soft_targets, with_classes
-from off_tanet_export.training.fitting import Epoch, Fitting
+from off_tanet_export.training.trainer import Epoch, Trainer
 
 from tests.model_export import examples
 
@@ -145,9 +145,9 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     """Bit for bit: in the first stage, between two, and in the last one."""
     options = ("--epochs", "3", "--part", "all", "--batch", "8")
     trained(data, tmp_path / "whole", *options)
-    run_epoch, epochs = Fitting.run_epoch, 0
+    run_epoch, epochs = Trainer.run_epoch, 0
 
-    def stopping(self: Fitting) -> Epoch:
+    def stopping(self: Trainer) -> Epoch:
         nonlocal epochs
         if epochs == stopped_after:
             raise KeyboardInterrupt
@@ -155,7 +155,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
         return run_epoch(self)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Fitting, "run_epoch", stopping)
+        patched.setattr(Trainer, "run_epoch", stopping)
         with pytest.raises(KeyboardInterrupt):
             main(command(data, tmp_path / "stopped", *options, "--name", "whole"))
     assert not (tmp_path / "stopped").exists()
@@ -186,7 +186,7 @@ def test_the_state_of_another_run_is_refused(
 ) -> None:
     """Half of one training and half of another would be neither."""
     state = tmp_path / "mine.state"
-    torch.save({"identity": "", "results": {}, "rows": [], "stage": "", "fitting": None}, state)
+    torch.save({"identity": "", "results": {}, "rows": [], "stage": "", "trainer": None}, state)
     assert main(command(data, tmp_path / "mine", "--resume")) == 2
     assert "is of a run with other data or options" in capsys.readouterr().err
     state.write_bytes(b"half a file")

@@ -19,10 +19,10 @@ from off_tanet_export.network.model import OffTanet
 from off_tanet_export.training.batches import CPU
 from off_tanet_export.training.calibration import best_temperature
 from off_tanet_export.training.fine_tuning import predict_fold
-from off_tanet_export.training.fitting import Fitting
 from off_tanet_export.training.folds import FoldData, prepare
 from off_tanet_export.training.recipes import FineTuneConfig
 from off_tanet_export.training.run import Run
+from off_tanet_export.training.trainer import Trainer
 
 FOLDS = 5
 """Groups of people, each of which is held out once: a larger number costs as many trainings."""
@@ -82,8 +82,8 @@ def train_final(
             shown[group] = _predict_group(
                 f"without group {number}", start, fold, group, training, run
             )
-        fitting = Fitting(start, fold, config, training.seed, training.device)
-        fitted = run.train(FINAL, fitting, config.epochs)
+        trainer = Trainer(start, fold, config, training.seed, training.device)
+        fitted = run.train(FINAL, trainer, config.epochs)
     temperature = best_temperature(shown, soft_targets(clips.labels), TEMPERATURES)
     return replace(fitted, preprocessing=replace(start.preprocessing, temperature=temperature))
 
@@ -99,8 +99,8 @@ def _predict_group(
     """Predict a group of people by a network that was trained without it."""
     if stage not in run.results:
         others = fold.select(~group)
-        fitting = Fitting(start, others, training.config, training.seed, training.device)
-        fitted = run.train(stage, fitting, training.config.epochs)
+        trainer = Trainer(start, others, training.config, training.seed, training.device)
+        fitted = run.train(stage, trainer, training.config.epochs)
         run.finish(stage, torch.from_numpy(predict_fold(fitted, fold.select(group))))
     return np.asarray(run.results[stage].numpy(), np.float32)
 

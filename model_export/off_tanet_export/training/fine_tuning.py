@@ -17,9 +17,9 @@ from off_tanet_export.metrics import confusion, uf1
 from off_tanet_export.network.blocks import Variant
 from off_tanet_export.network.model import OffTanet
 from off_tanet_export.training.batches import CPU
-from off_tanet_export.training.fitting import Fitting, trainable_part
 from off_tanet_export.training.folds import FoldData, prepare
 from off_tanet_export.training.recipes import FineTuneConfig, Part
+from off_tanet_export.training.trainer import Trainer, trainable_part
 
 __all__ = [
     "FineTuneConfig",
@@ -72,10 +72,10 @@ def fit(
         TrainingError: The number of epochs is to be chosen, and there is only one subject.
     """
     epochs = choose_epochs(start, fold, config, seed, device) if config.choose else config.epochs
-    fitting = Fitting(start, fold, config, seed, device)
+    trainer = Trainer(start, fold, config, seed, device)
     for _ in range(epochs):
-        fitting.run_epoch()
-    return fitting.checkpoint()
+        trainer.run_epoch()
+    return trainer.checkpoint()
 
 
 def choose_epochs(
@@ -105,10 +105,10 @@ def train_epochs(
 ) -> Iterator[Checkpoint]:
     """Yield `start` itself, then the fine-tuned checkpoint after each epoch."""
     yield start
-    fitting = Fitting(start, fold, config, seed, device)
+    trainer = Trainer(start, fold, config, seed, device)
     for _ in range(config.epochs):
-        fitting.run_epoch()
-        yield fitting.checkpoint()
+        trainer.run_epoch()
+        yield trainer.checkpoint()
 
 
 def predict_fold(checkpoint: Checkpoint, fold: FoldData) -> NDArray[np.float32]:

@@ -16,9 +16,14 @@ from tqdm import tqdm
 
 from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.training.fitting import Epoch, Fitting
+from off_tanet_export.training.trainer import Epoch, Trainer
 
 COLUMNS = ("stage", "epoch", "loss", "accuracy", "learning_rate", "seconds")
+
+
+def state_path(output: Path) -> Path:
+    """Return the file of the state of a run that writes `output`; to be removed at its end."""
+    return output.with_name(f"{output.stem}.state")
 
 
 class Run:
@@ -28,7 +33,7 @@ class Run:
 
     Args:
         log: The log, a CSV file with `COLUMNS`.
-        state: The file of the state, which is removed at the end.
+        state: The file of the state.
         identity: What the run depends on; a state of another identity is refused.
         bar: Counts the epochs of all stages.
 
@@ -41,7 +46,7 @@ class Run:
         self._log, self._state, self._identity, self._bar = log, state, identity, bar
         self._rows: list[list[str]] = []
         self._stage = ""
-        self._fitting: dict[str, Any] | None = None
+        self._trainer_state: dict[str, Any] | None = None
 
     @classmethod
     @contextmanager
@@ -57,32 +62,31 @@ class Run:
         Raises:
             TrainingError: The state is damaged, or that of another run.
         """
-        log, state = (output.with_name(output.stem + end) for end in (".log.csv", ".state"))
+        log, state = output.with_name(f"{output.stem}.log.csv"), state_path(output)
         with tqdm(total=epochs, desc="training", unit="epoch") as bar:
             run = cls(log, state, identity, bar)
             if resume and state.exists():
                 run._restore()
             run._write_log()
             yield run
-        state.unlink(missing_ok=True)
 
-    def train(self, stage: str, fitting: Fitting, epochs: int) -> Checkpoint:
+    def train(self, stage: str, trainer: Trainer, epochs: int) -> Checkpoint:
         """Train until some number of epochs is done, and return the weights.
 
         Args:
             stage: A name that no other stage of the run has.
-            fitting: What is trained; it goes on from the restored state, if this is its stage.
+            trainer: What is trained; it goes on from the restored state, if this is its stage.
             epochs: The number of epochs.
         """
-        if self._fitting is not None and self._stage == stage:
-            fitting.restore(self._fitting)
+        if self._trainer_state is not None and self._stage == stage:
+            trainer.restore(self._trainer_state)
         self._stage = stage
-        while fitting.epoch < epochs:
+        while trainer.epoch < epochs:
             before = time.perf_counter()
-            epoch = fitting.run_epoch()
+            epoch = trainer.run_epoch()
             self._add(stage, epoch, time.perf_counter() - before)
-            self._save(fitting.state())
-        return fitting.checkpoint()
+            self._save(trainer.state())
+        return trainer.checkpoint()
 
     def finish(self, stage: str, result: Tensor) -> None:
         """Keep the result of a stage, which then need not be trained again."""
@@ -102,15 +106,15 @@ class Run:
         with self._log.open("w", newline="") as file:
             csv.writer(file).writerows([COLUMNS, *self._rows])
 
-    def _save(self, fitting: dict[str, Any] | None) -> None:
-        self._fitting = fitting
+    def _save(self, trainer_state: dict[str, Any] | None) -> None:
+        self._trainer_state = trainer_state
         part = self._state.with_name(self._state.name + ".part")
         state = {
             "identity": self._identity,
             "results": self.results,
             "rows": self._rows,
             "stage": self._stage,
-            "fitting": fitting,
+            "trainer": trainer_state,
         }
         torch.save(state, part)
         os.replace(part, self._state)
@@ -120,7 +124,7 @@ class Run:
             state = torch.load(self._state, map_location="cpu", weights_only=True)
             identity, self.results = state["identity"], state["results"]
             self._rows, self._stage = state["rows"], state["stage"]
-            self._fitting = state["fitting"]
+            self._trainer_state = state["trainer"]
         except Exception as error:  # torch.load documents no exceptions for damaged files
             raise TrainingError(f"{self._state} is damaged: train without --resume") from error
         if identity != self._identity:

@@ -64,7 +64,7 @@ OPEN_PATHS = page.PATHS | HEALTH_PATHS
 """Paths that need no API key: the health checks, and the page, which has a field for the key."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> DocumentedApp:
     """Create the service as an ASGI application.
 
     Its worker processes start and end with the application's lifespan.

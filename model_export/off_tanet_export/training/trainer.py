@@ -33,7 +33,7 @@ class Epoch:
     learning_rate: float
 
 
-class Fitting:
+class Trainer:
     """A copy of some weights that is fine-tuned, one epoch at a time.
 
     Args:
