@@ -43,6 +43,11 @@ def add_spotting_options(command: argparse.ArgumentParser) -> None:
         "--scheme", choices=tuple(SCHEMES),
         help="class of each emotion; default: megc2019 with --videos, else emotions as they are",
     )  # fmt: skip
+    _add_video_options(command)
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_video_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, help="frames a second of folders of frames")
     command.add_argument(
         "--first-frame", type=int, default=0, metavar="NUMBER",
@@ -56,7 +61,6 @@ def add_spotting_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--processes", type=int, default=cpu.available(), help="videos at once; default: all cores"
     )
-    command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_spotting(args: argparse.Namespace) -> None:
