@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
