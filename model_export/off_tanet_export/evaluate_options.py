@@ -59,6 +59,10 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=cpu.available(), help="folds at once; default: all cores"
     )
     group.add_argument("--seeds", type=int, default=3, help="number of runs from one start")
+    _add_recipe_options(group)
+
+
+def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--recipe",
         choices=("default", "paper"),
