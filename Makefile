@@ -6,9 +6,9 @@ PORT   ?= 8000
 TEST_PROCESSES ?= 2
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
+KERNEL := $(foreach part,CMakeLists.txt flags.cmake */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
-.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize docs bench-flow bench-face bench-face-models bench-head bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize wheels docs bench-flow bench-face bench-face-models bench-head bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -120,6 +120,18 @@ train: .venv/.test
 	$(BIN)/off-tanet train --output $(WEIGHTS)
 	$(BIN)/off-tanet export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
+# Builds the wheels of `off-tanet` and `off-tanet-client` in build/wheels, and uses them in clean
+# environments of every Python on this machine.
+wheels: .venv/.service build/wheel-tools/.locked
+	rm -rf build/wheels
+	PATH=$(CURDIR)/build/wheel-tools/bin:$$PATH PYTHON=$(CURDIR)/$(BIN)/python packaging/build.sh build/wheels
+	packaging/check.sh build/wheels
+
+build/wheel-tools/.locked: requirements/wheels.txt
+	$(PYTHON) -m venv build/wheel-tools
+	build/wheel-tools/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	touch $@
+
 # Fuzzes the C++ code with the sanitizers: each build of the flow kernel that this processor can run, and
 # the damage check of coded pictures.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
@@ -163,6 +175,7 @@ lock:
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) requirements/docs.in -o requirements/docs.txt
+	$(LOCK) requirements/wheels.in -o requirements/wheels.txt
 	$(LOCK) requirements/train.in -c requirements/service.txt -o requirements/train.txt
 	$(LOCK) requirements/test.in -c requirements/service.txt -c requirements/train.txt -o requirements/test.txt
 	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt

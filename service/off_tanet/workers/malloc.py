@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
+import mmap
 import sys
 from pathlib import Path
 
@@ -34,11 +34,22 @@ def resident_bytes(process: int | str = "self") -> int:
     Args:
         process: Its process id.
     """
+    if sys.platform != "linux":
+        return _resident_bytes_elsewhere(process)
     try:
         pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
     except (OSError, IndexError):
         return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return int(pages) * mmap.PAGESIZE
+
+
+def _resident_bytes_elsewhere(process: int | str) -> int:
+    import psutil
+
+    try:
+        return int(psutil.Process(None if process == "self" else int(process)).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def trim() -> None:
