@@ -1,7 +1,8 @@
 """Weights on disk: our safetensors files, and the checkpoint that Off-TANet's authors published.
 
 Ours have a JSON object `off_tanet` in their metadata, with card, preprocessing (`recipe`) and
-variant; the names of the tensors of an optional `ExpressiveHead` start with `expressive.`. The
+variant; the names of the tensors of an optional `ExpressiveHead` start with `expressive.`, and
+those of a `LinearResidual` with `residual.`. The
 published one is a PyTorch state dict, recognised by its tensors' names.
 """
 
@@ -16,17 +17,24 @@ from typing import Any, TypeVar
 import safetensors
 import safetensors.torch
 import torch
+from off_tanet.types import CLASSES, are_class_names
 from torch import Tensor, nn
 
 from off_tanet_export.errors import CheckpointError
 from off_tanet_export.graph import PUBLISHED, FlowClassifier, PreprocessingConfig
+from off_tanet_export.network import residual
 from off_tanet_export.network.expressive import PREFIX, ExpressiveHead
 from off_tanet_export.network.model import OffTanet
+from off_tanet_export.network.residual import LinearResidual
 
 Module = TypeVar("Module", bound=nn.Module)
 
 METADATA_KEY = "off_tanet"
+DATA = "data"
+"""The entry of a card's `training` that only weights have that were trained on recordings."""
+
 HEADS = 4
+WRAPPER = "module."
 
 RENAMED = {
     "stem": "conv1",
@@ -49,7 +57,17 @@ RENAMED = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A description of a model. `scores` and `training` contain plain JSON values."""
+    """A description of a model.
+
+    Attributes:
+        name: Name of the model.
+        version: Version of the model.
+        licence: Licence of the weights.
+        training_data: Description of the training data.
+        scores: Measured scores, as plain JSON values.
+        training: Configuration of the training, as plain JSON values.
+        classes: The names of the classes, in the order of the outputs.
+    """
 
     name: str
     version: str
@@ -57,6 +75,12 @@ class Card:
     training_data: str
     scores: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = CLASSES
+
+    @property
+    def trained_on_people(self) -> bool:
+        """Whether the weights were trained on recordings, as their `training` then says."""
+        return DATA in self.training
 
 
 PUBLISHED_CARD = Card(
@@ -69,16 +93,27 @@ PUBLISHED_CARD = Card(
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A network with its weights, its preprocessing, its card, and the head for `expressive`."""
+    """A network with its weights, its preprocessing and its card, and what may be beside it.
+
+    Attributes:
+        network: The network.
+        preprocessing: The maps that it takes, and the temperature.
+        card: The description.
+        expressive: The head for the output `expressive`.
+        residual: A linear correction of the probabilities.
+    """
 
     network: OffTanet
     preprocessing: PreprocessingConfig
     card: Card
     expressive: ExpressiveHead | None = None
+    residual: LinearResidual | None = None
 
     def classifier(self) -> FlowClassifier:
         """Return the graph of the checkpoint, in evaluation mode; it shares the network."""
-        return FlowClassifier(self.network, self.preprocessing, self.expressive).eval()
+        return FlowClassifier(
+            self.network, self.preprocessing, self.expressive, self.residual
+        ).eval()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -90,9 +125,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     }
     metadata = {METADATA_KEY: json.dumps(about, sort_keys=True)}
     tensors = checkpoint.network.state_dict()
-    if checkpoint.expressive is not None:
-        head = checkpoint.expressive.state_dict()
-        tensors |= {PREFIX + name: tensor for name, tensor in head.items()}
+    for prefix, module in ((PREFIX, checkpoint.expressive), (residual.PREFIX, checkpoint.residual)):
+        if module is not None:
+            found = module.state_dict()
+            tensors |= {prefix + name: tensor for name, tensor in found.items()}
     safetensors.torch.save_file(tensors, path, metadata)
 
 
@@ -120,18 +156,30 @@ def _load_ours(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is a damaged safetensors file") from error
     try:
         about = json.loads(metadata[METADATA_KEY])
-        card, preprocessing = Card(**about["card"]), PreprocessingConfig(**about["recipe"])
-        network = OffTanet(about.get("variant", "triplet"))
+        card, preprocessing = _read_card(about["card"]), PreprocessingConfig(**about["recipe"])
+        network = OffTanet(about.get("variant", "triplet"), len(card.classes))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has no metadata of an Off-TANet model") from error
-    head = {name: tensors.pop(name) for name in [*tensors] if name.startswith(PREFIX)}
+    expressive = _part(ExpressiveHead(), PREFIX, tensors, path)
+    correction = _part(LinearResidual(len(card.classes)), residual.PREFIX, tensors, path)
     names = {name: (name,) for name in network.state_dict()}
     network = _assemble(network, tensors, names, path)
-    if not head:
-        return Checkpoint(network, preprocessing, card)
-    expressive = ExpressiveHead()
-    names = {name: (PREFIX + name,) for name in expressive.state_dict()}
-    return Checkpoint(network, preprocessing, card, _assemble(expressive, head, names, path))
+    return Checkpoint(network, preprocessing, card, expressive, correction)
+
+
+def _part(module: Module, prefix: str, tensors: dict[str, Tensor], path: Path) -> Module | None:
+    """Load a module that may be in a file, and take its tensors out of the others."""
+    found = {name: tensors.pop(name) for name in [*tensors] if name.startswith(prefix)}
+    names = {name: (prefix + name,) for name in module.state_dict()}
+    return _assemble(module, found, names, path) if found else None
+
+
+def _read_card(values: dict[str, Any]) -> Card:
+    """Return the card of a file; files without `classes` have those of the shipped model."""
+    classes = tuple(map(str, values.get("classes", CLASSES)))
+    if not are_class_names(classes):
+        raise ValueError("names that do not tell classes apart")
+    return Card(**{**values, "classes": classes})
 
 
 def _load_published(path: Path) -> Checkpoint:
@@ -139,11 +187,28 @@ def _load_published(path: Path) -> Checkpoint:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load documents no exceptions for damaged files
         raise CheckpointError(f"{path} is not a checkpoint or is damaged") from error
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+    tensors = _state_dict(tensors)
+    if not tensors:
         raise CheckpointError(f"{path} is not a state dict: it contains more than tensors")
     network = OffTanet()
     names = {name: published_names(name) for name in network.state_dict()}
     return Checkpoint(_assemble(network, tensors, names, path), PUBLISHED, PUBLISHED_CARD)
+
+
+def _state_dict(loaded: object) -> dict[str, Tensor]:
+    """Return the tensors by their names in the network; none if it is something else.
+
+    Many programs save `{"state_dict": …, "epoch": …}`, and those that train on several GPUs put
+    `module.` before each name.
+    """
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(t, Tensor) for t in loaded.values()):
+        return {}
+    names = [str(name) for name in loaded]
+    wrapped = all(name.startswith(WRAPPER) for name in names)
+    start = len(WRAPPER) if wrapped else 0
+    return dict(zip((name[start:] for name in names), loaded.values(), strict=True))
 
 
 def published_names(name: str) -> tuple[str, ...]:

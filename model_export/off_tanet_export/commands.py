@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
-import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NoReturn
 
-import numpy as np
 from off_tanet.cli.training import COMMANDS
-from off_tanet.types import CLASSES
 
 from off_tanet_export import options
 from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.data_command import add_data_options, run_data
-from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.datasets.loading import load_labelled
-from off_tanet_export.errors import (
-    CheckpointError,
-    ModelExportError,
-    OptionError,
-    RowsError,
-    TrainingError,
-)
-from off_tanet_export.evaluation.plots import draw_heat_maps, write_plots, write_png
-from off_tanet_export.evaluation.protocols import Runs, leave_one_subject_out, residual_linear
-from off_tanet_export.evaluation.report import (
-    fixed_report,
-    loso_report,
-    table,
-)
+from off_tanet_export.errors import ModelExportError, OptionError, RowsError
+from off_tanet_export.evaluate_command import run_evaluate
+from off_tanet_export.evaluate_options import add_evaluate_options
+from off_tanet_export.evaluation.plots import draw_heat_maps, write_png
 from off_tanet_export.experiments.ablation import ablate, ablation_table
 from off_tanet_export.experiments.attention_analysis import (
     analyse_attention,
@@ -47,12 +29,11 @@ from off_tanet_export.experiments.attention_report import attention_table, regio
 from off_tanet_export.experiments.comparison import compare
 from off_tanet_export.experiments.sensitivity import PICTURE_SIZE, read_face, sensitivity_curve
 from off_tanet_export.export import export
-from off_tanet_export.metrics import reliability
+from off_tanet_export.spotting_command import add_spotting_options, run_spotting
 from off_tanet_export.synthesis.samples import portrait
+from off_tanet_export.train_command import add_train_options, run_train
 from off_tanet_export.training.calibration import calibrate
-from off_tanet_export.training.expressive import HeadTraining, add_head
-from off_tanet_export.training.fine_tuning import FineTuneConfig, initialize
-from off_tanet_export.training.train import Training, train
+from off_tanet_export.training.train import Training
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,8 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         for line in error.faults:
             print(line, file=sys.stderr)
         count = f"{len(error.faults)} of {error.total} rows"
-        advice = "mend them, or leave them out with --skip-unusable"
-        print(f"off-tanet: {count} cannot be used: {advice}", file=sys.stderr)
+        print(f"off-tanet: {count} cannot be used: {error.advice}", file=sys.stderr)
         return 2
     except (ModelExportError, OSError) as error:
         print(f"off-tanet: {' '.join(str(error).split())}", file=sys.stderr)
@@ -100,41 +80,6 @@ def build_parser() -> argparse.ArgumentParser:
         add_options(command)
         command.set_defaults(run=run)
     return root
-
-
-def _train(args: argparse.Namespace) -> None:
-    if not args.output.parent.is_dir():
-        raise TrainingError(f"the folder {args.output.parent} does not exist")
-    if args.head_of is not None:
-        save(add_head(load(args.head_of), HeadTraining(args.seed), args.processes), args.output)
-        return
-    training = Training(
-        seed=args.seed,
-        variant=args.variant,
-        source=args.source,
-        pairs=args.pairs,
-        samples=args.samples,
-        precision=args.precision,
-        batch=args.batch,
-        learning_rate=args.learning_rate,
-    )
-    with _log_file(args.output.with_suffix(".log")):
-        trained = train(training, args.device, args.processes)
-        save(calibrate(trained, processes=args.processes), args.output)
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Write the package's log records to a file, one line each with its time."""
-    logger, handler = logging.getLogger("off_tanet_export"), logging.FileHandler(path, "w")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
 
 
 def _calibrate(args: argparse.Namespace) -> None:
@@ -176,53 +121,6 @@ def _attention(args: argparse.Namespace) -> None:
         write_png(args.plots, "attention", draw_heat_maps(maps))
 
 
-def _evaluate(args: argparse.Namespace) -> None:
-    _check_evaluate_options(args)
-    checkpoints = [load(path) for path in args.checkpoints]
-    data = load_labelled(args.maps, cropped=args.cropped, skip_unusable=args.skip_unusable)
-    if args.protocol == "fixed":
-        report, runs = fixed_report(checkpoints, data)
-    else:
-        runs = _run_loso(args, checkpoints, data)
-        report = loso_report(data, runs)
-    if args.record:
-        recorded = {**checkpoints[0].card.scores, args.maps[0].stem: report["scores"]}
-        card = replace(checkpoints[0].card, scores=recorded)
-        save(replace(checkpoints[0], card=card), args.checkpoints[0])
-    if args.plots:
-        bins = reliability(np.tile(data.labels, len(runs)), runs.reshape(-1, len(CLASSES)))
-        write_plots(args.plots, report["scores"]["confusion"], bins)
-    print(json.dumps(report, indent=2) if args.json else table(report))
-
-
-def _check_evaluate_options(args: argparse.Namespace) -> None:
-    if args.protocol == "fixed" and not args.checkpoints:
-        raise CheckpointError("--protocol fixed needs a --checkpoint")
-    if args.protocol == "loso" and args.record:
-        raise CheckpointError("--record needs --protocol fixed")
-    if len(args.checkpoints) > 1 and args.record:
-        raise CheckpointError("--record needs exactly one checkpoint")
-    if args.part == options.RESIDUAL_LINEAR and not args.checkpoints:
-        raise CheckpointError(f"--part {options.RESIDUAL_LINEAR} needs a network: use --from")
-
-
-def _run_loso(args: argparse.Namespace, checkpoints: list[Checkpoint], data: FlowMaps) -> Runs:
-    """Run once from each of several checkpoints, else once for each seed."""
-    if args.part == options.RESIDUAL_LINEAR:
-        return residual_linear(data, checkpoints)
-    starts = checkpoints or [initialize(seed, args.variant) for seed in range(args.seeds)]
-    config = FineTuneConfig(
-        args.epochs,
-        args.choose_epoch,
-        args.part,
-        learning_rate=args.learning_rate,
-        interpolation=args.interpolation,
-    )
-    return leave_one_subject_out(
-        data, config, starts * args.seeds if len(checkpoints) == 1 else starts
-    )
-
-
 def _export(args: argparse.Namespace) -> None:
     export(args.checkpoint, args.output)
 
@@ -233,9 +131,10 @@ _COMMANDS: Mapping[
 ] = MappingProxyType(
     {
         "data": (add_data_options, run_data),
-        "train": (options.add_train_options, _train),
+        "train": (add_train_options, run_train),
         "calibrate": (options.add_calibrate_options, _calibrate),
-        "evaluate": (options.add_evaluate_options, _evaluate),
+        "evaluate": (add_evaluate_options, run_evaluate),
+        "evaluate-spotting": (add_spotting_options, run_spotting),
         "export": (options.add_export_options, _export),
         "compare": (options.add_compare_options, _compare),
         "ablate": (options.add_ablate_options, _ablate),

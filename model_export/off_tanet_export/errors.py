@@ -34,11 +34,17 @@ class RowsError(MapsError):
     Args:
         faults: What is wrong: a line for each clip.
         total: The number of rows that were checked.
+        advice: What can be done about them.
     """
 
-    def __init__(self, faults: list[str], total: int) -> None:
+    def __init__(
+        self,
+        faults: list[str],
+        total: int,
+        advice: str = "mend them, or leave them out with --skip-unusable",
+    ) -> None:
         super().__init__("; ".join(faults))
-        self.faults, self.total = faults, total
+        self.faults, self.total, self.advice = faults, total, advice
 
 
 class TrainingError(ModelExportError):

@@ -7,8 +7,10 @@ import logging
 import os
 import tempfile
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -32,12 +34,12 @@ TOLERANCE = 1e-5
 BATCHES = (1, 2, 7)
 """The batch sizes with which the file is checked."""
 
-LIMITS = (
+_LIMITS = (
     "The model classifies the motion from a neutral onset to the apex of one brief expression, on "
     "a face that is nearly frontal, evenly lit, tightly cropped and filmed at 100 frames a second "
     "or more. It is not meant for posed or long (macro) expressions, talking, chewing, head "
     "rotation, covered faces or low frame rates. There is no class for the absence of an "
-    "expression: any motion gets one of the three classes. Whether there is an expression at all "
+    "expression: any motion gets one of the {count} classes. Whether there is an expression at all "
     "is the output `expressive` of files that have it."
 )
 RESPONSIBLE_USE = (
@@ -47,6 +49,10 @@ RESPONSIBLE_USE = (
     "Regulation (EU) 2024/1689, Article 5(1)(f)."
 )
 """A summary of MODEL_CARD.md for users who have only the file or the service."""
+
+_COUNTS: Mapping[int, str] = MappingProxyType(
+    {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
+)
 
 
 def export(checkpoint_path: Path, output: Path) -> None:
@@ -119,23 +125,29 @@ def remove_source_notes(graph: onnx.GraphProto) -> None:
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """Return the file's metadata, which `off_tanet.recognition.classifier.read_card` reads."""
     card, head = checkpoint.card, checkpoint.expressive
+    correction = 0 if checkpoint.residual is None else checkpoint.residual.size
     extra = {} if head is None else {"expressive_parameters": str(head.size)}
     return {
         "name": card.name,
         "version": card.version,
         "licence": card.licence,
         "training_data": card.training_data,
-        "classes": json.dumps(CLASSES),
+        "classes": json.dumps(card.classes),
         "input": f"{INPUT} float32 [N,2,{CROP_SIZE},{CROP_SIZE}]: TV-L1 optical flow of a face "
         "crop from onset to apex, u right, v down, in pixels",
-        "parameters": str(checkpoint.network.size),
+        "parameters": str(checkpoint.network.size + correction),
         "scores": json.dumps(card.scores, sort_keys=True),
         "training": json.dumps(card.training, sort_keys=True),
         "preprocessing": json.dumps(asdict(checkpoint.preprocessing), sort_keys=True),
-        "limits": LIMITS,
+        "limits": limits(len(card.classes)),
         "responsible_use": RESPONSIBLE_USE,
         **extra,
     }
+
+
+def limits(classes: int) -> str:
+    """Return what a model of some number of classes cannot do, in sentences."""
+    return _LIMITS.format(count=_COUNTS.get(classes, str(classes)))
 
 
 def check(path: Path, classifier: FlowClassifier) -> None:

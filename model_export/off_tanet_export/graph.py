@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from off_tanet.types import CLASSES, CROP_SIZE
+from off_tanet.types import CROP_SIZE
 from torch import Tensor, nn
 
 from off_tanet_export.network.attention import ATTENTION_SIZE
 from off_tanet_export.network.expressive import ExpressiveHead
 from off_tanet_export.network.model import OffTanet
+from off_tanet_export.network.residual import LinearResidual
 
 StrainKind = Literal["infinitesimal", "published"]
 Scaling = Literal["none", "range", "robust"]
@@ -77,11 +78,12 @@ PUBLISHED = PreprocessingConfig("published", map_size=CROP_SIZE, scaling="none",
 
 
 class FlowClassifier(nn.Module):
-    """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, 3], `attention` [N, 14, 14].
+    """`flow` [N, 2, 112, 112] in pixels -> `probabilities` [N, K], `attention` [N, 14, 14].
 
     Attention is the saliency of each position in the features that the network's own attention
     passes on, from 0 (least on this face) to 1 (most). With a head for it, there is a third output:
-    `expressive` [N], the probability that the flow shows an expression at all.
+    `expressive` [N], the probability that the flow shows an expression at all. A linear residual
+    corrects the probabilities.
     """
 
     # The buffers' names are the initializers' names in the ONNX file.
@@ -93,10 +95,12 @@ class FlowClassifier(nn.Module):
         network: OffTanet,
         preprocessing: PreprocessingConfig,
         expressive: ExpressiveHead | None = None,
+        residual: LinearResidual | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.expressive = expressive
+        self.residual = residual
         self.preprocessing = preprocessing
         matrix = bicubic_matrix(preprocessing.map_size, CROP_SIZE)
         self.register_buffer("stretch", matrix, persistent=False)
@@ -106,6 +110,9 @@ class FlowClassifier(nn.Module):
         """Classify raw flow: `maps`, then `classify`; and `expressive`, if there is a head."""
         measured = self.measure(flow)
         probabilities, attention, features = self._classify(self.scale(measured))
+        if self.residual is not None:
+            maps = min_max(measured)
+            probabilities = self.residual((maps + mirror(maps)) / 2, probabilities)
         if self.expressive is None:
             return probabilities, attention
         views = 2 if self.preprocessing.mirrored else 1
@@ -129,7 +136,7 @@ class FlowClassifier(nn.Module):
         return torch.cat([flow, self.strain(flow)], 1)
 
     def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute probabilities [N, 3] and attention [N, 14, 14] of scaled maps [N, 3, M, M]."""
+        """Compute probabilities [N, K] and attention [N, 14, 14] of scaled maps [N, 3, M, M]."""
         probabilities, attention, _ = self._classify(maps)
         return probabilities, attention
 
@@ -144,14 +151,14 @@ class FlowClassifier(nn.Module):
         else:
             # One batch of twice the size, so that the runtime runs the network once.
             logits, attention, features = self.run_network(torch.cat([maps, mirror(maps)]))
-            logits = logits.view(2, -1, len(CLASSES)).mean(0)
+            logits = logits.view(2, -1, logits.shape[1]).mean(0)
             upright, mirrored = attention.view(2, -1, ATTENTION_SIZE, ATTENTION_SIZE)
             attention = (upright + mirrored.flip(2)) / 2
         probabilities = torch.softmax(logits / self.preprocessing.temperature, 1)
         return probabilities, min_max(attention[:, None])[:, 0], features
 
     def run_network(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute logits [N, 3], attention [N, 14, 14] and features of maps [N, 3, M, M]."""
+        """Compute logits [N, K], attention [N, 14, 14] and features of maps [N, 3, M, M]."""
         features, attention = self.network.features(self.enlarge(maps))
         return self.network.head(features), attention, features
 
@@ -180,8 +187,7 @@ def rescale(maps: Tensor, scaling: Scaling) -> Tensor:
     """Scale maps [N, C, S, S] of any unit as networks with this `scaling` expect them."""
     if scaling == "none":
         return maps
-    maps = min_max(maps)
-    return robust_scale(maps) if scaling == "robust" else maps
+    return robust_scale(maps) if scaling == "robust" else min_max(maps)
 
 
 def min_max(maps: Tensor) -> Tensor:
@@ -192,22 +198,24 @@ def min_max(maps: Tensor) -> Tensor:
 
 
 def robust_scale(maps: Tensor) -> Tensor:
-    """Scale channels of 0..1 by the motion of most of their positions; the result is in 0..1.
+    """Scale channels by the motion of most of their positions; the result is in 0..1.
 
     A single eyelid, nostril or false match can set the range of a channel, which compresses the
     motion of all other positions. Here the median becomes 0.5, the `ROBUST_SHARE` quantile of the
     absolute motion about it sets the scale, and tanh compresses what exceeds it.
 
     Args:
-        maps: [N, C, S, S], each channel in 0..1.
+        maps: [N, C, S, S], of any unit; a constant channel becomes 0.5.
 
     Returns:
         Maps of the same shape.
     """
     values = maps.flatten(2)
     motion = values - quantile(values, 0.5)
-    typical = quantile(motion.abs(), ROBUST_SHARE) + MIN_MOTION
-    return (0.5 + 0.5 * torch.tanh(motion / typical)).view_as(maps)
+    span = spread(values)
+    typical = quantile(motion.abs(), ROBUST_SHARE) + MIN_MOTION * span.clamp_min(MIN_RANGE)
+    scaled = 0.5 + 0.5 * torch.tanh(motion / typical)
+    return torch.where(span < MIN_RANGE, 0.5, scaled).view_as(maps)
 
 
 def strength(maps: Tensor) -> Tensor:
@@ -221,14 +229,20 @@ def strength(maps: Tensor) -> Tensor:
         the median, and its range. All are the same for the mirrored face.
     """
     values = maps.flatten(2)
-    motion = (values - quantile(values, 0.5)).abs()
-    typical = quantile(motion, ROBUST_SHARE)[..., 0]
-    span = values.amax(2) - values.amin(2)
-    return torch.log(torch.cat([typical, span], 1) + LEAST_STRENGTH)
+    motion = values - quantile(values, 0.5)
+    typical = quantile(motion.abs(), ROBUST_SHARE)
+    return torch.log(torch.cat([typical, spread(values)], 1)[..., 0] + LEAST_STRENGTH)
+
+
+def spread(values: Tensor) -> Tensor:
+    """Compute the range [N, C, 1] of values [N, C, K]."""
+    return values.amax(2, keepdim=True) - values.amin(2, keepdim=True)
 
 
 def quantile(values: Tensor, share: float) -> Tensor:
     """Compute the quantile [N, C, 1] of values [N, C, K] with operators that ONNX has.
+
+    Only the values from the quantile on are sorted: a whole sort takes twice the time or more.
 
     Args:
         values: [N, C, K].
@@ -236,8 +250,8 @@ def quantile(values: Tensor, share: float) -> Tensor:
     """
     place = share * (values.shape[2] - 1)
     below = int(place)
-    around = values.sort(2).values[..., below : below + 2]
-    return torch.lerp(around[..., :1], around[..., 1:], place - below)
+    above = values.topk(values.shape[2] - below, 2).values
+    return torch.lerp(above[..., -1:], above[..., -2:-1], place - below)
 
 
 def mirror(maps: Tensor) -> Tensor:

@@ -8,10 +8,36 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from off_tanet_export.checkpoint import Checkpoint
+from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import CheckpointError
-from off_tanet_export.graph import rescale
+from off_tanet_export.graph import mirror, rescale
 
 BATCH = 16
+
+
+def predict_clips(checkpoint: Checkpoint, data: FlowMaps) -> NDArray[np.float32]:
+    """Compute the probabilities [N, C] of clips: from their flows, if they have them.
+
+    Raises:
+        CheckpointError: The weights are for other classes or another kind of map.
+    """
+    check_classes(checkpoint, data)
+    if data.flows is None:
+        return predict(checkpoint, data.maps)
+    classifier = checkpoint.classifier()
+    flows = torch.from_numpy(data.flows).split(BATCH)  # type: ignore[no-untyped-call]
+    with torch.inference_mode():
+        return torch.cat([classifier(batch)[0] for batch in flows]).numpy()
+
+
+def check_classes(checkpoint: Checkpoint, data: FlowMaps) -> None:
+    """Raise `CheckpointError` if the weights are for other classes than those of the data."""
+    theirs = checkpoint.card.classes
+    if data.classes != theirs:
+        raise CheckpointError(
+            f"the weights are for the classes {', '.join(theirs)}, the data have "
+            f"{', '.join(data.classes)}"
+        )
 
 
 def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -22,7 +48,7 @@ def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.flo
         maps: [N, 3, 28, 28], each channel in 0..1.
 
     Returns:
-        Probabilities [N, 3].
+        Probabilities [N, C].
 
     Raises:
         CheckpointError: The weights were trained on another kind of map.
@@ -30,7 +56,11 @@ def predict(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> NDArray[np.flo
     classifier = checkpoint.classifier()
     with torch.inference_mode():
         parts = [classifier.classify(batch)[0] for batch in to_batches(checkpoint, maps)]
-    return torch.cat(parts).numpy()
+        probabilities = torch.cat(parts)
+        if checkpoint.residual is not None:
+            scaled = torch.from_numpy(maps)
+            probabilities = checkpoint.residual((scaled + mirror(scaled)) / 2, probabilities)
+    return probabilities.numpy()
 
 
 def to_batches(checkpoint: Checkpoint, maps: NDArray[np.float32]) -> tuple[Tensor, ...]:

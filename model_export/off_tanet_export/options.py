@@ -8,40 +8,7 @@ from typing import get_args
 
 from off_tanet_export.network.blocks import BLOCKS
 from off_tanet_export.synthesis.action_units import ACTION_UNITS
-from off_tanet_export.training.fine_tuning import FineTuneConfig, Part
-from off_tanet_export.training.train import COMPARED, SOURCES, Device, Precision, Training
-
-RESIDUAL_LINEAR = "residual-linear"
-"""A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
-
-
-def add_train_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of `train`."""
-    defaults = Training()
-    command.add_argument(
-        "--output", type=Path, required=True, help="the .safetensors file to write"
-    )
-    command.add_argument("--seed", type=int, default=defaults.seed, help="seed of the random draws")
-    command.add_argument(
-        "--source", choices=SOURCES, default=defaults.source, help="kind of synthetic motion"
-    )
-    command.add_argument(
-        "--device", choices=get_args(Device), default="auto",
-        help="where to train; auto: on a GPU if PyTorch finds one",
-    )  # fmt: skip
-    command.add_argument(
-        "--head-of", type=Path, metavar="WEIGHTS",
-        help="train only a head for the output `expressive`, on the fixed network of these weights",
-    )  # fmt: skip
-    command.add_argument(
-        "--processes", type=int, default=1, help="processes that render footage at once"
-    )
-    command.add_argument("--batch", type=int, default=defaults.batch, help="samples in a batch")
-    command.add_argument(
-        "--learning-rate", type=float, default=defaults.learning_rate, help="its peak"
-    )
-    _add_budget_options(command)
-    _add_variant_option(command)
+from off_tanet_export.training.train import COMPARED, SOURCES, Precision, Training
 
 
 def add_compare_options(command: argparse.ArgumentParser) -> None:
@@ -64,60 +31,6 @@ def add_ablate_options(command: argparse.ArgumentParser) -> None:
         "--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of the training runs"
     )
     _add_budget_options(command)
-
-
-def add_evaluate_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of `evaluate`."""
-    command.add_argument(
-        "--maps", type=Path, nargs="+", required=True,
-        help=".npz of `data read` or of flow maps, or a sheet of clips next to their folders",
-    )  # fmt: skip
-    command.add_argument(
-        "--cropped", action="store_true", help="the frames are already tight face crops"
-    )
-    command.add_argument(
-        "--skip-unusable", action="store_true",
-        help="go on without clips of a sheet that cannot be used",
-    )  # fmt: skip
-    command.add_argument(
-        "--protocol", choices=("fixed", "loso"), default="fixed",
-        help="fixed: score the checkpoints; loso: train, leaving one subject out",
-    )  # fmt: skip
-    command.add_argument(
-        "--checkpoint", "--from", type=Path, nargs="+", default=[], dest="checkpoints",
-        help="weights to score, one file for each seed; for loso, the weights to start from",
-    )  # fmt: skip
-    _add_loso_options(command)
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument(
-        "--plots", type=Path, help="folder for pictures of confusion and reliability"
-    )
-    command.add_argument(
-        "--record", action="store_true", help="write the scores into the checkpoint's card"
-    )
-
-
-def _add_loso_options(command: argparse.ArgumentParser) -> None:
-    defaults = FineTuneConfig()
-    loso = command.add_argument_group("loso", "Trains on all subjects except the scored one.")
-    loso.add_argument("--seeds", type=int, default=3, help="number of runs from one start")
-    loso.add_argument("--epochs", type=int, default=defaults.epochs, help="epochs in each fold")
-    loso.add_argument(
-        "--choose-epoch", action="store_true",
-        help="choose the number, up to --epochs, on a fifth of the fold's training subjects",
-    )  # fmt: skip
-    loso.add_argument(
-        "--learning-rate", type=float, default=defaults.learning_rate, help="initial rate"
-    )
-    loso.add_argument(
-        "--interpolation", type=float, default=defaults.interpolation,
-        help="share of the start's weights in the final weights, in [0, 1)",
-    )  # fmt: skip
-    _add_variant_option(loso)
-    loso.add_argument(
-        "--part", choices=(*get_args(Part), RESIDUAL_LINEAR), default=defaults.part,
-        help=f"what is trained; {RESIDUAL_LINEAR}: a linear model of the network's residual",
-    )  # fmt: skip
 
 
 def add_calibrate_options(command: argparse.ArgumentParser) -> None:
@@ -173,7 +86,7 @@ def _add_budget_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_variant_option(command: argparse._ActionsContainer) -> None:
+def _add_variant_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--variant", choices=tuple(BLOCKS), default="triplet",
         help="last block of the network; triplet is Off-TANet's, the others are for comparison",

@@ -67,6 +67,8 @@ class ServiceSettings(BaseSettings):
     """Worker processes, which use one core each; if unset, one per available core."""
     queue_size: NonNegativeInt = _ENGINE.queue_size
     """Maximum number of requests that wait for a worker."""
+    refusal_delay_s: NonNegativeFloat = 0.2
+    """Seconds that a request waits for a place in a full queue before it is refused."""
     worker_memory_bytes: PositiveInt = _ENGINE.worker_memory_bytes
     """Memory in bytes above which a worker is stopped and its request fails."""
     worker_idle_memory_bytes: PositiveInt = _ENGINE.worker_idle_memory_bytes

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 
-from fastapi import FastAPI
-
 from off_tanet.api.app import create_app
+from off_tanet.api.openapi import DocumentedApp
 from off_tanet.errors import ModelError
 from off_tanet.recognition import flow
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.setting_names import PREFIX
 from off_tanet.settings import Settings, SettingsError
+from off_tanet.types import ModelCard
 
 _FILES_PER_WORKER = 4  # a socket and two pipes, and one more while another worker is started
 _OTHER_FILES = 32  # standard streams, event loop, listening sockets, traces: 10 were counted
 
 
-def application(settings: Settings) -> FastAPI:
+def application(settings: Settings) -> DocumentedApp:
     """Create the service, and check that its workers will be able to load the model.
 
     Args:
@@ -27,11 +27,11 @@ def application(settings: Settings) -> FastAPI:
         SettingsError: A file that the settings name, or the installation, cannot be used.
     """
     app = create(settings)
-    check_model(settings)
+    app.card = check_model(settings)
     return app
 
 
-def create(settings: Settings) -> FastAPI:
+def create(settings: Settings) -> DocumentedApp:
     """Create the service without checking its model.
 
     Args:
@@ -47,22 +47,26 @@ def create(settings: Settings) -> FastAPI:
         raise SettingsError(f"{PREFIX}API_KEYS: {reason}") from None
 
 
-def check_model(settings: Settings) -> None:
+def check_model(settings: Settings) -> ModelCard:
     """Load what every worker loads; a worker that cannot would be restarted for ever.
 
     Args:
         settings: The settings of the service.
 
+    Returns:
+        The description of the model.
+
     Raises:
         SettingsError: The model or the flow kernel cannot be loaded.
     """
     try:
-        Classifier(settings.configuration.model)
+        card = Classifier(settings.configuration.model).card
         flow.build_name()
     except ModelError as error:
         raise SettingsError(f"{PREFIX}MODEL: {error.detail}") from None
     except (ImportError, OSError, ValueError) as error:
         raise SettingsError(str(error)) from None
+    return card
 
 
 def files_needed(settings: Settings) -> int:

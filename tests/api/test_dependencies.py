@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from fastapi import FastAPI
-from off_tanet.api.dependencies import RunDep
+from fastapi import FastAPI, Request
 from off_tanet.api.middleware.client_id import client_of
+from off_tanet.api.requests import run_job
 from off_tanet.api.sse import EventStream
 from off_tanet.errors import ClientGoneError
 from off_tanet.workers.answers import Answer
@@ -41,23 +41,15 @@ def test_work_stops_when_its_client_goes() -> None:
     async def receive() -> dict[str, Any]:
         return next(messages)
 
-    async def send(_: object) -> None:
-        """The client has gone: nobody reads this."""
-
     app = FastAPI()
-    app.state.engine = engine = Hanging()
     app.state.client_of = client_of("none")
-
-    @app.post("/")
-    async def route(run: RunDep) -> None:
-        await run(FramesJob(b""))
+    engine = Hanging()
 
     async def body() -> None:
         scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/"}
-        scope |= {"query_string": b"", "headers": []}
-        scope |= {"off_tanet": {"release_body": lambda _: None}}
+        scope |= {"query_string": b"", "headers": [], "app": app}
         with pytest.raises(ClientGoneError):
-            await app(scope, receive, send)
+            await run_job(Request(scope, receive), cast(Engine, engine), FramesJob(b""))
         await asyncio.sleep(0)  # lets the cancelled work end
         assert engine.cancelled
 

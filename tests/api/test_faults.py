@@ -17,6 +17,7 @@ from tests.benchmarks import load
 from tests.support.processes import wait_for_end, workers_of
 from tests.support.requests import CLIP, STREAM, ask_frames, check_problem, pair
 from tests.support.serving import log_entries, serving, signal_workers, wait_for_metric
+from tests.support.wire import connected
 
 
 @pytest.mark.slow
@@ -144,6 +145,26 @@ def test_a_client_that_disconnects_costs_nothing(tmp_path: Path) -> None:
         files = {"onset": onset, "apex": apex}
         assert http.post("/v1/predictions/frames", files=files).status_code == 200
         assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_a_request_waits_for_a_place_before_it_is_refused(tmp_path: Path) -> None:
+    """Clients that are refused at once come back at once, and their refusals take the time of the
+    good answers. A request that comes while the queue is full has a second chance."""
+    onset, apex = pair("positive")
+    request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
+    with (
+        serving(tmp_path, workers=1, queue_size=0, refusal_delay_s=5) as server,
+        server.client() as http,
+        connected(server) as first,
+        connected(server) as second,
+    ):
+        signal_workers(server, signal.SIGSTOP)
+        for client in (first, second):
+            client.sendall(request)
+            # The server has looked at the request when it has answered two later ones.
+            assert [http.get("/health/live").status_code for _ in range(2)] == [200, 200]
+        signal_workers(server, signal.SIGCONT)
+        assert [client.recv(12) for client in (first, second)] == [b"HTTP/1.1 200"] * 2
 
 
 def test_a_client_that_leaves_a_stream_is_counted(tmp_path: Path) -> None:

@@ -167,12 +167,13 @@ def test_pipelined_requests_are_kept_as_bytes(tmp_path: Path) -> None:
         (b"GET /health/live HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", 200),
         (b"\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", 200),
         (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n\r\n" % KEY.encode(), 404),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\nX-API-Key: KEY\r\n\r\n", 404),
         (b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nno request", 200),
     ],
 )
 def test_other_forms_of_a_request(keyed: Server, sent: bytes, status: int) -> None:
-    assert statuses(answers(keyed, sent))[0] == status
+    """The key has its place in the text, as the names of tests may not be random."""
+    assert statuses(answers(keyed, sent.replace(b"KEY", KEY.encode())))[0] == status
 
 
 def test_a_client_may_wait_for_100_continue(keyed: Server) -> None:

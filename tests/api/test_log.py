@@ -10,7 +10,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from off_tanet.api.middleware.unexpected_errors import UnexpectedErrorMiddleware
+from off_tanet.api.middleware.errors import ErrorMiddleware
+from off_tanet.api.middleware.exchange import ExchangeMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
 from tests.support import factories
@@ -91,7 +92,8 @@ def test_an_internal_error_is_answered_and_logged_with_its_place(
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    asyncio.run(UnexpectedErrorMiddleware(fails)(scope, receive, send))
+    layers = ExchangeMiddleware(ErrorMiddleware(fails), frozenset(), ())
+    asyncio.run(layers(scope, receive, send))
     assert [message.get("status") for message in sent] == ([200] if begun else [500, None])
     assert "RuntimeError in" in caplog.text
     assert MARK not in caplog.text + str(sent)

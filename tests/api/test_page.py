@@ -47,12 +47,53 @@ def test_every_address_in_the_page_is_relative(http: httpx.Client, path: str) ->
 
 def test_the_page_explains_every_problem_code(http: httpx.Client) -> None:
     """Users of the page cannot do anything with a bare code."""
-    words = http.get("/web/words.js").text
+    words = http.get("/web/texts.en.js").text
     quality = QualityBody.model_json_schema()["properties"]["warnings"]["items"]["enum"]
     kinds = {*errors.MediaError.__subclasses__(), *errors.EngineError.__subclasses__()}
     kinds |= {errors.NoFaceError, errors.UnauthorizedError, errors.QuotaError}
     codes = {kind.code for kind in kinds - {errors.ClientGoneError}}
     assert {word for word in codes | set(quality) if f"  {word}: " not in words} == set()
+
+
+def test_the_facts_are_those_of_the_settings(tmp_path: Path) -> None:
+    """The page shows them before anyone has entered a key."""
+    file = tmp_path / "keys"
+    file.write_text(f"{digest(new_key())} clinic\n", encoding="utf-8")
+    settings = Settings(api_keys=file, max_body_bytes=123, max_video_seconds=7.5)
+
+    async def fetch() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+            return await client.get("/web/service.json")
+
+    facts = asyncio.run(fetch()).json()
+    assert facts["key_required"] is True
+    assert facts["body_bytes"] == 123
+    assert facts["video_seconds"] == 7.5
+    assert facts["frames"] == settings.max_frames
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br;q=1, GZIP;q=0.5", "gzip"),
+        ("identity", None),
+        ("gzip;q=0", None),
+        ("br, xgzip", None),
+        ("", None),
+    ],
+)
+def test_texts_are_compressed_for_those_who_accept_it(
+    http: httpx.Client, accepted: str, encoding: str | None
+) -> None:
+    """On a phone's network it is a third of the time; the content is the same."""
+    answer = http.get("/web/main.js", headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.content == http.get("/web/main.js").content
+    picture = http.get("/web/positive_apex.jpg", headers={"Accept-Encoding": accepted})
+    assert "content-encoding" not in picture.headers
 
 
 def test_no_other_file_is_served(http: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 
@@ -15,7 +16,7 @@ from PIL import Image
 from tests.api.test_quality import warnings
 from tests.support import factories, synthetic_heads
 from tests.support.processes import workers_of
-from tests.support.requests import ask_frames
+from tests.support.requests import ask_frames, pair
 from tests.support.serving import Server, serving
 
 FACE = factories.portrait()
@@ -26,6 +27,17 @@ STRIPS = [(790, 36_861), (193, 31_237), (1080, 20_000), (16, 60_000), (480, 60_0
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("pictures"), workers=1) as running:
         yield running
+
+
+def test_the_scales_of_the_legends_come_with_the_pictures(http: httpx.Client) -> None:
+    """Pages draw legends of their own: in any language, and on any background."""
+    onset, apex = pair("surprise")
+    answer = ask_frames(http, onset, apex, include="arrows,arrays").json()
+    flow = np.frombuffer(base64.b64decode(answer["arrays"]["flow"]), "<f4").reshape(2, 112, 112)
+    covered = float(np.percentile(np.hypot(*flow), 99))
+    assert covered <= answer["scales"]["flow_px"] < 2.6 * covered
+    assert 0.01 <= answer["scales"]["strain"] < 1
+    assert "scales" not in ask_frames(http, onset, apex, include="attention,crops").json()
 
 
 def strip(width: int, height: int, face_at: int | None = None) -> Pixels:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from tests.benchmarks import load
@@ -87,6 +88,20 @@ def test_images_are_returned_on_request(http: httpx.Client, video: bytes) -> Non
     micro, _ = ask_video(http, video, include="flow,attention").json()["expressions"]
     assert micro["flow"].startswith("data:image/png;base64,")
     assert micro["attention"].startswith("data:image/png;base64,")
+
+
+def test_the_motion_of_the_whole_video_is_returned_on_request(
+    http: httpx.Client, video: bytes
+) -> None:
+    """Ten values a second, which rise during the expressions."""
+    answer = ask_video(http, video, include="motion").json()
+    times, strengths = (np.array(answer["motion"][name]) for name in ("times_s", "strength_px"))
+    assert np.diff(times) == pytest.approx(np.full(len(times) - 1, 0.1), abs=0.04)
+    assert times[-1] > 2.8
+    for event in answer["expressions"]:
+        during = (times >= event["onset"]["time_s"]) & (times <= event["offset"]["time_s"])
+        assert strengths[during].max() > 2 * np.median(strengths)
+    assert "motion" not in ask_video(http, video).json()
 
 
 def test_a_video_without_a_face_is_a_problem_in_both_forms(http: httpx.Client) -> None:

@@ -30,13 +30,13 @@ from off_tanet.recognition.flow import builds, tvl1
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet_export.checkpoint import load
 from off_tanet_export.graph import PUBLISHED, FlowClassifier
+from off_tanet_export.shipped import SHIPPED
 
 from tests.support.paths import ROOT
 
 PAIRS = ROOT / "../shared/data/tvl1_reference.npz"
 OPENCV = "opencv-contrib-python-headless==5.0.0.93"
 ENVIRONMENT = ROOT / "build" / "opencv-contrib"
-WEIGHTS = ROOT / "model_export" / "weights" / "off_tanet.safetensors"
 
 Times = NDArray[np.float64]
 Pictures = NDArray[np.uint8]
@@ -138,7 +138,7 @@ def bench_crops(theirs: OpenCV, rounds: int) -> None:
     torch.set_num_threads(1)
     data = np.load(PAIRS)
     onsets, apexes, flows = data["onset"], data["apex"], data["opencv_flow"]
-    network = FlowClassifier(load(WEIGHTS).network, PUBLISHED).eval()
+    network = FlowClassifier(load(SHIPPED).network, PUBLISHED).eval()
     classifier = Classifier(ASSETS / "off_tanet.onnx")
 
     @torch.inference_mode()

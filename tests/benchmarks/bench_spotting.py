@@ -131,13 +131,16 @@ def video_scores(scene: synthetic_video.Scene, pairs: Pairs) -> tuple[SpottingSc
     found: dict[str, list[Interval]] = {"micro": [], "macro": []}
     for event in scene.events:
         kind = "micro" if event.offset_s - event.onset_s <= Durations().longest_s else "macro"
-        true[kind].append(Interval(event.onset_s, event.offset_s, event.label))
+        first, last = (
+            int(np.abs(scene.times_s - at).argmin()) for at in (event.onset_s, event.offset_s)
+        )
+        true[kind].append(Interval(first, last, event.label))
     for each in sightings(scene):
         onset, apex = each.onset_frame.crop, each.classified_frame.crop
         assert onset is not None
         assert apex is not None
         label = pairs.label(onset, apex)
-        found[each.kind].append(Interval(each.onset.time_s, each.offset.time_s, label))
+        found[each.kind].append(Interval(each.onset.index, each.offset.index, label))
     return score(true["micro"], found["micro"]), score(true["macro"], found["macro"])
 
 

@@ -54,7 +54,7 @@ def test_help_lists_training_commands_separately(capsys: pytest.CaptureFixture[s
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     training = shown.partition("\nTraining:\n")[2].partition("\n\n")[0]
-    assert re.findall(r"^  (\w+)", training, re.M) == list(COMMANDS)
+    assert re.findall(r"^  ([\w-]+)", training, re.M) == list(COMMANDS)
     assert "train" not in shown.partition("\nTraining:\n")[0].split()
 
 

@@ -24,7 +24,7 @@ from off_tanet.errors import (
     QuotaError,
     WorkerLostError,
 )
-from off_tanet.schemas.prediction import ArraysBody
+from off_tanet.schemas.pictures import ArraysBody
 
 from tests.support.requests import pair
 from tests.support.serving import Server

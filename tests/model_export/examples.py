@@ -7,11 +7,10 @@ from off_tanet_export.checkpoint import Card, Checkpoint, published_names
 from off_tanet_export.graph import PreprocessingConfig
 from off_tanet_export.network.expressive import ExpressiveHead
 from off_tanet_export.network.model import OffTanet
+from off_tanet_export.shipped import SHIPPED
 from torch import Tensor
 
-from tests.support.paths import ROOT
-
-WEIGHTS = ROOT / "model_export/weights/off_tanet.safetensors"
+WEIGHTS = SHIPPED
 TINY_TRAINING = ["--samples", "64", "--pairs", "12"]
 
 CARD = Card(

@@ -188,8 +188,21 @@ def test_pickled_code_is_not_run(tmp_path: Path) -> None:
         load(tmp_path / "bad.pth")
 
 
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_weights_may_be_wrapped(prefix: str, tmp_path: Path) -> None:
+    """Many programs save more than weights, and those for several GPUs lengthen the names."""
+    state = {prefix + name: tensor for name, tensor in examples.published_state().items()}
+    torch.save({"state_dict": state, "epoch": 60}, tmp_path / "wrapped.pth")
+    torch.save(examples.published_state(), tmp_path / "plain.pth")
+    found, expected = (load(tmp_path / f"{name}.pth") for name in ("wrapped", "plain"))
+    assert found.card == expected.card
+    theirs = expected.network.state_dict()
+    for name, tensor in found.network.state_dict().items():
+        assert torch.equal(tensor, theirs[name])
+
+
 def test_a_file_with_more_than_tensors_is_refused(tmp_path: Path) -> None:
-    """Training frameworks wrap the state dict: the message says so, and lists no unknown names."""
-    torch.save({"state_dict": examples.published_state(), "epoch": 60}, tmp_path / "bad.pth")
+    """The message says so, and lists no unknown names."""
+    torch.save({"model": examples.published_state(), "epoch": 60}, tmp_path / "bad.pth")
     with pytest.raises(CheckpointError, match="not a state dict"):
         load(tmp_path / "bad.pth")

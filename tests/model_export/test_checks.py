@@ -18,7 +18,7 @@ FAULTS = {
     "unreadable offset": ("1,a,1,5,nine,fear,micro", "offset must be a frame number, not 'nine'"),
     "no clip": ("1,,1,5,9,fear,micro", "there is no clip"),
     "no numbers": ("1,b,1,5,9,fear,micro", "no picture of the folder has a number"),
-    "words for pictures": ("1,c,1,5,9,fear,micro", "1.png or 5.png: "),
+    "words for pictures": ("1,c,1,5,9,fear,micro", "1.png: the file is not one"),
     "too many cells": ("1,a,1,5,9,fear,micro,", None),
     "shifted cells": ("1,a,1,5,9,4,12,fear,micro", "9 cells instead of 7"),
 }
@@ -112,6 +112,7 @@ def run(root: Path, *options: str, cropped: bool = True) -> int:
         ("line,value\n2,1\n", "has no column column"),
         ("line,column,value\n\ntwo,onset,1\n", "line 3: needs the number of a line"),
         ("line,column,value\n2,peak,1\n", "line 2: needs the number of a line"),
+        ("line,column,value\n2,apex,4\n2,apex,5\n", "line 3: mends apex on line 2 once more"),
     ],
 )
 def test_fixes_of_another_form_are_an_error(

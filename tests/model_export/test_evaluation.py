@@ -65,14 +65,13 @@ def test_batches_do_not_change_the_scores() -> None:
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "other classes": ({"classes": np.array(["a", "b", "c"])}, "other classes"),
     "another size": ({"maps": np.zeros((12, 27, 28, 3), np.uint8)}, "instead of uint8"),
     "another type": ({"maps": np.zeros((12, 28, 28, 3))}, "instead of uint8"),
     "no maps": ({"maps": np.zeros((0, 28, 28, 3), np.uint8)}, "instead of uint8"),
     "labels too few": ({"label": np.zeros(11, np.uint8)}, "one label for each"),
     "datasets too few": ({"dataset": np.array(["x"])}, "one dataset for each"),
     "subjects too few": ({"subject": np.array(["x"])}, "one subject for each"),
-    "a fourth class": ({"label": np.full(12, 3, np.uint8)}, "must be 0, 1 or 2"),
+    "a fourth class": ({"label": np.full(12, 3, np.uint8)}, "indices of the 3 classes"),
 }
 
 

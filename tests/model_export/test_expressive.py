@@ -115,8 +115,8 @@ def test_equal_models_differ_by_nothing() -> None:
     labels, people = np.arange(30) % 3, np.array([str(i // 3) for i in range(30)])
     right = confusion_by_person(labels, labels, people)
     wrong = confusion_by_person(labels, np.zeros_like(labels), people)
-    assert paired_interval(wrong, wrong, uf1) == (0, 0)
-    low, high = paired_interval(wrong, right, uf1)
+    assert paired_interval([wrong], [wrong], uf1) == (0, 0)
+    low, high = paired_interval([wrong], [right], uf1)
     assert 0.5 < low <= high < 1
 
 

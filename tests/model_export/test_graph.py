@@ -101,7 +101,7 @@ def test_maps_keep_their_order_about_the_median() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.9])
 def test_quantiles_are_those_of_numpy(share: float) -> None:
-    """They are read from a sorted row, because ONNX has no quantile."""
+    """They are the last of the largest values, because ONNX has no quantile."""
     values = torch.rand(2, 3, 50, generator=torch.Generator().manual_seed(1))
     expected = np.quantile(values.numpy(), share, axis=2, keepdims=True)
     np.testing.assert_allclose(quantile(values, share).numpy(), expected, atol=1e-6)

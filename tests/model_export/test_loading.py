@@ -206,7 +206,7 @@ CHANGES = {
     "flow": (np.zeros((1, 2, 56, 56), np.float16), "instead of float16 [N,2,112,112]"),
     "label": (np.array([3]), "labels must be indices of the 3 classes"),
     "clip": (np.array(["a", "b"]), "one clip for each flow"),
-    "classes": (np.array(["a", "b", "c"]), "the classes are not negative, positive, surprise"),
+    "classes": (np.array(["a", "b", "c"]), " are not negative, positive, surprise: a, b, c"),
     "about": (np.array("{"), "`about` is not JSON"),
 }
 
@@ -219,7 +219,7 @@ def test_flows_of_another_form_are_an_error(name: str, tmp_path: Path) -> None:
     changed, message = CHANGES[name]
     np.savez(path, allow_pickle=False, **{**arrays, name: changed})
     with pytest.raises(MapsError, match=re.escape(message)):
-        load_clips(path)
+        load_labelled([path])
     del arrays[name]
     np.savez(path, allow_pickle=False, **arrays)
     with pytest.raises(MapsError, match="is missing an array"):

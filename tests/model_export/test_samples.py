@@ -7,13 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from off_tanet import Recognizer
+from off_tanet.limits import MediaLimits
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face.alignment import align
 from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.flow import tvl1
+from off_tanet.recognition.media.video import open_clip
 from off_tanet.types import CLASSES, CROP_SIZE, Pixels
-from off_tanet_export.synthesis import samples
+from off_tanet_export.synthesis import sample_video, samples
 from off_tanet_export.synthesis.action_units import displacement
 from off_tanet_export.synthesis.camera import warp
 
@@ -76,6 +79,23 @@ def test_the_clip_on_disk_is_what_the_script_makes() -> None:
     """Up to the loss of the codec."""
     for found, made in zip(clip_on_disk(), samples.clip(), strict=True):
         assert np.abs(found.astype(int) - made).mean() < 4
+
+
+def test_the_video_on_disk_has_each_class_and_its_blinks() -> None:
+    """A first look at a long video must show what there is to see."""
+    spotting = Recognizer().video((FOLDER / "video.mp4").read_bytes())
+    for event, found in zip(sample_video.EVENTS, spotting.expressions, strict=True):
+        assert found.prediction.label == event.label
+        assert found.apex.time_s == pytest.approx(event.apex_s, abs=0.1)
+    blinks = [event.start.time_s for event in spotting.events if event.kind == "blink"]
+    assert blinks == pytest.approx(list(sample_video.BLINKS_S), abs=0.1)
+
+
+def test_the_video_on_disk_is_what_the_script_makes() -> None:
+    """Up to the loss of the codec."""
+    stream = open_clip((FOLDER / "video.mp4").read_bytes(), MediaLimits())
+    for found, made in zip(stream, samples.video(), strict=True):
+        assert np.abs(found.pixels.astype(int) - made).mean() < 4
 
 
 def test_the_samples_are_small() -> None:

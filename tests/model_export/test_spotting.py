@@ -9,26 +9,28 @@ from off_tanet_export.evaluation.spotting import Interval, SpottingScore, overla
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
-        ((0, 10), (0, 10), 1.0),
-        ((0, 10), (5, 15), 1 / 3),
-        ((0, 10), (2, 7), 0.5),
-        ((0, 10), (10, 20), 0.0),
-        ((0, 10), (30, 40), 0.0),
-        ((5, 5), (5, 5), 0.0),
+        ((0, 9), (0, 9), 1.0),
+        ((0, 9), (5, 14), 1 / 3),
+        ((0, 9), (2, 6), 0.5),
+        ((0, 9), (10, 19), 0.0),
+        ((0, 9), (9, 18), 1 / 19),
+        ((0, 9), (30, 39), 0.0),
+        ((5, 5), (5, 5), 1.0),
+        ((-3, 65), (30, 55), 26 / 69),
     ],
 )
 def test_overlap_is_intersection_over_union(
-    a: tuple[float, float], b: tuple[float, float], expected: float
+    a: tuple[int, int], b: tuple[int, int], expected: float
 ) -> None:
-    """The basis of all counts below; it is symmetric."""
+    """The basis of all counts below; it is symmetric, and both ends belong to an interval."""
     assert overlap(Interval(*a), Interval(*b)) == pytest.approx(expected)
     assert overlap(Interval(*b), Interval(*a)) == pytest.approx(expected)
 
 
 def test_half_an_overlap_is_enough_and_less_is_not() -> None:
     """The challenge's threshold is inclusive."""
-    true = [Interval(0, 10), Interval(100, 110)]
-    found = [Interval(0, 5), Interval(100, 104.9)]
+    true = [Interval(0, 9), Interval(100, 109)]
+    found = [Interval(0, 4), Interval(100, 103)]
     assert len(score(true, found).right) == 1
 
 

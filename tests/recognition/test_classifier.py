@@ -161,14 +161,30 @@ def test_unreadable_metadata_is_refused(key: str, value: str) -> None:
         classifier(FakeSession(metadata={**METADATA, key: value}))
 
 
-@pytest.mark.parametrize("names", [("fear", "joy"), ("a", "b", "c", "d"), CLASSES[::-1]])
+@pytest.mark.parametrize(
+    "names",
+    [("fear", "joy"), ("a", "b", "c", "d"), CLASSES[::-1], ("Lächeln", "惊讶", "AU 4 (7+)", "x-1")],
+)
 def test_a_model_has_the_classes_that_its_card_names(names: tuple[str, ...]) -> None:
     metadata = {**METADATA, "classes": json.dumps(names)}
     session = FakeSession([1 / len(names)] * len(names), metadata=metadata)
     assert classifier(session).card.classes == names
 
 
-@pytest.mark.parametrize("names", [(), ("joy",), ("joy", "joy"), ("joy", ""), ("a.b", "c")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("joy",),
+        ("joy", "joy"),
+        ("joy", ""),
+        ("a.b", "c"),
+        (" joy", "c"),
+        ("=1+1", "c"),
+        ("a\n", "c"),
+        ("a" * 65, "c"),
+    ],
+)
 def test_names_that_do_not_tell_classes_apart_are_refused(names: tuple[str, ...]) -> None:
     """They are the keys of the probabilities, and columns of tables."""
     with pytest.raises(ModelError, match="does not name each class once"):

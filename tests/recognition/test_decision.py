@@ -39,6 +39,16 @@ def test_a_clear_expression_has_the_most_likely_class() -> None:
     assert decided(CLEAR) == ("joy", None)
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5, 7])
+def test_doubt_about_the_class_counts_alike_among_any_number_of_classes(classes: int) -> None:
+    """Seven classes that are equally likely say as little of an expression as three."""
+    three, others = (
+        expression_probability(CLEAR, dict.fromkeys("abcdefg"[:count], 1 / count), THRESHOLDS)
+        for count in (3, classes)
+    )
+    assert others == pytest.approx(three)
+
+
 @pytest.mark.parametrize("reason", REASONS)
 def test_each_reason_takes_the_label_away(reason: str) -> None:
     assert decided(REASONED[reason]) == (None, reason)

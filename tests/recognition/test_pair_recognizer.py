@@ -12,7 +12,8 @@ from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.pair import CropPair
 from off_tanet.recognition.pair_recognizer import PairRecognizer
 from off_tanet.recognition.stopwatch import Stopwatch
-from off_tanet.schemas.prediction import ArraysBody, CropsBody, PredictionBody
+from off_tanet.schemas.pictures import ArraysBody, CropsBody
+from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.types import Moment, Prediction
 from off_tanet.visualization import crop_png, data_uri
 

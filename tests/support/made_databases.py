@@ -190,7 +190,7 @@ def _samm_sheet(header_line: int, header: Row, rows: Iterable[Row]) -> list[Row]
 
 
 def samm(root: Path) -> Made:
-    """A header on line 14, subjects as texts, an apex after the offset."""
+    """A header on line 14, subjects as texts, an apex after the offset, one before the onset."""
     header = (
         *("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame"),
         *("Duration", "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"),
@@ -199,13 +199,20 @@ def samm(root: Path) -> Made:
         ("006", "006_1_2", 1, 5562, 5569, 5580, 18, "1/2", "4", "Anger", 2, None),
         ("028", "028_4_1", 4, 100, 130, 120, 20, "1/2", "12", "Happiness", 1, None),
         ("028", "028_4_2", 4, 100, 110, 120, 20, "1/2", "12", "Other", 7, None),
+        ("032", "032_3_1", 3, 100, 99, 120, 20, "1/2", "4", "Anger", 2, None),
     ]
     write_workbook(root / "SAMM_FACS_Codes_v2.xlsx", {"SAMM": _samm_sheet(14, header, rows)})
     write_frames(root / "006/006_1_2", "006_{:05}.jpg", 5562, 5569)
     write_frames(root / "028/028_4_1", "028_{:05}.jpg", 100, 130)
+    write_frames(root / "032/032_3_1", "032_{:05}.jpg", 100, 110, 99, 120)
     return Made(
-        {("006", "006_1_2"): "negative", ("028", "028_4_1"): "positive"},
-        "3 rows: 2 used; 1 others",
+        {
+            ("006", "006_1_2"): "negative",
+            ("028", "028_4_1"): "positive",
+            ("032", "032_3_1"): "negative",
+        },
+        "4 rows: 3 used; 1 others",
+        ("--apex", "middle"),
     )
 
 

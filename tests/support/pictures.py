@@ -1,4 +1,4 @@
-"""The pictures of README.md and docs/: the page and a report, of the package's own samples.
+"""The pictures of README.md, docs/ and the page, of the package's own samples.
 
 python -m tests.support.pictures        renders them again; needs Debian's chromium
 """
@@ -11,6 +11,8 @@ from io import BytesIO
 from pathlib import Path
 
 from off_tanet import Recognizer
+from off_tanet.types import CLASSES
+from off_tanet.visualization import arrows_png
 from PIL import Image
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
@@ -19,14 +21,27 @@ from tests.support.serving import serving
 from tests.support.transcripts import SAMPLES
 
 PICTURES = ROOT / "docs/pictures"
+EXAMPLES = ROOT / "service/off_tanet/web"
+_EXAMPLE_SIDE = 192
 _WIDTH, _HEIGHT = 1280, 900
 
 
 def main() -> None:
+    for label in CLASSES:
+        example(label).save(EXAMPLES / f"example_{label}.jpg", quality=80, optimize=True)
     report = Recognizer().clip((SAMPLES / "clip.mp4").read_bytes())._repr_png_()
     _save(report, PICTURES / "report.png")
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as server:
         _save(_screenshot(server.url), PICTURES / "page.png")
+
+
+def example(label: str) -> Image.Image:
+    """The motion of a sample as arrows, without its legend: what its button on the page shows."""
+    onset, apex = ((SAMPLES / f"{label}_{name}.jpg").read_bytes() for name in ("onset", "apex"))
+    prediction = Recognizer().frames(onset, apex)
+    drawn = Image.open(BytesIO(arrows_png(prediction.flow, prediction.onset_crop))).convert("RGB")
+    face = drawn.crop((0, 0, drawn.width, drawn.width))
+    return face.resize((_EXAMPLE_SIDE, _EXAMPLE_SIDE), Image.Resampling.LANCZOS)
 
 
 def _screenshot(url: str) -> bytes:

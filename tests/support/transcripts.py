@@ -62,7 +62,7 @@ def furnish_database(folder: Path) -> None:
     """A made CASME II, of which two rows are wrong, and a file that mends one."""
     made_databases.casme2(
         folder / "CASME2",
-        ("05", "EP03_07", None, 51, 51, 80, None, "4", "disgust"),
+        ("05", "EP03_07", None, 51, 15, 80, None, "4", "disgust"),
         ("05", "EP19_03", None, 10, 31, 40, None, "12", "hapiness"),
     )
     for clip, onset, apex in (("EP03_07", 51, 66), ("EP19_03", 10, 31)):

@@ -252,6 +252,14 @@ def test_no_offset_is_marked_if_there_is_none() -> None:
     assert marked_column(motion_png(curve(), 0, 25), PURPLE) is None
 
 
+def test_no_line_crosses_a_label() -> None:
+    """Not even if all moments are one after the other, on the right end."""
+    picture = opened(motion_png(curve(), 47, 48, 49))
+    labels = picture[50:84]  # above the curve: squares and dark letters on white
+    for colour in (GREEN, VERMILION, PURPLE):
+        assert (labels == colour).all(axis=2).sum() == 20 * 20, "the square of the legend alone"
+
+
 def test_the_offset_is_where_the_motion_ends() -> None:
     motion = curve()
     offset = motion.offset(25)

@@ -9,7 +9,7 @@ from off_tanet.types import REASONS, Reason
 
 from tests.support.paths import ROOT
 
-WORDS = (ROOT / "service/off_tanet/web/words.js").read_text(encoding="utf-8")
+WORDS = (ROOT / "service/off_tanet/web/texts.en.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("reason", REASONS)

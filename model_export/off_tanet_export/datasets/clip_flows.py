@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from off_tanet.types import CLASSES, CROP_SIZE, Flow
+from off_tanet.types import CROP_SIZE, Flow
 
 from off_tanet_export.datasets.flow_maps import MAP_SIZE, FlowMaps
 from off_tanet_export.datasets.npz import read_arrays
+from off_tanet_export.datasets.outputs import replacing
+from off_tanet_export.datasets.people import unique_person
 from off_tanet_export.datasets.rows import Row
 from off_tanet_export.errors import MapsError
 from off_tanet_export.graph import FlowClassifier, PreprocessingConfig
@@ -40,6 +41,16 @@ class ClipFlows:
     columns: Mapping[str, NDArray[Any]]
     classes: tuple[str, ...]
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class's index of each clip [N]."""
+        return np.asarray(self.columns["label"], np.int64)
+
+    @property
+    def people(self) -> NDArray[np.str_]:
+        """The person of each clip [N], unique across databases, as `FlowMaps.people`."""
+        return np.array(list(map(unique_person, self.columns["dataset"], self.columns["subject"])))
 
     @classmethod
     def of(cls, rows: Sequence[Row], flows: Sequence[Flow], classes: tuple[str, ...]) -> ClipFlows:
@@ -78,17 +89,12 @@ class ClipFlows:
             return classifier.maps(torch.from_numpy(self.flows)).numpy()
 
     def labelled_maps(self) -> FlowMaps:
-        """Return the maps with their labels, as networks of the three classes are scored on them.
-
-        Raises:
-            MapsError: The classes are others than those of the networks.
-        """
-        if self.classes != CLASSES:
-            raise MapsError(f"the classes are not {', '.join(CLASSES)}: {', '.join(self.classes)}")
+        """Return the maps with their labels and flows."""
         columns = self.columns
         return FlowMaps(
-            self.maps(), columns["label"], columns["dataset"], columns["subject"], columns["clip"]
-        )
+            self.maps(), columns["label"], columns["dataset"], columns["subject"],
+            columns["clip"], self.classes, self.flows,
+        )  # fmt: skip
 
 
 def save_flows(clips: ClipFlows, path: Path, map_size: int | None = None) -> None:
@@ -98,6 +104,9 @@ def save_flows(clips: ClipFlows, path: Path, map_size: int | None = None) -> Non
         clips: The clips.
         path: The file to write.
         map_size: Write maps (u, v, strain), uint8 [N, size, size, 3], instead of flows.
+
+    Raises:
+        MapsError: The file cannot be written.
     """
     features: dict[str, NDArray[Any]]
     if map_size is None:
@@ -105,20 +114,15 @@ def save_flows(clips: ClipFlows, path: Path, map_size: int | None = None) -> Non
     else:
         scaled = np.rint(clips.maps(map_size) * 255).astype(np.uint8)
         features = {"maps": scaled.transpose(0, 2, 3, 1)}
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(
-                file,
-                allow_pickle=False,
-                classes=np.array(clips.classes),
-                about=np.array(json.dumps(dict(clips.about), sort_keys=True)),
-                **features,
-                **clips.columns,
-            )
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez_compressed(
+            file,
+            allow_pickle=False,
+            classes=np.array(clips.classes),
+            about=np.array(json.dumps(dict(clips.about), sort_keys=True)),
+            **features,
+            **clips.columns,
+        )
 
 
 def load_flows(path: Path) -> ClipFlows:

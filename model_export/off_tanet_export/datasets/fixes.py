@@ -38,5 +38,7 @@ def load_fixes(path: Path) -> Fixes:
                 f"{path}, line {number}: needs the number of a line, and one of the columns "
                 f"{', '.join(COLUMNS)}"
             )
-        fixes.setdefault(int(line), {})[column] = cells.get("value", "")
+        if column in fixes.setdefault(int(line), {}):
+            raise MapsError(f"{path}, line {number}: mends {column} on line {line} once more")
+        fixes[int(line)][column] = cells.get("value", "")
     return fixes

@@ -15,6 +15,8 @@ from off_tanet_export.datasets.npz import read_arrays
 from off_tanet_export.datasets.people import unique_person
 from off_tanet_export.errors import MapsError
 
+Flows = NDArray[np.float32]
+
 MAP_SIZE = 28
 """The side of a flow map, as in MEGC2019."""
 
@@ -29,6 +31,9 @@ class FlowMaps:
         datasets: The name of each clip's data set [N].
         subjects: The name of each clip's subject in its data set [N].
         clips: The name of each clip [N]; empty where it is not known.
+        classes: The names of the classes.
+        flows: The flows of which the maps are made, float32 [N, 2, 112, 112] in pixels, if they are
+            known.
     """
 
     maps: NDArray[np.float32]
@@ -36,6 +41,8 @@ class FlowMaps:
     datasets: NDArray[np.str_]
     subjects: NDArray[np.str_]
     clips: NDArray[np.str_]
+    classes: tuple[str, ...] = CLASSES
+    flows: Flows | None = None
 
     @property
     def people(self) -> NDArray[np.str_]:
@@ -53,17 +60,22 @@ class FlowMaps:
             self.datasets[clips],
             self.subjects[clips],
             self.clips[clips],
+            self.classes,
+            None if self.flows is None else self.flows[clips],
         )
 
 
 def concatenate(parts: Sequence[FlowMaps]) -> FlowMaps:
-    """Concatenate data sets; there must be at least one."""
+    """Concatenate data sets; there must be at least one, and all must have the same classes."""
+    flows = [part.flows for part in parts if part.flows is not None]
     return FlowMaps(
         np.concatenate([part.maps for part in parts]),
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.datasets for part in parts]),
         np.concatenate([part.subjects for part in parts]),
         np.concatenate([part.clips for part in parts]),
+        parts[0].classes,
+        np.concatenate(flows) if len(flows) == len(parts) else None,
     )
 
 
@@ -85,19 +97,17 @@ def load_maps(path: Path) -> FlowMaps:
     columns = {"label": label, "dataset": dataset, "subject": subject, "clip": clip}
     _check(path, maps, columns, classes)
     scaled = np.asarray(maps.transpose(0, 3, 1, 2).astype(np.float32) / 255, np.float32)
-    names = (column.astype(str) for column in (dataset, subject, clip))
-    return FlowMaps(scaled, label.astype(np.int64), *names)
+    datasets, subjects, clips = (column.astype(str) for column in (dataset, subject, clip))
+    return FlowMaps(scaled, label.astype(np.int64), datasets, subjects, clips, classes)
 
 
 def _check(
     path: Path, maps: NDArray[Any], columns: dict[str, NDArray[Any]], classes: tuple[str, ...]
 ) -> None:
-    if classes != CLASSES:
-        raise MapsError(f"{path} has other classes than {', '.join(CLASSES)}")
     if maps.dtype != np.uint8 or maps.shape[1:] != (MAP_SIZE, MAP_SIZE, 3) or not len(maps):
         raise MapsError(f"{path}: maps are {maps.dtype} {maps.shape} instead of uint8 [N,28,28,3]")
     for name, values in columns.items():
         if values.shape != (len(maps),):
             raise MapsError(f"{path}: there must be one {name} for each map")
-    if not np.isin(columns["label"], range(len(CLASSES))).all():
-        raise MapsError(f"{path}: labels must be 0, 1 or 2")
+    if not np.isin(columns["label"], range(len(classes))).all():
+        raise MapsError(f"{path}: labels must be indices of the {len(classes)} classes")

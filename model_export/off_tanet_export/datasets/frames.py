@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from off_tanet_export.datasets.people import person_name
+from off_tanet_export.datasets.folder_patterns import FolderPattern, folded, patterns
 from off_tanet_export.errors import MapsError
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -22,7 +21,7 @@ Frames = Mapping[int, Path]
 
 @dataclass(frozen=True)
 class FrameFolders:
-    """The folders below a root that have pictures.
+    """The folders below a root.
 
     Attributes:
         root: The folder of the whole database.
@@ -36,7 +35,7 @@ class FrameFolders:
 
     @classmethod
     def of(cls, root: Path, *, cropped: bool = False) -> FrameFolders:
-        """List the folders below `root`.
+        """List the folders below `root`, except hidden ones, in which systems keep their own.
 
         Args:
             root: The folder of the whole database.
@@ -46,79 +45,98 @@ class FrameFolders:
             MapsError: There is no such folder.
         """
         if not root.is_dir():
-            raise MapsError(f"the folder {root} does not exist")
-        found = {}
-        for folder, _, names in os.walk(root, followlinks=True):
-            pictures = [name for name in names if Path(name).suffix.lower() in PICTURES]
-            if pictures:
-                found[Path(folder).relative_to(root)] = sorted(pictures)
+            raise MapsError(f"{root} is not a folder" if root.exists() else _absent(root))
+        found: dict[Path, Sequence[str]] = {}
+
+        def unreadable(error: OSError) -> None:
+            found[Path(error.filename).relative_to(root)] = ()
+
+        for folder, below, names in os.walk(root, onerror=unreadable, followlinks=True):
+            below[:] = [name for name in below if _is_entered(Path(folder, name))]
+            pictures = [name for name in names if _is_picture(name)]
+            found[Path(folder).relative_to(root)] = sorted(pictures)
         return cls(root, found, cropped)
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
         for folder in self.folders:
-            found.setdefault(folder.name.casefold(), []).append(folder)
+            found.setdefault(folded(folder.name), []).append(folder)
         return found
 
     def find(self, templates: Sequence[str], cells: Mapping[str, str]) -> list[Path]:
         """Return the folders of a clip, relative to the root: one, if nothing is wrong.
 
         Args:
-            templates: Ends of paths, as in `Layout.folders`; the first one that exists counts.
+            templates: Ends of paths, as in `Layout.folders`; the first one that exists counts, and
+                one with pictures before those without.
             cells: The cells of the clip's row.
         """
-        for ending in endings(templates, cells):
-            found = self._ending_with(ending.casefold())
-            if len(found) > 1:
-                crops = [folder for folder in found if _is_cropped(folder)]
-                others = [folder for folder in found if folder not in crops]
-                found = (crops if self.cropped else others) or found
+        empty: list[Path] = []
+        for pattern in patterns(templates, cells):
+            matching = self._matching(pattern)
+            found = [folder for folder in matching if self.folders[folder]]
             if found:
-                return found
-        return []
+                return self._of_kind(found)
+            empty += matching
+        return empty[:1]
 
-    def _ending_with(self, ending: str) -> list[Path]:
-        parts = ending.split("/")
-        pattern = re.compile(".*".join(map(re.escape, ending.split("*"))))
-        candidates = self.folders if "*" in parts[-1] else self._by_name.get(parts[-1], [])
-        return sorted(
-            folder
-            for folder in candidates
-            if pattern.fullmatch("/".join(folder.parts[-len(parts) :]).casefold())
-        )
+    def _of_kind(self, found: Sequence[Path]) -> list[Path]:
+        """Leave folders of crops out, or all others; and further names of one folder."""
+        kept = [folder for folder in found if _is_cropped(folder) == self.cropped] or found
+        distinct: dict[Path, Path] = {}
+        for folder in kept:
+            distinct.setdefault((self.root / folder).resolve(), folder)
+        return list(distinct.values())
+
+    def _matching(self, pattern: FolderPattern) -> list[Path]:
+        last = pattern.last
+        candidates = self.folders if last is None else self._by_name.get(last, [])
+        return sorted(folder for folder in candidates if pattern.fits(folder))
+
+    def pictures(self, folder: Path) -> Mapping[int, Sequence[Path]]:
+        """Return the pictures of a folder by the last number in their names.
+
+        Of two pictures of one number (`img46`, `reg_img46`), the one whose name tells a crop is
+        taken if crops are preferred, otherwise the other. There should be no others.
+
+        Args:
+            folder: The folder, relative to the root.
+        """
+        numbered: dict[int, list[Path]] = {}
+        for name in self.folders[folder]:
+            digits = re.findall(r"\d+", Path(name).stem)
+            if digits:
+                numbered.setdefault(int(digits[-1]), []).append(self.root / folder / name)
+        return {
+            number: [path for path in paths if _is_cropped(Path(path.name)) == self.cropped]
+            or paths
+            for number, paths in numbered.items()
+        }
 
     def frames(self, folder: Path) -> Frames:
-        """Return the frames of a folder by the last number in their names.
+        """Return the frames of a folder by their numbers.
 
-        Of two frames of one number (`img46`, `reg_img46`), the one whose name tells a crop is taken
-        if crops are preferred, otherwise the other.
+        Args:
+            folder: The folder, relative to the root.
         """
-        numbered: dict[int, Path] = {}
-        for name in sorted(self.folders[folder], key=lambda name: _is_cropped(Path(name))):
-            digits = re.findall(r"\d+", Path(name).stem)
-            if digits and (self.cropped or int(digits[-1]) not in numbered):
-                numbered[int(digits[-1])] = self.root / folder / name
-        return numbered
+        return {number: paths[0] for number, paths in self.pictures(folder).items()}
 
 
-def endings(templates: Sequence[str], cells: Mapping[str, str]) -> list[str]:
-    """Return the ends of paths under which a clip's frames may be.
+def _absent(root: Path) -> str:
+    return f"the folder {root} does not exist"
 
-    Args:
-        templates: As in `Layout.folders`.
-        cells: The cells of the clip's row.
-    """
-    person = person_name(cells.get("subject", ""))
-    values: dict[str, object] = {**cells, "person": int(person) if person.isdecimal() else person}
-    found = []
-    for template in templates:
-        # A subject may have no number, and a sheet not all cells.
-        with suppress(AttributeError, IndexError, KeyError, ValueError):
-            found.append(template.format_map(values))
-    return found
+
+def _is_entered(folder: Path) -> bool:
+    """Whether a folder is looked into: neither a hidden one, nor a link to one that it is in."""
+    if folder.name.startswith((".", "__MACOSX")):
+        return False
+    return not (folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()))
+
+
+def _is_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in PICTURES and not name.startswith(".")
 
 
 def _is_cropped(path: Path) -> bool:
-    text = path.as_posix().casefold()
-    return "crop" in text or path.name.casefold().startswith("reg_")
+    return "crop" in path.as_posix().casefold() or path.name.casefold().startswith("reg_")

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from off_tanet import cpu
+from off_tanet.types import CLASSES
+
 from off_tanet_export.datasets.clip_flows import load_flows
 from off_tanet_export.datasets.flow_maps import FlowMaps, concatenate, load_maps
 from off_tanet_export.datasets.npz import array_names
@@ -17,7 +20,11 @@ from off_tanet_export.errors import MapsError
 
 
 def load_labelled(
-    paths: Sequence[Path], *, cropped: bool = False, skip_unusable: bool = False
+    paths: Sequence[Path],
+    *,
+    cropped: bool = False,
+    skip_unusable: bool = False,
+    classes: tuple[str, ...] | None = CLASSES,
 ) -> FlowMaps:
     """Read files of labelled clips as one data set.
 
@@ -27,9 +34,11 @@ def load_labelled(
         cropped: Whether frames are already tight face crops. Otherwise the face is detected on the
             onset frame.
         skip_unusable: Whether to go on without clips of a spreadsheet that cannot be used.
+        classes: The classes that the files must have; None for any, the same in all files.
 
     Raises:
-        MapsError: A file cannot be used, two spreadsheets have one name, or a clip is given twice.
+        MapsError: A file cannot be used, has other classes, two spreadsheets have one name, or a
+            clip is given twice.
     """
     names = Counter(database_name(path.stem) for path in paths if is_sheet(path))
     for name, count in names.items():
@@ -38,6 +47,12 @@ def load_labelled(
                 f"{count} spreadsheets are named {name}: their people would be taken for the same"
             )
     parts = [load_clips(path, cropped=cropped, skip_unusable=skip_unusable) for path in paths]
+    wanted = classes or parts[0].classes
+    for path, part in zip(paths, parts, strict=True):
+        if part.classes != wanted:
+            raise MapsError(
+                f"the classes of {path} are not {', '.join(wanted)}: {', '.join(part.classes)}"
+            )
     data = concatenate(parts)
     _check_distinct(data)
     return data
@@ -56,7 +71,7 @@ def load_clips(path: Path, *, cropped: bool = False, skip_unusable: bool = False
     """
     if is_sheet(path):
         source = Source("csv", path.parent, path, path.stem, cropped=cropped)
-        reading = read_database(source, skip_unusable=skip_unusable)
+        reading = read_database(source, skip_unusable=skip_unusable, processes=cpu.available())
         for line in (*reading.remarks, reading.summary):
             print(f"{path.name}: {line}", file=sys.stderr)
         return reading.clips.labelled_maps()

@@ -12,6 +12,9 @@ from off_tanet_export.datasets.schemes import Scheme
 ApexRule = Literal["marked", "middle", "spotted"]
 """Where the apex of a clip is taken that the sheet marks none of: nowhere; or as the words say."""
 
+NO_APEX = "without an apex"
+"""The kind of rows that mark no apex."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -61,7 +64,7 @@ class Row:
         onset: The number of the onset frame.
         apex: The number of the apex frame; None if it is to be spotted.
         offset: The number of the offset frame; None if the row has none.
-        frames: The frames of the folder.
+        frames: The frames between which the apex is, or only onset and apex where it is known.
         marked: Whether the row marks the apex.
     """
 

@@ -40,6 +40,23 @@ KNOWN = frozenset((*_NEGATIVE, "happiness", "positive", "surprise", *_UNCLASSED)
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What is published of a scheme's clips of a database.
+
+    Attributes:
+        clips: The number of clips of each class.
+        people: The number of people.
+    """
+
+    clips: tuple[int, ...]
+    people: int
+
+    def __str__(self) -> str:
+        parts = " + ".join(map(str, self.clips))
+        return f"{parts} = {sum(self.clips)} clips of {self.people} people"
+
+
+@dataclass(frozen=True, slots=True)
 class Scheme:
     """The class of each emotion.
 
@@ -48,12 +65,18 @@ class Scheme:
         classes: The names of the classes, in the order of their indices.
         by_emotion: The class of each emotion that has one.
         left_out: Emotions that have no class in a database, although they have one in others.
+        with_apex: Databases of which clips are left out whose apex is not marked, or is the onset.
+        published: What is published of the clips of databases.
+        title: The scheme's name in sentences.
     """
 
     name: str
     classes: tuple[str, ...]
     by_emotion: Mapping[str, str]
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    with_apex: frozenset[str] = frozenset()
+    published: Mapping[str, Published] = field(default_factory=dict)
+    title: str = ""
 
     def label(self, database: str, emotion: str) -> int | None:
         """Return the class's index of an emotion in a database; None if it has no class.
@@ -93,8 +116,22 @@ MEGC2019 = Scheme(
         | {"surprise": "surprise"}
     ),
     MappingProxyType({"casme2": frozenset({"fear", "sadness"})}),
+    frozenset({"casme2"}),
+    MappingProxyType(
+        {
+            "casme2": Published((88, 32, 25), 24),
+            "samm": Published((92, 26, 15), 28),
+            "smic": Published((70, 51, 43), 16),
+        }
+    ),
+    "MEGC2019",
 )
-"""The classes of MEGC2019, which left out the few clips of fear and sadness in CASME II."""
+"""The classes of MEGC2019, which left out the few clips of fear and sadness in CASME II.
+
+J. See, M. H. Yap, J. Li, X. Hong, S.-J. Wang, "MEGC 2019 - The Second Facial Micro-Expressions
+Grand Challenge", FG 2019, table I. CASME II has two more clips of the classes than are counted: of
+one, no apex is marked, and of one, it is the onset.
+"""
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
@@ -127,7 +164,7 @@ def custom_scheme(texts: Sequence[str]) -> Scheme:
     pairs: list[tuple[str, str]] = []
     for text in texts:
         name, _, listed = text.partition("=")
-        name = " ".join(name.casefold().split())
+        name = " ".join(name.split())
         found = emotions(listed or name)
         if not name or not found:
             raise OptionError(f"--classes: {text!r} is not CLASS or CLASS=EMOTION,EMOTION")

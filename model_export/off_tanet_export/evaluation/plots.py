@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from off_tanet.types import CLASSES, Pixels
+from off_tanet.types import Pixels
 
 from off_tanet_export.metrics import BINS, Reliability
 
@@ -33,11 +33,11 @@ def draw_confusion(confusion: dict[str, dict[str, int]]) -> Pixels:
         confusion: True class -> predicted class -> number of clips.
     """
     picture = _blank_plot("predicted", "true class")
-    cell = _SIDE // len(CLASSES)
-    for row, true in enumerate(CLASSES):
+    cell = _SIDE // len(confusion)
+    for row, true in enumerate(confusion):
         total = max(1, sum(confusion[true].values()))
         _write(picture, true, (12, _UPPER + cell * row + cell // 2))
-        for column, predicted in enumerate(CLASSES):
+        for column, predicted in enumerate(confusion):
             count = confusion[true][predicted]
             share = np.full((1, 1), round(255 * count / total), np.uint8)
             colour = cv2.applyColorMap(share, cv2.COLORMAP_CIVIDIS)[0, 0]
@@ -46,7 +46,7 @@ def draw_confusion(confusion: dict[str, dict[str, int]]) -> Pixels:
             ink = (255, 255, 255) if count < 0.5 * total else _INK
             place = left + cell // 2 - 24, top + cell // 2
             _write(picture, f"{count} ({count / total:.2f})", place, ink)
-    for column, predicted in enumerate(CLASSES):
+    for column, predicted in enumerate(confusion):
         _write(picture, predicted, (_LEFT + cell * column + 20, _UPPER + _SIDE + 18))
     return picture
 

@@ -5,6 +5,9 @@ J. Li, M. H. Yap, W.-H. Cheng, J. See, X. Hong, X. Li, S.-J. Wang, A. K. Davison
 correct if its intersection over union with a true one is at least 0.5. Counts are summed over all
 videos before any ratio is computed. The spot-then-recognise score (STRS) is the F1 of spotting
 times the F1 of recognition among the correct intervals.
+
+Intervals are of frames, and both ends belong to them: 0 to 9 are ten frames. With ends as points in
+time, an overlap of exactly half can be lost.
 """
 
 from __future__ import annotations
@@ -19,20 +22,22 @@ from off_tanet_export.metrics import confusion, uf1
 
 MIN_OVERLAP = 0.5
 
+Label = int | str
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """An expression.
 
     Attributes:
-        onset: The first frame, or its time in seconds.
-        offset: The last frame, or its time in seconds.
-        label: The class's index, if known.
+        onset: The number of the first frame.
+        offset: The number of the last frame.
+        label: The class, if known.
     """
 
-    onset: float
-    offset: float
-    label: int | None = None
+    onset: int
+    offset: int
+    label: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class SpottingScore:
 
     true: int = 0
     found: int = 0
-    right: tuple[tuple[int | None, int | None], ...] = ()
+    right: tuple[tuple[Label | None, Label | None], ...] = ()
 
     def __add__(self, other: SpottingScore) -> SpottingScore:
         return SpottingScore(
@@ -73,11 +78,17 @@ class SpottingScore:
     @property
     def recognition(self) -> float:
         """The unweighted mean F1 over classes, among the correct intervals."""
-        known = [pair for pair in self.right if None not in pair]
-        if not known:
-            return 0.0
-        labels, predicted = np.array(known, np.int64).T
-        return float(uf1(confusion(labels, predicted)))
+        counts = self.confusion
+        return float(uf1(counts)) if counts.size else 0.0
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """Counts [C, C] of the correct intervals of known class, by the C classes seen."""
+        known = [(true, said) for true, said in self.right if true is not None and said is not None]
+        names = sorted({label for pair in known for label in pair}, key=str)
+        places = [[names.index(label) for label in pair] for pair in known]
+        labels, predicted = np.array(places, np.int64).reshape(-1, 2).T
+        return confusion(labels, predicted, len(names))
 
     @property
     def strs(self) -> float:
@@ -100,10 +111,10 @@ def score(true: Sequence[Interval], found: Sequence[Interval]) -> SpottingScore:
 
 
 def overlap(a: Interval, b: Interval) -> float:
-    """Compute the intersection over union of two intervals; 0 if both have no length."""
-    common = min(a.offset, b.offset) - max(a.onset, b.onset)
-    union = max(a.offset, b.offset) - min(a.onset, b.onset)
-    return max(0.0, common) / union if union > 0 else 0.0
+    """Compute the intersection over union of two intervals, in frames."""
+    common = min(a.offset, b.offset) - max(a.onset, b.onset) + 1
+    union = (a.offset - a.onset + 1) + (b.offset - b.onset + 1) - max(0, common)
+    return max(0, common) / union
 
 
 def matches(overlaps: NDArray[np.float64]) -> Iterable[tuple[int, int]]:

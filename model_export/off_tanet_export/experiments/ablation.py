@@ -13,7 +13,8 @@ import numpy as np
 from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.errors import TrainingError
-from off_tanet_export.evaluation.evaluate import MEASURES, score_runs
+from off_tanet_export.evaluation.evaluate import MEASURES, score
+from off_tanet_export.evaluation.predictions import Predictions
 from off_tanet_export.evaluation.protocols import fixed
 from off_tanet_export.network.blocks import BLOCKS, Variant
 from off_tanet_export.training.train import Training, draw_datasets, train_on
@@ -73,7 +74,7 @@ def ablation_table(checkpoints: Mapping[Variant, Sequence[Checkpoint]], data: Fl
         "|---|---|---|---|---|---|---|---|",
     ]
     for variant, group in checkpoints.items():
-        scores = score_runs(data, fixed(group, data))
+        scores = score(Predictions.of_runs(data, fixed(group, data)))
         cells = [variant, f"{group[0].network.size:,}"]
         for name in MEASURES:
             cells += _cells(scores, name)

@@ -21,8 +21,9 @@ import torch
 from numpy.typing import NDArray
 
 from off_tanet_export.checkpoint import Checkpoint, load
-from off_tanet_export.datasets.flow_maps import FlowMaps, load_maps
+from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.datasets.flow_pairs import NEUTRAL, FlowPairs, load_pairs
+from off_tanet_export.datasets.loading import load_labelled
 from off_tanet_export.inference import BATCH, predict
 from off_tanet_export.metrics import (
     Confusion,
@@ -107,7 +108,7 @@ def compare(before: Scored, after: Scored) -> list[str]:
         counts = getattr(before, name), getattr(after, name)
         for measure in (uf1, uar):
             difference = float(measure(counts[1].sum(0)) - measure(counts[0].sum(0)))
-            low, high = paired_interval(*counts, measure)
+            low, high = paired_interval(counts[:1], counts[1:], measure)
             lines.append(
                 f"{name:<6}{measure.__name__.upper()} {difference:+.3f} [{low:+.3f}, {high:+.3f}]"
             )
@@ -140,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="", help="the configuration's name in the log")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    maps, pairs = load_maps(args.maps), load_pairs(args.pairs)
+    maps, pairs = load_labelled([args.maps]), load_pairs(args.pairs)
     before = score(load(args.before), maps, pairs)
     print("before", _figures(before.row))
     _print_coverage(before)

@@ -21,11 +21,11 @@ from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.media.images import decode_image
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.recognition.pair import pair_flow
-from off_tanet.types import Pixels, Similarity
+from off_tanet.types import CLASSES, Pixels, Similarity
 from tqdm import tqdm
 
 from off_tanet_export.checkpoint import Checkpoint
-from off_tanet_export.errors import MapsError
+from off_tanet_export.errors import CheckpointError, MapsError
 from off_tanet_export.synthesis.action_units import MIXES
 from off_tanet_export.synthesis.camera import Floats, compress, shoot, warp
 from off_tanet_export.synthesis.samples import motion
@@ -55,8 +55,11 @@ def sensitivity_curve(
         seed: Seed of expressions and noise.
 
     Raises:
+        CheckpointError: The weights have other classes than synthetic motion.
         MapsError: No face is detected on a picture.
     """
+    if checkpoint.card.classes != CLASSES:
+        raise CheckpointError(f"synthetic expressions are {', '.join(CLASSES)}: others are unknown")
     rng = np.random.default_rng(seed)
     classifier = checkpoint.classifier()
     detector = FaceDetector(ASSETS)

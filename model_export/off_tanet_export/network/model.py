@@ -1,4 +1,6 @@
-"""The network Off-TANet: from a map of facial motion to three logits; 59,403 parameters.
+"""The network Off-TANet: from a map of facial motion to a logit for each class.
+
+With three classes it has 59,403 parameters.
 
 J. Zhang, F. Liu, A. Zhou, "Off-TANet: A Lightweight Neural Micro-expression Recognizer with
 Optical Flow Features and Integrated Attention Mechanism", PRICAI 2021, LNCS 13031, pp. 266-279.
@@ -12,16 +14,16 @@ from off_tanet_export.network.blocks import BLOCKS, Residual, Variant
 
 
 class OffTanet(nn.Module):
-    """`maps` [N, 3, 112, 112] (u, v, strain) -> logits [N, 3] and attention [N, 14, 14].
+    """`maps` [N, 3, 112, 112] (u, v, strain) -> logits [N, K] and attention [N, 14, 14].
 
-    The logits are those of negative, positive and surprise. Attention is not negative and has no
-    unit.
+    Attention is not negative and has no unit.
 
     Args:
         variant: The last block: `triplet` is Off-TANet's, the others are for comparison.
+        classes: The number K of classes.
     """
 
-    def __init__(self, variant: Variant = "triplet") -> None:
+    def __init__(self, variant: Variant = "triplet", classes: int = 3) -> None:
         super().__init__()
         self.variant: Variant = variant
         self.stem = nn.Sequential(
@@ -34,7 +36,7 @@ class OffTanet(nn.Module):
             nn.Flatten(),
             nn.Linear(8 * 7 * 7, 64), nn.ReLU(), nn.Dropout(0.5),
             nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.5),
-            nn.Linear(64, 3),
+            nn.Linear(64, classes),
         )  # fmt: skip
 
     @property
@@ -43,7 +45,7 @@ class OffTanet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [N, 3] and attention [N, 14, 14] of maps [N, 3, 112, 112]."""
+        """Return logits [N, K] and attention [N, 14, 14] of maps [N, 3, 112, 112]."""
         features, attention = self.features(maps)
         return self.head(features), attention
 

@@ -1,4 +1,4 @@
-"""The service's samples: an onset and an apex for each class, and a clip.
+"""The service's samples: an onset and an apex for each class, a clip and a long video.
 
     python -m off_tanet_export.synthesis.samples --output service/off_tanet/assets/samples
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -22,6 +22,7 @@ from off_tanet.recognition.face.alignment import align
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.types import CROP_SIZE, Pixels, Similarity
 
+from off_tanet_export.synthesis import sample_video
 from off_tanet_export.synthesis.action_units import displacement
 from off_tanet_export.synthesis.camera import Floats, sample, shoot, warp
 
@@ -108,6 +109,16 @@ def clip() -> list[Pixels]:
     return frames
 
 
+def video() -> Iterator[Pixels]:
+    """Render the frames [288, 288, 3] of the long video one by one."""
+    still = portrait(sample_video.SIZE)
+    to_crop = locate_crop(still)
+    motions = {
+        label: motion(units, to_crop, sample_video.SIZE) for label, units in EXPRESSIONS.items()
+    }
+    return sample_video.frames(still, to_crop, motions)
+
+
 def strength(index: int) -> float:
     """Return the expression's strength in a frame of the clip: 0 at both ends, 1 at the apex."""
     span = CLIP_APEX if index <= CLIP_APEX else CLIP_FRAMES - 1 - CLIP_APEX
@@ -115,7 +126,7 @@ def strength(index: int) -> float:
 
 
 def write(folder: Path) -> None:
-    """Write `<class>_onset.jpg`, `<class>_apex.jpg` and `clip.mp4` into a folder."""
+    """Write `<class>_onset.jpg`, `<class>_apex.jpg`, `clip.mp4` and `video.mp4` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for label, pair in pairs().items():
         for name, pixels in zip(("onset", "apex"), pair, strict=True):
@@ -128,6 +139,7 @@ def write(folder: Path) -> None:
     for frame in clip():
         writer.write(frame)
     writer.release()
+    (folder / "video.mp4").write_bytes(sample_video.encode(video()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,7 +43,22 @@ def recrop(flows: Tensor, size: int, cropping: Cropping, generator: torch.Genera
         Flows [N, 2, size, size].
     """
     drawn = random_transforms(len(flows), cropping, generator)
-    linear, shift = (part.to(flows.device) for part in drawn)
+    return move_flows(flows, size, *(part.to(flows.device) for part in drawn))
+
+
+def move_flows(flows: Tensor, size: int, linear: Tensor, shift: Tensor) -> Tensor:
+    """Crop each flow by a transform; positions are moved, and motions transformed with them.
+
+    Args:
+        flows: [N, 2, S, S], S >= size; the crop is in the middle. Beyond its border a flow is
+            replicated.
+        size: The side of the crop, in pixels of the flow.
+        linear: Linear maps [N, 2, 2] about the crop's centre.
+        shift: Shifts [N, 2], in crops.
+
+    Returns:
+        Flows [N, 2, size, size].
+    """
     centres = (torch.arange(size, device=flows.device) + 0.5) / size - 0.5
     y, x = torch.meshgrid(centres, centres, indexing="ij")
     targets = torch.stack([x, y], -1) - shift[:, None, None]

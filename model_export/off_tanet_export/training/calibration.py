@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from off_tanet.types import CLASSES
 from torch import nn
 
 from off_tanet_export.checkpoint import Checkpoint
@@ -54,8 +53,11 @@ def calibrate(checkpoint: Checkpoint, seed: int = 993, processes: int = 1) -> Ch
         footage have a head for `expressive`, which is calibrated, too.
 
     Raises:
-        CheckpointError: The weights take raw pixels; synthetic motion has no unit.
+        CheckpointError: The weights take raw pixels, and synthetic motion has no unit; or they were
+            trained on recordings, on which their temperature was fitted.
     """
+    if checkpoint.card.trained_on_people:
+        raise CheckpointError("weights that were trained on recordings are calibrated by train")
     if not checkpoint.preprocessing.scaled:
         raise CheckpointError("only weights that take scaled maps can be calibrated")
     footage = checkpoint.card.training.get("source") == "footage"
@@ -82,7 +84,7 @@ def calibrate_classes(checkpoint: Checkpoint, batch: Batch, certain: bool) -> Ch
         fitted = fit_temperature(probabilities, batch.targets.argmax(1).numpy())
     else:
         visible = (batch.expressive >= 0.5).numpy()
-        fitted = _temperature(probabilities[visible], batch.targets.numpy()[visible])
+        fitted = best_temperature(probabilities[visible], batch.targets.numpy()[visible])
     return replace(checkpoint, preprocessing=replace(uncalibrated, temperature=fitted))
 
 
@@ -109,22 +111,34 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     Each label counts in part for the other classes, by `DISAGREEMENT`.
 
     Args:
-        probabilities: [N, 3], at temperature 1.
+        probabilities: [N, K], at temperature 1.
         labels: [N].
     """
-    others = DISAGREEMENT / (len(CLASSES) - 1)
-    targets = np.where(np.eye(len(CLASSES))[labels] > 0, 1 - DISAGREEMENT, others)
-    return _temperature(probabilities, targets)
+    classes = probabilities.shape[1]
+    others = DISAGREEMENT / (classes - 1)
+    targets = np.where(np.eye(classes)[labels] > 0, 1 - DISAGREEMENT, others)
+    return best_temperature(probabilities, targets)
 
 
-def _temperature(probabilities: Probabilities, targets: Probabilities) -> float:
+def best_temperature(
+    probabilities: Probabilities,
+    targets: Probabilities,
+    temperatures: Probabilities = TEMPERATURES,
+) -> float:
+    """Return the divisor of the logits that maximises the likelihood of soft labels.
+
+    Args:
+        probabilities: [N, K], at temperature 1.
+        targets: The share of each class [N, K].
+        temperatures: The divisors to choose from.
+    """
     logits = np.log(np.maximum(probabilities, 1e-12))
     # The logarithm of a sum of exponentials: logits are at most 0, so nothing overflows.
     losses = [
         np.log(np.exp(logits / t).sum(1)).mean() - (targets * logits / t).sum(1).mean()
-        for t in TEMPERATURES
+        for t in temperatures
     ]
-    return float(TEMPERATURES[int(np.argmin(losses))])
+    return float(temperatures[int(np.argmin(losses))])
 
 
 def fit_logistic(probabilities: Probabilities, expected: Probabilities) -> tuple[float, float]:

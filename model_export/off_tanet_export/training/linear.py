@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from off_tanet.types import CLASSES
 
 from off_tanet_export.graph import mirror
 from off_tanet_export.metrics import Labels
@@ -30,7 +29,7 @@ def classify(known: Values, labels: Labels, unknown: Values) -> Labels:
     Returns:
         The classes [M] of `unknown`.
     """
-    targets = np.eye(len(CLASSES))[labels]
+    targets = np.eye(labels.max() + 1)[labels]
     return np.asarray(ridge(known, targets, class_weights(labels), unknown).argmax(1), np.int64)
 
 
@@ -41,13 +40,13 @@ def correct(
 
     Args:
         known: Values [N, D] of the training clips.
-        residual: The true probabilities (0 or 1) minus the network's [N, 3].
+        residual: The true probabilities (0 or 1) minus the network's [N, K].
         labels: The classes [N] of the training clips.
         unknown: Values [M, D] of the clips to classify.
-        probabilities: The network's probabilities [M, 3] for them.
+        probabilities: The network's probabilities [M, K] for them.
 
     Returns:
-        Corrected probabilities [M, 3].
+        Corrected probabilities [M, K].
     """
     corrected = probabilities + ridge(known, residual, class_weights(labels), unknown)
     positive = np.maximum(corrected, 0)
@@ -62,13 +61,13 @@ def mirror_mean(maps: NDArray[np.float32]) -> Values:
 
 def class_weights(labels: Labels) -> Values:
     """Return a weight for each clip, with mean 1, that gives all classes the same total weight."""
-    frequency = np.bincount(labels, minlength=len(CLASSES))
+    frequency = np.bincount(labels)
     weight = 1 / frequency[labels]
     return np.asarray(weight / weight.mean(), np.float64)
 
 
 def ridge(known: Values, targets: Values, weight: Values, unknown: Values) -> Values:
-    """Fit weighted ridge regression in its dual form, and predict.
+    """Fit weighted ridge regression, and predict.
 
     Args:
         known: Values [N, D] of the training clips.
@@ -79,10 +78,26 @@ def ridge(known: Values, targets: Values, weight: Values, unknown: Values) -> Va
     Returns:
         Predicted targets [M, T] of `unknown`.
     """
+    slope, bias = fit_ridge(known, targets, weight)
+    return np.asarray(unknown @ slope + bias, np.float64)
+
+
+def fit_ridge(known: Values, targets: Values, weight: Values) -> tuple[Values, Values]:
+    """Fit weighted ridge regression in its dual form.
+
+    Args:
+        known: Values [N, D] of the training clips.
+        targets: Their targets [N, T].
+        weight: Their weights [N].
+
+    Returns:
+        The slope [D, T] and the bias [T].
+    """
     root = np.sqrt(weight)[:, None]
     centre, level = (np.average(values, axis=0, weights=weight) for values in (known, targets))
     rows = root * (known - centre)
     kernel = rows @ rows.T
     penalty = max(np.trace(kernel) / len(kernel), 1e-9)  # a single clip has no variance
     dual = np.linalg.solve(kernel + penalty * np.eye(len(kernel)), root * (targets - level))
-    return np.asarray((unknown - centre) @ rows.T @ dual + level, np.float64)
+    slope = rows.T @ dual
+    return slope, level - centre @ slope

@@ -32,7 +32,9 @@ WARMUP_SHARE = 0.1 + 1e-6
 
 Slightly more than a tenth: with exactly a tenth of ten steps PyTorch divides by zero.
 """
-VERSION = "1.0.0"
+UNRELEASED = "unreleased"
+"""The version of weights that nobody has given one."""
+
 TRAINING_DATA = "synthetic motion of facial action units; no recording of a person"
 
 Source = Literal["fields", "photographs", "both", "footage"]
@@ -163,7 +165,7 @@ def train_on(
     # Channels last: the same results, and 1.5 times as fast on a CPU.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _optimize(classifier.to(device).train(), datasets, training, device)
-    card = Card("off-tanet", VERSION, "Apache-2.0", TRAINING_DATA, training=asdict(training))
+    card = Card("off-tanet", UNRELEASED, "Apache-2.0", TRAINING_DATA, training=asdict(training))
     classifier.to("cpu").eval()
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return Checkpoint(network, preprocessing, card, head)

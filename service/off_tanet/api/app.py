@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +19,26 @@ from off_tanet import logs
 from off_tanet.api import problems
 from off_tanet.api.metrics import Metrics
 from off_tanet.api.middleware.admission import AdmissionMiddleware
-from off_tanet.api.middleware.auth import AuthMiddleware, KeyFile
-from off_tanet.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
+from off_tanet.api.middleware.auth import AuthGuard, KeyFile
+from off_tanet.api.middleware.body_limits import (
+    BodyBudget,
+    BodyLengthGuard,
+    BodyLimitMiddleware,
+)
 from off_tanet.api.middleware.client_id import client_of
-from off_tanet.api.middleware.header_limits import HeaderLimitMiddleware
-from off_tanet.api.middleware.hosts import HostMiddleware
-from off_tanet.api.middleware.instrumentation import InstrumentationMiddleware, log_request
-from off_tanet.api.middleware.rate_limit import RateLimitMiddleware
-from off_tanet.api.middleware.request_id import RequestIdMiddleware
-from off_tanet.api.middleware.security_headers import SecurityHeadersMiddleware
-from off_tanet.api.middleware.trailing_slash import TrailingSlashMiddleware
-from off_tanet.api.middleware.unexpected_errors import UnexpectedErrorMiddleware
+from off_tanet.api.middleware.direct import DirectMiddleware
+from off_tanet.api.middleware.errors import ErrorMiddleware
+from off_tanet.api.middleware.exchange import ExchangeMiddleware
+from off_tanet.api.middleware.guard import Guard, GuardMiddleware
+from off_tanet.api.middleware.header_limits import HeaderLimitGuard
+from off_tanet.api.middleware.hosts import HostGuard
+from off_tanet.api.middleware.instrumentation import log_request
+from off_tanet.api.middleware.rate_limit import QuotaGuard
 from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS
 from off_tanet.api.routes import docs, page
-from off_tanet.api.routes.table import VIDEO_PATH, routes
+from off_tanet.api.routes.predictions import ENDPOINTS, VIDEO_PATH
+from off_tanet.api.routes.table import routes
 from off_tanet.environment import load
 from off_tanet.setting_names import variable
 from off_tanet.settings import Settings, SettingsError
@@ -60,11 +65,11 @@ _NO_TELEMETRY: TelemetryConfig = {
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-OPEN_PATHS = page.PATHS | docs.PATHS | HEALTH_PATHS
+OPEN_PATHS = page.PATHS | {page.FACTS_PATH} | docs.PATHS | HEALTH_PATHS
 """Paths that need no API key: the health checks, and the pages, which have a field for the key."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> DocumentedApp:
     """Create the service as an ASGI application.
 
     Its worker processes start and end with the application's lifespan.
@@ -93,10 +98,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.docs:
         table.include_router(docs.routes())
     app.include_router(table)
-    _add_guards(app, settings)
-    _add_instrumentation(app, table, tracing)
-    app.add_middleware(RequestIdMiddleware)
-    app.add_middleware(TrailingSlashMiddleware)
+    _add_middleware(app, settings)
+    _add_exchange(app, table, tracing)
     return app
 
 
@@ -147,6 +150,7 @@ def _state(settings: Settings) -> State:
     state.client_of = client_of(settings.share_by)
     state.body_budget = BodyBudget(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes
+    state.page_facts = page.Facts.of(settings)
     return state
 
 
@@ -163,38 +167,42 @@ def _tracing(endpoint: str | None) -> Tracing | None:
     return Tracing(endpoint)
 
 
-def _add_guards(app: FastAPI, settings: Settings) -> None:
-    """Add the middlewares that protect the routes, from the innermost to the outermost."""
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Add the layers that protect the routes, from the innermost to the outermost."""
+    lengths = BodyLengthGuard(
+        settings.body_limits.bytes, {VIDEO_PATH: (settings.max_video_bytes, "video_bytes")}
+    )
+    app.add_middleware(DirectMiddleware, endpoints=ENDPOINTS)
+    app.add_middleware(BodyLimitMiddleware, budget=app.state.body_budget, lengths=lengths)
     app.add_middleware(
         AdmissionMiddleware,
         engine=app.state.engine,
         others={VIDEO_PATH: app.state.video_engine},
         client_of=app.state.client_of,
+        refusal_delay_s=settings.refusal_delay_s,
     )
-    app.add_middleware(
-        BodyLimitMiddleware,
-        budget=app.state.body_budget,
-        others={VIDEO_PATH: (settings.max_video_bytes, "video_bytes")},
-    )
-    if settings.quota is not None:
-        app.add_middleware(RateLimitMiddleware, quota=limits.parse(settings.quota))
-    if settings.api_keys is not None:
-        keys = KeyFile(settings.api_keys)
-        app.add_middleware(AuthMiddleware, keys=keys, open_paths=OPEN_PATHS)
-    app.add_middleware(HostMiddleware)
-    app.add_middleware(HeaderLimitMiddleware, limits=settings.header_limits)
-    app.add_middleware(UnexpectedErrorMiddleware)
+    app.add_middleware(GuardMiddleware, guards=(*_guards(settings), lengths))
+    app.add_middleware(ErrorMiddleware)
     if origins := settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
-    app.add_middleware(SecurityHeadersMiddleware)
 
 
-def _add_instrumentation(app: FastAPI, table: APIRouter, tracing: Tracing | None) -> None:
+def _guards(settings: Settings) -> Iterator[Guard]:
+    """Yield the guards in their order: a request without a valid key is not counted."""
+    yield HeaderLimitGuard(settings.header_limits)
+    yield HostGuard()
+    if settings.api_keys is not None:
+        yield AuthGuard(KeyFile(settings.api_keys), OPEN_PATHS)
+    if settings.quota is not None:
+        yield QuotaGuard(limits.parse(settings.quota))
+
+
+def _add_exchange(app: FastAPI, table: APIRouter, tracing: Tracing | None) -> None:
     observers = [app.state.metrics.observe, log_request]
     if tracing is not None:
         observers.append(tracing.observe)
     app.add_middleware(
-        InstrumentationMiddleware,
+        ExchangeMiddleware,
         templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
         observers=tuple(observers),
     )

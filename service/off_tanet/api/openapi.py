@@ -8,7 +8,9 @@ from fastapi import FastAPI
 
 from off_tanet.api.openapi_answers import EXAMPLES
 from off_tanet.api.openapi_examples import components, failures, inference_failures
+from off_tanet.api.openapi_model import of_model
 from off_tanet.api.paths import HEALTH_PATHS
+from off_tanet.types import ModelCard
 
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 _KEYS = {
@@ -26,6 +28,9 @@ class DocumentedApp(FastAPI):
     requires_key = False
     """Whether requests need an API key."""
 
+    card: ModelCard | None = None
+    """The model of the examples; None for the shipped one."""
+
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         document = super().openapi()
@@ -40,7 +45,7 @@ class DocumentedApp(FastAPI):
                     _require_key(operation, path)
         if self.requires_key:
             document["components"]["securitySchemes"] = _KEYS
-        return document
+        return document if self.card is None else of_model(document, self.card)
 
 
 def _drop_framework_422(responses: dict[str, Any]) -> None:

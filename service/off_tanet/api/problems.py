@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Scope
 
 from off_tanet import errors, logs
@@ -84,8 +84,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        if isinstance(error, BodyRefusedError):
-            return response(request.scope, error.error)
         title = HTTPStatus(error.status_code).phrase
         code = _HTTP_CODES.get(error.status_code) or re.sub(r"\W+", "_", title.lower())
         scope = request.scope
@@ -95,17 +93,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
         return response(request.scope, error_of(error.errors()))
-
-
-class BodyRefusedError(HTTPException):
-    """Wraps an error that is raised while the framework reads a body.
-
-    The framework passes on only exceptions of this class.
-    """
-
-    def __init__(self, error: errors.OffTanetError) -> None:
-        super().__init__(error.status, error.detail)
-        self.error = error
 
 
 def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> Problem:
@@ -122,9 +109,9 @@ def _problem(scope: Scope, status: int, code: str, title: str, detail: str) -> P
     )
 
 
-def _response(scope: Scope, body: Problem, headers: dict[str, str]) -> JSONResponse:
-    return JSONResponse(
-        body.model_dump(exclude_none=True),
+def _response(scope: Scope, body: Problem, headers: dict[str, str]) -> Response:
+    return Response(
+        body.model_dump_json(exclude_none=True),
         status_code=body.status,
         headers={**headers, "Link": _links(scope)},
         media_type=MEDIA_TYPE,

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from off_tanet.api import problems
-from off_tanet.api.dependencies import disconnected
 from off_tanet.api.middleware.instrumentation import (
     record_client_gone,
     record_stages,
     record_wait,
 )
+from off_tanet.api.requests import disconnected
 from off_tanet.errors import DrainingError, OffTanetError, SlowReaderError
 from off_tanet.workers.answers import Answer
 from off_tanet.workers.engine import Engine

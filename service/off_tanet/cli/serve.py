@@ -173,7 +173,9 @@ def _run(
     from off_tanet.api.http_protocol.protocol import bounded_protocol
     from off_tanet.api.http_protocol.server import DrainingServer
     from off_tanet.api.middleware.forwarded import ForwardedMiddleware
+    from off_tanet.workers import malloc
 
+    malloc.keep_freed()
     logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
     trusted = settings.trusted_proxies
@@ -193,6 +195,7 @@ def _run(
     )
     server = DrainingServer(config, app.state.drain)
     shutdown.stops(server)
+    malloc.keep_loaded()
     for each in sockets:
         log.info("Uvicorn running on %s (Press CTRL+C to quit)", _url(each))
     if sys.stderr.isatty():

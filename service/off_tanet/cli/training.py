@@ -11,9 +11,10 @@ from off_tanet.cli.exit_codes import CommandError, ExitCode
 
 COMMANDS = {
     "data": "Read a database as it is delivered into a file for training and evaluation.",
-    "train": "Train a network on synthetic motion.",
+    "train": "Train a network on synthetic motion, or a final model on your own data.",
     "calibrate": "Fit the softmax temperature again; train includes this step.",
-    "evaluate": "Score labelled clips.",
+    "evaluate": "Score labelled clips, or a training on them.",
+    "evaluate-spotting": "Score the expressions that are spotted in long videos.",
     "export": "Write the ONNX file that the service loads.",
     "compare": "Train on each source of motion and score on real flow maps.",
     "ablate": "Train each variant of the last block and score on real flow maps.",

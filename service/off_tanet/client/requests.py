@@ -104,7 +104,7 @@ def video(video: bytes, face: FaceChoice, faces: FaceCount) -> Request[VideoSpot
     return Request(
         "v1/predictions/video",
         responses.spotting,
-        query=_query(face, faces, _INCLUDED),
+        query=_query(face, faces, f"{_INCLUDED},motion"),
         files={"video": video},
         last_event="spotting",
         streamed=True,

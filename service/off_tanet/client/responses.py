@@ -17,7 +17,7 @@ from off_tanet.schemas.prediction import (
     PredictionBody,
 )
 from off_tanet.schemas.signals import SignalsBody
-from off_tanet.schemas.spotting import EventBody, ExpressionBody, SpottingBody
+from off_tanet.schemas.spotting import EventBody, ExpressionBody, SpottingBody, VideoMotionBody
 from off_tanet.types import (
     CROP_SIZE,
     Alternative,
@@ -69,6 +69,7 @@ def spotting(json: str | bytes) -> VideoSpotting:
         time_uncertainty_s=body.video.time_uncertainty_s,
         warnings=tuple(body.warnings),
         signals=None if body.signals is None else _signals(body.signals),
+        motion=None if body.motion is None else _video_motion(body.motion),
         timings_ms=body.timings_ms,
     )
 
@@ -167,6 +168,10 @@ def _motion(body: MotionBody) -> Motion:
     return Motion(
         np.array(body.strength_px, np.float32), np.array(body.times_s, np.float32), body.scene_end
     )
+
+
+def _video_motion(body: VideoMotionBody) -> Motion:
+    return Motion(np.array(body.strength_px, np.float32), np.array(body.times_s, np.float32))
 
 
 def _signals(body: SignalsBody) -> Signals:

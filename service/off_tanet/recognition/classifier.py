@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from off_tanet.errors import ModelError
 from off_tanet.recognition.onnx_session import Session, open_session
-from off_tanet.types import CROP_SIZE, Classification, Flow, ModelCard
+from off_tanet.types import CROP_SIZE, Classification, Flow, ModelCard, are_class_names
 
 INPUT = "flow"
 OUTPUTS = ("probabilities", "attention")
@@ -22,8 +21,6 @@ EXPRESSIVE = "expressive"
 _EXTRA = "expressive_parameters"
 FLOW_SHAPE = (2, CROP_SIZE, CROP_SIZE)
 ATTENTION_SHAPE = (14, 14)
-
-_CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Classifier:
@@ -55,7 +52,7 @@ class Classifier:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{Path(path).name} has no metadata of an Off-TANet model") from error
         names = self.card.classes
-        if not len(names) == len(set(names)) > 1 or not all(map(_CLASS_NAME.fullmatch, names)):
+        if not are_class_names(names):
             raise ModelError(f"{Path(path).name} does not name each class once, as a plain word")
         try:
             still = self.classify(np.zeros(FLOW_SHAPE, np.float32))

@@ -78,6 +78,7 @@ def summarise(
         unjudged_s=unjudged_s,
         time_uncertainty_s=interval_s if "low_frame_rate" in found else None,
         signals=first.signals,
+        motion=spotter.motion,
         warnings=quality.sort_warnings(found),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import exp, log
 
@@ -12,6 +12,7 @@ from off_tanet.recognition.quality import Evidence, least_motion_px
 _LEAST_PX = 1e-6  # identical frames have no motion, and zero no logarithm
 _MOST_RATIO = 4.5  # a stronger motion says no more: people who talk or nod move, too
 _LEAST_DOUBT = 1e-4
+_FITTED_CLASSES = 3  # of the model for which the coefficients were fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ COEFFICIENTS = Coefficients(constant=-1.98, motion=1.49, class_probability=0.85)
 
 
 def features(
-    motion_px: float, least_px: float, probabilities: Iterable[float]
+    motion_px: float, least_px: float, probabilities: Collection[float]
 ) -> tuple[float, float]:
     """Return what the probability of an expression depends on.
 
@@ -46,11 +47,13 @@ def features(
 
     Returns:
         The logarithm of the motion as a multiple of the limit, which ends at 4.5; and the logit of
-        the most probable class, since what is no expression resembles no class.
+        the most probable class, since what is no expression resembles no class. Among another
+        number of classes, it is the logit that is as far from that of chance as among three.
     """
     ratio = min(max(motion_px, _LEAST_PX) / least_px, _MOST_RATIO)
     highest = min(max(probabilities), 1 - _LEAST_DOUBT)
-    return log(ratio), log(highest / (1 - highest))
+    chance = log((len(probabilities) - 1) / (_FITTED_CLASSES - 1))
+    return log(ratio), log(highest / (1 - highest)) + chance
 
 
 def expression_probability(

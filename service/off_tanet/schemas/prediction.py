@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from off_tanet import types
 from off_tanet.identifiers import ulid
+from off_tanet.schemas.pictures import ArraysBody, CropsBody, ScalesBody
 from off_tanet.schemas.signals import SignalsBody
 
 Included = Literal[
@@ -155,25 +153,6 @@ class MotionBody(BaseModel):
         )
 
 
-class ArraysBody(BaseModel):
-    """Arrays as base64 of little-endian float32 in row-major order."""
-
-    flow: str = Field(description="[2, 112, 112]: u and v from onset to apex, in pixels.")
-    attention: str = Field(description="[14, 14]: each value in 0..1.")
-
-    @classmethod
-    def of(cls, flow: types.Flow, attention: types.Attention) -> Self:
-        """Encode the arrays."""
-        return cls(flow=_encode(flow), attention=_encode(attention))
-
-
-class CropsBody(BaseModel):
-    """The face crops that the model analysed, 112 x 112 grey pixels, as PNG data URIs."""
-
-    onset: str
-    apex: str
-
-
 class AnswerBody(BaseModel):
     """What is said of one pair of onset and apex."""
 
@@ -228,6 +207,7 @@ class PredictionBody(AnswerBody, IdentifiedBody):  # the fields of the last base
     strain: str | None = Field(
         None, description="With include=strain: the optical strain, as a PNG data URI."
     )
+    scales: ScalesBody | None = Field(None, description="With include=flow, arrows or strain.")
     attention: str | None = Field(
         None, description="With include=attention: that over the apex crop, as a PNG data URI."
     )
@@ -290,10 +270,6 @@ def _answer_fields(answer: types.Prediction | types.Alternative) -> dict[str, ob
 def moment_body(moment: types.Moment) -> MomentBody:
     """Create the body from the position of a frame."""
     return MomentBody(index=moment.index, time_s=round(moment.time_s, 6))
-
-
-def _encode(values: NDArray[np.float32]) -> str:
-    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
 def _rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:

@@ -110,6 +110,24 @@ class VideoBody(BaseModel):
     )
 
 
+class VideoMotionBody(BaseModel):
+    """How much the face moves over a video: the largest motion in each tenth of a second."""
+
+    times_s: list[float] = Field(description="Seconds from the start of the video.")
+    strength_px: list[float] = Field(
+        description="Distance of the face from its mean of the seconds around, in pixels at 112 x "
+        "112, without the motion of head and lids."
+    )
+
+    @classmethod
+    def of(cls, motion: types.Motion) -> Self:
+        """Create the body from a curve."""
+        return cls(
+            times_s=[round(float(time), 3) for time in motion.times_s],
+            strength_px=[round(float(strength), 3) for strength in motion.strength_px],
+        )
+
+
 class SpottingBody(BaseModel):
     """All expressions of a video, in the order of their offsets."""
 
@@ -141,6 +159,10 @@ class SpottingBody(BaseModel):
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, and their total.")
     signals: SignalsBody | None = Field(
         None, description="With include=signals and face=auto: the signals of the whole video."
+    )
+
+    motion: VideoMotionBody | None = Field(
+        None, description="With include=motion: the motion of the first face."
     )
 
     @classmethod

@@ -1,7 +1,13 @@
 """Values that pass between the stages. All are immutable and state their shapes and units."""
 
 from off_tanet.reasons import REASONS, Reason
-from off_tanet.types.model import CLASSES, Classification, ModelCard, ModelName
+from off_tanet.types.model import (
+    CLASSES,
+    Classification,
+    ModelCard,
+    ModelName,
+    are_class_names,
+)
 from off_tanet.types.motion import Motion, Signals
 from off_tanet.types.pictures import (
     CROP_SIZE,
@@ -54,4 +60,5 @@ __all__ = [
     "Signals",
     "Similarity",
     "VideoSpotting",
+    "are_class_names",
 ]

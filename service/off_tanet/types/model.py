@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,19 @@ from numpy.typing import NDArray
 from off_tanet.types.pictures import Attention
 
 CLASSES = ("negative", "positive", "surprise")
-"""Class labels in the order of the model's outputs."""
+"""The classes of the shipped model, in the order of its outputs; other models may have others."""
+
+_CLASS_NAME = re.compile(r"[^\W_](?:[\w &'()+/-]{0,62}[\w)+])?")
+
+
+def are_class_names(names: Sequence[str]) -> bool:
+    """Return whether names can be those of a model's classes.
+
+    They are keys of JSON objects and ends of columns such as `probabilities.joy`: two or more, each
+    different from the others, and of letters and digits of any script, at most 64 characters.
+    Between them may stand spaces and some marks, but no dot.
+    """
+    return len(names) == len(set(names)) > 1 and all(map(_CLASS_NAME.fullmatch, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ class Classification:
     """The output of the network for one flow field.
 
     Attributes:
-        probabilities: Finite values [3] in the order of the classes; their sum is 1.
+        probabilities: Finite values [K] in the order of the classes; their sum is 1.
         attention: Attention map, [14, 14].
         expressive: Probability that the flow shows an expression at all; None if the model does not
             say.

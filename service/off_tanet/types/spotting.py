@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from off_tanet.types.model import ModelName
-from off_tanet.types.motion import Signals
+from off_tanet.types.motion import Motion, Signals
 from off_tanet.types.pictures import Moment
 from off_tanet.types.prediction import Prediction
 
@@ -85,6 +85,8 @@ class VideoSpotting:
         warnings: Names of warnings about the whole video.
         signals: Measurements of the face on every frame; None if the frames were already face
             crops.
+        motion: How far the first face is from its mean of the seconds around, ten times a second;
+            None if it was not seen.
         timings_ms: Milliseconds per stage, and their `total`.
     """
 
@@ -99,6 +101,7 @@ class VideoSpotting:
     time_uncertainty_s: float | None = None
     warnings: tuple[str, ...] = ()
     signals: Signals | None = None
+    motion: Motion | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 

@@ -15,8 +15,19 @@ __all__ = [
     "flow_png",
     "motion_png",
     "report_png",
+    "scales",
     "strain_png",
 ]
+
+
+def scales(flow: Flow) -> tuple[float, float]:
+    """Return what the legends of a flow [2, 112, 112] say.
+
+    Returns:
+        The length of full colour and of the longest arrow, in pixels; the strain of the brightest
+        colour, as a fraction.
+    """
+    return maps.flow_scale_px(flow), maps.strain_scale(flow)
 
 
 def data_uri(png: bytes) -> str:

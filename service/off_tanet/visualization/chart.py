@@ -34,10 +34,13 @@ def motion_picture(
     chart.draw_axes(picture)
     points = [chart.point(*place) for place in zip(motion.times_s, motion.strength_px, strict=True)]
     canvas.draw_lines(picture, points, canvas.BLUE, 4)
-    for row, ((name, colour), index) in enumerate(zip(_MARKS, (onset, apex, offset), strict=True)):
+    label_x = chart.left
+    for (name, colour), index in zip(_MARKS, (onset, apex, offset), strict=True):
         if index is not None:
-            place = float(motion.times_s[index]), float(motion.strength_px[index])
-            chart.mark(picture, place, name, colour, row)
+            time_s, strength_px = float(motion.times_s[index]), float(motion.strength_px[index])
+            chart.mark(picture, (time_s, strength_px), colour)
+            text = f"{name} {time_s:.3f} s, {strength_px:.2f} px"
+            label_x = _label(picture, label_x, text, colour)
     return picture
 
 
@@ -52,14 +55,14 @@ class _Chart:
     height: int = 600
     left: int = 100
     right: int = 32
-    upper: int = 56
+    upper: int = 100
     lower: int = 96
 
     @classmethod
     def of(cls, motion: Motion, width: int) -> _Chart:
         """Scale the axes to a motion curve."""
         start, end = float(motion.times_s[0]), float(motion.times_s[-1])
-        top = 1.5 * max(_LEAST_TOP_PX, float(motion.strength_px.max()))
+        top = 1.1 * max(_LEAST_TOP_PX, float(motion.strength_px.max()))
         return cls(start, max(end, start + 1e-3), top, width)
 
     def point(self, time_s: float, strength_px: float) -> canvas.Point:
@@ -95,18 +98,15 @@ class _Chart:
         place = self.width - self.right - canvas.text_width(title), self.height - 16
         canvas.draw_text(picture, title, place)
 
-    def mark(
-        self, picture: Pixels, value: canvas.Point, name: str, colour: canvas.Colour, row: int
-    ) -> None:
-        """Mark a value (time, motion) and write its name in a row above the curve."""
+    def mark(self, picture: Pixels, value: canvas.Point, colour: canvas.Colour) -> None:
+        """Mark a value (time, motion)."""
         x, y = self.point(*value)
-        baseline = self.upper + 24 + 34 * row
-        canvas.draw_lines(picture, [self.point(value[0], 0), (x, baseline - 20)], colour, 3)
+        canvas.draw_lines(picture, [self.point(value[0], 0), (x, self.upper)], colour, 3)
         cv2.circle(picture, (round(x), round(y)), 10, colour, cv2.FILLED, cv2.LINE_AA)
-        text = f"{name} {value[0]:.3f} s, {value[1]:.2f} px"
-        length = canvas.text_width(text)
-        at_left = x + 12 + length > self.width - self.right
-        start = round(x) - 12 - length if at_left else round(x) + 12
-        columns = slice(max(start - 4, 0), start + length + 4)
-        picture[baseline - 24 : baseline + 8, columns] = canvas.WHITE
-        canvas.draw_text(picture, text, (start, baseline))
+
+
+def _label(picture: Pixels, x: int, text: str, colour: canvas.Colour) -> int:
+    """Write a label above the curve, where no line crosses it; return where the next one starts."""
+    picture[56:76, x : x + 20] = colour
+    canvas.draw_text(picture, text, (x + 32, 76))
+    return x + 32 + canvas.text_width(text) + 48

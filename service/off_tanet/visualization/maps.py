@@ -34,7 +34,7 @@ def flow_picture(flow: Flow) -> Pixels:
     The length of full colour is a round number that covers 99% of the flow, and is printed in the
     legend. Longer vectors are darker.
     """
-    scale = _scale_px(flow)
+    scale = flow_scale_px(flow)
     picture = _enlarged(color_wheel.flow_colours(flow / scale))
     strip = canvas.blank(SIDE, STRIP)
     strip[8:88, 12:92] = color_wheel.disc(80)
@@ -48,7 +48,7 @@ def arrows_picture(flow: Flow, crop: Crop) -> Pixels:
 
     Each arrow is the mean of a cell. Cells that hardly move have a dot.
     """
-    scale = _scale_px(flow)
+    scale = flow_scale_px(flow)
     face = cv2.addWeighted(_enlarged(crop), 0.55, np.full((SIDE, SIDE), 255, np.uint8), 0.45, 0)
     picture = np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), np.uint8)
     means = _cell_means(flow, _ARROW_CELL)
@@ -70,9 +70,8 @@ def strain_picture(flow: Flow) -> Pixels:
     It is the magnitude of the infinitesimal strain tensor, as in M. Shreve et al., "Macro- and
     micro-expression spotting in long videos using spatio-temporal strain", FG 2011.
     """
-    strain = _strain(flow)
-    scale = round_up(max(_LEAST_STRAIN, float(np.percentile(strain, 99))))
-    picture = canvas.cividis(_enlarged(strain / scale))
+    scale = strain_scale(flow)
+    picture = canvas.cividis(_enlarged(_strain(flow) / scale))
     return np.vstack([picture, _bar("strain, in per cent", "0", f"{100 * scale:g}")])
 
 
@@ -84,8 +83,14 @@ def attention_picture(attention: Attention, crop: Crop) -> Pixels:
     return np.vstack([picture, _bar("attention of the network", "least", "most")])
 
 
-def _scale_px(flow: Flow) -> float:
+def flow_scale_px(flow: Flow) -> float:
+    """Return the length of full colour and of the longest arrow, in pixels."""
     return round_up(max(_LEAST_SCALE_PX, float(np.percentile(np.hypot(*flow), 99))))
+
+
+def strain_scale(flow: Flow) -> float:
+    """Return the strain of the brightest colour, as a fraction."""
+    return round_up(max(_LEAST_STRAIN, float(np.percentile(_strain(flow), 99))))
 
 
 def _strain(flow: Flow) -> NDArray[np.float32]:

@@ -74,7 +74,8 @@ def _span(prediction: Prediction) -> str:
 
 def _bars(prediction: Prediction) -> Pixels:
     bars = canvas.blank(_INNER, 56 * len(prediction.probabilities))
-    start, end = 180, _INNER - 120
+    widest = max(canvas.text_width(name, 30) for name in prediction.probabilities)
+    start, end = max(180, min(widest + 24, _INNER // 2)), _INNER - 120
     fill, ink = (canvas.BLUE, canvas.DARK_GREY) if prediction.label else (_PALE, _GREY)
     for row, (name, share) in enumerate(prediction.probabilities.items()):
         y = 56 * row

@@ -1,30 +1,113 @@
-// Records a few seconds from the camera in memory.
+// The camera: preview, countdown, recording in memory, and a look at the recording.
 
-import { Problem } from "./service.js";
+import { make, save } from "./dom.js";
+import { say } from "./language.js";
+import { Problem } from "./problem.js";
 
 const SECONDS = 3;
+const COUNTDOWN_S = 3;
+const ENOUGH_FPS = 50;
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 
-/**
- * Shows the camera in `viewfinder`, records, releases the camera and returns the recording.
- *
- * Calls `onTick` every second with the seconds left. Throws Problem if no camera can be used.
- */
-export async function record(viewfinder, onTick) {
-  const stream = await openCamera();
-  try {
-    viewfinder.srcObject = stream;
-    viewfinder.hidden = false;
-    await viewfinder.play();
-    return await recordStream(stream, onTick);
-  } finally {
-    stream.getTracks().forEach((track) => track.stop());
-    viewfinder.srcObject = null;
-    viewfinder.hidden = true;
+/** The controls of the camera in `host`; `onChange()` follows a new or deleted recording. */
+export class CameraPanel {
+  constructor(host, { onChange, onProblem }) {
+    Object.assign(this, { onChange, onProblem, recording: null, stream: null });
+    this.view = make("video", { playsinline: true, hidden: true });
+    this.view.muted = true;
+    this.status = make("p", { role: "status", class: "hint" });
+    this.opener = button(say("openCamera"), () => this.#attempt(() => this.#open()));
+    this.recorder = button(say("record"), () => this.#attempt(() => this.#record()));
+    this.keeper = button(say("saveRecording"), () => save(this.recording, this.recording.name));
+    host.replaceChildren(
+      this.view,
+      this.status,
+      make("p", { class: "actions" }, this.opener, this.recorder, this.keeper),
+    );
+    this.#arrange("closed");
+  }
+
+  /** Releases the camera; a recording stays. */
+  close() {
+    if (!this.stream) return;
+    this.stream.getTracks().forEach((track) => track.stop());
+    this.stream = this.view.srcObject = null;
+    this.#arrange(this.recording ? "recorded" : "closed");
+  }
+
+  async #attempt(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.close();
+      this.status.textContent = "";
+      this.onProblem(error);
+    }
+  }
+
+  async #open() {
+    if (this.recording) {
+      this.recording = null;
+      this.onChange();
+    }
+    this.status.textContent = say("opening");
+    this.stream = await openCamera();
+    this.view.removeAttribute("src");
+    this.view.srcObject = this.stream;
+    this.#arrange("live");
+    await this.view.play();
+    this.#showRate();
+  }
+
+  #showRate() {
+    const { width, height, frameRate } = this.stream.getVideoTracks()[0].getSettings();
+    const slow = frameRate < ENOUGH_FPS ? ` ${say("slowCamera")}` : "";
+    this.status.textContent = say("live", { width, height, fps: Math.round(frameRate) }) + slow;
+  }
+
+  async #record() {
+    this.recorder.disabled = true;
+    try {
+      await countDown(COUNTDOWN_S, (seconds) => this.#say("countdown", seconds));
+      this.recording = await record(this.stream, (seconds) => this.#say("recording", seconds));
+    } finally {
+      this.recorder.disabled = false;
+    }
+    this.close();
+    this.#playBack();
+    this.onChange();
+  }
+
+  #say(name, seconds) {
+    this.status.textContent = say(name, { seconds });
+  }
+
+  #playBack() {
+    this.view.src = URL.createObjectURL(this.recording);
+    this.view.loop = true;
+    this.view.play().catch(() => {}); // its controls play it, too
+    this.#say("recorded", SECONDS);
+  }
+
+  /** Shows what is possible while the camera is `closed`, `live`, or has `recorded`. */
+  #arrange(state) {
+    this.view.hidden = state === "closed";
+    this.view.controls = state === "recorded";
+    this.view.classList.toggle("mirrored", state === "live");
+    this.view.setAttribute("aria-label", say(state === "live" ? "preview" : "playback"));
+    this.opener.hidden = state === "live";
+    this.opener.textContent = say(state === "recorded" ? "again" : "openCamera");
+    this.recorder.hidden = state !== "live";
+    this.keeper.hidden = state !== "recorded";
   }
 }
 
+function button(text, onclick) {
+  return make("button", { type: "button", onclick }, text);
+}
+
 async function openCamera() {
+  if (!window.isSecureContext) throw new Problem({ code: "insecure_camera" });
   try {
     const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } };
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
@@ -33,21 +116,28 @@ async function openCamera() {
   }
 }
 
-function recordStream(stream, onTick) {
+/** Calls `onTick` with the seconds left, every second. */
+async function countDown(seconds, onTick) {
+  for (let left = seconds; left > 0; left -= 1) {
+    onTick(left);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+/** Records `SECONDS` of a stream and returns the File. */
+async function record(stream, onTick) {
   const type = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
   const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 8_000_000 });
   const chunks = [];
-  return new Promise((resolve, reject) => {
+  const stopped = new Promise((resolve, reject) => {
     recorder.ondataavailable = ({ data }) => chunks.push(data);
     recorder.onerror = () => reject(new Problem({ code: "no_camera" }));
-    recorder.onstop = () => {
-      const name = `recording.${type.includes("mp4") ? "mp4" : "webm"}`;
-      resolve(new File(chunks, name, { type: type.split(";")[0] }));
-    };
-    recorder.start();
-    for (let left = SECONDS; left > 0; left -= 1) {
-      setTimeout(() => onTick(left), 1000 * (SECONDS - left));
-    }
-    setTimeout(() => recorder.stop(), 1000 * SECONDS);
+    recorder.onstop = resolve;
   });
+  recorder.start();
+  await countDown(SECONDS, onTick);
+  if (recorder.state === "recording") recorder.stop();
+  await stopped;
+  const name = `recording.${type.includes("mp4") ? "mp4" : "webm"}`;
+  return new File(chunks, name, { type: type.split(";")[0] });
 }

@@ -1,10 +1,13 @@
 // The motion curve, with markers for onset and apex, which can be moved, and offset.
 
 import { draw } from "./dom.js";
+import { say } from "./language.js";
+import { MARKS, markLegend, shape } from "./marks.js";
+import { ticks } from "./ticks.js";
 import { moment } from "./words.js";
 
-const HEIGHT = 260;
-const MARGIN = { left: 44, right: 14, top: 72, bottom: 40 };
+const HEIGHT = 220;
+const MARGIN = { left: 40, right: 14, top: 30, bottom: 40 };
 const LEAST_TOP_PX = 0.25; // keeps noise small on a curve without motion
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
 
@@ -15,11 +18,12 @@ export class MotionChart {
     this.onMove = onMove;
     this.grid = draw("g", { class: "grid", "aria-hidden": "true" });
     this.line = draw("path", { class: "curve" });
-    this.offset = draw("g", { class: "mark offset" }, ...mark("offset"));
+    this.offset = draw("g", { class: "mark offset" }, ...mark());
+    this.labels = markLegend({});
     this.handles = { onset: this.#handle("onset"), apex: this.#handle("apex") };
     this.svg = draw(
       "svg",
-      { role: "group", "aria-label": "Motion curve", height: HEIGHT },
+      { role: "group", "aria-label": say("curve"), height: HEIGHT },
       this.grid,
       this.line,
       this.offset,
@@ -27,7 +31,7 @@ export class MotionChart {
       this.handles.apex,
     );
     this.svg.addEventListener("pointerdown", (event) => this.#drag(event));
-    host.replaceChildren(this.svg);
+    host.replaceChildren(this.labels, this.svg);
     new ResizeObserver(() => this.data && this.redraw()).observe(host);
   }
 
@@ -44,14 +48,26 @@ export class MotionChart {
     const { times_s: times, strength_px: strengths, offset } = this.data;
     this.start = times[0];
     this.span = Math.max(times.at(-1) - this.start, 1e-3);
-    this.top = 1.15 * Math.max(LEAST_TOP_PX, ...strengths);
+    this.top = 1.1 * Math.max(LEAST_TOP_PX, ...strengths);
     const points = times.map((time, index) => [this.#x(time), this.#y(strengths[index])]);
     this.line.setAttribute("d", `M${points.map((point) => point.join(" ")).join("L")}`);
     this.grid.replaceChildren(...this.#axes());
-    this.#place(this.handles.onset, this.frames.onset, 0);
-    this.#place(this.handles.apex, this.frames.apex, 1);
+    this.#place(this.handles.onset, this.frames.onset, "onset");
+    this.#place(this.handles.apex, this.frames.apex, "apex");
     this.offset.toggleAttribute("hidden", offset === null);
-    if (offset !== null) this.#place(this.offset, offset.index, 2);
+    if (offset !== null) this.#place(this.offset, offset.index, "offset");
+    this.#showLabels(offset);
+  }
+
+  #showLabels(offset) {
+    const frames = { ...this.frames, ...(offset === null ? {} : { offset: offset.index }) };
+    const texts = MARKS.filter((name) => name in frames).map((name) => {
+      const time = this.data.times_s[frames[name]].toFixed(3);
+      return [name, `${say(name)} ${time} s`];
+    });
+    const legend = markLegend(Object.fromEntries(texts));
+    this.labels.replaceWith(legend);
+    this.labels = legend;
   }
 
   #x(time) {
@@ -75,37 +91,31 @@ export class MotionChart {
     return [
       ...rows,
       ...columns,
-      draw("text", { x: right, y: HEIGHT - 6, "text-anchor": "end" }, "time, s"),
-      draw("text", { x: 2, y: 12 }, "motion, px at 112 × 112"),
+      draw("text", { x: right, y: HEIGHT - 6, "text-anchor": "end" }, say("timeAxis")),
+      draw("text", { x: 2, y: 12 }, say("motionAxis")),
     ];
   }
 
-  #place(group, frame, row) {
+  #place(group, frame, name) {
     const [time, strength] = [this.data.times_s[frame], this.data.strength_px[frame]];
     const [x, y] = [this.#x(time), this.#y(strength)];
-    const [band, line, dot, label] = group.children;
+    const [band, line, dot] = group.children;
     band.setAttribute("x", x - 12);
     for (const end of ["x1", "x2"]) line.setAttribute(end, x);
-    line.setAttribute("y1", 20 + 15 * row);
-    dot.setAttribute("d", SHAPES[row](x, y));
-    const atLeft = x > this.width / 2;
-    label.setAttribute("x", atLeft ? x - 5 : x + 5);
-    label.setAttribute("y", 31 + 15 * row);
-    label.setAttribute("text-anchor", atLeft ? "end" : "start");
-    label.textContent = `${NAMES[row]} ${time.toFixed(3)} s`;
-    const text = `${moment({ index: frame, time_s: time })}, ${strength.toFixed(2)} pixels`;
+    dot.setAttribute("d", shape(name, x, y));
+    const at = moment({ index: frame, time_s: time });
     group.setAttribute("aria-valuenow", frame);
-    group.setAttribute("aria-valuetext", text);
-    group.setAttribute("aria-valuemin", row === 1 ? this.frames.onset + 1 : 0);
+    group.setAttribute("aria-valuetext", say("pixels", { moment: at, px: strength.toFixed(2) }));
+    group.setAttribute("aria-valuemin", name === "apex" ? this.frames.onset + 1 : 0);
     group.setAttribute(
       "aria-valuemax",
-      row === 0 ? this.frames.apex - 1 : this.data.times_s.length - 1,
+      name === "onset" ? this.frames.apex - 1 : this.data.times_s.length - 1,
     );
   }
 
   #handle(name) {
-    const slider = { class: `mark ${name}`, role: "slider", tabindex: "0", "aria-label": name };
-    return draw("g", { ...slider, onkeydown: (event) => this.#key(event, name) }, ...mark(name));
+    const slider = { class: `mark ${name}`, role: "slider", tabindex: "0", "aria-label": say(name) };
+    return draw("g", { ...slider, onkeydown: (event) => this.#key(event, name) }, ...mark());
   }
 
   #key(event, name) {
@@ -153,29 +163,11 @@ export class MotionChart {
   }
 }
 
-const NAMES = ["onset", "apex", "offset"];
-const SHAPES = [
-  // distinguishable without their colours
-  (x, y) => `M${x - 5} ${y - 5}h10v10h-10z`,
-  (x, y) => `M${x - 6} ${y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z`,
-  (x, y) => `M${x} ${y - 7}l7 7l-7 7l-7 -7z`,
-];
-
-function mark(name) {
+function mark() {
+  const [top, ground] = [MARGIN.top - 12, HEIGHT - MARGIN.bottom];
   return [
-    draw("rect", { class: "band", width: 24, y: 0, height: HEIGHT - MARGIN.bottom }),
-    draw("line", { y2: HEIGHT - MARGIN.bottom }),
+    draw("rect", { class: "band", width: 24, y: top, height: ground - top }),
+    draw("line", { y1: top, y2: ground }),
     draw("path"),
-    draw("text", { "aria-hidden": "true" }, name),
   ];
-}
-
-/** Returns about four round numbers from `start` to `end`. */
-function ticks(start, end) {
-  const rough = (end - start) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
-  const first = Math.ceil(start / step - 1e-9);
-  const count = Math.floor(end / step + 1e-9) - first + 1;
-  return Array.from({ length: count }, (_, index) => Number(((first + index) * step).toFixed(9)));
 }

@@ -1,79 +1,143 @@
-// The expressions of a long video: a list that grows while the service works.
+// The expressions of a long video: player, timeline, and a list that grows while the service works.
 
+import { row } from "./data.js";
 import { make } from "./dom.js";
+import { say, texts } from "./language.js";
 import { warningBox } from "./prediction.js";
-import { verdict } from "./words.js";
+import { drawVideoReport } from "./report_video.js";
+import { saveButtons } from "./saving.js";
+import { Timeline } from "./timeline.js";
+import { clock, counted, moment, verdict } from "./words.js";
 
 /** A list of expressions; `onChoose(expression)` is called with the selected one. */
 export class ExpressionList {
-  constructor(onChoose) {
-    this.onChoose = onChoose;
-    this.items = make("ol", { class: "expressions" });
+  constructor(request, onChoose) {
+    Object.assign(this, { request, onChoose, expressions: [], buttons: new Map() });
     this.count = make("p", { role: "status" });
+    this.after = make("div", { class: "block" });
+    this.items = make("ol", { class: "expressions" });
+    this.timeline = new Timeline({
+      onSeek: (seconds) => this.#seek(seconds),
+      onChoose: (expression) => this.#choose(expression),
+    });
+    this.player = this.#makePlayer(request.files.video);
     this.element = make(
       "section",
-      { "aria-label": "Expressions" },
-      make("h2", { tabindex: "-1" }, "Expressions"),
+      { class: "block", "aria-label": say("expressions") },
+      make("h2", { tabindex: "-1" }, say("expressions")),
       this.count,
+      this.player,
+      this.timeline.svg,
+      make("p", { class: "hint" }, say("timelineHint")),
       this.items,
+      this.after,
     );
+    this.#showCount();
   }
 
   add(expression) {
-    const { onset, offset, kind, confidence } = expression;
-    const parts = [
-      make("span", { class: "when" }, `${clock(onset.time_s)} to ${clock(offset.time_s)}`),
-      make("span", { class: "kind" }, `${kind}, confidence ${confidence.toFixed(2)}`),
-    ];
-    const share = make("span", { class: "what" }, verdict(expression));
-    const choose = () => this.#choose(button, expression);
-    const button = make(
-      "button",
-      { class: "entry", type: "button", onclick: choose },
-      ...parts,
-      share,
-    );
+    this.expressions.push(expression);
+    const button = this.#entry(expression);
+    this.buttons.set(expression, button);
     this.items.append(make("li", {}, button));
-    if (!this.chosen) choose();
-    this.#showCount("so far");
+    if (!this.chosen) this.#choose(expression);
+    this.#showCount();
+    this.#showTimeline();
   }
 
-  /** Completes the list with the summary and the warnings of a `spotting`. */
-  finish({ video, warnings, events }) {
-    const unjudged = Object.entries(video.unjudged_s);
-    const seconds = unjudged.map(([cause, s]) => `${cause} ${s.toFixed(1)} s`).join(", ");
-    const without = seconds && `; not judged: ${seconds}`;
-    this.#showCount(`in ${video.seconds.toFixed(1)} s of video${without}`);
-    this.items.before(...warningBox(warnings));
-    if (events.length) this.items.after(...eventList(events));
+  /** Completes the list with the summary, the events and the warnings of a `spotting`. */
+  finish(spotting) {
+    const { video, warnings, events, motion } = spotting;
+    const seconds = video.seconds.toFixed(1);
+    const causes = Object.entries(video.unjudged_s).map(
+      ([cause, s]) => `${texts.causes[cause]} ${s.toFixed(1)} s`,
+    );
+    const without = causes.length ? `; ${say("unjudged", { list: causes.join(", ") })}` : "";
+    this.count.textContent = say("videoSummary", { found: this.#found(), seconds }) + without;
+    const { name } = this.request;
+    const saving = saveButtons(name, {
+      answer: () => spotting,
+      rows: () => spotting.expressions.map((each) => row(name, each)),
+      draw: (pages) => drawVideoReport(pages, spotting, name),
+      all: true,
+    });
+    this.count.after(saving, ...warningBox(warnings));
+    this.after.replaceChildren(...eventList(events));
+    this.#showTimeline({ seconds: video.seconds, events, motion });
   }
 
-  #showCount(when) {
-    const found = this.items.children.length;
-    const what = found === 1 ? "1 expression" : `${found || "No"} expressions`;
-    this.count.textContent = `${what} ${when}`;
+  #makePlayer(file) {
+    const source = URL.createObjectURL(file);
+    const player = make("video", { class: "player", controls: true, playsinline: true, src: source, "aria-label": say("player") });
+    player.muted = true;
+    player.addEventListener("loadedmetadata", () => {
+      if (Number.isFinite(player.duration)) this.#showTimeline({ seconds: player.duration });
+    });
+    player.addEventListener("timeupdate", () => this.timeline.play(player.currentTime));
+    player.addEventListener("error", () => {
+      player.replaceWith(make("p", { class: "hint" }, say("playerHint")));
+    });
+    return player;
   }
 
-  #choose(button, expression) {
-    for (const other of this.items.querySelectorAll("[aria-current]")) {
-      other.removeAttribute("aria-current");
+  #showTimeline(facts = {}) {
+    const { expressions } = this;
+    const last = expressions.reduce((most, { offset }) => Math.max(most, offset.time_s), 0);
+    const seconds = facts.seconds ?? Math.max(this.timeline.seconds, last);
+    this.timeline.show({ ...facts, expressions, seconds });
+  }
+
+  #seek(seconds) {
+    this.timeline.play(seconds);
+    if (this.player.readyState > 0) this.player.currentTime = seconds;
+  }
+
+  #entry(expression) {
+    const { onset, offset, kind, confidence } = expression;
+    const faces = ["onset", "apex"].map((name) => thumbnail(expression, name));
+    const level = { kind: texts.kinds[kind], value: confidence.toFixed(2) };
+    return make(
+      "button",
+      { class: "entry", type: "button", onclick: () => this.#choose(expression) },
+      make("span", { class: "faces" }, ...faces),
+      make("span", { class: "when" }, `${clock(onset.time_s)} – ${clock(offset.time_s)}`),
+      make("span", { class: "kind" }, say("confidence", level)),
+      make("span", { class: "what" }, verdict(expression)),
+    );
+  }
+
+  #found() {
+    return counted(texts.ui.expressionCount, this.expressions.length);
+  }
+
+  #showCount() {
+    this.count.textContent = say("expressionsSoFar", { count: this.#found() });
+  }
+
+  #choose(expression) {
+    for (const [other, button] of this.buttons) {
+      if (other === expression) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
     }
-    button.setAttribute("aria-current", "true");
     this.chosen = expression;
+    this.#seek(expression.apex.time_s);
     this.onChoose(expression);
   }
 }
 
-/** Blinks, speech, turns of the head, and when no face is found. */
-function eventList(events) {
-  const lines = events.map(({ kind, start, end }) =>
-    make("li", {}, `${clock(start.time_s)} to ${clock(end.time_s)} ${kind}`),
-  );
-  const title = make("summary", {}, `${events.length} other events`);
-  return [make("details", { class: "events" }, title, make("ol", {}, ...lines))];
+function thumbnail(expression, name) {
+  const source = expression.crops?.[name];
+  const text = say("thumbnail", { moment: moment(expression[name]) });
+  return source ? make("img", { src: source, alt: text, width: 40, height: 40 }) : "";
 }
 
-function clock(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - 60 * minutes).toFixed(2).padStart(5, "0")}`;
+/** Blinks, speech, turns of the head, and when no face is found. */
+function eventList(events) {
+  if (!events.length) return [];
+  const lines = events.map(({ kind, start, end }) => {
+    const values = { kind: texts.events[kind], from: clock(start.time_s), to: clock(end.time_s) };
+    return make("li", {}, say("eventSpan", values));
+  });
+  const title = make("summary", {}, say("otherEvents", { count: events.length }));
+  return [make("details", { class: "events" }, title, make("ol", {}, ...lines))];
 }

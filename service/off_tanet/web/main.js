@@ -1,54 +1,109 @@
 // The page: sends requests, and shows their progress, results and problems.
 
-import { byId, make, save } from "./dom.js";
+import { BatchTable } from "./batch.js";
+import { row } from "./data.js";
+import { byId, make } from "./dom.js";
+import { examples } from "./examples.js";
 import { ExpressionList } from "./expressions.js";
+import { say, translatePage } from "./language.js";
 import { PredictionView } from "./prediction.js";
-import { Problem, model, submit } from "./service.js";
+import { Problem } from "./problem.js";
+import { clearProblem, showCancelled, showProblem } from "./problem_view.js";
+import { hideProgress, showProgress } from "./progress.js";
+import { drawReport } from "./report.js";
+import { saveButtons } from "./saving.js";
+import { facts, model, submit } from "./service.js";
 import { Sources } from "./sources.js";
-import * as words from "./words.js";
 
+translatePage();
 const sources = new Sources(byId("ask"));
+const panels = new Map(); // the results of each kind of input; they stay until its files change
 let running = null; // the AbortController of the current request
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(start);
 });
-byId("ask").addEventListener("problem", ({ detail }) => showProblem(detail));
-byId("sample").addEventListener("click", () =>
-  attempt(async () => {
-    await sources.takeSample();
-    await start();
-  }),
-);
-byId("cancel").addEventListener("click", () => running.abort());
-showModel();
+sources.addEventListener("problem", ({ detail }) => report(detail));
+sources.addEventListener("kind", () => {
+  clearProblem();
+  showPanel();
+});
+sources.addEventListener("material", () => {
+  running?.abort();
+  clearProblem();
+  panels.delete(sources.kind); // no result stays beside new material
+  showPanel();
+});
+byId("cancel").addEventListener("click", () => {
+  running.abort();
+  showCancelled();
+});
+showPanel();
+showService();
+
+/** Shows the results of the chosen kind of input, or examples. */
+function showPanel() {
+  const { kind } = sources;
+  if (!panels.has(kind)) panels.set(kind, make("div", { class: "panel" }, examples(kind, tryExample)));
+  byId("panel").replaceChildren(panels.get(kind));
+}
+
+function tryExample(files) {
+  sources.take(files);
+  return attempt(start);
+}
 
 /** Sends what is chosen, and replaces the previous result. */
 async function start() {
-  const request = sources.request();
-  byId("result").replaceChildren();
-  byId("expressions").replaceChildren();
-  if (request.kind === "video") await spot(request);
-  else await predict(request);
+  const requests = sources.requests();
+  const panel = panels.get(sources.kind);
+  panel.replaceChildren();
+  byId("answer").scrollIntoView({ block: "nearest" });
+  if (requests.length > 1) await predictAll(requests, panel);
+  else if (requests[0].kind === "video") await spot(requests[0], panel);
+  else await predict(requests[0], panel);
 }
 
-async function predict(request) {
+async function predict(request, panel) {
   const view = predictionView(request);
   for await (const { name, data } of steps(request)) {
     if (name === "prediction") view.show(data, request);
   }
-  byId("result").replaceChildren(view.element);
+  panel.replaceChildren(view.element);
   view.focus();
 }
 
-async function spot(request) {
-  const list = new ExpressionList((expression) => {
-    const view = new PredictionView(); // without markers: an expression cannot be analysed again
-    view.show(expression, request);
-    byId("result").replaceChildren(view.element);
+async function predictAll(requests, panel) {
+  const detail = make("div");
+  const table = new BatchTable(requests, (answer, request) => {
+    const view = predictionView(request);
+    view.show(answer, request);
+    detail.replaceChildren(view.element);
+    view.focus();
   });
-  byId("expressions").replaceChildren(list.element);
+  panel.replaceChildren(table.element, detail);
+  for (const request of requests) {
+    table.work(request);
+    try {
+      for await (const { name, data } of steps(request)) {
+        if (name === "prediction") table.answer(request, data);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code === "unauthorized") throw error;
+      table.fail(request, error);
+    }
+  }
+}
+
+async function spot(request, panel) {
+  const detail = make("div");
+  const list = new ExpressionList(request, (expression) => {
+    const view = new PredictionView({ saving: savingOf(request) }); // it cannot be analysed again
+    view.show(expression, request);
+    detail.replaceChildren(view.element);
+  });
+  panel.replaceChildren(list.element, detail);
   for await (const { name, data } of steps(request)) {
     if (name === "expression") list.add(data);
     if (name === "spotting") list.finish(data);
@@ -58,6 +113,7 @@ async function spot(request) {
 /** A view that repeats the request when a marker is moved. */
 function predictionView(request) {
   const view = new PredictionView({
+    saving: savingOf(request),
     onMove: ({ onset, apex }) =>
       attempt(async () => {
         request.fields = { onset_index: String(onset), apex_index: String(apex) };
@@ -65,89 +121,62 @@ function predictionView(request) {
           if (name === "prediction") view.show(data, request);
         }
       }),
-    onReport: () =>
-      attempt(async () => {
-        for await (const { name, data } of steps({ ...request, include: ["report"] })) {
-          if (name === "prediction") await saveReport(data);
-        }
-      }),
   });
   return view;
 }
 
-async function saveReport({ id, report }) {
-  const [, data] = report.split(",");
-  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-  save(new Blob([bytes], { type: "image/png" }), `off-tanet-${id}.png`);
+function savingOf(request) {
+  return (answer) => [
+    saveButtons(request.name, {
+      answer: () => answer,
+      rows: () => [row(request.name, answer)],
+      draw: (pages) => drawReport(pages, answer, request),
+    }),
+  ];
 }
 
 /** Yields the events of a request and shows its progress; aborts the previous request. */
 async function* steps(request) {
   running?.abort();
   const own = (running = new AbortController());
-  progress("Sending");
+  showProgress();
   try {
     for await (const event of submit(request, sources.key, own.signal)) {
-      if (event.name === "progress") progress(words.stage(event.data.stage), event.data);
+      if (event.name === "progress") showProgress(event.data);
       yield event;
     }
   } finally {
     if (running === own) {
       running = null;
-      byId("progress").hidden = true;
+      hideProgress();
     }
   }
 }
 
-function progress(stage, { done, total } = {}) {
-  if (byId("progress").hidden) {
-    byId("progress").hidden = false;
-    byId("progress").scrollIntoView({ block: "nearest" });
-  }
-  if (byId("stage").textContent !== stage) byId("stage").textContent = stage;
-  byId("count").textContent = total > 1 ? `${done} of ${total}` : "";
-  if (total > 1) Object.assign(byId("bar"), { max: total, value: done });
-  else byId("bar").removeAttribute("value");
-}
-
 /** Runs `work`, and shows a problem if it fails. */
 async function attempt(work) {
-  byId("problem").replaceChildren();
+  clearProblem();
   try {
     await work();
   } catch (error) {
-    if (error.name !== "AbortError") showProblem(error);
-    else if (running === null) showProblem(new Problem({ code: "cancelled" }));
+    if (error.name !== "AbortError") report(error);
   }
 }
 
-function showProblem(error) {
-  const { code = "page", detail, requestId, retryAfter } = error;
-  const { title, advice } = words.problem(code);
-  const wait = retryAfter ? ` Please wait ${retryAfter} s.` : "";
-  const facts = [
-    detail ? make("p", { class: "hint" }, `The service says: ${detail}`) : "",
-    requestId ? make("p", { class: "hint" }, "Request ", make("code", {}, requestId)) : "",
-  ];
-  byId("problem").replaceChildren(
-    make(
-      "div",
-      { role: "alert", class: "problem" },
-      make("h2", {}, title),
-      make("p", {}, advice + wait),
-      ...facts,
-    ),
-  );
-  byId("problem").scrollIntoView({ block: "nearest" });
-  if (code === "unauthorized") sources.askForKey();
+function report(error) {
+  showProblem(error);
+  if (error.code === "unauthorized") sources.askForKey();
   if (!(error instanceof Problem)) console.error(error);
 }
 
-/** Shows the name of the model, unless the service requires a key for it. */
-async function showModel() {
+/** Shows the limits of the service, and its model unless a key is required for it. */
+async function showService() {
+  const known = await facts();
+  sources.showFacts(known);
+  if (known.key_required) return;
   try {
     const { name, version, licence, training_data: data } = await model(sources.key);
-    byId("model").textContent = `Model ${name} ${version}, ${licence}, trained on ${data}.`;
+    byId("model").textContent = say("model", { name, version, licence, data });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }

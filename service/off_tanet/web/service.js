@@ -1,17 +1,10 @@
 // Requests to the service; JSON responses and event streams are both read as events.
 
 import { parseEvents } from "./events.js";
+import { Problem } from "./problem.js";
 
 const FINAL_EVENTS = ["prediction", "spotting"]; // a stream without one was cut off
 const BASE = new URL("..", import.meta.url); // the service may be mounted under any prefix
-
-/** An error of the service (RFC 9457) or of this page. */
-export class Problem extends Error {
-  constructor({ code, detail = "", request_id = null, limit = null }, retryAfter = null) {
-    super(code);
-    Object.assign(this, { code, detail, requestId: request_id, limit, retryAfter });
-  }
-}
 
 /** Returns the URL of a request; `kind` is frames, clip or video. */
 export function address({ kind, include, tight }) {
@@ -52,11 +45,25 @@ export async function model(key) {
   return (await send(new URL("v1/model", BASE), {}, key)).json();
 }
 
+/** Fetches the limits of the service, and whether it requires a key; an older one says nothing. */
+export async function facts() {
+  try {
+    return await (await send(new URL("web/service.json", BASE), {}, "")).json();
+  } catch (error) {
+    if (error instanceof Problem) return {};
+    throw error;
+  }
+}
+
 /** Fetches one of the sample files as a File. */
 export async function sample(name) {
-  const response = await send(new URL(`web/${name}`, BASE), {}, "");
+  const response = await send(sampleAddress(name), {}, "");
   const blob = await response.blob();
   return new File([blob], name, { type: blob.type });
+}
+
+export function sampleAddress(name) {
+  return new URL(`web/${name}`, BASE).href;
 }
 
 async function send(url, options, key) {
@@ -68,8 +75,13 @@ async function send(url, options, key) {
     throw connectionError(error, options.signal);
   }
   if (response.ok) return response;
-  const problem = await response.json().catch(() => ({ code: "internal_error" }));
+  const problem = await response.json().catch(() => foreignProblem(response.status));
   throw new Problem(problem, Number(response.headers.get("retry-after")) || null);
+}
+
+/** The answer of another server on the way: the service itself always sends JSON. */
+function foreignProblem(status) {
+  return { code: status === 413 ? "proxy_limit" : "internal_error" };
 }
 
 async function* guarded(events, signal) {

@@ -1,25 +1,26 @@
 // The current request as a curl command and as a Python program.
 
 import { make } from "./dom.js";
+import { say } from "./language.js";
 import { address } from "./service.js";
 
-/** Returns the elements of both, each with a button that copies it. */
+/** Returns both in a closed element, each with a button that copies it. */
 export function snippets(request) {
-  return [
-    ["curl", curl(request)],
-    ["Python", python(request)],
-  ].flatMap(([title, text]) => {
-    const status = make("span", { role: "status" });
-    const copy = async () => {
-      await navigator.clipboard.writeText(text);
-      status.textContent = "Copied";
-    };
-    return [
-      make("h4", {}, title),
-      make("pre", { tabindex: "0", "aria-label": `${title} code` }, make("code", {}, text)),
-      make("p", {}, make("button", { type: "button", onclick: copy }, `Copy ${title}`), " ", status),
-    ];
-  });
+  const texts = { curl: curl(request), Python: python(request) };
+  const parts = Object.entries(texts).flatMap(([title, text]) => snippet(title, text));
+  return make("details", {}, make("summary", {}, say("snippets")), ...parts);
+}
+
+function snippet(title, text) {
+  const status = make("span", { role: "status" });
+  const code = make("pre", { tabindex: "0", "aria-label": say("code", { title }) }, make("code", {}, text));
+  const onclick = async () => {
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else getSelection().selectAllChildren(code);
+    status.textContent = say(navigator.clipboard ? "copied" : "insecureCopy");
+  };
+  const copy = make("button", { type: "button", onclick }, say("copy", { title }));
+  return [make("h3", {}, title), code, make("p", {}, copy, " ", status)];
 }
 
 function curl({ files, fields, withKey, ...target }) {

@@ -1,25 +1,41 @@
-// The form: files that are chosen, dropped or recorded, and the request that they make.
+// The form: files that are chosen, dropped or recorded, and the requests that they make.
 
-import { record } from "./camera.js";
-import { byId, make, save } from "./dom.js";
-import { Problem, sample } from "./service.js";
+import { CameraPanel } from "./camera.js";
+import { byId } from "./dom.js";
+import { acceptDrops } from "./drop.js";
+import { sort } from "./files.js";
+import { checkSizes, lengthProblem, limitLine, takeLimits } from "./limits.js";
+import { removePreview, showPreview } from "./preview.js";
+import { Problem } from "./problem.js";
 
-const SAMPLES = {
-  frames: { onset: "positive_onset.jpg", apex: "positive_apex.jpg" },
-  clip: { clip: "clip.mp4" },
-  video: { video: "clip.mp4" },
-};
+const PICTURES = ["flow", "arrows", "strain", "attention", "crops"];
+const FIELDS = { frames: ["onset", "apex"], clip: ["clip"], video: ["video"], camera: [] };
 
-/** The state of the form: kind of input, files and options. */
-export class Sources {
+/**
+ * The state of the form: kind of input, files and options.
+ *
+ * It dispatches `material` when files change, `kind` when another kind is chosen, and `problem`.
+ */
+export class Sources extends EventTarget {
   constructor(form) {
+    super();
     this.form = form;
-    this.recording = null;
+    this.pairs = []; // more than one pair of pictures
+    this.camera = new CameraPanel(byId("camera"), {
+      onChange: () => this.#report("material"),
+      onProblem: (problem) => this.#report("problem", problem),
+    });
     form.addEventListener("change", ({ target }) => this.#changed(target));
-    form.addEventListener("dragover", (event) => event.preventDefault());
-    form.addEventListener("drop", (event) => this.#dropped(event));
-    byId("record").addEventListener("click", () => this.#record());
+    acceptDrops((files, field) => this.#guard(() => this.take(files, field)));
     this.#show();
+  }
+
+  /** Shows the limits of the service, and the field for the key if it requires one. */
+  showFacts(facts) {
+    takeLimits(facts);
+    this.#showLimit();
+    if (facts.key_required) byId("options").open = true;
+    byId("key").required = Boolean(facts.key_required);
   }
 
   get kind() {
@@ -30,29 +46,33 @@ export class Sources {
     return byId("key").value.trim();
   }
 
-  /** Returns the request for what is chosen. Throws Problem if a file is missing. */
-  request() {
+  /** Returns one request, or several, for what is chosen. Throws Problem if a file is missing. */
+  requests() {
     const { kind, form } = this;
-    const names = { frames: ["onset", "apex"], clip: ["clip"], video: ["video"], camera: [] }[kind];
-    const files = names.map((name) => form.elements[name].files[0]);
-    if (kind === "camera") files.push(this.recording);
-    if (files.some((file) => !file)) throw new Problem({ code: "no_file" });
-    const [first, second] = files;
-    const shared = { fields: {}, tight: form.elements.tight.checked, withKey: this.key !== "" };
-    const pictures = ["flow", "arrows", "strain", "attention", "crops"];
-    if (kind === "frames") {
-      return { ...shared, kind, files: { onset: first, apex: second }, include: pictures };
+    if (kind === "camera") return [this.#clip(this.camera.recording)];
+    if (kind === "frames" && this.pairs.length) {
+      return this.pairs.map(({ name, onset, apex }) => this.#frames(onset, apex, name));
     }
-    if (kind === "video") return { ...shared, kind, files: { video: first }, include: pictures };
-    return { ...shared, kind: "clip", files: { video: first }, include: [...pictures, "motion"] };
+    if (kind === "frames") {
+      const [onset, apex] = FIELDS.frames.map((name) => form.elements[name].files[0]);
+      return [this.#frames(onset, apex)];
+    }
+    const files = [...form.elements[kind].files];
+    if (kind === "clip" && files.length) return files.map((file) => this.#clip(file));
+    return [kind === "video" ? this.#video(files[0]) : this.#clip(undefined)];
   }
 
-  /** Fills the form with the sample for the chosen kind of input. */
-  async takeSample() {
-    if (this.kind === "camera") this.#select("clip");
-    for (const [name, file] of Object.entries(SAMPLES[this.kind])) {
-      this.#put(name, await sample(file));
+  /** Takes files as if they had been chosen; `name` is the field that was meant, if any. */
+  take(files, name = null) {
+    const { kind, items } = sort(files);
+    if (kind === "frames" && items.length === 1) return this.#takePicture(items[0], name);
+    if (kind === "frames") return this.#putPair(...items);
+    if (kind === "pairs") return this.#putPairs(items);
+    if (name === "video" || this.kind === "video") {
+      if (items.length > 1) throw new Problem({ code: "several_videos" });
+      return this.#put("video", items);
     }
+    return this.#put("clip", items);
   }
 
   /** Shows and focuses the field for the API key. */
@@ -61,91 +81,110 @@ export class Sources {
     byId("key").focus();
   }
 
-  #changed(input) {
-    if (input.name === "kind") this.#show();
-    if (input.type === "file") preview(input);
-  }
-
-  #select(kind) {
+  select(kind) {
+    if (kind === this.kind) return;
     this.form.elements.kind.value = kind;
     this.#show();
+  }
+
+  #takePicture(file, name) {
+    this.select("frames");
+    this.pairs = [];
+    const free = this.form.elements.onset.files.length ? "apex" : "onset";
+    this.#put(FIELDS.frames.includes(name) ? name : free, [file]);
+  }
+
+  #putPair(onset, apex) {
+    this.pairs = [];
+    this.#put("onset", [onset]);
+    this.#put("apex", [apex]);
+  }
+
+  #putPairs(pairs) {
+    this.#put("onset", pairs.map(({ onset }) => onset));
+    this.#put("apex", pairs.map(({ apex }) => apex));
+    this.pairs = pairs;
+  }
+
+  #put(name, files) {
+    this.select(FIELDS.frames.includes(name) ? "frames" : name);
+    const input = this.form.elements[name];
+    const transfer = new DataTransfer();
+    files.forEach((file) => transfer.items.add(file));
+    input.files = transfer.files;
+    this.#preview(input);
+    this.#report("material");
+  }
+
+  #changed(input) {
+    if (input.name === "kind") this.#show();
+    if (input.name === "tight") this.#report("material");
+    if (input.type !== "file") return;
+    const files = [...input.files];
+    const several = files.length > 1;
+    const fields = FIELDS[this.kind].map((name) => this.form.elements[name]);
+    // files that are refused must not stay, nor one half of several pairs
+    fields.filter((field) => several || (field !== input && field.files.length > 1)).forEach(clear);
+    this.pairs = [];
+    if (!several) this.#preview(input);
+    this.#report("material");
+    if (several) this.#guard(() => this.take(files, input.name));
+  }
+
+  #preview(input) {
+    showPreview(input, (file, seconds) => {
+      const problem = lengthProblem(input.name, file.name, seconds);
+      if (problem) this.#report("problem", problem);
+    });
   }
 
   #show() {
     for (const part of this.form.querySelectorAll("[data-kind]")) {
       part.hidden = part.dataset.kind !== this.kind;
     }
-    byId("sample").hidden = this.kind === "camera";
+    if (this.kind !== "camera") this.camera.close();
+    this.#showLimit();
+    this.#report("kind");
   }
 
-  #put(name, file) {
-    const input = this.form.elements[name];
-    const transfer = new DataTransfer();
-    transfer.items.add(file);
-    input.files = transfer.files;
-    preview(input);
+  #showLimit() {
+    byId("limit").textContent = limitLine(this.kind);
   }
 
-  #dropped(event) {
-    event.preventDefault();
-    const files = [...event.dataTransfer.files];
-    const [first, second] = files.toSorted((a, b) => a.name.localeCompare(b.name));
-    const field = event.target.closest(".drop")?.querySelector("input");
-    if (!first) return;
-    if (field && files.length === 1) this.#put(field.name, first);
-    else if (second) {
-      // names of a pair differ in a number, or contain `apex` and `onset`
-      const swapped = /onset/i.test(second.name);
-      this.#select("frames");
-      this.#put("onset", swapped ? second : first);
-      this.#put("apex", swapped ? first : second);
-    } else if (first.type.startsWith("image/") && first.type !== "image/gif") {
-      this.#select("frames");
-      this.#put(this.form.elements.onset.files.length ? "apex" : "onset", first);
-    } else {
-      if (this.kind !== "video") this.#select("clip");
-      this.#put(this.kind, first);
-    }
-  }
-
-  async #record() {
-    const status = byId("recording");
-    byId("record").disabled = true;
+  #guard(work) {
     try {
-      status.textContent = "Opening the camera";
-      this.recording = await record(byId("viewfinder"), (left) => {
-        status.textContent = `Recording: ${left} s`;
-      });
-      const keep = () => save(this.recording, this.recording.name);
-      status.replaceChildren(
-        "Recorded. ",
-        make("button", { type: "button", class: "quiet", onclick: keep }, "Save the recording"),
-      );
+      work();
     } catch (problem) {
-      status.textContent = "";
-      this.form.dispatchEvent(new CustomEvent("problem", { detail: problem }));
-    } finally {
-      byId("record").disabled = false;
+      this.#report("problem", problem);
     }
+  }
+
+  #report(name, detail = null) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  #frames(onset, apex, name = null) {
+    return this.#request("frames", { onset, apex }, PICTURES, name ?? apex?.name);
+  }
+
+  #clip(video) {
+    return this.#request("clip", { video }, [...PICTURES, "motion"], video?.name);
+  }
+
+  #video(video) {
+    return this.#request("video", { video }, [...PICTURES, "motion"], video?.name);
+  }
+
+  #request(kind, files, include, name) {
+    if (Object.values(files).some((file) => !file)) throw new Problem({ code: "no_file" });
+    const tight = this.form.elements.tight.checked;
+    const request = { kind, files, include, name, fields: {}, tight, withKey: this.key !== "" };
+    checkSizes(request);
+    return request;
   }
 }
 
-/** Shows the file of a field, if the browser can decode it. */
-function preview(input) {
-  const drop = input.closest(".drop");
-  drop.querySelector(".preview")?.remove();
-  const [file] = input.files;
-  if (!file) return;
-  const source = URL.createObjectURL(file);
-  const still = file.type.startsWith("image/");
-  const view = still
-    ? make("img", { class: "preview", alt: "", src: source })
-    : make("video", { class: "preview", "aria-hidden": "true", src: source, preload: "metadata" });
-  const done = () => URL.revokeObjectURL(source);
-  view.addEventListener(still ? "load" : "loadeddata", done);
-  view.addEventListener("error", () => {
-    done();
-    view.remove();
-  });
-  drop.append(view);
+function clear(input) {
+  input.value = "";
+  removePreview(input);
 }

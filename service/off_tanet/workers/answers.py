@@ -18,17 +18,14 @@ from off_tanet.errors import LimitExceededError
 from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.recognition.media.sources import Source
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.schemas.prediction import (
-    ArraysBody,
-    CropsBody,
-    Included,
-    MotionBody,
-    PredictionBody,
-)
+from off_tanet.schemas.pictures import ArraysBody, CropsBody, ScalesBody
+from off_tanet.schemas.prediction import Included, MotionBody, PredictionBody
 from off_tanet.schemas.signals import SignalsBody
-from off_tanet.schemas.spotting import ExpressionBody, SpottingBody
+from off_tanet.schemas.spotting import ExpressionBody, SpottingBody, VideoMotionBody
 from off_tanet.types import Expression, Motion, Prediction, Progress
 from off_tanet.workers.messages import StagesMs
+
+_SCALED: frozenset[Included] = frozenset({"flow", "arrows", "strain"})
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -138,7 +135,8 @@ def video_answer(
         recognizer: The recognizer.
         video: File content of the video, or its frames.
         face: The face to analyse.
-        include: Optional contents of each prediction; the signals are those of the whole video.
+        include: Optional contents of each prediction; signals and motion are those of the whole
+            video.
         faces: Whether to analyse all faces.
         progress: Called with the progress of each stage.
         on_expression: Called with the JSON of each expression as soon as it is certain.
@@ -157,6 +155,8 @@ def video_answer(
     included: dict[str, object] = {}
     if spotting.signals is not None and "signals" in include:
         included["signals"] = SignalsBody.of(spotting.signals)
+    if spotting.motion is not None and "motion" in include:
+        included["motion"] = VideoMotionBody.of(spotting.motion)
     return Answer(_json(SpottingBody.of(spotting, expressions, included)), spotting.timings_ms)
 
 
@@ -199,7 +199,13 @@ def _included(prediction: Prediction, include: frozenset[Included]) -> dict[str,
         creators["motion"] = lambda: _curve(motion, prediction.onset.index, prediction.apex.index)
     if (signals := prediction.signals) is not None:
         creators["signals"] = lambda: SignalsBody.of(signals)
-    return {name: create() for name, create in creators.items() if name in include}
+    included: dict[str, object] = {
+        name: create() for name, create in creators.items() if name in include
+    }
+    if include & _SCALED:
+        flow_px, strain = visualization.scales(prediction.flow)
+        included["scales"] = ScalesBody(flow_px=flow_px, strain=strain)
+    return included
 
 
 def _curve(motion: Motion, onset: int, apex: int) -> MotionBody:

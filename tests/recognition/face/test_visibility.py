@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from off_tanet.configuration import ASSETS, SAMPLES
 from off_tanet.limits import MediaLimits
-from off_tanet.recognition.face.alignment import align, on_crop
+from off_tanet.recognition.face.alignment import align, between, on_crop
 from off_tanet.recognition.face.cropping import crop
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.signals import measure_signals
@@ -33,7 +33,8 @@ def update(monitor: VisibilityMonitor, pixels: Pixels) -> set[str]:
     found = _detector().detect(pixels)[0]
     where = align(found)
     cropped = crop(pixels, where)
-    return monitor.update(cropped, on_crop(found, where), measure_signals(pixels, found, cropped))
+    signals = measure_signals(pixels, found, cropped)
+    return monitor.update(cropped, on_crop(found, where), signals, between(where, align(found)))
 
 
 @cache

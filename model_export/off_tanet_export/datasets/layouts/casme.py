@@ -7,4 +7,4 @@ number.
 
 from off_tanet_export.datasets.layouts.layout import Layout
 
-LAYOUT = Layout("casme", "CASME", ("sub{person:02}/{clip}",), rate=60)
+LAYOUT = Layout("casme", "CASME", ("sub{person:02}/{clip}", "{subject}/{clip}"), rate=60)

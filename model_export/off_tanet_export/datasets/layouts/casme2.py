@@ -7,4 +7,4 @@ and one clip's apex is `/`. Faces are delivered as crops, too, in files such as 
 
 from off_tanet_export.datasets.layouts.layout import Layout
 
-LAYOUT = Layout("casme2", "CASME II", ("sub{person:02}/{clip}",), rate=200)
+LAYOUT = Layout("casme2", "CASME II", ("sub{person:02}/{clip}", "{subject}/{clip}"), rate=200)

@@ -54,7 +54,7 @@ def _videos(sheets: Sequence[Sheet]) -> dict[str, str]:
 LAYOUT = Layout(
     "casme-sq",
     "CAS(ME)^2",
-    ("s{person:02}/{clip}", "s{person}/{clip}", "s{person:02}/{person:02}_{video}*"),
+    ("s{person:02}/{clip}", "{subject}/{clip}", "s{person:02}/{person:02}_{video}*"),
     rate=30,
     places={
         "subject": 0,

@@ -7,9 +7,4 @@ class. Two rows of the delivered sheet have each other's clip; the check of fram
 
 from off_tanet_export.datasets.layouts.layout import Layout
 
-LAYOUT = Layout(
-    "4dme",
-    "4DME",
-    ("{subject}/{clip}", "sub{person:02}/{clip}", "{person:02}/{clip}", "{clip}"),
-    rate=60,
-)
+LAYOUT = Layout("4dme", "4DME", ("{subject}/{clip}",), rate=60)

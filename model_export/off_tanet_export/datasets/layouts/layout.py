@@ -45,6 +45,7 @@ class Layout:
             that exists counts; `*` stands for any text.
         rate: Frames per second.
         names: Names of columns, beside those of `COLUMNS`.
+        given: The only name of a column, in place of all others.
         places: The index of each column, in sheets without a header.
         required: Columns without which clips cannot be read.
         several_clips: Whether a folder may have several clips, which differ by their onset.
@@ -57,6 +58,7 @@ class Layout:
     folders: tuple[str, ...]
     rate: float
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, int] = field(default_factory=dict)
     required: tuple[str, ...] = REQUIRED
     several_clips: bool = False
@@ -80,13 +82,15 @@ class Layout:
                 raise OptionError(f"--columns: {self.title} needs the column's number: {title}")
         if self.places:
             return replace(self, places={**self.places, **_indices(names)})
-        reduced = {name: (reduced_name(title),) for name, title in names.items()}
-        return replace(self, names={**self.names, **reduced})
+        required = dict.fromkeys((*self.required, *names))
+        return replace(self, given=names, required=tuple(required))
 
     @property
     def columns(self) -> dict[str, tuple[str, ...]]:
         """The names of each column in this database's sheet."""
-        return {column: (*self.names.get(column, ()), *known) for column, known in COLUMNS.items()}
+        known = {column: (*self.names.get(column, ()), *COLUMNS[column]) for column in COLUMNS}
+        # Another column in place of one that was misspelled would be read in silence.
+        return known | {name: (reduced_name(title),) for name, title in self.given.items()}
 
 
 def reduced_name(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from off_tanet_export.datasets.layouts.layout import Cells, Layout
 
+_CAMERA = "hs"
 _OTHER_CAMERAS = frozenset({"vis", "nir"})
 
 
@@ -22,15 +23,18 @@ def _list_clips(folders: Mapping[Path, Sequence[str]]) -> list[tuple[str, Cells]
         parts = [part.casefold() for part in folder.parts]
         if len(parts) < 4 or parts[-3] != "micro" or _OTHER_CAMERAS & set(parts):
             continue
-        cells = {"subject": parts[-4], "emotion": parts[-2], "clip": folder.name}
-        found["/".join(folder.parts[-4:])] = cells
+        place = "/".join(folder.parts[-4:])
+        # Without the camera, the frames of another one would do for a folder without any.
+        path = f"{_CAMERA}/{place}" if parts[-5:-4] == [_CAMERA] else place
+        cells = {"subject": parts[-4], "emotion": parts[-2], "clip": folder.name, "path": path}
+        found[place] = cells
     return list(found.items())
 
 
 LAYOUT = Layout(
     "smic",
     "SMIC",
-    tuple(f"{camera}{{subject}}/micro/{{emotion}}/{{clip}}" for camera in ("hs/", "")),
+    ("{path}",),
     rate=100,
     list_clips=_list_clips,
 )

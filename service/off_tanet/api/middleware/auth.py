@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
-from off_tanet.api.middleware.guard import GuardMiddleware
 from off_tanet.api.middleware.request_state import request_state
 from off_tanet.api.paths import route_path
 from off_tanet.errors import UnauthorizedError
@@ -121,14 +120,13 @@ def _parse(content: bytes) -> dict[str, str]:
     return names
 
 
-class AuthMiddleware(GuardMiddleware):
-    """Answers 401 unless a known key is in `Authorization: Bearer` or `X-API-Key`.
+class AuthGuard:
+    """Refuses a request (401) unless a known key is in `Authorization: Bearer` or `X-API-Key`.
 
     Requests to `open_paths` need no key.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyFile, open_paths: frozenset[str]) -> None:
-        super().__init__(app)
+    def __init__(self, keys: KeyFile, open_paths: frozenset[str]) -> None:
         self.keys = keys
         self.open_paths = open_paths
 
@@ -140,13 +138,12 @@ class AuthMiddleware(GuardMiddleware):
         name = next((name for name in known if name is not None), None)
         if name is None:
             raise UnauthorizedError("The request has no API key that this service accepts.")
-        request_state(scope)["key_name"] = name
+        request_state(scope).key_name = name
 
 
 def key_name(scope: Scope) -> str | None:
     """Return the name of the request's API key; None if no key was required."""
-    name: str | None = request_state(scope).get("key_name")
-    return name
+    return request_state(scope).key_name
 
 
 def _keys(headers: Headers) -> Iterator[str]:

@@ -16,7 +16,6 @@ from off_tanet.api.middleware.base import HttpMiddleware
 from off_tanet.api.middleware.client_id import ClientOf
 from off_tanet.api.middleware.request_state import request_state
 from off_tanet.api.paths import route_path
-from off_tanet.api.problems import BodyRefusedError, response
 from off_tanet.errors import (
     ClientGoneError,
     DrainingError,
@@ -26,6 +25,7 @@ from off_tanet.errors import (
     SlowRequestError,
 )
 from off_tanet.limits import BodyLimits
+from off_tanet.workers import malloc
 from off_tanet.workers.uploads import Upload
 
 
@@ -37,13 +37,13 @@ async def read_upload(request: Request) -> Upload:
 
     Raises:
         ClientGoneError: The client closed the connection.
-        BodyRefusedError: The body exceeds a limit.
+        LimitExceededError, SlowRequestError, EngineError: The body exceeds a limit.
     """
     try:
         pieces = [piece async for piece in request.stream() if piece]
     except ClientDisconnect:
         raise ClientGoneError("The client closed the connection.") from None
-    return Upload(pieces, request_state(request.scope)["release_body"])
+    return Upload(pieces, request_state(request.scope).release_body)
 
 
 class Body:
@@ -68,14 +68,14 @@ class Body:
         return self._timeout is not None and self._refusal is None
 
     async def receive(self, receive: Receive) -> Message:
-        """Return its next message; raise BodyRefusedError if that does not arrive in time."""
+        """Return its next message; raise an OffTanetError if that does not arrive in time."""
         self._timeout = asyncio.timeout_at(0.0 if self._refusal else self._deadline)
         try:
             async with self._timeout:
                 return await receive()
         except TimeoutError:
             late = SlowRequestError(f"The body did not arrive within {self._seconds:g} s.")
-            raise BodyRefusedError(self._refusal or late) from None
+            raise self._refusal or late from None
         finally:
             self._timeout = None
 
@@ -128,7 +128,7 @@ class BodyBudget:
             size: Number of bytes that have arrived.
 
         Raises:
-            BodyRefusedError: This client holds the most, or no other body can be refused.
+            QueueFullError: This client holds the most, or no other body can be refused.
         """
         body.held += size
         self._held += size
@@ -139,6 +139,8 @@ class BodyBudget:
         """Stop counting `size` bytes of a body."""
         body.held -= size
         self._held -= size
+        if size and not self._held:
+            malloc.trim()
 
     def _make_room(self, body: Body) -> None:
         held: Counter[str] = Counter()
@@ -148,7 +150,7 @@ class BodyBudget:
         greediest = max(held, key=held.__getitem__)
         candidates = [b for b in self._bodies if b.client == greediest and b.is_arriving]
         if greediest == body.client or not candidates:
-            raise BodyRefusedError(full)
+            raise full
         max(candidates, key=lambda candidate: candidate.held).refuse(full)
 
 
@@ -156,31 +158,41 @@ def _draining() -> DrainingError:
     return DrainingError("The service is about to stop.")
 
 
-class BodyLimitMiddleware(HttpMiddleware):
-    """Refuses a body that exceeds a limit: at once by its declared length, else as it arrives.
+class BodyLengthGuard:
+    """Refuses a body whose declared length exceeds its limit.
 
     `others` maps paths that have a limit of their own to that number of bytes and its name.
 
-    The framework has such a middleware for the length of one body, but its 413 is plain text that
-    no exception handler can turn into a problem.
+    The framework has a middleware for the length of one body, but its 413 is plain text that no
+    exception handler can turn into a problem.
     """
 
-    def __init__(
-        self, app: ASGIApp, budget: BodyBudget, others: Mapping[str, tuple[int, str]]
-    ) -> None:
+    def __init__(self, max_bytes: int, others: Mapping[str, tuple[int, str]]) -> None:
+        self._default = max_bytes, "body_bytes"
+        self._others = others
+
+    def check(self, scope: Scope) -> None:
+        """Raise LimitExceededError if the declared length exceeds the limit."""
+        declared = Headers(scope=scope).get("content-length", "")
+        self.check_bytes(scope, int(declared) if declared.isdecimal() else 0)
+
+    def check_bytes(self, scope: Scope, size: int) -> None:
+        """Raise LimitExceededError if a body of `size` bytes exceeds the limit."""
+        max_bytes, limit = self._others.get(route_path(scope), self._default)
+        if size > max_bytes:
+            raise LimitExceededError(f"The body has more than {max_bytes} bytes.", limit)
+
+
+class BodyLimitMiddleware(HttpMiddleware):
+    """Refuses a body that exceeds a limit as it arrives."""
+
+    def __init__(self, app: ASGIApp, budget: BodyBudget, lengths: BodyLengthGuard) -> None:
         super().__init__(app)
         self.budget = budget
-        self.others = others
+        self.lengths = lengths
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its body bounded."""
-        default = self.budget.limits.bytes, "body_bytes"
-        max_bytes, limit = self.others.get(route_path(scope), default)
-        too_large = LimitExceededError(f"The body has more than {max_bytes} bytes.", limit)
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > max_bytes:
-            await response(scope, too_large)(scope, receive, send)
-            return
         with self.budget.body(scope) as body:
             total, complete = 0, False
 
@@ -191,11 +203,10 @@ class BodyLimitMiddleware(HttpMiddleware):
                 message = await body.receive(receive)
                 size = len(message.get("body", b""))
                 total += size
-                if total > max_bytes:
-                    raise BodyRefusedError(too_large)
+                self.lengths.check_bytes(scope, total)
                 self.budget.hold(body, size)
                 complete = not message.get("more_body", False)
                 return message
 
-            request_state(scope)["release_body"] = partial(self.budget.release, body)
+            request_state(scope).release_body = partial(self.budget.release, body)
             await self.app(scope, receive_bounded, send)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -30,12 +31,12 @@ def _by_key(scope: Scope) -> str:
 
 
 def _by_key_or_address(scope: Scope) -> str:
-    return _by_key(scope) or _network(scope)
+    return _by_key(scope) or _network(str((scope.get("client") or ("", 0))[0]))
 
 
-def _network(scope: Scope) -> str:
+@lru_cache(maxsize=1024)
+def _network(host: str) -> str:
     """Return the address of an IPv4 client, or the network of an IPv6 client."""
-    host = str((scope.get("client") or ("", 0))[0])
     try:
         address = ipaddress.ip_address(host)
     except ValueError:  # a Unix socket, or a name that the server has invented

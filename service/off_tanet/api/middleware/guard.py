@@ -1,28 +1,30 @@
-"""Base class of the middlewares that refuse requests before their bodies are read."""
+"""Refusal of requests by their heads, before their bodies are read."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from typing import Protocol
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from off_tanet.api import problems
 from off_tanet.api.middleware.base import HttpMiddleware
-from off_tanet.errors import OffTanetError
 
 
-class GuardMiddleware(HttpMiddleware):
-    """Answers a request with a problem if `check` raises an error, and passes on all others."""
+class Guard(Protocol):
+    """Decides by the head of a request whether it is refused."""
 
-    @abstractmethod
     def check(self, scope: Scope) -> None:
         """Raise an OffTanetError if the request must be refused."""
 
+
+class GuardMiddleware(HttpMiddleware):
+    """Passes on the requests that no guard refuses."""
+
+    def __init__(self, app: ASGIApp, guards: tuple[Guard, ...]) -> None:
+        super().__init__(app)
+        self.guards = guards
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check the request, then refuse it or pass it on."""
-        try:
-            self.check(scope)
-        except OffTanetError as error:
-            await problems.response(scope, error)(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        """Let each guard check the request, in their order, then pass it on."""
+        for guard in self.guards:
+            guard.check(scope)
+        await self.app(scope, receive, send)

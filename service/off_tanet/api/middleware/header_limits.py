@@ -6,20 +6,18 @@ more than a few kilobytes, the server itself closes the connection with a bare 4
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
-from off_tanet.api.middleware.guard import GuardMiddleware
 from off_tanet.errors import HeadersTooLargeError, UrlTooLongError
 from off_tanet.limits import HeaderLimits
 
 _SEPARATORS = len(": \r\n")
 
 
-class HeaderLimitMiddleware(GuardMiddleware):
-    """Answers 414 if the URL is too long, 431 if the headers are too many or too large."""
+class HeaderLimitGuard:
+    """Refuses a URL that is too long (414), and headers that are too many or too large (431)."""
 
-    def __init__(self, app: ASGIApp, limits: HeaderLimits) -> None:
-        super().__init__(app)
+    def __init__(self, limits: HeaderLimits) -> None:
         self.limits = limits
 
     def check(self, scope: Scope) -> None:

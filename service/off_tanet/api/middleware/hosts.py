@@ -9,7 +9,6 @@ import re
 
 from starlette.types import Scope
 
-from off_tanet.api.middleware.guard import GuardMiddleware
 from off_tanet.errors import OffTanetError
 
 # RFC 3986, section 3.2.2: a name, an IPv4 address, or an address in brackets. It may be empty.
@@ -27,8 +26,8 @@ class HostError(OffTanetError):
     title = "Bad Host header"
 
 
-class HostMiddleware(GuardMiddleware):
-    """Answers 400 if `Host` is missing (required by HTTP/1.1 only), repeated or malformed."""
+class HostGuard:
+    """Refuses a request (400) if `Host` is malformed, repeated or, in HTTP/1.1, missing."""
 
     def check(self, scope: Scope) -> None:
         """Raise HostError if the request does not name exactly one valid host."""

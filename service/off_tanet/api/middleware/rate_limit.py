@@ -8,21 +8,19 @@ import time
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from off_tanet.api.middleware.auth import key_name
-from off_tanet.api.middleware.guard import GuardMiddleware
 from off_tanet.errors import QuotaError
 
 
-class RateLimitMiddleware(GuardMiddleware):
-    """Answers 429 when an API key has used up its quota of POST requests.
+class QuotaGuard:
+    """Refuses a POST request (429) when its API key has used up its quota of them.
 
     Requests to paths that need no key are not counted.
     """
 
-    def __init__(self, app: ASGIApp, quota: RateLimitItem) -> None:
-        super().__init__(app)
+    def __init__(self, quota: RateLimitItem) -> None:
         self.quota = quota
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from starlette.responses import PlainTextResponse
 
-from off_tanet.api.dependencies import accepts, check_encoding
 from off_tanet.api.openapi_answers import EXPRESSION, PREDICTION, SPOTTING
 from off_tanet.api.openapi_examples import (
     INFERENCE,
@@ -27,9 +26,6 @@ from off_tanet.schemas.oip import InferenceResponseBody
 from off_tanet.schemas.prediction import PredictionBody
 from off_tanet.schemas.spotting import SpottingBody
 
-VIDEO_PATH = "/v1/predictions/video"
-"""Path of the route for long videos, which has its own engine and limits."""
-
 _RECOGNITION: dict[str, Any] = {
     "tags": ["recognition"],
     "response_model": PredictionBody,
@@ -40,45 +36,24 @@ _RECOGNITION: dict[str, Any] = {
 }
 
 
-def _upload(
-    form: type[FramesForm | ClipForm | VideoForm], summary: str, example: str
-) -> dict[str, Any]:
-    """Describe a route that accepts a form; `example` is a command that sends one."""
-    return {
-        **_RECOGNITION,
-        "summary": summary,
-        "dependencies": [accepts("multipart/form-data", example)],
-        "openapi_extra": form_body(form),
-    }
+def _upload(form: type[FramesForm | ClipForm | VideoForm], summary: str) -> dict[str, Any]:
+    """Describe a route that accepts a form."""
+    return {**_RECOGNITION, "summary": summary, "openapi_extra": form_body(form)}
 
 
-_FRAMES: dict[str, Any] = _upload(
-    FramesForm,
-    "Classify two pictures",
-    "curl -F onset=@onset.png -F apex=@apex.png URL/v1/predictions/frames",
-)
+_FRAMES = _upload(FramesForm, "Classify two pictures")
 _CLIP: dict[str, Any] = {
-    **_upload(ClipForm, "Classify a clip", "curl -F video=@clip.mp4 URL/v1/predictions/clip"),
+    **_upload(ClipForm, "Classify a clip"),
     "responses": _RECOGNITION["responses"]
     | {200: or_events(referred("named", "unnamed"), ("prediction", PREDICTION))},
 }
 _JSON: dict[str, Any] = {
     **_RECOGNITION,
     "summary": "Classify two pictures or a clip in JSON",
-    "dependencies": [
-        accepts(
-            "application/json",
-            "curl -H 'Content-Type: application/json' -d @request.json URL/v1/predictions",
-        )
-    ],
     "openapi_extra": prediction_body(),
 }
 _VIDEO: dict[str, Any] = {
-    **_upload(
-        VideoForm,
-        "Find the expressions of a long video",
-        f"curl -F video=@video.mp4 URL{VIDEO_PATH}",
-    ),
+    **_upload(VideoForm, "Find the expressions of a long video"),
     "response_model": SpottingBody,
     "responses": _RECOGNITION["responses"]
     | {200: or_events(referred("spotting"), ("expression", EXPRESSION), ("spotting", SPOTTING))},
@@ -97,14 +72,15 @@ def routes() -> APIRouter:
     """Create all routes; `operation_id` is the name of the method in generated clients."""
     table = APIRouter()
     _add_get(table, "/", page.index, include_in_schema=False)
+    _add_get(table, page.FACTS_PATH, page.facts, include_in_schema=False)
     _add_get(table, "/web/{name}", page.file, include_in_schema=False)
-    for path, options, operation, route in (
-        ("/v1/predictions/frames", _FRAMES, "predict_frames", predictions.frames),
-        ("/v1/predictions/clip", _CLIP, "predict_clip", predictions.clip),
-        (VIDEO_PATH, _VIDEO, "spot_video", predictions.video),
-        ("/v1/predictions", _JSON, "predict", predictions.predictions),
+    for path, operation, options in (
+        (predictions.FRAMES_PATH, "predict_frames", _FRAMES),
+        (predictions.CLIP_PATH, "predict_clip", _CLIP),
+        (predictions.VIDEO_PATH, "spot_video", _VIDEO),
+        (predictions.JSON_PATH, "predict", _JSON),
     ):
-        table.post(path, operation_id=operation, **options)(route)
+        table.post(path, operation_id=operation, **options)(predictions.ENDPOINTS[path])
     _add_model(table)
     _add_inference(table)
     _add_operation(table)
@@ -224,7 +200,7 @@ def _add_model_inference(
     infer = {
         **described,
         **_INFERENCE,
-        "dependencies": [Depends(known), Depends(check_encoding)],
+        "dependencies": [Depends(known)],
         "summary": "Classify optical flow",
     }
     table.post(f"{path}/infer", operation_id=f"{name}_infer", **infer)(v2.infer)

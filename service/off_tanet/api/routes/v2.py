@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import Header, Request
 from fastapi.responses import Response
 
-from off_tanet.api.dependencies import EngineDep, RunDep
+from off_tanet.api.dependencies import EngineDep
+from off_tanet.api.requests import check_encoding, run_job
 from off_tanet.errors import UnknownModelError
 from off_tanet.schemas.oip import (
     EXTENSIONS,
@@ -66,7 +67,8 @@ async def model_ready(engine: EngineDep) -> ModelReadyBody:
 
 
 async def infer(
-    run: RunDep,
+    request: Request,
+    engine: EngineDep,
     inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return class probabilities and attention maps for a batch of optical flow.
@@ -74,7 +76,9 @@ async def infer(
     The flow goes from the onset to the apex of a 112 x 112 face crop. Tensors may be JSON or
     binary, as in the protocol's binary tensor data extension.
     """
-    reply = (await run(InferenceJob(inference_header_content_length))).reply
+    check_encoding(request)
+    job = InferenceJob(inference_header_content_length)
+    reply = (await run_job(request, engine, job)).reply
     if not reply.binary:
         return Response(reply.header, media_type="application/json")
     return Response(

@@ -113,15 +113,17 @@ def _surroundings(pixels: Pixels, box: tuple[float, float, float, float]) -> flo
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     step = max(1, int(height / _SAMPLES))
-    columns = _places(left - _BESIDE * width, right + _BESIDE * width, pixels.shape[1], step)
-    rows = _places(top - _ABOVE * height, bottom, pixels.shape[0], step)
+    across = _places(left - _BESIDE * width, right + _BESIDE * width, pixels.shape[1], step)
+    down = _places(top - _ABOVE * height, bottom, pixels.shape[0], step)
+    columns, rows = (np.arange(places.start, places.stop, step) for places in (across, down))
     beside = (columns < left - _GAP_BESIDE * width) | (columns > right + _GAP_BESIDE * width)
     around = beside | (rows < top - _GAP_ABOVE * height)[:, None]
     if around.sum() < _LEAST_SAMPLES:
         return float("nan")
-    return float((pixels[np.ix_(rows, columns)] @ _GREY)[around].mean())
+    return float((pixels[down, across][around] @ _GREY).mean())
 
 
-def _places(start: float, stop: float, size: int, step: int) -> NDArray[np.intp]:
+def _places(start: float, stop: float, size: int, step: int) -> slice:
     """Every `step`-th row or column from `start` to `stop` that lies in a picture."""
-    return np.arange(max(0, int(start)), min(size, int(stop)), step)
+    first = max(0, int(start))
+    return slice(first, max(first, min(size, int(stop))), step)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.face.alignment import align, on_crop, transform
+from off_tanet.recognition.face.alignment import align, between, on_crop, transform
 from off_tanet.recognition.face.cropping import crop, whole
 from off_tanet.recognition.face.mesh import FaceLandmarks
 from off_tanet.recognition.face.signals import FaceSignals, measure_signals
@@ -135,10 +135,11 @@ class TrackedFace:
             scene: The number of the scene.
             warnings: Warnings that apply to the frame.
         """
-        where = self._where = self._next(landmarks)
+        aligned = align(landmarks)
+        where = self._where = self._next(aligned)
         cropped, places = crop(pixels, where), on_crop(landmarks, where)
         signals = measure_signals(pixels, landmarks, cropped)
-        found = self._visibility.update(cropped, places, signals)
+        found = self._visibility.update(cropped, places, signals, between(where, aligned))
         return TrackedFrame(
             crop=cropped,
             scene=scene,
@@ -149,15 +150,13 @@ class TrackedFace:
             signals=signals,
         )
 
-    def _next(self, landmarks: FaceLandmarks) -> Similarity:
+    def _next(self, aligned: Similarity) -> Similarity:
         """The transform, which is a new one once the face has left the place of its crop."""
         if self._where is None:
-            return align(landmarks)
-        back = np.asarray(cv2.invertAffineTransform(self._where), np.float64)
-        where = align(landmarks)
-        moved = transform(transform(_CORNERS, back), where) - _CORNERS
+            return aligned
+        moved = transform(_CORNERS, between(self._where, aligned)) - _CORNERS
         held_px = _COVERED_PX if self._visibility.covered else _HELD_PX
-        return where if np.hypot(*moved.T).max() > held_px else self._where
+        return aligned if np.hypot(*moved.T).max() > held_px else self._where
 
 
 def thumbnail(pixels: Pixels) -> NDArray[np.float32]:

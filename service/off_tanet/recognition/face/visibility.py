@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.face.alignment import fit_average, transform
+from off_tanet.recognition.face.alignment import transform
 from off_tanet.recognition.face.geometry import AVERAGE
 from off_tanet.recognition.face.mesh import five_points
 from off_tanet.recognition.face.pose import HeadPose
@@ -74,19 +74,22 @@ class VisibilityMonitor:
         self._places = np.zeros((0, 2))  # of the landmarks of this face
         self._open = self._dark = 0.0
 
-    def update(self, crop: Crop, landmarks: Points, signals: FaceSignals) -> set[str]:
+    def update(
+        self, crop: Crop, landmarks: Points, signals: FaceSignals, where: Similarity
+    ) -> set[str]:
         """Process the next crop.
 
         Args:
             crop: The crop [112, 112].
             landmarks: The landmarks in crop pixels, [468, 3].
             signals: The measurements of the face.
+            where: The transform [2, 3] from the crop to the average face, as `fit_average` returns
+                it for the landmarks.
 
         Returns:
             The warnings that apply: `turned_head`, `occluded` and `blink`.
         """
         turned = is_turned(signals.pose)
-        where = fit_average(landmarks)
         upright = _upright(crop, where)
         even = _evened(upright)
         masked = not turned and mouth_depth(even) < _LEAST_MOUTH

@@ -7,6 +7,7 @@ undone in the second crop. The contrast of the first one, for which TV-L1 is tun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -60,11 +61,11 @@ def _places(pixels: Floats) -> Floats:
 
 
 def _waves(place: Floats) -> Floats:
-    """A constant, a slope and cosines of 1 to 4 periods at each place [...], [..., _WAVES]."""
-    waves = np.empty((*place.shape, _WAVES), np.float32)
-    waves[..., 0], waves[..., 1] = 1, place
+    """A constant, a slope and cosines of 1 to 4 periods at each place [...], [_WAVES, ...]."""
+    waves = np.empty((_WAVES, *place.shape), np.float32)
+    waves[0], waves[1] = 1, place
     half_periods = np.arange(2, _WAVES, dtype=np.float32) * np.float32(np.pi / 2)
-    np.cos((place[..., None] + 1) * half_periods, out=waves[..., 2:])
+    np.cos(np.multiply.outer(half_periods, place + 1), out=waves[2:])
     return waves
 
 
@@ -83,7 +84,7 @@ _MIDDLES = np.arange(_CELLS) * _CELL + (_CELL - 1) / 2
 _CENTRES = np.stack(np.meshgrid(_MIDDLES, _MIDDLES)).reshape(2, -1).astype(np.float32)
 # A mouth that opens changes its cells more than any light; what is left of light is seen elsewhere.
 _STILL = ~(brows_and_mouth(_CELLS) | lids(_CELLS)).ravel()
-_HEAD = HeadShape.average().terms(_CELLS).astype(np.float32)
+_HEAD = np.ascontiguousarray(HeadShape.average().terms(_CELLS).T, np.float32)
 _PIXEL_PLACES = _places(np.arange(CROP_SIZE, dtype=np.float32))
 _PIXEL_WAVES = _waves(_PIXEL_PLACES)
 _LEVELS = _tones()
@@ -124,10 +125,30 @@ def matched(onset: Crop, apex: Crop) -> Matched:
     Returns:
         Both crops in the same light.
     """
-    terms, unmatched = _fit(onset, apex)
+    return match_all(onset, [apex])[0]
+
+
+def match_all(onset: Crop, apexes: Sequence[Crop]) -> list[Matched]:
+    """Match the light of crops to that of one crop, which takes half the time of one by one.
+
+    Args:
+        onset: The crop [112, 112] whose light is kept.
+        apexes: The other crops, each [112, 112].
+
+    Returns:
+        Each of them and the onset in the same light, as `matched` returns it.
+    """
+    return [
+        _lit(onset, apex, terms, float(unmatched))
+        for apex, terms, unmatched in zip(apexes, *_fit(onset, apexes), strict=True)
+    ]
+
+
+def _lit(onset: Crop, apex: Crop, terms: NDArray[np.float64], unmatched: float) -> Matched:
+    """Undo a change of light."""
     gains = np.zeros((_WAVES, _WAVES), np.float32)
     gains[_DOWN, _ACROSS] = terms[_GAINS]
-    gain = _PIXEL_WAVES @ gains @ _PIXEL_WAVES.T
+    gain = _PIXEL_WAVES.T @ gains @ _PIXEL_WAVES
     offset, across, down = terms[_OFFSETS].astype(np.float32)
     slope = across * _PIXEL_PLACES + (down * _PIXEL_PLACES)[:, None]
     tones = (_LEVELS[:, 0] + _LEVELS[:, 1:3] @ terms[_TONES] + offset).astype(np.float32)
@@ -151,39 +172,51 @@ def _limit(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, 
     return cut, int(np.count_nonzero(np.abs(cv2.absdiff(cut, onset)) > 1))
 
 
-def _fit(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
-    """The terms that match the apex to the onset, and the remaining difference.
+def _fit(onset: Crop, apexes: Sequence[Crop]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The terms [N, terms] that match each apex to the onset, and the remaining differences [N].
 
     The model is onset(p) = lit(p + d(p)) with the head motion d and lit = apex + terms of light. It
     is fitted by Gauss-Newton steps, each with the averages of the apex sampled along the head
     motion, and with robust weights against expressions.
     """
-    fine = _averages(apex, _LEVELS)
+    fine = [_averages(apex, _LEVELS) for apex in apexes]
     cells = slice(_CELL // 2, None, _CELL)
     target, clipped = _averages(onset, _LEVELS[:, ::3])[cells, cells].reshape(-1, 2).T
-    terms = np.zeros(len(_PRIOR))
-    squares = np.zeros(_CELLS**2)
+    terms = np.zeros((len(fine), len(_PRIOR)))
+    squares = np.zeros((len(fine), _CELLS**2))
+    design = np.empty((len(fine), len(_PRIOR), _CELLS**2))
     for _ in range(_STEPS):
-        x, y = terms[_MOTIONS].reshape(2, 4).astype(np.float32) @ _HEAD.T + _CENTRES
-        values = _sampled(fine, x, y)
-        light = _light(values, x, y)
-        lit = values[:, 0] + light @ terms[_LIGHT]
+        motions = terms[:, _MOTIONS].reshape(-1, 2, 4).astype(np.float32)
+        places = motions @ _HEAD + _CENTRES
+        values = np.stack([_sampled(*each) for each in zip(fine, places, strict=True)])
+        _write_light(design[:, _LIGHT], values, places)
+        lit = values[:, 0] + _product(terms[:, _LIGHT], design[:, _LIGHT])
         across, down = _slopes((lit + target) / 2)
-        design = np.concatenate([light, across * _HEAD, down * _HEAD], axis=1)
-        wanted = target - values[:, 0] + design[:, _MOTIONS] @ terms[_MOTIONS]
+        np.multiply(across[:, None], _HEAD, out=design[:, _MOTIONS][:, :4])
+        np.multiply(down[:, None], _HEAD, out=design[:, _MOTIONS][:, 4:])
+        wanted = target - values[:, 0] + _product(terms[:, _MOTIONS], design[:, _MOTIONS])
         visible = np.maximum(1 - np.maximum(clipped, values[:, 3]) / _CLIPPED_SHARE, 0)
-        precision = visible / (_NOISE**2 + _MOTION_PX**2 * (across**2 + down**2)[:, 0])
+        precision = visible / (_NOISE**2 + _MOTION_PX**2 * (across**2 + down**2))
         # The weights of Geman and McClure, as in the fit of head motion.
-        robust = (1 + squares / max(1.0, 2 * _quantile(squares, 0.5))) ** -2.0
+        scale = np.maximum(1.0, 2 * _quantiles(squares, 0.5))
+        robust = (1 + squares / scale[:, None]) ** -2.0
         weighted = design * (precision * robust)[:, None]
-        terms = np.linalg.solve(weighted.T @ design + _PRIOR, weighted.T @ wanted)
-        squares = precision * (wanted - design @ terms) ** 2
-    return terms, _quantile(squares[_STILL], 0.9) ** 0.5
+        normal = weighted @ design.transpose(0, 2, 1) + _PRIOR
+        terms = np.linalg.solve(normal, weighted @ wanted[..., None])[..., 0]
+        squares = precision * (wanted - _product(terms, design)) ** 2
+    return terms, _quantiles(squares[:, _STILL], 0.9) ** 0.5
 
 
-def _quantile(values: NDArray[np.float64], share: float) -> float:
-    place = int(share * len(values))
-    return float(np.partition(values, place)[place])
+def _product(vectors: NDArray[np.float64], matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The products of vectors [N, A] and matrices [N, A, B], [N, B]."""
+    product: NDArray[np.float64] = (vectors[:, None] @ matrices)[:, 0]
+    return product
+
+
+def _quantiles(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """A quantile of each row of [N, values], [N]."""
+    place = int(share * values.shape[1])
+    return np.asarray(np.partition(values, place, axis=1)[:, place])
 
 
 def _averages(crop: Crop, table: Floats) -> Floats:
@@ -192,34 +225,44 @@ def _averages(crop: Crop, table: Floats) -> Floats:
     return np.asarray(cv2.blur(values, (_CELL, _CELL), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def _sampled(fine: Floats, x: Floats, y: Floats) -> Floats:
-    """The averages at places [cells], [cells, 4]."""
-    grid = (_CELLS, _CELLS)
-    border = cv2.BORDER_REPLICATE
-    sampled = cv2.remap(fine, x.reshape(grid), y.reshape(grid), cv2.INTER_LINEAR, borderMode=border)
-    return np.asarray(sampled, np.float32).reshape(_CELLS**2, -1)
+def _sampled(fine: Floats, places: Floats) -> Floats:
+    """The averages at places [2, cells], [4, cells]."""
+    x, y = places.reshape(2, _CELLS, _CELLS)
+    sampled = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.float32).reshape(_CELLS**2, -1).T
 
 
-def _light(values: Floats, x: Floats, y: Floats) -> NDArray[np.float64]:
-    """The derivative of the light by each term at the places of the cells, [cells, terms]."""
-    across, down = _places(x), _places(y)
-    waves_down, waves_across = _waves(down), _waves(across)
-    waves = [waves_down, waves_across[:, 1:]]
-    waves.append(waves_down[:, _CROSSED[0]] * waves_across[:, _CROSSED[1]])
-    light = np.empty((len(values), _LIGHT.stop))
-    np.multiply(np.concatenate(waves, axis=1), values[:, :1], out=light[:, _GAINS])
+def _write_light(light: NDArray[np.float64], values: Floats, places: Floats) -> None:
+    """Write the derivative of the light by each term into `light`, [N, terms, cells].
+
+    Args:
+        light: Is written.
+        values: The averages at the cells, [N, 4, cells].
+        places: Where the cells are seen, [N, 2, cells].
+    """
+    scaled = _places(places)
+    waves = _waves(scaled)
+    across, down = waves[:, :, 0].swapaxes(0, 1), waves[:, :, 1].swapaxes(0, 1)
+    level = values[:, :1]
+    np.multiply(down, level, out=light[:, :_WAVES])
+    np.multiply(across[:, 1:], level, out=light[:, _WAVES : 2 * _WAVES - 1])
+    crossed = down[:, _CROSSED[0]] * across[:, _CROSSED[1]]
+    np.multiply(crossed, level, out=light[:, 2 * _WAVES - 1 : _GAINS.stop])
     light[:, _TONES] = values[:, 1:3]
-    light[:, _OFFSETS] = np.stack([np.ones_like(x), across, down], axis=1)
-    return light
+    light[:, _OFFSETS.start] = 1
+    light[:, _OFFSETS.start + 1 : _OFFSETS.stop] = scaled
 
 
 def _slopes(cells: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """The gradients of cells to the right and downwards, per pixel, each [cells, 1]."""
-    picture = cells.reshape(_CELLS, _CELLS).astype(np.float32)
-    wider = cv2.copyMakeBorder(picture, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    across, down = wider[1:-1, 2:] - wider[1:-1, :-2], wider[2:, 1:-1] - wider[:-2, 1:-1]
+    """The gradients of cells [N, cells] to the right and downwards, per pixel, each [N, cells]."""
+    wider = np.empty((len(cells), _CELLS + 2, _CELLS + 2), np.float32)
+    wider[:, 1:-1, 1:-1] = cells.reshape(-1, _CELLS, _CELLS)
+    wider[:, 0], wider[:, -1] = wider[:, 1], wider[:, -2]
+    wider[:, :, 0], wider[:, :, -1] = wider[:, :, 1], wider[:, :, -2]
     unit = np.float32(1 / (2 * _CELL))
-    return (unit * across).reshape(-1, 1), (unit * down).reshape(-1, 1)
+    across = unit * (wider[:, 1:-1, 2:] - wider[:, 1:-1, :-2])
+    down = unit * (wider[:, 2:, 1:-1] - wider[:, :-2, 1:-1])
+    return across.reshape(cells.shape), down.reshape(cells.shape)
 
 
 def _rounded(levels: Floats) -> Crop:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
+from off_tanet.recognition.motion.features import (
+    AT_ONCE,
+    MotionFeatureExtractor,
+    MotionFeatures,
+)
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.spotting.curves import edge
 from off_tanet.recognition.spotting.cuts import is_cut
@@ -210,13 +215,16 @@ def _extract_features(
     crops: Sequence[Crop], progress: Progress | None, shape: HeadShape | None
 ) -> list[MotionFeatures]:
     extractor = MotionFeatureExtractor(crops[0], shape)
-    motion = [extractor.extract(crops[0])]
-    for done, crop in enumerate(crops[1:], 1):
+    motion: list[MotionFeatures] = []
+    for start in range(0, len(crops), AT_ONCE):
+        group = crops[start : start + AT_ONCE]
         # A crop that shows something else than the face keeps the features of the previous one.
-        hidden = is_cut(crops[0], crop)
-        motion.append(motion[-1] if hidden else extractor.extract(crop))
-        if progress:
-            progress("spotting", done, len(crops) - 1)
+        shown = [not is_cut(crops[0], crop) for crop in group]
+        extracted = iter(extractor.extract_all(list(compress(group, shown))))
+        for done, is_shown in enumerate(shown, start):
+            motion.append(next(extracted) if is_shown else motion[-1])
+            if progress and done:
+                progress("spotting", done, len(crops) - 1)
     return motion
 
 

@@ -12,7 +12,7 @@ from off_tanet.recognition.quality import LASTING_SHARE, is_low_frame_rate, last
 from off_tanet.recognition.spotting.scenes import CLIP_WIDE
 from off_tanet.recognition.spotting.timeline import Timeline
 from off_tanet.recognition.spotting.windows import ExpressionSpotter, SpottedInterval
-from off_tanet.types import Face, Moment
+from off_tanet.types import Face, Moment, Motion
 
 _WARNINGS_KEPT_S = 30.0  # longer ago than the onset of any interval that is not reported yet
 
@@ -87,6 +87,11 @@ class VideoSpotter:
             self._scene, self._faces = scene, frame.faces
             found += self._visible(self._spotter.add(frame, moment))
         return found
+
+    @property
+    def motion(self) -> Motion | None:
+        """The motion of the face over the whole video; None if it was not seen."""
+        return self._spotter.activity.motion()
 
     @property
     def warnings(self) -> frozenset[str]:
@@ -165,6 +170,11 @@ class MultiFaceSpotter:
         """The warnings of the whole video for any face that was seen."""
         seen = (spotter.warnings for spotter in self._spotters if spotter.frames_with_face)
         return frozenset[str]().union(*seen)
+
+    @property
+    def motion(self) -> Motion | None:
+        """The motion of the first face."""
+        return self._spotters[0].motion
 
     @property
     def timelines(self) -> list[Timeline]:

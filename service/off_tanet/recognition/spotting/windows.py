@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from off_tanet.limits import Durations, Thresholds
 from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.spotting.activity import ActivityRecorder
 from off_tanet.recognition.spotting.chaining import ChainedExtractor
 from off_tanet.recognition.spotting.conditions import FaceConditions
 from off_tanet.recognition.spotting.curves import even_moments, resampled
@@ -63,6 +64,7 @@ class ExpressionSpotter:
 
     durations: Durations = field(default_factory=Durations)
     thresholds: Thresholds = field(default_factory=Thresholds)
+    activity: ActivityRecorder = field(default_factory=ActivityRecorder)
     _observations: list[_Observation] = field(default_factory=list)
     _extractor: ChainedExtractor | None = None
     _reported_until_s: float = -np.inf  # every interval that ends earlier has been reported
@@ -107,7 +109,9 @@ class ExpressionSpotter:
         self._reported_until_s = until_s
         found = [
             interval
-            for interval in sorted(self._detect(), key=lambda interval: interval.onset.time_s)
+            for interval in sorted(
+                self._detect(until_s), key=lambda interval: interval.onset.time_s
+            )
             if since_s < interval.offset.time_s <= until_s
             and interval.apex.time_s > self._last_offset_s
         ]
@@ -115,8 +119,8 @@ class ExpressionSpotter:
             self._last_offset_s = max(interval.offset.time_s for interval in found)
         return found
 
-    def _detect(self) -> list[SpottedInterval]:
-        """All intervals in the current window."""
+    def _detect(self, until_s: float) -> list[SpottedInterval]:
+        """All intervals in the current window, whose motion up to `until_s` is recorded."""
         times_s = np.array([seen.moment.time_s for seen in self._observations])
         even_s = even_moments(times_s, _RATE)
         rate = (len(even_s) - 1) / float(even_s[-1] - even_s[0])
@@ -127,6 +131,7 @@ class ExpressionSpotter:
                 [seen.nuisances for seen in self._observations],
             )
         )
+        self.activity.add(features, nuisances, even_s, rate, until_s)
         conditions = self._conditions(times_s, even_s)
         found = [
             interval
