@@ -3,7 +3,10 @@
 # Steps that change rarely come first: after a change of Python code, only the last two steps of
 # `application` and the copy of their result run again.
 
-FROM python:3.11-slim-bookworm AS compiler
+# BASE may name a digest, so that a build can be repeated: see docs/deployment.md.
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS compiler
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*
@@ -13,7 +16,7 @@ RUN python -m venv /tools \
 ENV PATH=/tools/bin:$PATH
 
 FROM compiler AS kernel
-COPY service/off_tanet/recognition/CMakeLists.txt service/off_tanet/recognition/
+COPY service/off_tanet/recognition/CMakeLists.txt service/off_tanet/recognition/flags.cmake service/off_tanet/recognition/
 COPY service/off_tanet/recognition/flow service/off_tanet/recognition/flow
 COPY service/off_tanet/recognition/media/entropy service/off_tanet/recognition/media/entropy
 RUN cmake -G Ninja -S service/off_tanet/recognition -B build -DCMAKE_BUILD_TYPE=Release \
@@ -40,12 +43,7 @@ RUN pip wheel --no-deps --no-build-isolation --no-cache-dir --wheel-dir /wheels 
         --prefix /application /wheels/*.whl \
     && python -m compileall -q --invalidation-mode unchecked-hash /application/lib
 
-FROM python:3.11-slim-bookworm AS service
-ARG VERSION=unreleased
-LABEL org.opencontainers.image.title="off-tanet" \
-      org.opencontainers.image.description="Micro-expression recognition over HTTP" \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.licenses="Apache-2.0"
+FROM ${BASE} AS service
 ENV PATH=/opt/off-tanet/bin:$PATH
 USER 10001:10001
 EXPOSE 8000
@@ -56,6 +54,18 @@ CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
 COPY --from=dependencies /opt/off-tanet /opt/off-tanet
 COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
+# Last, as their values change with each build, and each step after them would run again.
+ARG VERSION=unreleased
+ARG SOURCE=
+ARG REVISION=
+ARG CREATED=
+LABEL org.opencontainers.image.title="off-tanet" \
+      org.opencontainers.image.description="Micro-expression recognition over HTTP" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 # PyTorch from PyPI includes CUDA: pass PyTorch's index of CPU builds as
 # --build-arg PIP_EXTRA_INDEX_URL, or a folder with a CPU build as PIP_FIND_LINKS.
@@ -69,12 +79,7 @@ ARG PIP_FIND_LINKS
 RUN pip --python /opt/off-tanet/bin/python install --no-cache-dir torch==2.13.0 \
     && /opt/off-tanet/bin/python -c "import torch; assert torch.version.cuda is None, 'no CPU build'"
 
-FROM python:3.11-slim-bookworm AS train
-ARG VERSION=unreleased
-LABEL org.opencontainers.image.title="off-tanet-train" \
-      org.opencontainers.image.description="Trains and exports models of Off-TANet" \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.licenses="Apache-2.0"
+FROM ${BASE} AS train
 ENV PATH=/opt/off-tanet/bin:$PATH
 USER 10001:10001
 WORKDIR /work
@@ -83,6 +88,18 @@ CMD ["--help"]
 COPY --from=training-dependencies /opt/off-tanet /opt/off-tanet
 COPY --from=kernel /kernel/off_tanet /opt/off-tanet/lib/python3.11/site-packages/off_tanet
 COPY --from=application /application /opt/off-tanet
+# Last, as their values change with each build, and each step after them would run again.
+ARG VERSION=unreleased
+ARG SOURCE=
+ARG REVISION=
+ARG CREATED=
+LABEL org.opencontainers.image.title="off-tanet-train" \
+      org.opencontainers.image.description="Trains and exports models of Off-TANet" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 # The default target.
 FROM service

@@ -6,9 +6,9 @@ PORT   ?= 8000
 TEST_PROCESSES ?= 2
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-KERNEL := $(foreach part,CMakeLists.txt */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
+KERNEL := $(foreach part,CMakeLists.txt flags.cmake */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
 
-.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize docs bench-flow bench-face bench-face-models bench-head bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize wheels sbom image docs bench-flow bench-face bench-face-models bench-head bench-serve bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -120,6 +120,40 @@ train: .venv/.test
 	$(BIN)/off-tanet train --name off-tanet --version 1.0.0 --output $(WEIGHTS)
 	$(BIN)/off-tanet export --checkpoint $(WEIGHTS) --output service/off_tanet/assets/off_tanet.onnx
 
+# Lists what the image contains (CycloneDX, with licences) in build/sbom.json, from an environment of its own.
+sbom: build/sbom/.locked
+	build/sbom/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	    --output-file build/sbom.json build/sbom/service/bin/python
+
+build/sbom/.locked: requirements/sbom.txt requirements/service.txt
+	$(PYTHON) -m venv build/sbom/tools
+	$(PYTHON) -m venv --without-pip build/sbom/service
+	build/sbom/tools/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	build/sbom/tools/bin/python -m pip --python build/sbom/service/bin/python install --disable-pip-version-check \
+	    --quiet --require-hashes -r requirements/service.txt
+	touch $@
+
+# The image, with the labels that only the one who builds it knows. BASE=python:3.11-slim-bookworm@sha256:...
+# names the base by its digest, BUILDER="docker buildx" PLATFORMS=linux/amd64,linux/arm64 builds for both.
+BUILDER ?= docker
+image:
+	$(BUILDER) build --tag off-tanet:$(IMAGE_VERSION) $(if $(PLATFORMS),--platform $(PLATFORMS)) \
+	    $(if $(BASE),--build-arg BASE=$(BASE)) --build-arg VERSION=$(IMAGE_VERSION) --build-arg SOURCE=$(SOURCE) \
+	    --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(git log -1 --format=%cI) $(IMAGE_OPTIONS) .
+IMAGE_VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+# Builds the wheels of `off-tanet` and `off-tanet-client` in build/wheels, and uses them in clean
+# environments of every Python on this machine.
+wheels: .venv/.service build/wheel-tools/.locked
+	rm -rf build/wheels
+	PATH=$(CURDIR)/build/wheel-tools/bin:$$PATH PYTHON=$(CURDIR)/$(BIN)/python packaging/build.sh build/wheels
+	packaging/check.sh build/wheels
+
+build/wheel-tools/.locked: requirements/wheels.txt
+	$(PYTHON) -m venv build/wheel-tools
+	build/wheel-tools/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	touch $@
+
 # Fuzzes the C++ code with the sanitizers: each build of the flow kernel that this processor can run, and
 # the damage check of coded pictures.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
@@ -163,6 +197,8 @@ lock:
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) requirements/docs.in -o requirements/docs.txt
+	$(LOCK) requirements/sbom.in -o requirements/sbom.txt
+	$(LOCK) requirements/wheels.in -o requirements/wheels.txt
 	$(LOCK) requirements/train.in -c requirements/service.txt -o requirements/train.txt
 	$(LOCK) requirements/test.in -c requirements/service.txt -c requirements/train.txt -o requirements/test.txt
 	$(LOCK) requirements/ray.in -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt

@@ -19,12 +19,14 @@ main() {
     choose_tool
     say "built by $tool"
     copy_tree
-    build_twice "$@"
+    build_twice --build-arg REVISION="$(git rev-parse HEAD)" \
+        --build-arg CREATED="$(git log -1 --format=%cI)" "$@"
     save "$IMAGE" "$work/image.tar"
     python3 docker/verify/image.py "$work/image.tar" "$(layers "$BASE" | wc -l)" "$MAX_MB"
     start_and_wait
     # shellcheck disable=SC2086 # an empty worker count must give no argument
     inside python - $workers < docker/verify/inside.py
+    inside off-tanet doctor
     stop
     expect "exit code after SIGTERM is $code" [ "$code" = 0 ]
 }

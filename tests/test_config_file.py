@@ -105,6 +105,7 @@ def test_the_table_shows_values_with_their_origin(
     """Of a setting that does not seem to take effect, one wants to know which value won."""
     file = write(tmp_path / "a.toml", "workers = 3\nqueue_size = 5\n")
     monkeypatch.setenv("OFF_TANET_WORKERS", "2")
+    monkeypatch.delenv("COLUMNS", raising=False)  # which is that of a terminal
     command = ["settings", "--config", str(file)]
     assert main(command) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}

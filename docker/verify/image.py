@@ -11,7 +11,7 @@ import sys
 import tarfile
 from typing import Any
 
-LABELS = ("title", "description", "version", "licenses")
+LABELS = ("title", "description", "version", "revision", "created", "licenses")
 
 
 def main(archive: str, base_layers: str, max_mb: str) -> None:

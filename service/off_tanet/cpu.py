@@ -20,8 +20,14 @@ def available(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")
     Returns:
         The number of cores, at least 1.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, int(min([cores or 1, *_quotas(proc, cgroups)])))
+    return max(1, int(min([affinity(), *_quotas(proc, cgroups)])))
+
+
+def affinity() -> int:
+    """Return how many cores this process may run on; all of them where it cannot be restricted."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _quotas(proc: Path, cgroups: Path) -> Iterator[float]:

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from off_tanet import environment, settings, startup
+from off_tanet import cpu, environment, settings, startup
 from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import Result
@@ -92,8 +92,7 @@ def _run(name: str, check: Callable[[], str]) -> Check:
 
 
 def _processor() -> str:
-    usable = len(os.sched_getaffinity(0))
-    return f"{_processor_name()}, {usable} of {os.cpu_count()} cores usable"
+    return f"{_processor_name()}, {cpu.affinity()} of {os.cpu_count()} cores usable"
 
 
 def _processor_name() -> str:
@@ -102,7 +101,7 @@ def _processor_name() -> str:
     except OSError:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.machine())
+    return next(named, platform.processor() or platform.machine())
 
 
 def _kernel() -> str:
@@ -128,6 +127,10 @@ def _limits(configured: Settings) -> str:
 
 def _memory_bytes() -> int:
     """The memory of the machine, or less if a control group (version 2) limits it."""
+    if not hasattr(os, "sysconf"):  # Windows
+        import psutil
+
+        return int(psutil.virtual_memory().total)
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()

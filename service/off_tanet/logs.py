@@ -127,14 +127,19 @@ class BackgroundHandler(logging.Handler):
             try:
                 data = data[os.write(_STDERR, data) :]
             except BlockingIOError:  # another process that shares it has made it non-blocking
-                writable = select.poll()
-                writable.register(_STDERR, select.POLLOUT)
-                writable.poll()
+                _wait_until_writable()
             except OSError:  # it has no reader, or the disk is full
                 self._torn = self._torn or data != begun
                 return False
         self._torn = False
         return True
+
+
+def _wait_until_writable() -> None:
+    if hasattr(select, "poll"):  # not on Windows, where nothing makes it non-blocking
+        writable = select.poll()
+        writable.register(_STDERR, select.POLLOUT)
+        writable.poll()
 
 
 def _record(message: str) -> logging.LogRecord:

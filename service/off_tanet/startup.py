@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 
 from off_tanet.api.app import create_app
 from off_tanet.api.openapi import DocumentedApp
@@ -89,21 +88,20 @@ def reserve_files(settings: Settings) -> int:
         SettingsError: The system does not allow that many.
     """
     needed = files_needed(settings)
-    soft, hard = map(_number, resource.getrlimit(resource.RLIMIT_NOFILE))
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return needed
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return needed
     if soft < needed:
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, _limit(hard)))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
         except (OSError, ValueError, OverflowError):  # above the hard limit, or the kernel's own
+            allowed = math.inf if hard == resource.RLIM_INFINITY else hard
             raise SettingsError(
                 f"{PREFIX}MAX_CONNECTIONS is {settings.max_connections}, which with the workers "
-                f"needs {needed} open files; the system allows {hard} (ulimit -n)"
+                f"needs {needed} open files; the system allows {allowed} (ulimit -n)"
             ) from None
-    return needed if soft == math.inf else max(needed, int(soft))
-
-
-def _number(limit: int) -> float:
-    return math.inf if limit == resource.RLIM_INFINITY else limit
-
-
-def _limit(number: float) -> int:
-    return resource.RLIM_INFINITY if number == math.inf else int(number)
+    return max(needed, soft)

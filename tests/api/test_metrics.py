@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from off_tanet.settings import Settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.requests import CLIP, INFER, ask_frames, described, events_of, pair, some_flows
@@ -110,6 +111,24 @@ def test_clients_cannot_create_labels(http: httpx.Client) -> None:
     assert {route for route in routes if "made" in route or "secret" in route} == set()
     assert scrape.value("off_tanet_requests_total", route="unmatched", code="404") == 20
     assert scrape.value("off_tanet_requests_total", method="other", code="405") == 20
+
+
+def test_files_of_the_pages_are_one_route_each(http: httpx.Client) -> None:
+    """Their names would be labels without use."""
+    for path in ("/web/main.js", "/web/style.css", "/web/none.js", "/docs/start.js", "/docs/"):
+        http.get(path)
+    routes = Scrape(http).labels("off_tanet_requests_total", "route")
+    found = {route for route in routes if route.startswith(("/web", "/docs"))}
+    assert found == {"/web/{name}", "/docs/{name}", "/docs"}
+
+
+def test_durations_are_told_apart_up_to_the_deadline_of_videos(http: httpx.Client) -> None:
+    """Of a video that takes minutes, "more than 30 s" is not enough."""
+    assert ask_frames(http, *pair("positive")).status_code == 200
+    scrape = Scrape(http)
+    for name in ("off_tanet_request_duration_seconds", "off_tanet_stage_duration_seconds"):
+        bounds = list(map(float, scrape.labels(f"{name}_bucket", "le")))
+        assert sorted(bounds)[-2:] == [Settings().video_deadline_s, float("inf")]
 
 
 def test_the_state_of_the_engine_is_exposed(http: httpx.Client) -> None:

@@ -20,8 +20,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from off_tanet import errors
 
 from tests.docker.files import DOCKER, document
+from tests.support.paths import ROOT
 from tests.support.requests import ask_frames, pair
 from tests.support.serving import Server, serving, signal_workers, wait_for_metric
 
@@ -51,6 +53,34 @@ def test_each_alert_is_tested_both_ways() -> None:
     firing = {case["alertname"] for case in cases if "exp_alerts" in case}
     silent = {case["alertname"] for case in cases if "exp_alerts" not in case}
     assert firing == silent == set(alerts())
+
+
+def test_each_alert_has_a_runbook() -> None:
+    """Its annotation leads to a section, which is what one reads at night."""
+    runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (\w+)$", runbook, re.M)
+    (group,) = document(FOLDER / "alerts.yml")["groups"]
+    places = {rule["alert"]: rule["annotations"]["runbook"] for rule in group["rules"]}
+    assert list(places) == sections
+    assert places == {name: f"docs/runbook.md#{name.lower()}" for name in sections}
+
+
+def test_the_runbook_names_problems_that_there_are() -> None:
+    """A query for a reason that was renamed finds nothing."""
+    runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    codes = {error.code for error in _errors(errors.OffTanetError)}
+    named = re.findall(r"^\d\. `(\w+)`(?: \(\d+\))?: ", runbook, re.M)
+    named += [
+        code for found in re.findall(r'reason=~"(.+?)"', runbook) for code in found.split("|")
+    ]
+    assert len(named) > 5
+    assert set(named) <= codes
+
+
+def _errors(kind: type[errors.OffTanetError]) -> Iterator[type[errors.OffTanetError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _errors(each)
 
 
 def alerts() -> dict[str, str]:

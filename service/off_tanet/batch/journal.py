@@ -7,13 +7,13 @@ is opened again.
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
+from off_tanet.batch.locking import lock
 from off_tanet.batch.rows import CLIP, INDICES, PAIR
 from off_tanet.batch.schema import columns, flatten
 
@@ -112,7 +112,7 @@ class Journal:
         except OSError as error:
             raise OutputError(f"{path}: {error.strerror}") from None
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file)
             self.done = self._recover()
         except BlockingIOError:
             self._file.close()

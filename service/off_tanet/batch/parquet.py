@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from off_tanet.batch.journal import Journal, JsonLines, Key, OutputError, key_of
+from off_tanet.batch.locking import CAN_REMOVE_OPEN_FILES
 from off_tanet.batch.rows import CLIP, INDICES, PAIR
 from off_tanet.batch.schema import Kind, columns, flatten
 
@@ -66,6 +68,11 @@ class ParquetOutput:
         """Write the file, also after an error. Only a killed run leaves the partial file behind."""
         with self._journal:
             self._write()
+            if CAN_REMOVE_OPEN_FILES:  # under the lock, as another run may wait for it
+                self._partial.unlink()
+        if not CAN_REMOVE_OPEN_FILES:
+            with suppress(PermissionError):  # another run has opened it
+                self._partial.unlink()
 
     def add(self, record: Mapping[str, object]) -> None:
         """Append one result to the partial file."""
@@ -73,18 +80,17 @@ class ParquetOutput:
 
     def _write(self) -> None:
         if self._path.exists() and not self._partial.stat().st_size:
-            self._partial.unlink()
             return
         new = self._path.with_name(f"{self._path.name}.new")
         with parquet.ParquetWriter(new, self._schema) as writer:
             if self._path.exists():
-                for batch in parquet.ParquetFile(self._path).iter_batches():
-                    writer.write_batch(batch)
+                with parquet.ParquetFile(self._path) as previous:
+                    for batch in previous.iter_batches():
+                        writer.write_batch(batch)
             rows = self._new_rows()
             while chunk := list(islice(rows, _ROW_GROUP_SIZE)):
                 writer.write_table(pa.Table.from_pylist(chunk, self._schema))
         os.replace(new, self._path)
-        self._partial.unlink()
 
     def _new_rows(self) -> Iterator[dict[str, object]]:
         with self._partial.open(encoding="utf-8") as lines:
@@ -101,9 +107,10 @@ def _keys(path: Path, schema: pa.Schema) -> Iterator[Key]:
         file = parquet.ParquetFile(path)
     except (OSError, pa.ArrowException):
         raise OutputError(f"{path} is not a readable Parquet file") from None
-    if not file.schema_arrow.equals(schema):
-        raise OutputError(f"{path} holds something other than results of this run")
-    names = {f"input.{name}": name for name in (*PAIR, *CLIP, *INDICES)}
-    for batch in file.iter_batches(columns=list(names)):
-        for row in batch.to_pylist():
-            yield key_of({name: row[column] for column, name in names.items()})
+    with file:
+        if not file.schema_arrow.equals(schema):
+            raise OutputError(f"{path} holds something other than results of this run")
+        names = {f"input.{name}": name for name in (*PAIR, *CLIP, *INDICES)}
+        for batch in file.iter_batches(columns=list(names)):
+            for row in batch.to_pylist():
+                yield key_of({name: row[column] for column, name in names.items()})

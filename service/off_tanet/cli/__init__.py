@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _prepare_process() -> None:
     """Set up signals and standard streams before anything else is imported."""
-    if sys.argv[1:2] == ["serve"]:
+    if sys.argv[1:2] == ["serve"] and hasattr(signal, "pthread_sigmask"):
         # Blocked until `serve` handles them. Without this, an early signal would end the process
         # by its default action or, for the first process of a container, be lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})

@@ -18,7 +18,7 @@ import typer
 from off_tanet.cli.bootstrap import load_settings
 from off_tanet.cli.console import ConfigPath
 from off_tanet.cli.exit_codes import CommandError, ExitCode
-from off_tanet.workers.signals import ENDING
+from off_tanet.workers.signals import CAN_BLOCK, ENDING
 
 if TYPE_CHECKING:
     import uvicorn
@@ -42,6 +42,11 @@ def serve(
 
     Ctrl-C, SIGTERM and SIGHUP stop it after the admitted work has ended.
     """
+    if not CAN_BLOCK:
+        raise CommandError(
+            "serve needs the signals of Linux or macOS; on Windows, use WSL 2 or a container",
+            ExitCode.ENVIRONMENT,
+        )
     with _signals_handled() as shutdown:
         settings = load_settings(config)
         app = _application(settings)

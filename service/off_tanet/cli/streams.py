@@ -17,6 +17,11 @@ _STDERR_TIMEOUT_S = 1.0
 
 def prepare() -> None:
     """Make only one failure of the standard streams an error: an answer that cannot be written."""
+    if os.name != "posix":  # Windows: the console takes text, and `select` only sockets
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return
     # Opens closed descriptors: a socket or file that got their number would receive the output.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         pass

@@ -7,6 +7,7 @@ import base64
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet.client.png import decode_grey
 from off_tanet.schemas.model import ModelBody
 from off_tanet.schemas.prediction import (
     AlternativeBody,
@@ -185,10 +186,4 @@ def _array(text: str, *shape: int) -> NDArray[np.float32]:
 
 
 def _crop(uri: str) -> Crop:
-    import cv2  # loaded with the first crop: it takes a fifth of a second
-
-    data = np.frombuffer(base64.b64decode(uri.partition(",")[2], validate=True), np.uint8)
-    crop = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    if crop is None or crop.shape != (CROP_SIZE, CROP_SIZE):
-        raise ValueError("the response holds no crop of 112 x 112")
-    return np.asarray(crop, np.uint8)
+    return decode_grey(base64.b64decode(uri.partition(",")[2], validate=True), CROP_SIZE)

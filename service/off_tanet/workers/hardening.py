@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import resource
 import sys
 
 # <linux/prctl.h>
@@ -17,6 +16,10 @@ def harden() -> None:
     not suffice if a crash handler receives the core over a pipe, therefore the process is not
     dumpable either.
     """
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows, which has no core files
+        return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import os
 import sys
 
@@ -12,7 +13,6 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 64 << 20
 _KEPT_BLOCK_BYTES = 32 << 20  # glibc's maximum; larger blocks are returned at once
 _STATM_BYTES = 256  # more than seven numbers
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TRIM_ABOVE_BYTES = 300_000_000  # a warm worker holds about 180 MB
 
 
@@ -46,16 +46,27 @@ def resident_bytes(process: int | str = "self") -> int:
     Args:
         process: Its process id.
     """
+    if sys.platform != "linux":
+        return _resident_bytes_elsewhere(process)
     try:
         statm = os.open(f"/proc/{process}/statm", os.O_RDONLY)
     except OSError:
         return 0
     try:
-        return int(os.read(statm, _STATM_BYTES).split()[1]) * _PAGE_BYTES
+        return int(os.read(statm, _STATM_BYTES).split()[1]) * mmap.PAGESIZE
     except (OSError, IndexError):  # the process has just ended
         return 0
     finally:
         os.close(statm)
+
+
+def _resident_bytes_elsewhere(process: int | str) -> int:
+    import psutil
+
+    try:
+        return int(psutil.Process(None if process == "self" else int(process)).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def trim() -> None:

@@ -8,8 +8,13 @@ from multiprocessing import resource_tracker, util
 from multiprocessing.context import SpawnProcess
 from weakref import WeakSet
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = tuple(
+    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 """Signals that a terminal or a service manager sends to all processes to end a service."""
+
+CAN_BLOCK = hasattr(signal, "pthread_sigmask")
+"""Whether signals can be blocked: not on Windows."""
 
 _started: WeakSet[SpawnProcess] = WeakSet()
 
@@ -20,6 +25,10 @@ def start_shielded(process: SpawnProcess) -> None:
     A signal while the process imports its modules would end it with a traceback. The process
     inherits the signals that are blocked in the calling thread.
     """
+    if not CAN_BLOCK:
+        process.start()
+        _started.add(process)
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         resource_tracker.ensure_running()  # else `start` does it, which unblocks two of the signals

@@ -81,7 +81,7 @@ class Worker:
             try:
                 await _start(process)
                 worker_end.close()  # else the worker's death would not close the channel
-                _, worker._channel = await asyncio.get_running_loop().create_unix_connection(
+                _, worker._channel = await asyncio.get_running_loop().create_connection(
                     lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
                     sock=server_end.dup(),
                 )

@@ -75,7 +75,8 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
     # One core per worker, as for the model and the flow.
     cv2.setNumThreads(1)
     threadpool_limits(1)
-    os.nice(_NICENESS + options.niceness)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICENESS + options.niceness)
     malloc.keep_freed()
     with parent, parent.makefile("rb") as requests:
         reporter = _Reporter(parent, WARM_UP, options.message_bytes)

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})\s+(\S.*)")
 _MAX_FILE_BYTES = 1 << 20  # 13,000 keys; comparing so many takes milliseconds per request
+_NEVER_BLOCK = getattr(os, "O_NONBLOCK", 0)  # Windows has no pipes in its file system
 
 
 def new_key() -> str:
@@ -93,7 +94,7 @@ class KeyFile:
 
 def _read(path: Path) -> bytes:
     """Return the file's content without ever blocking, as opening a named pipe would."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NEVER_BLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("the key file is not a regular file")
         content = file.read(_MAX_FILE_BYTES + 1)

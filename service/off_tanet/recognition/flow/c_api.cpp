@@ -3,9 +3,14 @@
 #include <cstring>
 #include <new>
 
+#include "processor.h"
 #include "tvl1.h"
 
+#if defined(_WIN32)
+#define EXPORTED extern "C" __declspec(dllexport)
+#else
 #define EXPORTED extern "C" __attribute__((visibility("default")))
+#endif
 
 // Writes the flow [2, height, width] between two grey images [height, width]. Returns 0, or 1 when
 // memory ran out.
@@ -22,14 +27,8 @@ EXPORTED int off_tanet_tvl1(const std::uint8_t* onset, const std::uint8_t* apex,
 // Whether this processor can run the build of that name.
 EXPORTED int off_tanet_runs([[maybe_unused]] const char* build) {
 #if defined(__x86_64__)
-    if (std::strcmp(build, "avx2") == 0) {
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    }
-    if (std::strcmp(build, "avx512") == 0) {
-        return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl");
-    }
+    if (std::strcmp(build, "avx2") == 0) return runs_avx2();
+    if (std::strcmp(build, "avx512") == 0) return runs_avx512();
 #endif
     return std::strcmp(build, "generic") == 0;
 }
