@@ -42,4 +42,5 @@ def test_a_clip_and_a_long_video_have_examples_too(visit: Visit) -> None:
 def test_the_picture_of_an_example_shows_its_motion(label: str) -> None:
     """`python -m tests.support.pictures` draws them from the samples."""
     shown = np.asarray(Image.open(EXAMPLES / f"example_{label}.jpg"), int)
-    assert np.abs(shown - np.asarray(example(label), int)).mean() < 4
+    apart = np.abs(shown - np.asarray(example(label), int)).max(axis=2)
+    assert (apart > 60).mean() < 0.02, "up to the loss of JPEG; 0.06 between two examples"
