@@ -172,9 +172,7 @@ def _limit(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, 
     return cut, int(np.count_nonzero(np.abs(cv2.absdiff(cut, onset)) > 1))
 
 
-def _fit(
-    onset: Crop, apexes: Sequence[Crop]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fit(onset: Crop, apexes: Sequence[Crop]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The terms [N, terms] that match each apex to the onset, and the remaining differences [N].
 
     The model is onset(p) = lit(p + d(p)) with the head motion d and lit = apex + terms of light. It
