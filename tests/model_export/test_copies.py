@@ -172,7 +172,7 @@ def test_a_clip_under_two_names_is_there_twice(
 ) -> None:
     """Of one person and on the same frames, it would be in training and in the test."""
     sheet = study(tmp_path)
-    sheet.write_text(sheet.read_text() + "01,1/a,1,5,fear\n")
+    sheet.write_text(f"{HEADER},offset\n1,a,1,5,fear,9\n01,1/a,1,5,fear,8\n")
     assert run(tmp_path) == 2
     assert "line 3: 01/1/a: the same clip as on line 2" in capfd.readouterr().err
 
