@@ -20,7 +20,15 @@ from off_tanet_export.training.cards import Naming, describe
 from off_tanet_export.training.expressive import HeadTraining, add_head
 from off_tanet_export.training.final import FinalTraining, train_final, with_classes
 from off_tanet_export.training.fine_tuning import initialize
-from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
+from off_tanet_export.training.recipes import (
+    NOTHING,
+    PAPER,
+    RESIDUAL_LINEAR,
+    SHIPPED,
+    FineTuneConfig,
+    Part,
+    recipe,
+)
 from off_tanet_export.training.residual import train_residual
 from off_tanet_export.training.run import state_path
 from off_tanet_export.training.run_log import RunLog, log_path
@@ -34,9 +42,6 @@ from off_tanet_export.training.train import (
     find_device,
     train,
 )
-
-SHIPPED, NOTHING = "shipped", "nothing"
-RESIDUAL_LINEAR = "residual-linear"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SYNTHETIC = ("source", "pairs", "samples", "processes", "head_of")
