@@ -23,3 +23,4 @@ else
 fi
 build ./packaging/client
 mv "$raw"/off_tanet_client-*.whl "$folder"
+ls -l "$folder"

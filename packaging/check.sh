@@ -36,6 +36,7 @@ clip = next(pathlib.Path("service").glob("lib/*/site-packages/off_tanet/assets/s
 serve = ["service/bin/off-tanet", "serve", "--port", "0"]
 with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True) as server:
     url = next(filter(None, (re.search(r"http://[\d.:]+", line) for line in server.stderr)))[0]
+    next(line for line in server.stderr if "ready: " in line)
     code = f"""
 from off_tanet.client import Client
 with Client({url!r}) as client:
