@@ -32,6 +32,22 @@ def test_a_request_is_sent_from_the_page(browser: Browser, server: Server, path:
         try_model(visit.page)
 
 
+def test_the_page_leads_to_it(browser: Browser, server: Server) -> None:
+    with visiting(browser, server.url) as visit:
+        visit.page.get_by_role("link", name="API documentation").click()
+        expect(visit.page.get_by_text("Classify two pictures", exact=True)).to_be_visible()
+
+
+def test_without_it_the_page_has_no_link(browser: Browser, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, workers=1, docs=False) as server,
+        visiting(browser, server.url) as visit,
+    ):
+        expect(visit.page.get_by_text("Model off-tanet")).to_be_visible()
+        expect(visit.page.get_by_role("link", name="OpenAPI document")).to_be_visible()
+        expect(visit.page.get_by_role("link", name="API documentation")).to_be_hidden()
+
+
 def test_it_works_under_a_prefix(browser: Browser, tmp_path: Path) -> None:
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.web.mounted"]
     with (

@@ -174,6 +174,7 @@ function report(error) {
 async function showService() {
   const known = await facts();
   sources.showFacts(known);
+  byId("docs").hidden = !known.docs;
   if (known.key_required) return;
   try {
     const { name, version, licence, training_data: data } = await model(sources.key);

@@ -205,6 +205,7 @@ export const page = {
   note: "The scores say which class of facial motion the measured motion resembles, according to a small statistical model. They do not show what a person feels, thinks or intends, they do not detect lies, and they must not be used to make decisions about people.",
   law: "In the European Union, inferring emotions of people at work and in education is prohibited (AI Act, Regulation (EU) 2024/1689, Article 5(1)(f)). Other laws may forbid more.",
   dropHere: "Drop the files anywhere on this page",
+  docs: "API documentation",
   api: "OpenAPI document",
 };
 

@@ -60,9 +60,10 @@ PATHS = frozenset({"/", *(f"/web/{name}" for name in _FILES)})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page says of the service: whether it requires a key, and its limits."""
+    """What the page says of the service: whether it requires a key, shows /docs, and its limits."""
 
     key_required: bool
+    docs: bool
     body_bytes: int
     video_bytes: int
     image_pixels: int
@@ -76,6 +77,7 @@ class Facts:
         """Take them from the settings."""
         return cls(
             key_required=settings.api_keys is not None,
+            docs=settings.docs,
             body_bytes=settings.max_body_bytes,
             video_bytes=settings.max_video_bytes,
             image_pixels=settings.max_image_pixels,
