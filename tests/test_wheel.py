@@ -36,6 +36,7 @@ def test_the_wheel_installs_the_two_packages_and_nothing_else(tmp_path: Path) ->
     metadata = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
     assert {name.split("/")[0] for name in names} == {"off_tanet", "off_tanet_export", metadata}
     assert "off_tanet/assets/off_tanet.onnx" in names
+    assert "off_tanet_export/weights/off_tanet.safetensors" in names
     assert any(name.startswith("off_tanet/recognition/flow/") and ".so" in name for name in names)
 
 

@@ -226,6 +226,8 @@ def _about(source: Source, reading: Reading) -> dict[str, Any]:
         "cropped": source.cropped,
         "fixes": {str(line): dict(cells) for line, cells in source.fixes.items()},
         "columns": dict(source.columns),
+        "folders": list(source.folders),
+        "worksheet": source.worksheet,
         "summary": reading.summary,
         "skipped": [str(fault) for fault in reading.rows.faults],
         "notes": reading.notes,

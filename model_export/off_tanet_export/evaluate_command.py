@@ -13,7 +13,6 @@ from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.datasets.loading import load_labelled
 from off_tanet_export.errors import CheckpointError, MapsError, OptionError
-from off_tanet_export.evaluate_options import RESIDUAL_LINEAR, SHIPPED
 from off_tanet_export.evaluation.comparing import compare, comparison_table
 from off_tanet_export.evaluation.folds import (
     Fold,
@@ -39,7 +38,14 @@ from off_tanet_export.network.blocks import BLOCKS, Variant
 from off_tanet_export.shipped import load_shipped
 from off_tanet_export.training.final import with_classes
 from off_tanet_export.training.fine_tuning import initialize
-from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
+from off_tanet_export.training.recipes import (
+    PAPER,
+    RESIDUAL_LINEAR,
+    SHIPPED,
+    FineTuneConfig,
+    Part,
+    recipe,
+)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:

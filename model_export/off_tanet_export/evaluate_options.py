@@ -9,14 +9,8 @@ from typing import get_args
 from off_tanet import cpu
 
 from off_tanet_export.network.blocks import BLOCKS
-from off_tanet_export.training.recipes import Part
+from off_tanet_export.training.recipes import RESIDUAL_LINEAR, SHIPPED, Part
 from off_tanet_export.training.train import Precision
-
-RESIDUAL_LINEAR = "residual-linear"
-"""A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
-
-SHIPPED = "shipped"
-"""A value of `--from`: the weights of the service."""
 
 PROTOCOLS = ("fixed", "loso", "kfold", "cross", "paper")
 
@@ -59,6 +53,10 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=cpu.available(), help="folds at once; default: all cores"
     )
     group.add_argument("--seeds", type=int, default=3, help="number of runs from one start")
+    _add_recipe_options(group)
+
+
+def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--recipe",
         choices=("default", "paper"),

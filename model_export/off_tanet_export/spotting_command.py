@@ -23,6 +23,14 @@ def add_spotting_options(command: argparse.ArgumentParser) -> None:
         help="sheet of annotated events: video, onset, offset; subject, type, emotion if known",
     )  # fmt: skip
     command.add_argument(
+        "--database", choices=("casme-sq", "samm-lv"),
+        help="whose sheet --truth is, as delivered; default: one with the columns above",
+    )  # fmt: skip
+    command.add_argument(
+        "--skip-unusable", action="store_true",
+        help="go on without events that cannot be used, such as those with an offset of 0",
+    )  # fmt: skip
+    command.add_argument(
         "--videos", type=Path, metavar="FOLDER",
         help="videos, as files or as folders of frames; those without events count, too",
     )  # fmt: skip
@@ -35,6 +43,11 @@ def add_spotting_options(command: argparse.ArgumentParser) -> None:
         "--scheme", choices=tuple(SCHEMES),
         help="class of each emotion; default: megc2019 with --videos, else emotions as they are",
     )  # fmt: skip
+    _add_video_options(command)
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_video_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, help="frames a second of folders of frames")
     command.add_argument(
         "--first-frame", type=int, default=0, metavar="NUMBER",
@@ -48,7 +61,6 @@ def add_spotting_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--processes", type=int, default=cpu.available(), help="videos at once; default: all cores"
     )
-    command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_spotting(args: argparse.Namespace) -> None:
@@ -59,7 +71,7 @@ def run_spotting(args: argparse.Namespace) -> None:
         MapsError: Videos or sheets cannot be used.
     """
     _check_options(args)
-    true = read_events(args.truth)
+    true = read_events(args.truth, args.database, skip_unusable=args.skip_unusable)
     videos = find_videos(args.videos, true) if args.videos else []
     if args.predictions:
         found = read_events(args.predictions)

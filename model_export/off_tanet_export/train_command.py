@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -23,10 +20,20 @@ from off_tanet_export.training.cards import Naming, describe
 from off_tanet_export.training.expressive import HeadTraining, add_head
 from off_tanet_export.training.final import FinalTraining, train_final, with_classes
 from off_tanet_export.training.fine_tuning import initialize
-from off_tanet_export.training.recipes import PAPER, FineTuneConfig, Part, recipe
+from off_tanet_export.training.recipes import (
+    NOTHING,
+    PAPER,
+    RESIDUAL_LINEAR,
+    SHIPPED,
+    FineTuneConfig,
+    Part,
+    recipe,
+)
 from off_tanet_export.training.residual import train_residual
 from off_tanet_export.training.run import state_path
+from off_tanet_export.training.run_log import RunLog, log_path
 from off_tanet_export.training.train import (
+    LOG_COLUMNS,
     SOURCES,
     UNRELEASED,
     Device,
@@ -35,9 +42,6 @@ from off_tanet_export.training.train import (
     find_device,
     train,
 )
-
-SHIPPED, NOTHING = "shipped", "nothing"
-RESIDUAL_LINEAR = "residual-linear"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SYNTHETIC = ("source", "pairs", "samples", "processes", "head_of")
@@ -51,9 +55,7 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
         "--output", type=Path, required=True, help="the .safetensors file to write"
     )
     command.add_argument("--name", help="name of the model; default: that of the output file")
-    command.add_argument(
-        "--version", default=UNRELEASED, help="version of the model; default: %(default)s"
-    )
+    command.add_argument("--version", help=f"version of the model; default: {UNRELEASED}")
     command.add_argument(
         "--licence", help="licence of the weights; default for synthetic motion: Apache-2.0"
     )
@@ -138,8 +140,7 @@ def run_train(args: argparse.Namespace) -> None:
     if own:
         _train_on_data(args)
     elif args.head_of is not None:
-        processes = args.processes or 1
-        save(add_head(load(args.head_of), HeadTraining(args.seed), processes), args.output)
+        _add_head(args)
     else:
         _train_on_synthetic_motion(args)
 
@@ -150,38 +151,33 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 
 def _naming(args: argparse.Namespace, licence: str) -> Naming:
-    name = args.name or args.output.stem
-    for value in (name, args.version):
+    name, version = args.name or args.output.stem, args.version or UNRELEASED
+    for value in (name, version):
         if not _NAME.fullmatch(value):
             raise OptionError(f"letters, digits, dots, - and _ make a name or version: {value!r}")
-    return Naming(name, args.version, licence)
+    return Naming(name, version, licence)
+
+
+def _add_head(args: argparse.Namespace) -> None:
+    """A head for `expressive` on weights whose card stays, except for what is said otherwise."""
+    chosen = ("variant", "source", "pairs", "samples", "precision", "batch", "learning_rate")
+    if unfit := [*_given(args, *chosen)]:
+        raise OptionError(f"--{unfit[0].replace('_', '-')} is not for --head-of")
+    start = load(args.head_of)
+    card = replace(start.card, **_given(args, "name", "version", "licence"))
+    start = replace(start, card=card)
+    save(add_head(start, HeadTraining(args.seed), args.processes or 1), args.output)
 
 
 def _train_on_synthetic_motion(args: argparse.Namespace) -> None:
     naming = _naming(args, args.licence or "Apache-2.0")
     chosen = ("variant", "source", "pairs", "samples", "precision", "batch", "learning_rate")
     training = Training(seed=args.seed, **_given(args, *chosen))
-    with _log_file(args.output.with_suffix(".log")):
-        processes = args.processes or 1
-        trained = train(training, args.device, processes)
-        card = replace(
-            trained.card, name=naming.name, version=naming.version, licence=naming.licence
-        )
-        save(calibrate(replace(trained, card=card), processes=processes), args.output)
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Write the package's log records to a file, one line each with its time."""
-    logger, handler = logging.getLogger("off_tanet_export"), logging.FileHandler(path, "w")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
+    processes = args.processes or 1
+    log = RunLog(log_path(args.output), LOG_COLUMNS)
+    trained = train(training, args.device, processes, log)
+    card = replace(trained.card, name=naming.name, version=naming.version, licence=naming.licence)
+    save(calibrate(replace(trained, card=card), processes=processes), args.output)
 
 
 def _train_on_data(args: argparse.Namespace) -> None:

@@ -74,15 +74,20 @@ class Connection:
             self._streams = None
 
 
-async def closed_loop(port: int, request: bytes, clients: int, seconds: float) -> list[Reply]:
-    """`clients` that each send again as soon as they are answered."""
+async def closed_loop(
+    port: int, request: bytes, clients: int, seconds: float, retry_s: float = 0.0
+) -> list[Reply]:
+    """`clients` that each send again as soon as they are answered, or `retry_s` after a refusal."""
     end = time.perf_counter() + seconds
     replies: list[Reply] = []
 
     async def client() -> None:
         connection = Connection(port)
         while time.perf_counter() < end:
-            replies.append(await connection.ask(request))
+            reply = await connection.ask(request)
+            replies.append(reply)
+            if reply.status != 200:
+                await asyncio.sleep(retry_s)
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))

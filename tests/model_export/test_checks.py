@@ -113,6 +113,7 @@ def run(root: Path, *options: str, cropped: bool = True) -> int:
         ("line,column,value\n\ntwo,onset,1\n", "line 3: needs the number of a line"),
         ("line,column,value\n2,peak,1\n", "line 2: needs the number of a line"),
         ("line,column,value\n2,apex,4\n2,apex,5\n", "line 3: mends apex on line 2 once more"),
+        ("line,column,value\n2,apex\n", "line 2: needs the number of a line"),
     ],
 )
 def test_fixes_of_another_form_are_an_error(
@@ -144,3 +145,24 @@ def test_a_sheet_of_another_database_is_refused(
     named = ["--database", "casme-sq", "--output", str(tmp_path / "o.npz")]
     assert main(["data", "read", str(tmp_path), *named]) == 2
     assert "has 3 columns, which is too few for CAS(ME)^2" in capfd.readouterr().err
+
+
+def test_a_sheet_of_cas_me_2_without_its_others_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Saved as text, it loses those that tell who subject 1 is."""
+    row = "1,anger1_1,557,572,608,4,negative,micro-expression,anger"
+    (tmp_path / "sheet.csv").write_text(f"{row}\n")
+    named = ["--database", "casme-sq", "--output", str(tmp_path / "o.npz")]
+    assert main(["data", "read", str(tmp_path), *named]) == 2
+    assert "CAS(ME)^2 needs its workbook as delivered" in capfd.readouterr().err
+
+
+def test_a_folder_without_clips_of_smic_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Which folder is meant is easily mistaken."""
+    named = ["--database", "smic", "--output", str(tmp_path / "o.npz"), "--apex", "middle"]
+    assert main(["data", "read", str(tmp_path), *named]) == 2
+    message = "has no folder such as HS/s1/micro/negative/s1_ne_01\n"
+    assert capfd.readouterr().err.endswith(message)

@@ -39,6 +39,7 @@ def run(root: Path, *options: str, name: str = "mine") -> int:
         ("1,a,1,5,fear", "Sub01/A"),
         ("s001,a,1,5,fear", "1/a"),
         ("Ann,a,1,5,fear", "ANN/a"),
+        ("women/1,a,1,5,fear", "women/1/a"),
         (r"1,1\a,1,5,fear", "1/a"),
         (r"1,D:\study\1\a,1,5,fear", "1/a"),
         ("1,/home/ann/study/1/a/,1,5,fear", "1/a"),
@@ -171,7 +172,7 @@ def test_a_clip_under_two_names_is_there_twice(
 ) -> None:
     """Of one person and on the same frames, it would be in training and in the test."""
     sheet = study(tmp_path)
-    sheet.write_text(sheet.read_text() + "01,1/a,1,5,fear\n")
+    sheet.write_text(f"{HEADER},offset\n1,a,1,5,fear,9\n01,1/a,1,5,fear,8\n")
     assert run(tmp_path) == 2
     assert "line 3: 01/1/a: the same clip as on line 2" in capfd.readouterr().err
 

@@ -13,13 +13,13 @@ import pytest
 from off_tanet.types import Pixels
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.schemes import MEGC2019
-from off_tanet_export.errors import MapsError
+from off_tanet_export.errors import MapsError, RowsError
 from off_tanet_export.evaluation.events import Event, read_events, with_classes, write_events
 from off_tanet_export.evaluation.spotting_report import spotting_report
 from off_tanet_export.evaluation.strs import published_score
 from off_tanet_export.evaluation.videos import find_videos
 
-from tests.support import encoders, factories, synthetic_video
+from tests.support import encoders, factories, made_databases, synthetic_video
 
 HEADER = "subject,video,onset,offset,type,emotion\n"
 
@@ -177,6 +177,32 @@ def test_the_command_scores_a_sheet_of_predictions(
     assert shown[2].split() == ["micro", "2", "2", "1", "0.500", "0.500", "0.500", "1.000", "0.500"]
     assert evaluate("--truth", true) == 2
     assert "needs --videos or --predictions" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["casme-sq", "samm-lv"])
+def test_sheets_of_databases_are_read_as_delivered(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their videos are found under the codes of the sheets, and offsets of 0 are no frames."""
+    write = {"casme-sq": made_databases.casme_sq, "samm-lv": made_databases.samm_lv}[name]
+    write(tmp_path)
+    (path,) = tmp_path.glob("*.xlsx")
+    if name == "samm-lv":
+        events = read_events(path, name)
+        assert [(event.video, event.kind, event.emotion) for event in events] == [
+            (("006", "006_1"), "micro", "anger"),
+            (("006", "006_1"), "macro", "happiness"),
+            (("006", "006_1"), "micro", "happiness"),
+        ]
+    else:
+        with pytest.raises(RowsError, match="line 2: the offset, 0, is before the onset, 20"):
+            read_events(path, name)
+        events = read_events(path, name, skip_unusable=True)
+        assert "left out: " in capsys.readouterr().err
+        events = [event for event in events if event.video[0] == "015"]
+        assert events == [Event(("015", "0401"), 557, 608, "micro", "negative")]
+    (found,) = [v for v in find_videos(tmp_path, events) if v.name == events[0].video]
+    assert found.path.name == {"casme-sq": "15_0401girlcrashing", "samm-lv": "006_1"}[name]
 
 
 # --- videos -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from off_tanet_export import commands
+from off_tanet_export import train_command
 from off_tanet_export.checkpoint import load, save
 from off_tanet_export.commands import main
 from off_tanet_export.datasets.flow_pairs import load_pairs
@@ -177,7 +177,9 @@ def test_files_of_another_form_are_refused(
 @pytest.mark.slow
 def test_the_command_adds_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network of the given weights is written with it, unchanged."""
-    monkeypatch.setattr(commands, "HeadTraining", lambda seed: HeadTraining(seed, 20, 10, batch=10))
+    monkeypatch.setattr(
+        train_command, "HeadTraining", lambda seed: HeadTraining(seed, 20, 10, batch=10)
+    )
     save(examples.checkpoint(), tmp_path / "w")
     output = tmp_path / "with_head.safetensors"
     assert main(["train", "--head-of", str(tmp_path / "w"), "--output", str(output)]) == 0

@@ -102,7 +102,13 @@ def test_a_sheet_is_mended_by_a_file_of_fixes(
     """The sheet itself stays as it was delivered."""
     root = wrong(tmp_path)
     fixes = tmp_path / "fixes.csv"
-    fixes.write_text("line;column;value;why\n3;onset;1;\n5;Emotion;happiness;\n14;subject;06;\n")
+    lines = [
+        "line;column;value;why",
+        "3;Onset Frame;1;",
+        "5.0;Emotion;happiness;",
+        "14;subject;06;",
+    ]
+    fixes.write_text("\n".join(lines))
     assert read(root, "casme2", "--skip-unusable", "--fixes", str(fixes)) == 0
     assert arrays(root)["clip"].tolist() == ["EP02_01f", "EP01_1", "EP01_3", "EP02_03"]
     fixes.write_text("line;column;value\n99;onset;1\n")

@@ -102,6 +102,10 @@ def test_read_files_are_scored_as_their_sheets(tmp_path: Path) -> None:
         assert (read.people.tolist(), read.clips.tolist()) == (["mine/001"], ["a"])
         assert read.labels.tolist() == expected.labels.tolist()
         np.testing.assert_allclose(read.maps, expected.maps, atol=1 / 255)
+        if output == "flow.npz":  # for networks that take raw flow
+            assert read.flows is not None
+            assert expected.flows is not None
+            np.testing.assert_allclose(read.flows, expected.flows, atol=2e-3)
 
 
 def test_a_clip_without_a_face_does_not_end_everything(

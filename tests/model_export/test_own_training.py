@@ -98,6 +98,17 @@ def test_any_classes_are_learned_from_nothing(
     assert dataclasses.replace(made.preprocessing, temperature=1.0) == expected
 
 
+def test_half_precision_is_chosen_and_recorded(data: Path, tmp_path: Path) -> None:
+    """Matrix products in bfloat16; the weights stay float32, and differ from those without it."""
+    options = ("--epochs", "1", "--part", "all", "--name", "same")
+    half = trained(data, tmp_path / "half", *options, "--precision", "bfloat16")
+    full = trained(data, tmp_path / "full", *options)
+    assert half.card.training["recipe"]["half"]
+    stems = [one.network.state_dict()["stem.0.weight"] for one in (half, full)]
+    assert all(stem.isfinite().all() and stem.dtype == torch.float32 for stem in stems)
+    assert not torch.equal(*stems)
+
+
 def test_the_card_says_what_was_trained_on_and_no_more(data: Path, tmp_path: Path) -> None:
     """A model of recordings must not carry the claims, scores or licence of its start."""
     other = clips(2, CLASSES[::-1], "samm")
@@ -115,6 +126,8 @@ def test_the_card_says_what_was_trained_on_and_no_more(data: Path, tmp_path: Pat
         "clips": 8, "people": 2, "classes": dict.fromkeys(CLASSES, 2),
     }  # fmt: skip
     assert card.training["recipe"]["epochs"] == 1
+    start = shipped.load_shipped().card.training
+    assert card.training["expressive"] == start["expressive"]  # of the head that was kept
     assert "no recording" not in json.dumps(dataclasses.asdict(card))
     assert "not for the card" not in json.dumps(dataclasses.asdict(card))
 

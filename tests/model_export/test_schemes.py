@@ -161,7 +161,9 @@ def test_every_named_scheme_is_of_known_emotions() -> None:
         assert labels == set(range(len(scheme.classes)))
 
 
-@pytest.mark.parametrize("texts", [["=fear", "b"], ["a=fear", "b=fear"], ["a=", "a"], ["a"]])
+@pytest.mark.parametrize(
+    "texts", [["=fear", "b"], ["a=fear=anger", "b"], ["a=fear", "b=fear"], ["a=", "a"], ["a"]]
+)
 def test_a_scheme_that_is_none_is_refused(texts: list[str]) -> None:
     with pytest.raises(OptionError, match="--classes"):
         custom_scheme(texts)
@@ -182,13 +184,17 @@ def test_a_person_has_one_name(texts: tuple[str, ...], name: str) -> None:
 
 
 def test_two_databases_may_have_the_same_people() -> None:
-    """SAMM Long Videos are of the people of SAMM; all others are told apart."""
+    """Those of SAMM Long Videos, and of all cameras of SMIC; others are told apart."""
     assert unique_person("SAMM-LV", "6") == unique_person("samm", "006") == "samm/006"
+    assert unique_person("SMIC-VIS", "6") == unique_person("smic", "s6")
     assert unique_person("casme", "6") != unique_person("casme2", "6")
 
 
 def test_a_database_has_one_name() -> None:
     """CAS(ME)^2 is not CASME II."""
-    assert {database_name(text) for text in ("CASME II", "casme2", "CASMEII")} == {"casme2"}
+    names = ("CASME II", "casme2", "CASMEII", "CASME_II", "CASME-2")
+    assert {database_name(text) for text in names} == {"casme2"}
+    for name in LAYOUTS:
+        assert database_name(name.upper()) == name
     assert {database_name(text) for text in ("CAS(ME)^2", "cas(me)²")} == {"casme-sq"}
     assert database_name("My  Data") == "my data"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -41,9 +40,9 @@ def test_the_command_shows_progress_and_writes_its_configuration(
     training = load(output).card.training
     assert (training["seed"], training["samples"]) == (5, 64)
     assert training["nuisances"]["head"] == Training().nuisances.head
-    log = output.with_suffix(".log").read_text().splitlines()
-    assert json.loads(log[0][log[0].index("{") :]) == training
-    assert re.search(r"step 1\b.* loss \d", log[-1])
+    log = output.with_name("short.log.csv").read_text().splitlines()
+    assert log[0] == "step,loss,learning_rate"
+    assert re.fullmatch(r"1,\d\.\d+,[\d.e-]+", log[-1])
 
 
 def test_an_impossible_run_does_not_start(

@@ -54,6 +54,15 @@ def test_options_of_own_data_need_data(
     assert f"{option[0]} is for training with --data" in capsys.readouterr().err
 
 
+def test_a_head_takes_no_options_of_a_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own are fixed: what is ignored in silence would be believed."""
+    wanted = ["train", "--output", str(tmp_path / "w"), "--head-of", "x", "--pairs", "9"]
+    assert main(wanted) == 2
+    assert capsys.readouterr().err == "off-tanet: --pairs is not for --head-of\n"
+
+
 def changed(**columns: Any) -> ClipFlows:
     made = clips(2)
     return dataclasses.replace(made, columns={**made.columns, **columns})

@@ -66,6 +66,8 @@ def plain(server: Server, browser: Browser) -> Iterator[Visit]:
 
 def test_plain_http_is_named_as_the_reason_for_no_camera(plain: Visit) -> None:
     plain.choose("A camera")
+    reason = plain.page.get_by_text("Browsers open a camera only over HTTPS")
+    expect(reason).to_be_visible()  # before it is asked for
     plain.page.get_by_role("button", name="Open the camera").click()
     plain.expect_problem("Browsers open a camera only over HTTPS")
     expect(plain.alert).to_contain_text("https://")

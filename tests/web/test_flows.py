@@ -131,21 +131,6 @@ def test_the_onset_can_be_dragged_but_not_after_the_apex(visit: Visit) -> None:
     expect(visit.page.locator(".moments")).to_contain_text(f"from frame {placed},", timeout=30_000)
 
 
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [("A smile", "positive"), ("Raised brows", "surprise"), ("A frown", "negative")],
-)
-def test_an_example_needs_no_file_and_one_click(visit: Visit, name: str, label: str) -> None:
-    visit.page.get_by_role("button", name=name).click()
-    visit.expect_answer(label)
-
-
-def test_the_words_onset_and_apex_are_explained(visit: Visit) -> None:
-    """Where they are asked for; screen readers read it with the field."""
-    for name, meaning in (("onset", "begins to move"), ("apex", "has moved most")):
-        expect(visit.field(name)).to_have_accessible_description(re.compile(meaning))
-
-
 def test_the_request_can_be_repeated_elsewhere(visit: Visit) -> None:
     """The shown command has the files, the address and the images of this very request."""
     ask_for_the_clip(visit)

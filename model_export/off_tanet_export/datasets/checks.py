@@ -72,7 +72,7 @@ def check_rows(
 def _keys(row: Row) -> tuple[Hashable, ...]:
     """What no two clips have in common: the name, and what they are measured on."""
     named = (row.database, row.person, row.clip.casefold())
-    return named, (row.frames[row.onset], row.apex, row.offset)
+    return named, (row.frames[row.onset], (row.offset,) if row.apex is None else row.apex)
 
 
 def _video(record: Record) -> tuple[str, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from off_tanet_export.datasets.layouts.layout import COLUMNS
+from off_tanet_export.datasets.layouts.layout import COLUMNS, reduced_name
 from off_tanet_export.datasets.records import Fixes
 from off_tanet_export.datasets.sheets import read_sheets
 from off_tanet_export.errors import MapsError
 
 _HEADER = ("line", "column", "value")
+_COLUMNS = {
+    reduced_name(name): column for column, known in COLUMNS.items() for name in (column, *known)
+}
 
 
 def load_fixes(path: Path) -> Fixes:
@@ -17,7 +20,8 @@ def load_fixes(path: Path) -> Fixes:
 
     Args:
         path: A file with the columns `line` (of the sheet), `column` (subject, clip, onset, apex,
-            offset, emotion or kind) and `value` (the right text of the cell), and any others.
+            offset, emotion or kind, or a usual title of one) and `value` (the right text of the
+            cell), and any others.
 
     Raises:
         MapsError: The file is missing or of another form.
@@ -32,13 +36,14 @@ def load_fixes(path: Path) -> Fixes:
         if not any(row):
             continue
         cells = dict(zip(names, row, strict=False))
-        line, column = cells.get("line", ""), cells.get("column", "").casefold()
-        if not line.isdecimal() or column not in COLUMNS:
+        line = cells.get("line", "").removesuffix(".0")
+        column = _COLUMNS.get(reduced_name(cells.get("column", "")))
+        if not line.isdecimal() or column is None or "value" not in cells:
             raise MapsError(
-                f"{path}, line {number}: needs the number of a line, and one of the columns "
-                f"{', '.join(COLUMNS)}"
+                f"{path}, line {number}: needs the number of a line, one of the columns "
+                f"{', '.join(COLUMNS)}, and a value"
             )
         if column in fixes.setdefault(int(line), {}):
             raise MapsError(f"{path}, line {number}: mends {column} on line {line} once more")
-        fixes[int(line)][column] = cells.get("value", "")
+        fixes[int(line)][column] = cells["value"]
     return fixes

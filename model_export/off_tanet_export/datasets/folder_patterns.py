@@ -101,7 +101,7 @@ def patterns(templates: Sequence[str], cells: Mapping[str, str]) -> Iterator[Fol
 def _parts(piece: str, values: Mapping[str, object]) -> list[_Part]:
     """Return the parts of a template's piece: several, if a cell is a path."""
     name = piece.strip("{}")
-    if piece == f"{{{name}}}" and name in _NAMES:
+    if piece == f"{{{name}}}" and name in _NAMES and "/" not in str(values[name]):
         return [_part_of_name(str(values[name]), _NAMES[name])]
     chunks = [chunk.format_map(values) for chunk in piece.split("*")]
     return [_part(part.split("\0")) for part in "\0".join(chunks).split("/")]

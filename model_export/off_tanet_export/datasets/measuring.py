@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TypeVar
 
-import cv2
 import numpy as np
 from off_tanet.configuration import ASSETS
 from off_tanet.errors import MediaError, NoFaceError, OffTanetError
@@ -29,14 +20,15 @@ from off_tanet.recognition.motion.stabilization import expression_flow
 from off_tanet.recognition.pair import crop_pair, spot_pair
 from off_tanet.recognition.spotting.scenes import TrackedClip
 from off_tanet.types import Crop, Flow, Pixels
-from tqdm import tqdm
 
+from off_tanet_export.datasets.processes import apply
 from off_tanet_export.datasets.rows import Fault, Row, RowFaultError
 from off_tanet_export.errors import MapsError
 
 _LIMITS, _THRESHOLDS = MediaLimits(), Thresholds()
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+_ENDED = RowFaultError(
+    "ended its process", "the process that measured it was ended: out of memory, or by a picture"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +72,11 @@ class Measuring:
 
         Returns:
             The faces of each clip, or why there are none.
-
-        Raises:
-            MapsError: A process was ended from outside.
         """
-        frames = sum(len(row.frames) for row in rows)
         crop = partial(_crop_row, rate=self.rate, cropped=self.cropped)
-        return self._map(crop, rows, "faces", frames)
+        count = self._processes(sum(len(row.frames) for row in rows))
+        found = zip(rows, apply(crop, rows, count, "faces"), strict=True)
+        return [row.fault(_ENDED) if clip is None else clip for row, clip in found]
 
     def flows(self, clips: Sequence[CroppedClip]) -> list[Flow]:
         """Compute the flows of clips.
@@ -95,41 +85,16 @@ class Measuring:
             clips: The faces of the clips.
 
         Raises:
-            MapsError: A process was ended from outside.
+            MapsError: A process was ended again and again.
         """
-        return self._map(_flow, clips, "flow", 2 * len(clips))
+        found = apply(_flow, clips, self._processes(2 * len(clips)), "flow")
+        flows = [flow for flow in found if flow is not None]
+        if len(flows) < len(found):
+            raise MapsError(_ENDED.reason)
+        return flows
 
-    def _map(
-        self, function: Callable[[_In], _Out], values: Sequence[_In], what: str, frames: int
-    ) -> list[_Out]:
-        """Apply a function to each value, in processes if there is enough work, with progress."""
-        processes = min(self.processes, len(values), frames // self.least_frames)
-        try:
-            with ExitStack() as stack:
-                results: Iterator[_Out] = map(function, values)
-                if processes > 1:
-                    pool = ProcessPoolExecutor(processes, get_context("spawn"), _prepare)
-                    stack.callback(pool.shutdown, cancel_futures=True)
-                    results = pool.map(function, values)
-                bar = tqdm(results, what, len(values), unit="clip", disable=None)
-                return list(stack.enter_context(bar))
-        except BrokenProcessPool as error:
-            reason = "out of memory, or by a damaged picture; see --processes"
-            raise MapsError(f"a process that measured clips was ended: {reason}") from error
-
-
-def _prepare() -> None:
-    """Prepare a process: it works on one core, and ends by Ctrl-C or its parent without a word."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    def _processes(self, frames: int) -> int:
+        return min(self.processes, frames // self.least_frames)
 
 
 @cache

@@ -8,30 +8,39 @@ from types import MappingProxyType
 
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {
-        "casme ii": "casme2",
         "casmeii": "casme2",
+        "casme2": "casme2",
+        "casmesq": "casme-sq",
         "cas(me)2": "casme-sq",
         "cas(me)^2": "casme-sq",
         "cas(me)²": "casme-sq",
+        "casme3": "casme3",
         "cas(me)3": "casme3",
         "cas(me)^3": "casme3",
         "cas(me)³": "casme3",
-        "smic-hs": "smic",
-        "samm-long": "samm-lv",
+        "smichs": "smic",
+        "samm": "samm",
+        "sammlv": "samm-lv",
+        "sammlong": "samm-lv",
+        "sammlongvideos": "samm-lv",
     }
 )
+"""Names of databases without spaces, hyphens and underscores, which people set as they like."""
+
 _NUMBERED = re.compile(r"([a-z]*)[ ._-]*0*(\d+)(?:\.0+)?")
 _WORDS = frozenset(("", "subject", "subj", "sub", "s", "sp", "spno", "person", "participant", "p"))
 _DIGITS = 3  # of a number, so that names have its order
 
-_PEOPLE_OF: Mapping[str, str] = MappingProxyType({"samm-lv": "samm"})
+_PEOPLE_OF: Mapping[str, str] = MappingProxyType(
+    {"samm-lv": "samm", "smic-vis": "smic", "smic-nir": "smic"}
+)
 """Databases whose people are those of another one, with the same numbers."""
 
 
 def database_name(text: str) -> str:
     """Return the name of a database: `CASME II` and `casme2` are one."""
     name = " ".join(text.casefold().split())
-    return _ALIASES.get(name, name)
+    return _ALIASES.get(re.sub(r"[ _-]", "", name), name)
 
 
 def unique_person(database: str, subject: str) -> str:

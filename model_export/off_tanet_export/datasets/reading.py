@@ -179,7 +179,7 @@ def _read_records(
         if source.sheet or source.worksheet or source.fixes or source.columns:
             options = "--sheet, --worksheet, --fixes and --columns do not apply"
             raise OptionError(f"{layout.title} has no sheet: {options}")
-        return list_records(layout, folders), source.root.name
+        return list_records(layout, folders), source.root.resolve().name
     sheet = source.sheet or find_sheet(layout, source.root)
     return read_records(layout, sheet, source.fixes, source.worksheet), sheet.name
 

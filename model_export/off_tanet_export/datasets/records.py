@@ -115,8 +115,18 @@ def _named_first(sheets: Sequence[Sheet], name: str | None, path: Path) -> Seque
 
 
 def list_records(layout: Layout, folders: FrameFolders) -> list[Record]:
-    """List the clips of a database that has no sheet; none of one that has."""
+    """List the clips of a database that has no sheet; none of one that has.
+
+    Args:
+        layout: The database.
+        folders: Its folders.
+
+    Raises:
+        MapsError: No folder is that of a clip.
+    """
     listed = layout.list_clips(folders.folders) if layout.list_clips else []
+    if not listed and layout.example:
+        raise MapsError(f"{folders.root} has no folder such as {layout.example}")
     return [Record(place, cells) for place, cells in listed]
 
 

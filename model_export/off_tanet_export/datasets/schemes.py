@@ -129,8 +129,8 @@ MEGC2019 = Scheme(
 """The classes of MEGC2019, which left out the few clips of fear and sadness in CASME II.
 
 J. See, M. H. Yap, J. Li, X. Hong, S.-J. Wang, "MEGC 2019 - The Second Facial Micro-Expressions
-Grand Challenge", FG 2019, table I. CASME II has two more clips of the classes than are counted: of
-one, no apex is marked, and of one, it is the onset.
+Grand Challenge", FG 2019. CASME II has two more clips of these classes than the challenge counts:
+taken are those of which an apex is marked after the onset.
 """
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
@@ -166,7 +166,7 @@ def custom_scheme(texts: Sequence[str]) -> Scheme:
         name, _, listed = text.partition("=")
         name = " ".join(name.split())
         found = emotions(listed or name)
-        if not name or not found:
+        if not name or not found or "=" in listed:
             raise OptionError(f"--classes: {text!r} is not CLASS or CLASS=EMOTION,EMOTION")
         pairs += [(emotion, name) for emotion in found]
     by_emotion: dict[str, str] = {}

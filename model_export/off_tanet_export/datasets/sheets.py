@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-import subprocess
+import subprocess  # nosec B404 # runs a part of this package
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def read_sheets(path: Path) -> tuple[Sheet, ...]:
 @lru_cache(maxsize=1)  # the search for a sheet and its reading follow one another
 def _read_workbook(path: Path, _written: int) -> tuple[Sheet, ...]:
     program = [sys.executable, "-P", workbook_process.__file__, str(path)]
-    done = subprocess.run(program, capture_output=True, check=False)
+    done = subprocess.run(program, capture_output=True, check=False)  # nosec B603
     if done.returncode:
         raise MapsError(f"{path} is not a workbook or is damaged, or its sheets are too large")
     answer = json.loads(done.stdout)

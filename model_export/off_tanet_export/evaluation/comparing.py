@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from off_tanet_export.errors import MapsError
 from off_tanet_export.evaluation.evaluate import MEASURES
 from off_tanet_export.evaluation.predictions import Predictions
-from off_tanet_export.metrics import mcnemar, paired_interval
+from off_tanet_export.metrics import Score, mcnemar, paired_interval
 
 
 def compare(before: Predictions, after: Predictions) -> dict[str, Any]:
@@ -39,22 +40,31 @@ def compare(before: Predictions, after: Predictions) -> dict[str, Any]:
     first = runs[0][0]
     for run in (*runs[0], *runs[1]):
         _check_same(first, run)
-    people = [[run.confusions(run.people) for run in each] for each in runs]
-    report: dict[str, Any] = {"n": len(first.truth), "subjects": len(people[0][0])}
-    for name, score in MEASURES.items():
-        low_high = paired_interval(people[0], people[1], score)
-        means = [float(np.mean([score(c.sum(0)) for c in each])) for each in people]
-        report[name] = {
-            "before": means[0], "after": means[1], "difference": means[1] - means[0],
-            "interval": list(low_high),
-        }  # fmt: skip
     right = [
         np.mean([run.probabilities for run in each], axis=0).argmax(1) == first.truth
         for each in runs
     ]
     lost, won, chance = mcnemar(right[0], right[1])
-    report["mcnemar"] = {"before_alone": lost, "after_alone": won, "p": chance}
-    return report
+    return {
+        "n": len(first.truth),
+        "subjects": len(np.unique(first.people)),
+        **{name: _difference(score, *runs) for name, score in MEASURES.items()},
+        "mcnemar": {"before_alone": lost, "after_alone": won, "p": chance},
+    }
+
+
+def _difference(
+    score: Score, before: Sequence[Predictions], after: Sequence[Predictions]
+) -> dict[str, Any]:
+    people = [[run.confusions(run.people) for run in each] for each in (before, after)]
+    means = [float(np.mean([score(counts.sum(0)) for counts in each])) for each in people]
+    interval = paired_interval(people[0], people[1], score)
+    return {
+        "before": means[0],
+        "after": means[1],
+        "difference": means[1] - means[0],
+        "interval": list(interval),
+    }
 
 
 def _with_classes(predictions: Predictions, classes: tuple[str, ...]) -> Predictions:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from off_tanet_export.datasets.layouts import LAYOUTS
 from off_tanet_export.datasets.layouts.layout import Cells, Layout
 from off_tanet_export.datasets.people import person_name
 from off_tanet_export.datasets.records import Record, read_records
@@ -57,26 +59,33 @@ def video_name(subject: str, video: str) -> VideoName:
     return person_name(subject) if subject else "", " ".join(video.casefold().split())
 
 
-def read_events(path: Path) -> list[Event]:
+def read_events(
+    path: Path, database: str | None = None, *, skip_unusable: bool = False
+) -> list[Event]:
     """Read events in the order of their lines.
 
     Args:
         path: A spreadsheet with the columns `video`, `onset`, `offset`, and `subject`, `type`
             (micro or macro) and `emotion`, if there are any.
+        database: Whose sheet it is, as delivered; None for a sheet of events.
+        skip_unusable: Whether to go on without rows that cannot be used, which are told on
+            standard error.
 
     Raises:
         MapsError: The file is missing, damaged, or has no such columns.
         RowsError: Rows cannot be used; all are listed.
     """
     found, faults = [], []
-    records = read_records(_LAYOUT, path)
+    records = read_records(LAYOUTS[database] if database else _LAYOUT, path)
     for record in records:
         try:
             found.append(_event(record))
         except ValueError as error:
             faults.append(f"{path.name}, {record.place}: {error}")
-    if faults:
+    if faults and not skip_unusable:
         raise RowsError(faults, len(records))
+    for fault in faults:
+        print(f"left out: {fault}", file=sys.stderr)
     kinds = [bool(event.kind) for event in found]
     if any(kinds) and not all(kinds):
         raise MapsError(f"{path}: some events have a type and others have none")
@@ -92,7 +101,8 @@ def _event(record: Record) -> Event:
     cells = record.cells
     if record.problem:
         raise ValueError(record.problem)
-    if not cells["clip"]:
+    video = cells.get("video") or cells["clip"]
+    if not video:
         raise ValueError("there is no video")
     onset, offset = (_frame(name, cells) for name in ("onset", "offset"))
     if offset < onset:
@@ -102,7 +112,7 @@ def _event(record: Record) -> Event:
     if kind and not known:
         raise ValueError(f"the type {cells['kind']!r} is not micro or macro")
     emotion = "/".join(emotions(cells["emotion"]))
-    return Event(video_name(cells["subject"], cells["clip"]), onset, offset, known, emotion)
+    return Event(video_name(cells["subject"], video), onset, offset, known, emotion)
 
 
 def _frame(name: str, cells: Cells) -> int:

@@ -101,16 +101,18 @@ def find_videos(folder: Path, true: Sequence[Event]) -> list[Video]:
 
 def _named(wanted: VideoName, places: Collection[Path]) -> list[Path]:
     person, name = wanted
+    # CAS(ME)^2 has the video 0401 of s15 in `15_0401girlcrashing`.
+    code = f"0*{person.lstrip('0')}_" if person.isdecimal() else "(?!)"  # no number: nothing
+    coded = re.compile(rf"{code}{re.escape(name)}(?!\d).*")
     found = [
         place
         for place in places
         if name in (place.name.casefold(), place.as_posix().casefold())
         or Path(name).with_suffix("") == Path(place.name.casefold())
+        or coded.fullmatch(place.name.casefold())
     ]
     if len(found) > 1 and person:
-        found = [
-            place for place in found if person in map(person_name, place.as_posix().split("/")[:-1])
-        ]
+        found = [place for place in found if person in map(person_name, place.parts[:-1])]
     return found
 
 

@@ -70,7 +70,8 @@ def prepare(
     views, unperturbed = _scaled_views(start, data, perturbed)
     if part == "head":
         with torch.no_grad():
-            views = [classifier.features(view) for view in views]
+            parts = [view.split(BATCH) for view in views]  # type: ignore[no-untyped-call]
+            views = [torch.cat([*map(classifier.features, part)]) for part in parts]
     people = data.people
     return FoldData(part, torch.stack(views), unperturbed, torch.from_numpy(data.labels), people)
 

@@ -10,6 +10,12 @@ from off_tanet_export.errors import TrainingError
 Part = Literal["all", "head"]
 Schedule = Literal["cosine", "steps"]
 
+RESIDUAL_LINEAR = "residual-linear"
+"""A value of `--part`: a linear model of the network's residual. The network itself is fixed."""
+
+SHIPPED, NOTHING = "shipped", "nothing"
+"""Values of `--from`: the weights of the service, and random ones."""
+
 STEP_EPOCHS, STEP_FACTOR = 60, 0.3
 """The schedule `steps`: after so many epochs, the learning rate is multiplied by the factor."""
 

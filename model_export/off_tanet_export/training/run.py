@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.errors import TrainingError
+from off_tanet_export.training.run_log import RunLog, log_path
 from off_tanet_export.training.trainer import Epoch, Trainer
 
 COLUMNS = ("stage", "epoch", "loss", "accuracy", "learning_rate", "seconds")
@@ -32,21 +32,15 @@ class Run:
     After each epoch a row is added to the log, and the state is replaced in one step.
 
     Args:
-        log: The log, a CSV file with `COLUMNS`.
-        state: The file of the state.
-        identity: What the run depends on; a state of another identity is refused.
+        path: The file of the state.
+        state: The state of the run that is resumed, or of one that begins.
+        log: The log, which has the rows of the state.
         bar: Counts the epochs of all stages.
-
-    Attributes:
-        results: The results of the stages that are finished.
     """
 
-    def __init__(self, log: Path, state: Path, identity: str, bar: tqdm[Any]) -> None:
-        self.results: dict[str, Tensor] = {}
-        self._log, self._state, self._identity, self._bar = log, state, identity, bar
-        self._rows: list[list[str]] = []
-        self._stage = ""
-        self._trainer_state: dict[str, Any] | None = None
+    def __init__(self, path: Path, state: dict[str, Any], log: RunLog, bar: tqdm[Any]) -> None:
+        self._path, self._state, self._log, self._bar = path, state, log, bar
+        bar.update(len(state["rows"]))
 
     @classmethod
     @contextmanager
@@ -55,20 +49,28 @@ class Run:
 
         Args:
             output: The weights that it will write; the names of its files start like this one's.
-            identity: What the run depends on.
+            identity: What the run depends on; a state of another identity is refused.
             epochs: The number of epochs of all stages.
             resume: Whether to go on from the state of an earlier run, if there is one.
 
         Raises:
             TrainingError: The state is damaged, or that of another run.
         """
-        log, state = output.with_name(f"{output.stem}.log.csv"), state_path(output)
+        path = state_path(output)
+        state: dict[str, Any] = {
+            "identity": identity, "results": {}, "rows": [], "stage": "", "trainer": None,
+        }  # fmt: skip
+        if resume and path.exists():
+            state = _read(path, state)
+        log = RunLog(log_path(output), COLUMNS, state["rows"])
         with tqdm(total=epochs, desc="training", unit="epoch") as bar:
-            run = cls(log, state, identity, bar)
-            if resume and state.exists():
-                run._restore()
-            run._write_log()
-            yield run
+            yield cls(path, state, log, bar)
+
+    @property
+    def results(self) -> Mapping[str, Tensor]:
+        """The results of the stages that are finished."""
+        found: Mapping[str, Tensor] = self._state["results"]
+        return found
 
     def train(self, stage: str, trainer: Trainer, epochs: int) -> Checkpoint:
         """Train until some number of epochs is done, and return the weights.
@@ -78,57 +80,44 @@ class Run:
             trainer: What is trained; it goes on from the restored state, if this is its stage.
             epochs: The number of epochs.
         """
-        if self._trainer_state is not None and self._stage == stage:
-            trainer.restore(self._trainer_state)
-        self._stage = stage
+        if self._state["trainer"] is not None and self._state["stage"] == stage:
+            trainer.restore(self._state["trainer"])
         while trainer.epoch < epochs:
             before = time.perf_counter()
             epoch = trainer.run_epoch()
             self._add(stage, epoch, time.perf_counter() - before)
-            self._save(trainer.state())
+            self._save(stage, trainer.state())
         return trainer.checkpoint()
 
     def finish(self, stage: str, result: Tensor) -> None:
         """Keep the result of a stage, which then need not be trained again."""
-        self.results[stage] = result
-        self._save(None)
+        self._state["results"][stage] = result
+        self._save(stage, None)
 
     def _add(self, stage: str, epoch: Epoch, seconds: float) -> None:
         numbers = f"{epoch.loss:.6f}", f"{epoch.accuracy:.4f}", f"{epoch.learning_rate:.3g}"
         row = [stage, str(epoch.number), *numbers, f"{seconds:.3f}"]
-        self._rows.append(row)
-        with self._log.open("a", newline="") as file:
-            csv.writer(file).writerow(row)
+        self._state["rows"].append(row)
+        self._log.add(row)
         self._bar.set_postfix(stage=stage, loss=f"{epoch.loss:.3f}", refresh=False)
         self._bar.update()
 
-    def _write_log(self) -> None:
-        with self._log.open("w", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *self._rows])
+    def _save(self, stage: str, trainer: dict[str, Any] | None) -> None:
+        self._state |= {"stage": stage, "trainer": trainer}
+        part = self._path.with_name(self._path.name + ".part")
+        torch.save(self._state, part)
+        os.replace(part, self._path)
 
-    def _save(self, trainer_state: dict[str, Any] | None) -> None:
-        self._trainer_state = trainer_state
-        part = self._state.with_name(self._state.name + ".part")
-        state = {
-            "identity": self._identity,
-            "results": self.results,
-            "rows": self._rows,
-            "stage": self._stage,
-            "trainer": trainer_state,
-        }
-        torch.save(state, part)
-        os.replace(part, self._state)
 
-    def _restore(self) -> None:
-        try:
-            state = torch.load(self._state, map_location="cpu", weights_only=True)
-            identity, self.results = state["identity"], state["results"]
-            self._rows, self._stage = state["rows"], state["stage"]
-            self._trainer_state = state["trainer"]
-        except Exception as error:  # torch.load documents no exceptions for damaged files
-            raise TrainingError(f"{self._state} is damaged: train without --resume") from error
-        if identity != self._identity:
-            raise TrainingError(
-                f"{self._state} is of a run with other data or options: train without --resume"
-            )
-        self._bar.update(len(self._rows))
+def _read(path: Path, expected: dict[str, Any]) -> dict[str, Any]:
+    """Read the state of a run with the expected identity."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        complete = state.keys() == expected.keys()
+    except Exception as error:  # torch.load documents no exceptions for damaged files
+        raise TrainingError(f"{path} is damaged: train without --resume") from error
+    if not complete or state["identity"] != expected["identity"]:
+        raise TrainingError(
+            f"{path} is of a run with other data or options: train without --resume"
+        )
+    return state

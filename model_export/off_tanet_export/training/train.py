@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Literal, get_args
@@ -24,9 +22,10 @@ from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.synthesis.rendering import Scene
 from off_tanet_export.training.augmentation import Cropping
 from off_tanet_export.training.batches import CPU, Batch, batches
+from off_tanet_export.training.run_log import RunLog
 
-LOG = logging.getLogger(__name__)
 LOGGED_STEPS = 50
+LOG_COLUMNS = ("step", "loss", "learning_rate")
 WARMUP_SHARE = 0.1 + 1e-6
 """The share of steps in which the learning rate rises.
 
@@ -108,19 +107,22 @@ MIN_PAIRS = 6
 """Three classes from each of two sources."""
 
 
-def train(training: Training, device: Device = "auto", processes: int = 1) -> Checkpoint:
+def train(
+    training: Training, device: Device = "auto", processes: int = 1, log: RunLog | None = None
+) -> Checkpoint:
     """Train a network from scratch, with progress bars on standard error.
 
     Args:
         training: The configuration.
         device: Where the network is trained.
         processes: Processes that render footage at once; they do not change the result.
+        log: Gets a row with `LOG_COLUMNS` every `LOGGED_STEPS` steps.
 
     Raises:
         TrainingError: There is no such device.
     """
     chosen = find_device(device)  # before the minutes of rendering
-    return train_on(draw_datasets(training, processes), training, chosen)
+    return train_on(draw_datasets(training, processes), training, chosen, log)
 
 
 def find_device(device: Device) -> torch.device:
@@ -153,10 +155,12 @@ def draw_datasets(training: Training, processes: int = 1) -> list[FlowDataset]:
 
 
 def train_on(
-    datasets: list[FlowDataset], training: Training, device: torch.device = CPU
+    datasets: list[FlowDataset],
+    training: Training,
+    device: torch.device = CPU,
+    log: RunLog | None = None,
 ) -> Checkpoint:
-    """Train a network on given data. Configuration, loss and learning rate are logged."""
-    LOG.info("training %s", json.dumps(asdict(training), sort_keys=True))
+    """Train a network on given data. The card has the configuration."""
     torch.manual_seed(training.seed)
     preprocessing = PreprocessingConfig()
     network = OffTanet(training.variant)
@@ -164,7 +168,7 @@ def train_on(
     classifier = FlowClassifier(network, preprocessing, head)
     # Channels last: the same results, and 1.5 times as fast on a CPU.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _optimize(classifier.to(device).train(), datasets, training, device)
+    _optimize(classifier.to(device).train(), datasets, training, device, log)
     card = Card("off-tanet", UNRELEASED, "Apache-2.0", TRAINING_DATA, training=asdict(training))
     classifier.to("cpu").eval()
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -176,6 +180,7 @@ def _optimize(
     datasets: list[FlowDataset],
     training: Training,
     device: torch.device,
+    log: RunLog | None,
 ) -> None:
     steps = training.samples // training.batch
     optimizer = torch.optim.AdamW(
@@ -194,7 +199,8 @@ def _optimize(
             optimizer.step()
             if step % LOGGED_STEPS == 0 or step == steps:
                 rate = schedule.get_last_lr()[0]
-                LOG.info("step %d loss %.4f rate %.2g", step, loss.item(), rate)
+                if log is not None:
+                    log.add((str(step), f"{loss.item():.4f}", f"{rate:.3g}"))
                 progress.set_postfix(loss=f"{loss.item():.3f}")
             schedule.step()
 

@@ -10,7 +10,11 @@ export class Alternation {
   constructor(figures) {
     this.figures = figures;
     const onclick = () => (this.timer ? this.stop() : this.#start());
-    this.button = make("button", { type: "button", "aria-pressed": "false", onclick }, say("alternate"));
+    this.button = make(
+      "button",
+      { type: "button", "aria-pressed": "false", onclick },
+      say("alternate"),
+    );
     this.element = make("p", {}, this.button);
   }
 

@@ -27,7 +27,11 @@ export class BatchTable {
       make("h2", { tabindex: "-1" }, say("batch")),
       this.count,
       this.saving,
-      make("div", { class: "wide", tabindex: "0", role: "group", "aria-label": say("batch") }, make("table", { class: "batch" }, head, this.body)),
+      make(
+        "div",
+        { class: "wide", tabindex: "0", role: "group", "aria-label": say("batch") },
+        make("table", { class: "batch" }, head, this.body),
+      ),
     );
     this.#showCount();
   }
@@ -42,7 +46,11 @@ export class BatchTable {
     const { name } = request;
     entry.answer = answer;
     entry.name.replaceChildren(
-      make("button", { type: "button", class: "link", "aria-label": say("showFile", { name }), onclick }, name),
+      make(
+        "button",
+        { type: "button", class: "link", "aria-label": say("showFile", { name }), onclick },
+        name,
+      ),
     );
     entry.show({
       label: verdict(answer),
@@ -85,7 +93,11 @@ export class BatchTable {
     const column = this.columns.indexOf(name);
     const onclick = () => this.#sort(column, head);
     const label = say("sortBy", { column: say(name) });
-    const button = make("button", { type: "button", class: "link", "aria-label": label, onclick }, say(name));
+    const button = make(
+      "button",
+      { type: "button", class: "link", "aria-label": label, onclick },
+      say(name),
+    );
     const head = make("th", { scope: "col" }, button);
     return head;
   }

@@ -3,6 +3,7 @@
 import { make, save } from "./dom.js";
 import { say } from "./language.js";
 import { Problem } from "./problem.js";
+import { problem } from "./words.js";
 
 const SECONDS = 3;
 const COUNTDOWN_S = 3;
@@ -25,6 +26,7 @@ export class CameraPanel {
       make("p", { class: "actions" }, this.opener, this.recorder, this.keeper),
     );
     this.#arrange("closed");
+    if (!window.isSecureContext) this.status.textContent = problem("insecure_camera").title;
   }
 
   /** Releases the camera; a recording stays. */

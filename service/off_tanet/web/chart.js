@@ -114,7 +114,12 @@ export class MotionChart {
   }
 
   #handle(name) {
-    const slider = { class: `mark ${name}`, role: "slider", tabindex: "0", "aria-label": say(name) };
+    const slider = {
+      class: `mark ${name}`,
+      role: "slider",
+      tabindex: "0",
+      "aria-label": say(name),
+    };
     return draw("g", { ...slider, onkeydown: (event) => this.#key(event, name) }, ...mark());
   }
 

@@ -68,16 +68,30 @@ export class ExpressionList {
 
   #makePlayer(file) {
     const source = URL.createObjectURL(file);
-    const player = make("video", { class: "player", controls: true, playsinline: true, src: source, "aria-label": say("player") });
+    const player = make("video", {
+      class: "player",
+      controls: true,
+      playsinline: true,
+      src: source,
+      "aria-label": say("player"),
+    });
     player.muted = true;
     player.addEventListener("loadedmetadata", () => {
       if (Number.isFinite(player.duration)) this.#showTimeline({ seconds: player.duration });
     });
     player.addEventListener("timeupdate", () => this.timeline.play(player.currentTime));
+    player.addEventListener("play", () => this.#follow());
     player.addEventListener("error", () => {
       player.replaceWith(make("p", { class: "hint" }, say("playerHint")));
     });
     return player;
+  }
+
+  /** Moves the timeline's place with each picture that is drawn. */
+  #follow() {
+    this.timeline.play(this.player.currentTime);
+    if (this.player.paused || !this.player.isConnected) return;
+    requestAnimationFrame(() => this.#follow());
   }
 
   #showTimeline(facts = {}) {

@@ -5,9 +5,6 @@ import { make } from "./dom.js";
 import { say, texts } from "./language.js";
 import { moment } from "./words.js";
 
-/** Share of a picture of the service above its legend: 672 of 768 rows. */
-export const MAP_SHARE = 672 / 768;
-
 /** Returns what can be shown of an answer as `{name, title, source, text, legend, map}`. */
 export function pictures(answer, timed) {
   const { crops, scales, classified, apex } = answer;
@@ -18,7 +15,11 @@ export function pictures(answer, timed) {
     map("attention", answer.attention, say("attentionLegend")),
     map("flow", answer.flow, scales && say("flowLegend", { px: scales.flow_px })),
     map("arrows", answer.arrows, scales && say("arrowsLegend", { px: scales.flow_px })),
-    map("strain", answer.strain, scales && say("strainLegend", { percent: percent(scales.strain) })),
+    map(
+      "strain",
+      answer.strain,
+      scales && say("strainLegend", { percent: percent(scales.strain) }),
+    ),
   ];
   return entries.filter(({ source }) => source);
 }

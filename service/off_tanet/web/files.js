@@ -6,7 +6,7 @@ const ORDER = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const MOMENT = /(onset|apex)/i;
 
 /** Sorts files by name, numbers by their value: `img46` before `img105`. */
-export function inOrder(files) {
+function inOrder(files) {
   return [...files].sort((a, b) => ORDER.compare(a.name, b.name));
 }
 

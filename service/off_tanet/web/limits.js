@@ -34,7 +34,10 @@ export function checkSizes({ kind, files }) {
   const bytes = all.reduce((sum, file) => sum + file.size, 0);
   if (bytes <= limit) return;
   const name = all.map((file) => file.name).join(" + ");
-  throw new Problem({ code: "file_too_large", values: { name, size: size(bytes), limit: size(limit) } });
+  throw new Problem({
+    code: "file_too_large",
+    values: { name, size: size(bytes), limit: size(limit) },
+  });
 }
 
 /** Returns a Problem if a clip or video that the browser can play is too long, else null. */
@@ -42,5 +45,8 @@ export function lengthProblem(kind, name, seconds) {
   const limit = kind === "video" ? limits?.video_seconds : limits?.seconds;
   if (!limit || !(seconds > limit) || seconds === Infinity) return null;
   const code = kind === "video" ? "video_too_long" : "clip_too_long";
-  return new Problem({ code, values: { name, seconds: duration(seconds), limit: duration(limit) } });
+  return new Problem({
+    code,
+    values: { name, seconds: duration(seconds), limit: duration(limit) },
+  });
 }

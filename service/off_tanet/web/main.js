@@ -45,7 +45,8 @@ showService();
 /** Shows the results of the chosen kind of input, or examples. */
 function showPanel() {
   const { kind } = sources;
-  if (!panels.has(kind)) panels.set(kind, make("div", { class: "panel" }, examples(kind, tryExample)));
+  if (!panels.has(kind))
+    panels.set(kind, make("div", { class: "panel" }, examples(kind, tryExample)));
   byId("panel").replaceChildren(panels.get(kind));
 }
 

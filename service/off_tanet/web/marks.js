@@ -20,7 +20,11 @@ export function markLegend(labels) {
     make(
       "li",
       { class: name },
-      draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, draw("path", { d: shape(name, 8, 8) })),
+      draw(
+        "svg",
+        { viewBox: "0 0 16 16", "aria-hidden": "true" },
+        draw("path", { d: shape(name, 8, 8) }),
+      ),
       text,
     ),
   );

@@ -41,12 +41,18 @@ export class PdfPages {
 
   line(points, color, width) {
     const places = points.map(([x, y]) => `${number(x)} ${number(A4.height - y)}`);
-    const path = `${places[0]} m ${places.slice(1).map((place) => `${place} l`).join(" ")}`;
+    const path = `${places[0]} m ${places
+      .slice(1)
+      .map((place) => `${place} l`)
+      .join(" ")}`;
     this.commands.push(`${colour(color)} RG ${width} w 1 j ${path} S`);
   }
 
   image(picture, x, y, width, height) {
-    const size = { width: picture.naturalWidth ?? picture.width, height: picture.naturalHeight ?? picture.height };
+    const size = {
+      width: picture.naturalWidth ?? picture.width,
+      height: picture.naturalHeight ?? picture.height,
+    };
     const canvas = make("canvas", size);
     canvas.getContext("2d").drawImage(picture, 0, 0);
     const [, data] = canvas.toDataURL("image/jpeg", JPEG_QUALITY).split(",");
@@ -87,7 +93,10 @@ export class PdfPages {
     const font = `${weight} ${size * SCALE}px sans-serif`;
     context.font = font;
     const width = Math.ceil(context.measureText(text).width);
-    Object.assign(context.canvas, { width: Math.max(width, 1), height: Math.ceil(1.4 * size * SCALE) });
+    Object.assign(context.canvas, {
+      width: Math.max(width, 1),
+      height: Math.ceil(1.4 * size * SCALE),
+    });
     context.fillStyle = "#fff"; // a JPEG has no transparency
     context.fillRect(0, 0, context.canvas.width, context.canvas.height);
     Object.assign(context, { font, fillStyle: color });

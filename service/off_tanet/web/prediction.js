@@ -72,7 +72,7 @@ export class PredictionView {
       this.show(this.first, request);
       this.focus();
     };
-    const back = make("button", { type: "button", class: "quiet", onclick: restore }, say("restore"));
+    const back = make("button", { type: "button", onclick: restore }, say("restore"));
     this.moved.hidden = answer === this.first;
     this.moved.replaceChildren(...(this.moved.hidden ? [] : [`${say("moved")} `, back]));
   }

@@ -13,7 +13,13 @@ export function showPreview(input, onLength) {
   const still = isPicture(file);
   const view = still
     ? make("img", { class: "preview", alt: "", src: source })
-    : make("video", { class: "preview", "aria-hidden": "true", src: source, preload: "metadata", muted: true });
+    : make("video", {
+        class: "preview",
+        "aria-hidden": "true",
+        src: source,
+        preload: "metadata",
+        muted: true,
+      });
   view.addEventListener("loadedmetadata", () => onLength(file, view.duration));
   view.addEventListener(still ? "load" : "loadeddata", done);
   view.addEventListener("error", () => {

@@ -1,7 +1,7 @@
 // Shows a problem in words, with what helps; cancelling is a note, not a problem.
 
 import { byId, make } from "./dom.js";
-import { format, say } from "./language.js";
+import { say } from "./language.js";
 import { problem as wordsOf } from "./words.js";
 
 const EXPLAINED = {
@@ -25,7 +25,7 @@ export function showProblem({ code = "page", detail, requestId, retryAfter, valu
       "div",
       { role: "alert", class: "problem" },
       make("h2", {}, title),
-      make("p", {}, format(advice) + wait),
+      make("p", {}, advice + wait),
       ...facts.map((fact) => make("p", { class: "hint" }, fact)),
     ),
   );

@@ -69,7 +69,14 @@ function curve(pages, y, { motion, onset, apex }) {
   const drawn = chart(pages, y + 14, height, motion);
   for (const [name, { index, time_s: time }] of Object.entries(moments)) {
     const at = drawn.x(time);
-    pages.line([[at, drawn.top], [at, drawn.ground]], COLOURS[name], 1.2);
+    pages.line(
+      [
+        [at, drawn.top],
+        [at, drawn.ground],
+      ],
+      COLOURS[name],
+      1.2,
+    );
     pages.rect(at - 3, drawn.y(motion.strength_px[index]) - 3, 6, 6, COLOURS[name]);
   }
   return y + height + 24;

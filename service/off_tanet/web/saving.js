@@ -17,14 +17,26 @@ export function saveButtons(name, { answer, rows, draw, all = false }) {
     JSON: async () => new Blob([json(answer())], { type: "application/json" }),
     CSV: async () => new Blob(["\uFEFF", csv(rows())], { type: "text/csv" }),
     ...(draw
-      ? { PNG: () => drawn(new CanvasPages(), draw), PDF: () => drawn(new PdfPages(say("reportTitle")), draw) }
+      ? {
+          PNG: () => drawn(new CanvasPages(), draw),
+          PDF: () => drawn(new PdfPages(say("reportTitle")), draw),
+        }
       : {}),
   };
   const buttons = Object.entries(makers).map(([format, create]) => {
     const onclick = async () => save(await create(), `${stem}.${format.toLowerCase()}`);
-    return make("button", { type: "button", "aria-label": say(all ? "saveAllAs" : "saveAs", { format }), onclick }, format);
+    return make(
+      "button",
+      { type: "button", "aria-label": say(all ? "saveAllAs" : "saveAs", { format }), onclick },
+      format,
+    );
   });
-  return make("p", { class: "saving" }, make("span", {}, say(all ? "saveAll" : "save")), ...buttons);
+  return make(
+    "p",
+    { class: "saving" },
+    make("span", {}, say(all ? "saveAll" : "save")),
+    ...buttons,
+  );
 }
 
 async function drawn(pages, draw) {

@@ -13,7 +13,11 @@ export function snippets(request) {
 
 function snippet(title, text) {
   const status = make("span", { role: "status" });
-  const code = make("pre", { tabindex: "0", "aria-label": say("code", { title }) }, make("code", {}, text));
+  const code = make(
+    "pre",
+    { tabindex: "0", "aria-label": say("code", { title }) },
+    make("code", {}, text),
+  );
   const onclick = async () => {
     if (navigator.clipboard) await navigator.clipboard.writeText(text);
     else getSelection().selectAllChildren(code);

@@ -101,8 +101,14 @@ export class Sources extends EventTarget {
   }
 
   #putPairs(pairs) {
-    this.#put("onset", pairs.map(({ onset }) => onset));
-    this.#put("apex", pairs.map(({ apex }) => apex));
+    this.#put(
+      "onset",
+      pairs.map(({ onset }) => onset),
+    );
+    this.#put(
+      "apex",
+      pairs.map(({ apex }) => apex),
+    );
     this.pairs = pairs;
   }
 

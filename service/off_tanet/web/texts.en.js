@@ -124,10 +124,7 @@ export const reasons = {
     "Choose an apex at which the face has moved, or record more closely.",
   ],
   speech: ["The mouth moves as in speech.", "Choose a moment at which the person is silent."],
-  too_long: [
-    "The motion takes longer than an expression.",
-    "Choose an onset nearer to the apex.",
-  ],
+  too_long: ["The motion takes longer than an expression.", "Choose an onset nearer to the apex."],
   unsure: [
     "No class is likely enough.",
     "A clearer recording may help: a larger face, more light, more frames per second.",
@@ -280,8 +277,7 @@ export const ui = {
   code: "{title} code",
   copy: "Copy {title}",
   copied: "Copied",
-  insecureCopy:
-    "Browsers copy only over HTTPS; the text is selected instead: press Ctrl+C or ⌘C.",
+  insecureCopy: "Browsers copy only over HTTPS; the text is selected instead: press Ctrl+C or ⌘C.",
   // pictures and their legends
   flow: "Flow, as colours",
   flowLegend: "full colour: {px} px at 112 × 112; hue: the direction in which the skin moves",

@@ -124,7 +124,11 @@ export class Timeline {
     return this.events
       .filter(({ kind }) => others(kind) === name)
       .map(({ kind, start, end }) => {
-        const values = { kind: texts.events[kind], from: clock(start.time_s), to: clock(end.time_s) };
+        const values = {
+          kind: texts.events[kind],
+          from: clock(start.time_s),
+          to: clock(end.time_s),
+        };
         const box = { ...this.#span(start, end), y: y + 4, height: 12, class: `event ${name}` };
         return draw("rect", box, draw("title", {}, say("eventSpan", values)));
       });

@@ -167,6 +167,15 @@ def test_a_stream_that_outgrows_its_header_is_not_decoded() -> None:
         decode(small, MediaLimits(video_pixels=64 * 48))
 
 
+def test_a_recording_with_two_frames_at_once_is_not_refused() -> None:
+    """A busy browser writes frames a millisecond apart, and FFmpeg takes this for 1000 a second."""
+    times_s = [0.0, 0.001, 0.002, 0.003, *(0.1 + 0.033 * step for step in range(85))]
+    data = film([FRAMES[0]] * len(times_s), "webm", "libvpx", times_s=times_s)
+    at = data.index(b"\x23\xe3\x83\x84")  # the frame rate, which browsers do not write
+    data = data[:at] + b"\xec\x86" + bytes(6) + data[at + 8 :]
+    assert len(decode(data, MediaLimits(frames=100))) == len(times_s)
+
+
 def test_a_wrong_header_does_not_bypass_the_limits() -> None:
     """The frame that exceeds the limit is not returned."""
     data = factories.webm(factories.frames(12), 25.0)

@@ -15,7 +15,8 @@ from off_tanet_export.datasets.sheets import Sheet
 
 def _name_clip(cells: Cells, _sheets: Sequence[Sheet]) -> Cells:
     """Name the clip after its video and its onset."""
-    return {**cells, "clip": f"{cells['clip']}_{cells['onset'].removesuffix('.0')}"}
+    video = cells["clip"]
+    return {**cells, "video": video, "clip": f"{video}_{cells['onset'].removesuffix('.0')}"}
 
 
 LAYOUT = Layout("casme3", "CAS(ME)^3", ("{subject}_{clip}",), rate=30, add=_name_clip)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from off_tanet_export.datasets.layouts.layout import Cells, Layout
 from off_tanet_export.datasets.sheets import Sheet
+from off_tanet_export.errors import MapsError
 
 _FOLDER = re.compile(r"s\d+", re.IGNORECASE)
 _VIDEO = re.compile(r"[a-z]+\d*", re.IGNORECASE)
@@ -20,8 +21,14 @@ _VIDEO = re.compile(r"[a-z]+\d*", re.IGNORECASE)
 
 def _add_codes(cells: Cells, sheets: Sequence[Sheet]) -> Cells:
     """Add the subject's folder, as the subject, and the video's code."""
+    subjects = _subjects(sheets)
+    if not subjects:
+        raise MapsError(
+            "CAS(ME)^2 needs its workbook as delivered: a sheet of it tells the folders of "
+            "subjects, such as s15 for 1"
+        )
     video = cells["clip"].rpartition("_")[0].casefold()
-    folder = _subjects(sheets).get(cells["subject"])
+    folder = subjects.get(cells["subject"])
     return {
         **cells,
         "subject": folder or cells["subject"],

@@ -51,6 +51,7 @@ class Layout:
         several_clips: Whether a folder may have several clips, which differ by their onset.
         add: Adds to a row's cells what the sheets say elsewhere.
         list_clips: Lists the clips of a database that has no sheet: pairs of place and cells.
+        example: The folder of a clip of such a database.
     """
 
     database: str
@@ -64,6 +65,7 @@ class Layout:
     several_clips: bool = False
     add: Callable[[Cells, Sequence[Sheet]], Cells] | None = None
     list_clips: Callable[[Mapping[Path, Sequence[str]]], list[tuple[str, Cells]]] | None = None
+    example: str = ""
 
     def with_columns(self, names: Mapping[str, str]) -> Layout:
         """Return the layout of a sheet that has other columns.

@@ -7,4 +7,4 @@ offset, that of 032_3_1 before its onset.
 
 from off_tanet_export.datasets.layouts.layout import Layout
 
-LAYOUT = Layout("samm", "SAMM", ("{person:03}/{clip}", "{subject}/{clip}"), rate=200)
+LAYOUT = Layout("samm", "SAMM", ("{person:03}/{clip}",), rate=200)

@@ -27,7 +27,7 @@ def _add_video(cells: Cells, _sheets: Sequence[Sheet]) -> Cells:
 LAYOUT = Layout(
     "samm-lv",
     "SAMM Long Videos",
-    ("{video}", "{person:03}/{clip}", "{subject}/{clip}"),
+    ("{video}", "{person:03}/{clip}"),
     rate=200,
     names={"kind": ("type",)},
     required=(*(name for name in REQUIRED if name != "emotion"), "kind"),

@@ -37,4 +37,5 @@ LAYOUT = Layout(
     ("{path}",),
     rate=100,
     list_clips=_list_clips,
+    example="HS/s1/micro/negative/s1_ne_01",
 )

@@ -94,8 +94,11 @@ class ClipStream:
         pixels: int,
         view: View,
     ) -> None:
-        self.fps = _positive(stream.average_rate) or _positive(stream.guessed_rate)
-        self.claimed_frames = _claimed_frames(container, stream, self.fps)
+        average = _positive(stream.average_rate)
+        self.fps = average or _positive(stream.guessed_rate)
+        # The guess is the rate of the finest step: 1000 if two frames of a browser's recording are
+        # a millisecond apart.
+        self.claimed_frames = _claimed_frames(container, stream, average)
         self._stream = stream
         self._decoder = Decoder(container, stream)
         self._length, self._max_pixels = length, pixels

@@ -1,0 +1,1 @@
+"""Other model servers with our Recognizer inside, each in an environment of its own."""
