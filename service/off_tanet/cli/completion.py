@@ -22,7 +22,8 @@ def completion(
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-    print(get_completion_script(prog_name="off-tanet", complete_var=_VARIABLE, shell=shell))
+    names = {"prog_name": "off-tanet", "complete_var": _VARIABLE}
+    print(get_completion_script(**names, shell=shell))  # nosec B604 # the name of a shell
 
 
 def prepare() -> None:
