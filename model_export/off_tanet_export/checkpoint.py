@@ -30,8 +30,9 @@ from off_tanet_export.network.residual import LinearResidual
 Module = TypeVar("Module", bound=nn.Module)
 
 METADATA_KEY = "off_tanet"
-DATA = "data"
-"""The entry of a card's `training` that only weights have that were trained on recordings."""
+DATA, START = "data", "start"
+"""Entries of a card's `training`, of weights that were trained on recordings: the databases, and
+the weights from which the training started, with their own entries."""
 
 HEADS = 4
 WRAPPER = "module."
@@ -78,9 +79,19 @@ class Card:
     classes: tuple[str, ...] = CLASSES
 
     @property
+    def databases(self) -> frozenset[str]:
+        """The databases on which the weights were trained, or those from which they started."""
+        entry: Mapping[str, Any] | None = self.training
+        found: set[str] = set()
+        while entry:
+            found |= set(entry.get(DATA, ()))
+            entry = entry.get(START)
+        return frozenset(found)
+
+    @property
     def trained_on_people(self) -> bool:
-        """Whether the weights were trained on recordings, as their `training` then says."""
-        return DATA in self.training
+        """Whether the weights were trained on recordings."""
+        return bool(self.databases)
 
 
 PUBLISHED_CARD = Card(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from off_tanet_export.checkpoint import Checkpoint, load, save
 from off_tanet_export.datasets.flow_maps import FlowMaps
 from off_tanet_export.datasets.loading import load_labelled
+from off_tanet_export.datasets.people import database_name
 from off_tanet_export.errors import CheckpointError, MapsError, OptionError
 from off_tanet_export.evaluation.comparing import compare, comparison_table
 from off_tanet_export.evaluation.folds import (
@@ -68,6 +69,10 @@ def run_evaluate(args: argparse.Namespace) -> None:
     data = load_labelled(
         args.data, cropped=args.cropped, skip_unusable=args.skip_unusable, classes=None
     )
+    if lines := [*_known_people(checkpoints, data)]:
+        if args.record:
+            raise CheckpointError(f"--record: {lines[0]}")
+        print(*(f"{line}: the scores are too high" for line in lines), sep="\n", file=sys.stderr)
     if args.protocol != "fixed":
         for line in shared_recordings(data):
             print(f"{line}: the scores would be too high", file=sys.stderr)
@@ -84,6 +89,14 @@ def run_evaluate(args: argparse.Namespace) -> None:
         bins = reliability(predictions.truth, predictions.probabilities)
         write_plots(args.plots, report["scores"]["confusion"], bins)
     print(json.dumps(report, indent=2) if args.json else table(report))
+
+
+def _known_people(checkpoints: Iterable[Checkpoint], data: FlowMaps) -> Iterator[str]:
+    """Describe weights that were trained on a database of the data."""
+    databases = {database_name(name) for name in set(data.datasets)}
+    for card in (checkpoint.card for checkpoint in checkpoints):
+        if known := sorted(databases & set(map(database_name, card.databases))):
+            yield f"{card.name} {card.version} was trained on recordings of {', '.join(known)}"
 
 
 def _check_options(args: argparse.Namespace) -> None:

@@ -138,8 +138,24 @@ def test_a_model_of_people_stays_one_when_it_is_trained_again(data: Path, tmp_pa
     save_flows(clips(2, CLASSES, "samm"), tmp_path / "samm.npz")
     again = ("--epochs", "1", "--from", str(tmp_path / "first"))
     card = trained(tmp_path / "samm.npz", tmp_path / "second", *again).card
+    assert card.databases == {"made", "samm"}
     assert card.training_data.startswith("recordings of 2 people: samm")
     assert card.training_data.endswith(f"trained on {first.card.training_data}")
+
+
+@pytest.mark.parametrize("protocol", ["fixed", "loso"])
+def test_scores_on_people_who_were_trained_on_are_said_to_be_too_high(
+    protocol: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The most flattering number that one can get by mistake; it cannot enter a card."""
+    trained(data, tmp_path / "mine", "--epochs", "1")
+    scored = ["evaluate", "--data", str(data), "--checkpoint", str(tmp_path / "mine")]
+    options = ["--protocol", protocol, "--epochs", "1", "--part", "head", "--processes", "1"]
+    assert main([*scored, *options, "--seeds", "1"]) == 0
+    said = "mine unreleased was trained on recordings of made"
+    assert f"{said}: the scores are too high\n" in capsys.readouterr().err
+    assert main([*scored, "--record"]) == 2
+    assert f"--record: {said}\n" in capsys.readouterr().err
 
 
 def test_weights_of_people_are_not_calibrated_on_synthetic_motion(

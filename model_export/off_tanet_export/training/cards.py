@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from off_tanet_export.checkpoint import DATA, Card
+from off_tanet_export.checkpoint import DATA, START, Card
 from off_tanet_export.datasets.clip_flows import ClipFlows
 
 _READ = ("database", "scheme", "kinds", "apex", "cropped", "summary")
@@ -44,7 +44,7 @@ def describe(
         "read": [{key: file[key] for key in _READ if key in file} for file in clips.about["files"]],
         "recipe": dict(recipe),
         "seed": seed,
-        "start": start and {"name": start.name, "version": start.version, "licence": start.licence},
+        START: start and _start(start),
         "temperature": "fitted on held-out people",
         "program": f"off-tanet {version('off-tanet')}",
     }
@@ -53,6 +53,12 @@ def describe(
         naming.name, naming.version, naming.licence, described, {}, entries,
         clips.classes,
     )  # fmt: skip
+
+
+def _start(card: Card) -> dict[str, Any]:
+    """What a start is, and which recordings its own training had."""
+    seen = {name: card.training[name] for name in (DATA, START) if name in card.training}
+    return {"name": card.name, "version": card.version, "licence": card.licence, **seen}
 
 
 def _databases(clips: ClipFlows) -> dict[str, Any]:
