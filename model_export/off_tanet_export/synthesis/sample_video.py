@@ -9,12 +9,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import av
 import cv2
 import numpy as np
-from av.video.stream import VideoStream
 from off_tanet.types import CROP_SIZE, Pixels, Similarity
 
 from off_tanet_export.synthesis.camera import Floats, sample, shoot, warp
@@ -74,8 +72,7 @@ def encode(pictures: Iterable[Pixels]) -> bytes:
     """Encode frames as VP9 in an MP4, which browsers play."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        added = container.add_stream("libvpx-vp9", rate=FPS, options=_CODEC)
-        stream = cast(VideoStream, added)  # by its codec
+        stream = container.add_stream("libvpx-vp9", rate=FPS, options=_CODEC)
         stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
         for pixels in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
