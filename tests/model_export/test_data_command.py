@@ -165,6 +165,15 @@ def test_a_disk_without_room_is_said_before_the_work(
     assert "o.npz has 0.0 MB free, and 0.1 MB may be needed\n" in capfd.readouterr().err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt, which a shell turns off for programs in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("place", ["datasets.measuring.expression_flow", "data_command.save_flows"])
 def test_it_can_be_stopped_at_any_time(
     place: str,
