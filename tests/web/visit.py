@@ -89,7 +89,7 @@ def visiting(
         yield visit
     finally:
         context.close()
-    assert visit.faults == []
+    assert visit.faults == [], visit.faults
     assert visit.hosts - {""} == {urlsplit(url).netloc}  # data: and blob: have no host
 
 

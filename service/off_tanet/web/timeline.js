@@ -39,6 +39,7 @@ export class Timeline {
   /** Moves the player's place. */
   play(time) {
     this.time = time;
+    if (!this.width || !this.seconds) return; // not drawn yet
     const x = this.#x(time);
     this.head.setAttribute("x1", x);
     this.head.setAttribute("x2", x);
