@@ -32,6 +32,7 @@ from off_tanet_export.training.recipes import (
 from off_tanet_export.training.residual import train_residual
 from off_tanet_export.training.run import state_path
 from off_tanet_export.training.run_log import RunLog, log_path
+from off_tanet_export.training.tensorboard import TensorBoard
 from off_tanet_export.training.train import (
     LOG_COLUMNS,
     SOURCES,
@@ -75,6 +76,10 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--variant", choices=tuple(BLOCKS),
         help="last block of the network; triplet is Off-TANet's, the others are for comparison",
+    )  # fmt: skip
+    command.add_argument(
+        "--tensorboard", type=Path, metavar="FOLDER",
+        help="also draw the log as curves of TensorBoard (extra tensorboard)",
     )  # fmt: skip
     _add_synthetic_options(command)
     _add_own_options(command)
@@ -158,10 +163,14 @@ def _naming(args: argparse.Namespace, licence: str) -> Naming:
     return Naming(name, version, licence)
 
 
+def _board(args: argparse.Namespace) -> TensorBoard | None:
+    return None if args.tensorboard is None else TensorBoard(args.tensorboard)
+
+
 def _add_head(args: argparse.Namespace) -> None:
     """A head for `expressive` on weights whose card stays, except for what is said otherwise."""
     chosen = ("variant", "source", "pairs", "samples", "precision", "batch", "learning_rate")
-    if unfit := [*_given(args, *chosen)]:
+    if unfit := [*_given(args, *chosen, "tensorboard")]:
         raise OptionError(f"--{unfit[0].replace('_', '-')} is not for --head-of")
     start = load(args.head_of)
     card = replace(start.card, **_given(args, "name", "version", "licence"))
@@ -174,7 +183,7 @@ def _train_on_synthetic_motion(args: argparse.Namespace) -> None:
     chosen = ("variant", "source", "pairs", "samples", "precision", "batch", "learning_rate")
     training = Training(seed=args.seed, **_given(args, *chosen))
     processes = args.processes or 1
-    log = RunLog(log_path(args.output), LOG_COLUMNS)
+    log = RunLog(log_path(args.output), LOG_COLUMNS, board=_board(args))
     trained = train(training, args.device, processes, log)
     card = replace(trained.card, name=naming.name, version=naming.version, licence=naming.licence)
     save(calibrate(replace(trained, card=card), processes=processes), args.output)
@@ -194,7 +203,7 @@ def _train_on_data(args: argparse.Namespace) -> None:
         trained, used = _correct(args, start, clips, known), {"name": RESIDUAL_LINEAR}
     else:
         config = _config(args, source, known)
-        training = FinalTraining(config, args.seed, device, bool(args.resume))
+        training = FinalTraining(config, args.seed, device, bool(args.resume), _board(args))
         fitted = with_classes(start, clips.classes, args.seed)
         trained = train_final(fitted, clips, training, args.output)
         used = {"name": args.recipe or "default", **asdict(config)}
@@ -212,7 +221,7 @@ def _correct(
     args: argparse.Namespace, start: Checkpoint, clips: ClipFlows, known: bool
 ) -> Checkpoint:
     """A linear correction of fixed weights, which has nothing to choose."""
-    others = ("recipe", "epochs", "batch", "learning_rate", "precision", "resume")
+    others = ("recipe", "epochs", "batch", "learning_rate", "precision", "resume", "tensorboard")
     if unfit := [*_given(args, *others)]:
         raise OptionError(f"--{unfit[0].replace('_', '-')} is not for --part {RESIDUAL_LINEAR}")
     if args.start == NOTHING or not known:

@@ -22,6 +22,7 @@ from off_tanet_export.training.fine_tuning import predict_fold
 from off_tanet_export.training.folds import FoldData, prepare
 from off_tanet_export.training.recipes import FineTuneConfig
 from off_tanet_export.training.run import Run
+from off_tanet_export.training.tensorboard import TensorBoard
 from off_tanet_export.training.trainer import Trainer
 
 FOLDS = 5
@@ -42,12 +43,14 @@ class FinalTraining:
         seed: Seed of all random draws.
         device: Where it is trained.
         resume: Whether to go on with a run that was stopped.
+        board: Draws the epochs.
     """
 
     config: FineTuneConfig
     seed: int = 0
     device: torch.device = CPU
     resume: bool = False
+    board: TensorBoard | None = None
 
 
 def train_final(
@@ -76,7 +79,7 @@ def train_final(
     fold = prepare(start, clips, config.part, config.perturbed)
     epochs = config.epochs * (len(groups) + 1)
     identity = _identity(start, clips, training)
-    with Run.opened(output, identity, epochs, training.resume) as run:
+    with Run.opened(output, identity, epochs, training.resume, training.board) as run:
         shown = np.empty((len(clips.labels), len(clips.classes)), np.float64)
         for number, group in enumerate(groups, start=1):
             shown[group] = _predict_group(

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from off_tanet_export.checkpoint import Checkpoint
 from off_tanet_export.errors import TrainingError
 from off_tanet_export.training.run_log import RunLog, log_path
+from off_tanet_export.training.tensorboard import TensorBoard
 from off_tanet_export.training.trainer import Epoch, Trainer
 
 COLUMNS = ("stage", "epoch", "loss", "accuracy", "learning_rate", "seconds")
@@ -44,7 +45,14 @@ class Run:
 
     @classmethod
     @contextmanager
-    def opened(cls, output: Path, identity: str, epochs: int, resume: bool) -> Iterator[Run]:
+    def opened(
+        cls,
+        output: Path,
+        identity: str,
+        epochs: int,
+        resume: bool,
+        board: TensorBoard | None = None,
+    ) -> Iterator[Run]:
         """Open a run, with a progress bar on standard error.
 
         Args:
@@ -52,6 +60,7 @@ class Run:
             identity: What the run depends on; a state of another identity is refused.
             epochs: The number of epochs of all stages.
             resume: Whether to go on from the state of an earlier run, if there is one.
+            board: Draws the epochs.
 
         Raises:
             TrainingError: The state is damaged, or that of another run.
@@ -62,7 +71,7 @@ class Run:
         }  # fmt: skip
         if resume and path.exists():
             state = _read(path, state)
-        log = RunLog(log_path(output), COLUMNS, state["rows"])
+        log = RunLog(log_path(output), COLUMNS, state["rows"], board)
         with tqdm(total=epochs, desc="training", unit="epoch") as bar:
             yield cls(path, state, log, bar)
 
