@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from off_tanet.configuration import ASSETS
 
 from tests.soak.part import Part
 from tests.support.paths import ROOT
@@ -24,8 +25,9 @@ from tests.support.shared import SHARED
 FOLDER = SHARED / "faults"
 BOUND_MS = 100.0
 EVERY_S = 0.02
-# With the 64 open files that this one allows, the service refuses to start.
-REFUSED_AT_START = {"p09_engine_fd.py"}
+# The service refuses to start with the 64 open files that the first allows, and with each of the
+# wrong settings of the other.
+REFUSED_AT_START = {"p09_engine_fd.py", "p11_start.py"}
 TIMEOUT_S = 400
 
 
@@ -71,7 +73,7 @@ def _attack(part: Part, program: Path) -> float:
     probe = Probe(port)
     probe.start()
     with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {"PROJECT": str(ROOT), "TMPDIR": home}
+        environment = os.environ | {"PROJECT": str(_project(Path(home))), "TMPDIR": home}
         done = subprocess.run(
             [sys.executable, str(program), *_arguments(program)],
             env=environment,
@@ -91,11 +93,20 @@ def _attack(part: Part, program: Path) -> float:
     )
     answered = bool(probe.milliseconds)
     if program.name in REFUSED_AT_START:
-        part.check(not answered, f"{program.name}: the service started with too few files")
+        part.check(not answered, f"{program.name}: the service started")
     else:
         part.check(answered, f"{program.name}: the probe was never answered")
     part.check(p99 < BOUND_MS, f"{program.name}: p99 of /health/live is {p99:.1f} ms")
     return float(p99)
+
+
+def _project(home: Path) -> Path:
+    """The project with its assets where they were when the programs were written."""
+    project = home / "project"
+    (project / "service").mkdir(parents=True)
+    (project / ".venv").symlink_to(ROOT / ".venv")
+    (project / "service/assets").symlink_to(ASSETS)
+    return project
 
 
 def _arguments(program: Path) -> list[str]:
