@@ -60,21 +60,17 @@ class Scored:
 
 
 def score(checkpoint: Checkpoint, maps: FlowMaps, pairs: FlowPairs) -> Scored:
-    """Score a checkpoint on both data sets."""
-    on_maps = predict(checkpoint, maps.maps)
+    """Score a checkpoint on both data sets, but not on maps of another side than its own."""
+    by_subject, row, on_maps = _score_maps(checkpoint, maps)
     on_pairs, expressive = _recognise(checkpoint, pairs)
     shown = pairs.labels != NEUTRAL
     certain = shown & (pairs.emotions != UNCERTAIN_EMOTION)
-    by_subject = confusion_by_person(maps.labels, on_maps.argmax(1), maps.people)
     clips = np.arange(len(pairs.labels)).astype(str)
     by_clip, all_clips = (
         confusion_by_person(pairs.labels[chosen], on_pairs[chosen].argmax(1), clips[chosen])
         for chosen in (certain, shown)
     )
-    row = {
-        "maps_uf1": float(uf1(by_subject.sum(0))),
-        "maps_uar": float(uar(by_subject.sum(0))),
-        "maps_ece": reliability(maps.labels, on_maps).error,
+    row |= {
         "pairs_uf1": float(uf1(all_clips.sum(0))),
         "pairs_uar": float(uar(all_clips.sum(0))),
         "pairs_certain_uf1": float(uf1(by_clip.sum(0))),
@@ -83,11 +79,25 @@ def score(checkpoint: Checkpoint, maps: FlowMaps, pairs: FlowPairs) -> Scored:
     }
     if expressive is not None:
         row["expressive_auc"] = area_under_curve(expressive[shown], expressive[~shown])
-    curves = [
-        selective_accuracy(maps.labels, on_maps, COVERAGES),
-        selective_accuracy(pairs.labels[certain], on_pairs[certain], COVERAGES),
-    ]
-    return Scored(by_subject, by_clip, row, np.stack(curves))
+    on_certain = selective_accuracy(pairs.labels[certain], on_pairs[certain], COVERAGES)
+    return Scored(by_subject, by_clip, row, np.stack([on_maps, on_certain]))
+
+
+def _score_maps(
+    checkpoint: Checkpoint, maps: FlowMaps
+) -> tuple[Confusion, dict[str, float], NDArray[np.float64]]:
+    """Return the confusions by subject, the figures and the accuracy for each of `COVERAGES`."""
+    classes = len(maps.classes)
+    if checkpoint.preprocessing.map_size != maps.maps.shape[-1]:
+        return np.zeros((1, classes, classes), np.int64), {}, np.full(len(COVERAGES), np.nan)
+    found = predict(checkpoint, maps.maps)
+    counts = confusion_by_person(maps.labels, found.argmax(1), maps.people)
+    row = {
+        "maps_uf1": float(uf1(counts.sum(0))),
+        "maps_uar": float(uar(counts.sum(0))),
+        "maps_ece": reliability(maps.labels, found).error,
+    }
+    return counts, row, selective_accuracy(maps.labels, found, COVERAGES)
 
 
 def _recognise(
@@ -102,10 +112,12 @@ def _recognise(
 
 
 def compare(before: Scored, after: Scored) -> list[str]:
-    """Return lines with the differences of UF1 and UAR on both data sets."""
+    """Return lines with the differences of UF1 and UAR on the data sets that both are scored on."""
     lines = []
     for name in ("maps", "pairs"):
         counts = getattr(before, name), getattr(after, name)
+        if not counts[1].any():
+            continue
         for measure in (uf1, uar):
             difference = float(measure(counts[1].sum(0)) - measure(counts[0].sum(0)))
             low, high = paired_interval(counts[:1], counts[1:], measure)

@@ -21,17 +21,20 @@ class OffTanet(nn.Module):
     Args:
         variant: The last block: `triplet` is Off-TANet's, the others are for comparison.
         classes: The number K of classes.
+        width: A factor of the numbers of channels. Off-TANet's is 1; teachers are wider.
     """
 
-    def __init__(self, variant: Variant = "triplet", classes: int = 3) -> None:
+    def __init__(self, variant: Variant = "triplet", classes: int = 3, width: int = 1) -> None:
         super().__init__()
         self.variant: Variant = variant
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 8, 7, stride=2, padding=3), nn.ReLU(), nn.BatchNorm2d(8)
+            nn.Conv2d(3, 8 * width, 7, stride=2, padding=3), nn.ReLU(), nn.BatchNorm2d(8 * width)
         )
-        self.residual1 = Residual(8, 18)
-        self.residual2 = Residual(18, 28)
-        self.triplet = BLOCKS[variant](28, 8)  # the same name in every variant, as in checkpoints
+        self.residual1 = Residual(8 * width, 18 * width)
+        self.residual2 = Residual(18 * width, 28 * width)
+        self.triplet = BLOCKS[variant](
+            28 * width, 8
+        )  # the same name in every variant, as in checkpoints
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Linear(8 * 7 * 7, 64), nn.ReLU(), nn.Dropout(0.5),

@@ -97,9 +97,12 @@ class Footage:
         self.rng = self.rendering.rng
         self.behaviours = Behaviours(self.rendering)
 
-    def draw(self, pairs: int) -> FlowDataset:
-        """Draw pairs. Each face shows every class and some behaviour that is no expression."""
-        flows = np.empty((pairs, 2, MAP_SIZE, MAP_SIZE), np.float32)
+    def draw(self, pairs: int, side: int = MAP_SIZE) -> FlowDataset:
+        """Draw pairs, with flows of this side.
+
+        Each face shows every class and some behaviour that is no expression.
+        """
+        flows = np.empty((pairs, 2, side, side), np.float32)
         targets = np.zeros((pairs, len(CLASSES)), np.float32)
         expressive = np.empty(pairs, np.float32)
         for index in range(pairs):
@@ -108,8 +111,7 @@ class Footage:
                 face, cover = self.face()
             behaviour = self.behaviour(place)
             flow = self.flow(*self.pair(face, cover, behaviour), behaviour.stabilised)
-            size = (MAP_SIZE, MAP_SIZE)
-            small = cv2.resize(flow.transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
+            small = cv2.resize(flow.transpose(1, 2, 0), (side, side), interpolation=cv2.INTER_AREA)
             flows[index] = small.transpose(2, 0, 1)
             targets[index], expressive[index] = behaviour.target, behaviour.expressive
         return FlowDataset(flows, targets, expressive)

@@ -106,26 +106,27 @@ class Rendering:
         self.synthesis = Synthesis(seed, FIELD_SIZE, self.scene.nuisances, FIELD_MARGIN)
         self.rng = self.synthesis.rng
 
-    def draw(self, pairs: int) -> tuple[Field, NDArray[np.int64]]:
+    def draw(self, pairs: int, side: int = MAP_SIZE) -> tuple[Field, NDArray[np.int64]]:
         """Draw flows of pairs of onset and apex.
 
         Each face shows one expression of each class, so that appearance is independent of class.
 
         Args:
             pairs: The number of pairs N.
+            side: The side S of a flow.
 
         Returns:
-            Flow [N, 2, 28, 28] in pixels at 112 x 112, and labels [N].
+            Flow [N, 2, S, S] in pixels at 112 x 112, and labels [N].
         """
         labels = np.arange(pairs) % len(CLASSES)
-        flows = np.empty((pairs, 2, MAP_SIZE, MAP_SIZE), np.float32)
+        flows = np.empty((pairs, 2, side, side), np.float32)
         with tqdm(labels, desc="rendering", unit="pair") as bar:
             for index, label in enumerate(bar):
                 if label == 0:
                     face = self.face()
                 flow = self.flow(*self.pair(face, int(label)))
                 flows[index] = cv2.resize(
-                    flow.transpose(1, 2, 0), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_AREA
+                    flow.transpose(1, 2, 0), (side, side), interpolation=cv2.INTER_AREA
                 ).transpose(2, 0, 1)
         return flows, labels
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from off_tanet_export.synthesis.flow_dataset import FlowDataset
 from off_tanet_export.training.augmentation import Cropping, recrop
+from off_tanet_export.training.flow_errors import FlowErrors, add_errors
 
 CPU = torch.device("cpu")
 
@@ -30,6 +31,11 @@ class Sampling(Protocol):
     @property
     def cropping(self) -> Cropping:
         """Random errors of the crop."""
+        ...
+
+    @property
+    def flow_errors(self) -> FlowErrors:
+        """Random errors of the flow."""
         ...
 
 
@@ -68,5 +74,6 @@ def batches(
             chosen = next(indices).to(device)
             flows, targets, expressive = (tensor[chosen] for tensor in tensors)
             flows = recrop(flows, size, sampling.cropping, generator)
+            flows = add_errors(flows, sampling.flow_errors, generator)
             parts.append(Batch(flows, targets, expressive))
         yield Batch(*(torch.cat(values) for values in zip(*parts, strict=True)))

@@ -18,6 +18,7 @@ from off_tanet_export.synthesis.footage import FootageConfig, render_footage
 from off_tanet_export.training.augmentation import Cropping
 from off_tanet_export.training.batches import batches
 from off_tanet_export.training.calibration import calibrate_head
+from off_tanet_export.training.flow_errors import FlowErrors
 
 CROPPING = Cropping(right=0.035, down=0.05, scale=0.05, across=0.03, along=0.04, turn=0.05)
 HELD_OUT_SEED = 993
@@ -42,6 +43,7 @@ class HeadTraining:
         learning_rate: Initial rate; it falls to 0 as a cosine.
         weight_decay: Weight decay of AdamW.
         cropping: Random errors of the crop.
+        flow_errors: Random errors of the flow.
         footage: Variation of footage.
     """
 
@@ -54,6 +56,7 @@ class HeadTraining:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     cropping: Cropping = CROPPING
+    flow_errors: FlowErrors = field(default_factory=FlowErrors)
     footage: FootageConfig = field(default_factory=FootageConfig)
 
 

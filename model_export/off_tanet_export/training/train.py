@@ -22,6 +22,7 @@ from off_tanet_export.synthesis.generator import Nuisances
 from off_tanet_export.synthesis.rendering import Scene
 from off_tanet_export.training.augmentation import Cropping
 from off_tanet_export.training.batches import CPU, Batch, batches
+from off_tanet_export.training.flow_errors import FlowErrors
 from off_tanet_export.training.run_log import RunLog
 
 LOGGED_STEPS = 50
@@ -70,6 +71,7 @@ class Training:
         precision: Precision of the network's matrix products.
         expressive_weight: Weight of the loss of `expressive`, relative to that of the classes.
         cropping: Random errors of the crop.
+        flow_errors: Random errors of the flow.
         nuisances: Variation of drawn fields.
         scene: Variation of rendered photographs.
         footage: Variation of footage.
@@ -92,6 +94,7 @@ class Training:
     precision: Precision = "bfloat16"
     expressive_weight: float = 0.5
     cropping: Cropping = field(default_factory=Cropping)
+    flow_errors: FlowErrors = field(default_factory=FlowErrors)
     nuisances: Nuisances = field(default_factory=Nuisances)
     scene: Scene = field(default_factory=Scene)
     footage: FootageConfig = field(default_factory=FootageConfig)
@@ -159,11 +162,22 @@ def train_on(
     training: Training,
     device: torch.device = CPU,
     log: RunLog | None = None,
+    width: int = 1,
+    map_size: int = 28,
 ) -> Checkpoint:
-    """Train a network on given data. The card has the configuration."""
+    """Train a network on given data. The card has the configuration.
+
+    Args:
+        datasets: One data set for each kind of source.
+        training: The configuration.
+        device: Where the network is trained.
+        log: Gets a row with `LOG_COLUMNS` every `LOGGED_STEPS` steps.
+        width: Of the network; teachers are wider than Off-TANet.
+        map_size: The side of the maps; the flows are at least that large.
+    """
     torch.manual_seed(training.seed)
-    preprocessing = PreprocessingConfig()
-    network = OffTanet(training.variant)
+    preprocessing = PreprocessingConfig(map_size=map_size)
+    network = OffTanet(training.variant, width=width)
     head = ExpressiveHead() if training.source == "footage" else None
     classifier = FlowClassifier(network, preprocessing, head)
     # Channels last: the same results, and 1.5 times as fast on a CPU.
