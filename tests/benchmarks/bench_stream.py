@@ -2,18 +2,21 @@
 
     make bench-stream        (a minute)
 
-The server and its workers are bound to one core, this client to the others. A camera sends JPEG
-files at a fixed rate and does not wait; frames that come too fast are left out.
+The server and its workers are bound to one core, this client and the browser to the others. A
+camera sends JPEG files at a fixed rate and does not wait; frames that come too fast are left out.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,11 +26,14 @@ from off_tanet.limits import MediaLimits
 from off_tanet.recognition.media.video import open_video
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Moment, Pixels
+from playwright.sync_api import sync_playwright
 from threadpoolctl import threadpool_limits
 
 from tests.support import factories
 from tests.support.live import streaming
 from tests.support.serving import SERVE, Server, started
+from tests.web.conftest import FLAGS
+from tests.web.visit import visiting
 
 SIZE = 640, 480
 RATES = (15, 30, 60, 120)
@@ -99,6 +105,40 @@ def watch(server: Server, frames: Frames, rate: float) -> None:
     )
 
 
+def browse(server: Server, frames: Frames, home: Path) -> None:
+    """The page, whose camera shows the frames at 30 a second."""
+    program = shutil.which("chromium")
+    if program is None:
+        print("no chromium here")
+        return
+    film = home / "film.mjpeg"
+    film.write_bytes(b"".join(content for _, content in frames))
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"]
+    seen: list[dict[str, float]] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        with visiting(browser, server.url) as visit:
+            visit.page.on(
+                "websocket", lambda socket: socket.on("framereceived", partial(_note, seen))
+            )
+            visit.choose("A camera")
+            visit.page.get_by_role("button", name="Open the camera").click()
+            visit.page.get_by_role("button", name="Watch live").click()
+            visit.page.wait_for_timeout(1000 * (SECONDS + 2))
+            visit.page.get_by_role("button", name="Stop watching").click()
+        browser.close()
+    span_s = seen[-1]["time_s"] - seen[0]["time_s"]
+    print(
+        f"the page: {(len(seen) - 1) / span_s:.1f} frames a second, {seen[-1]['dropped']} dropped"
+    )
+
+
+def _note(seen: list[dict[str, float]], payload: str | bytes) -> None:
+    message = json.loads(payload)
+    if message["event"] == "frame":
+        seen.append(message["data"])
+
+
 def main() -> None:
     threadpool_limits(1)
     cv2.setNumThreads(1)
@@ -114,6 +154,7 @@ def main() -> None:
         with started(command, Path(home), True, {"workers": 1}) as server:
             for rate in RATES:
                 watch(server, frames, rate)
+            browse(server, frames, Path(home))
 
 
 if __name__ == "__main__":

@@ -117,6 +117,17 @@ def test_another_kind_of_input_ends_the_stream(visit: Visit) -> None:
     expect(button).to_be_hidden()
 
 
+def test_a_hidden_page_ends_the_stream(visit: Visit) -> None:
+    """Browsers stop drawing it, and nobody watches."""
+    button = opened(visit)
+    button.click()
+    expect(live(visit)).to_contain_text("Following the face", timeout=30_000)
+    visit.page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
+    visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(live(visit)).to_contain_text("s of video", timeout=10_000)
+    expect(button).to_have_text("Watch live")
+
+
 def test_nothing_is_cut_off_while_it_runs(browser: Browser, server: Server) -> None:
     with visiting(browser, server.url, width=320) as visit:
         button = opened(visit)

@@ -59,8 +59,10 @@ export class CameraPanel {
     this.stream = await openCamera();
     this.view.removeAttribute("src");
     this.view.srcObject = this.stream;
+    this.watcher.disabled = true; // before the first picture, its size is not known
     this.#arrange("live");
     await this.view.play();
+    this.watcher.disabled = false;
     this.#showRate();
   }
 

@@ -8,7 +8,11 @@ const QUALITY = 0.9;
 const MOST_FPS = 30;
 const HEAD_BYTES = 8;
 // Problems that have other words for a stream than for a file.
-const CODES = { slow_request: "stream_idle", limit_exceeded: "stream_too_long" };
+const CODES = {
+  limit_exceeded: "stream_too_long",
+  no_face: "stream_no_face",
+  slow_request: "stream_idle",
+};
 
 /**
  * Streams what the video element `view` shows, and yields events as `{name, data}`: one `ready`,
@@ -22,12 +26,15 @@ export async function* stream(view, options, stop) {
   const socket = new WebSocket(String(ADDRESS).replace(/^http/, "ws"));
   const events = received(socket).getReader();
   const end = new AbortController();
+  const tell = (event) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(event));
   stop.addEventListener("abort", () => end.abort());
+  end.signal.addEventListener("abort", () => tell({ event: "end" }));
   document.addEventListener("visibilitychange", () => document.hidden && end.abort(), {
     signal: end.signal,
   });
   socket.addEventListener("open", () => {
-    socket.send(JSON.stringify({ event: "start", data: options }));
+    tell({ event: "start", data: options });
+    if (end.signal.aborted) tell({ event: "end" });
   });
   try {
     for (let last = ""; last !== "spotting"; ) {
@@ -67,7 +74,7 @@ async function film(view, socket, end) {
   const began = performance.now();
   let latest = -Infinity;
   while (!end.aborted && socket.readyState === WebSocket.OPEN) {
-    const now = await drawn(view, end);
+    const now = await drawn(view);
     if (now - latest < 900 / MOST_FPS || socket.bufferedAmount > 0) continue;
     latest = now;
     context.drawImage(view, 0, 0, canvas.width, canvas.height);
@@ -75,15 +82,13 @@ async function film(view, socket, end) {
       canvas.toBlob(resolve, "image/jpeg", QUALITY),
     );
     const message = await new Blob([head((now - began) / 1000), picture]).arrayBuffer();
-    if (socket.readyState === WebSocket.OPEN) socket.send(message);
+    if (!end.aborted && socket.readyState === WebSocket.OPEN) socket.send(message);
   }
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ event: "end" }));
 }
 
-/** Waits for the next picture of a video, or the end; returns the time in milliseconds. */
-function drawn(view, end) {
+/** Waits for the next picture of a video, if there is one; returns the time in milliseconds. */
+function drawn(view) {
   return new Promise((resolve) => {
-    end.addEventListener("abort", () => resolve(performance.now()), { once: true });
     if (view.requestVideoFrameCallback) view.requestVideoFrameCallback(resolve);
     else requestAnimationFrame(resolve);
   });

@@ -72,6 +72,10 @@ export const problems = {
     "A proxy on the way may not pass WebSockets on, or the service may be an older version. A recording works without them.",
   ],
   streams_off: ["The service has no live streams", "Record three seconds instead."],
+  stream_no_face: [
+    "No face was seen",
+    "Look into the camera from the front, with light on your face.",
+  ],
   stream_idle: [
     "No pictures came from the camera",
     "What was found so far is shown. Keep this page in view, and start again.",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from starlette.types import Scope
 
@@ -67,8 +70,8 @@ class Session:
         """
         reading = asyncio.create_task(self._read())
         work = asyncio.create_task(self._work(options, ready))
-        reading.add_done_callback(lambda _: self._feed.end())
-        work.add_done_callback(lambda _: self._pending.finish())
+        for task, end in ((reading, self._feed.end), (work, self._pending.finish)):
+            task.add_done_callback(partial(_ended, end))
         try:
             while (waiting := await self._pending.next()) is not None:
                 await self._socket.send(waiting)
@@ -154,6 +157,13 @@ class Session:
 
     def _idle(self, seconds: float) -> SlowRequestError:
         return SlowRequestError(f"No frame arrived within {seconds:g} s.")
+
+
+def _ended(then: Callable[[], None], task: asyncio.Task[Any]) -> None:
+    """Go on after a task; its exception is not logged by the event loop."""
+    if not task.cancelled():
+        task.exception()
+    then()
 
 
 def _reason(reading: asyncio.Task[None]) -> BaseException | None:
