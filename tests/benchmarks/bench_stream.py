@@ -2,7 +2,7 @@
 
     make bench-stream        (a minute)
 
-The server and its workers are bound to one core, this client and the browser to the others. A
+The server and its workers are bound to one core, this client to the others; the browser has all. A
 camera sends JPEG files at a fixed rate and does not wait; frames that come too fast are left out.
 """
 
@@ -144,9 +144,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     video = open_video((SAMPLES / "video.mp4").read_bytes(), MediaLimits())
     frames = [(frame.time_s, picture(frame.pixels)) for frame in video]
-    first, *others = sorted(os.sched_getaffinity(0))
-    if others:
-        os.sched_setaffinity(0, others)
+    cores = os.sched_getaffinity(0)
+    first, *others = sorted(cores)
+    os.sched_setaffinity(0, others or cores)
     in_process(frames)
     print(f"service on core {first}; load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as home:
@@ -154,6 +154,7 @@ def main() -> None:
         with started(command, Path(home), True, {"workers": 1}) as server:
             for rate in RATES:
                 watch(server, frames, rate)
+            os.sched_setaffinity(0, cores)
             browse(server, frames, Path(home))
 
 

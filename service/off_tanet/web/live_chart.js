@@ -7,7 +7,7 @@ import { ticks } from "./ticks.js";
 const SECONDS = 20;
 const HEIGHT = 160;
 const MARGIN = { left: 40, right: 14, top: 30, bottom: 40 };
-const LEAST_TOP_PX = 0.5; // keeps noise small on a curve without motion
+const TOPS_PX = [0.5, 1, 2, 4, 8]; // the first one keeps noise small on a curve without motion
 const GAP_S = 1; // over which no line is drawn
 
 /** A curve that moves on with each frame. */
@@ -38,11 +38,19 @@ export class LiveChart {
     this.due = false;
     this.width = this.svg.clientWidth;
     if (!this.width) return;
-    this.end = Math.max(SECONDS, this.points.at(-1)?.[0] ?? 0);
+    this.end = Math.max(SECONDS, Math.ceil(this.points.at(-1)?.[0] ?? 0));
     const highest = this.points.reduce((most, [, motion]) => Math.max(most, motion ?? 0), 0);
-    this.top = 1.1 * Math.max(LEAST_TOP_PX, highest);
-    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
+    this.top = TOPS_PX.find((top) => top >= highest) ?? highest;
     this.line.setAttribute("d", this.#path());
+    this.#drawAxes();
+  }
+
+  /** Draws the axes, at most once a second: their text takes longer than the curve. */
+  #drawAxes() {
+    const drawn = [this.end, this.top, this.width].join(" ");
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
     this.grid.replaceChildren(...this.#axes());
   }
 

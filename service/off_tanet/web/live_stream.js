@@ -64,26 +64,35 @@ function received(socket) {
   });
 }
 
-/** Sends the pictures that are drawn, without a queue: the service takes the newest. */
+/** Sends the pictures that are drawn, without a queue: what comes too fast is left out. */
 async function film(view, socket, end) {
   const canvas = document.createElement("canvas");
   const scale = Math.min(1, WIDTH / view.videoWidth);
   canvas.width = Math.round(scale * view.videoWidth);
   canvas.height = Math.round(scale * view.videoHeight);
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   const began = performance.now();
+  const open = () => !end.aborted && socket.readyState === WebSocket.OPEN;
   let latest = -Infinity;
-  while (!end.aborted && socket.readyState === WebSocket.OPEN) {
+  let encoding = false; // while the next picture is waited for
+  while (open()) {
     const now = await drawn(view);
-    if (now - latest < 900 / MOST_FPS || socket.bufferedAmount > 0) continue;
-    latest = now;
+    if (encoding || now - latest < 900 / MOST_FPS || socket.bufferedAmount > 0) continue;
+    [latest, encoding] = [now, true];
     context.drawImage(view, 0, 0, canvas.width, canvas.height);
-    const picture = await new Promise((resolve) =>
-      canvas.toBlob(resolve, "image/jpeg", QUALITY),
-    );
-    const message = await new Blob([head((now - began) / 1000), picture]).arrayBuffer();
-    if (!end.aborted && socket.readyState === WebSocket.OPEN) socket.send(message);
+    encoded(canvas, (now - began) / 1000).then((message) => {
+      encoding = false;
+      if (open()) socket.send(message);
+    });
   }
+}
+
+/** Returns a picture after its time, as the service reads it. */
+async function encoded(canvas, seconds) {
+  const picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+  const head = new DataView(new ArrayBuffer(HEAD_BYTES));
+  head.setFloat64(0, Math.max(0, seconds), true);
+  return new Blob([head, picture]).arrayBuffer();
 }
 
 /** Waits for the next picture of a video, if there is one; returns the time in milliseconds. */
@@ -92,11 +101,4 @@ function drawn(view) {
     if (view.requestVideoFrameCallback) view.requestVideoFrameCallback(resolve);
     else requestAnimationFrame(resolve);
   });
-}
-
-/** The time of a picture, as the service reads it. */
-function head(seconds) {
-  const bytes = new DataView(new ArrayBuffer(HEAD_BYTES));
-  bytes.setFloat64(0, Math.max(0, seconds), true);
-  return bytes.buffer;
 }

@@ -8,12 +8,13 @@ import { warning } from "./words.js";
 
 const STEADY_S = 1; // before a new state is told: a screen reader must not stutter
 const RATE_S = 2; // over which frames are counted
+const COUNT_S = 0.5; // between two counts
 const TOLD = ["turned_head", "occluded", "dark", "backlit"]; // what a person can mend at once
 
 /** Follows the events of a stream; `onChoose(expression)` is called with a selected one. */
 export class LiveView {
   constructor(request, onChoose) {
-    Object.assign(this, { times: [], state: "", next: { text: "", since: 0 } });
+    Object.assign(this, { times: [], counted: -1, state: "", next: { text: "", since: 0 } });
     this.status = make("p", { role: "status" });
     this.numbers = make("p", { class: "hint" });
     this.chart = new LiveChart();
@@ -50,7 +51,9 @@ export class LiveView {
     this.times.push(time);
     while (this.times[0] < time - RATE_S) this.times.shift();
     const span = time - this.times[0];
-    const fps = span > 0 ? Math.round((this.times.length - 1) / span) : 0;
+    if (span === 0 || time - this.counted < COUNT_S) return;
+    this.counted = time;
+    const fps = Math.round((this.times.length - 1) / span);
     this.numbers.textContent = say("liveNumbers", { fps, dropped });
   }
 
