@@ -214,6 +214,39 @@ class BodyLimits:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """Limits of a live stream.
+
+    Attributes:
+        frame_bytes: Bytes of the picture of a frame.
+        seconds: Duration of a stream, by its times and by the clock.
+        idle_s: Seconds without a frame after which the stream ends.
+        start_s: Seconds for the first message to arrive.
+        refusal_delay_s: Seconds that a client waits for a worker before it is refused.
+    """
+
+    frame_bytes: int = 4 << 20
+    seconds: float = 1200.0
+    idle_s: float = 10.0
+    start_s: float = 10.0
+    refusal_delay_s: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """Limits on the messages of a WebSocket.
+
+    Attributes:
+        bytes: Bytes of a message.
+        first_bytes: Bytes of a message before the application has sent its first one: until then,
+            the client is not known.
+    """
+
+    bytes: int
+    first_bytes: int = 16384
+
+
 ShareBy = Literal["client", "key", "none"]
 """How clients are identified for fair sharing.
 

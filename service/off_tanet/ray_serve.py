@@ -67,6 +67,7 @@ def deployment(settings: Settings) -> serve.Deployment:
     """Return a deployment of `min_replicas` to `max_replicas` replicas of the application."""
     short, long = settings.engine_limits, settings.video_limits
     admitted = short.workers + short.queue_size + long.workers + long.queue_size
+    admitted += settings.stream_workers
     return serve.deployment(
         serve.ingress()(Replica),
         name="off-tanet",

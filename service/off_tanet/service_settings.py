@@ -24,15 +24,19 @@ from off_tanet.limits import (
     ConnectionLimits,
     EngineLimits,
     HeaderLimits,
+    LiveLimits,
     MediaLimits,
     ShareBy,
+    SocketLimits,
 )
 from off_tanet.setting_names import PREFIX, STANDARD
 
-_MEDIA, _ENGINE, _HEADERS = MediaLimits(), EngineLimits(), HeaderLimits()
+_MEDIA, _ENGINE, _HEADERS, _LIVE = MediaLimits(), EngineLimits(), HeaderLimits(), LiveLimits()
+_SPARE_BYTES = 65536
 _VIDEO_NICENESS = 5  # next to a short request, a third of the CPU time
 
 _Workers = Annotated[int, Field(ge=1, le=256)]
+_NoWorkers = Annotated[int, Field(ge=0, le=256)]
 
 
 class ServiceSettings(BaseSettings):
@@ -97,6 +101,16 @@ class ServiceSettings(BaseSettings):
     """Maximum number of long videos that wait for a worker."""
     video_deadline_s: PositiveFloat = 900.0
     """Seconds from the admission of a long video until it is stopped."""
+
+    # Live streams
+    stream_workers: _NoWorkers = 1
+    """Worker processes for live streams, one each, started by the first; 0: no live streams."""
+    stream_idle_timeout_s: PositiveFloat = _LIVE.idle_s
+    """Seconds without a frame after which a live stream ends."""
+    max_stream_seconds: PositiveFloat = _LIVE.seconds
+    """Maximum duration of a live stream in seconds."""
+    max_stream_frame_bytes: PositiveInt = _LIVE.frame_bytes
+    """Maximum bytes of the picture of a frame of a live stream."""
 
     # Ray Serve
     min_replicas: PositiveInt = 1
@@ -234,3 +248,27 @@ class ServiceSettings(BaseSettings):
             shutdown_timeout_s=self.video_shutdown_timeout_s,
             niceness=_VIDEO_NICENESS,
         )
+
+    @property
+    def live_limits(self) -> LiveLimits:
+        """Limits of a live stream."""
+        return LiveLimits(
+            frame_bytes=self.max_stream_frame_bytes,
+            seconds=self.max_stream_seconds,
+            idle_s=self.stream_idle_timeout_s,
+            start_s=self.header_timeout_s,
+            refusal_delay_s=self.refusal_delay_s,
+        )
+
+    @property
+    def socket_limits(self) -> SocketLimits:
+        """Limits on the messages of a WebSocket: beyond them, no problem tells what is wrong."""
+        return SocketLimits(bytes=self.max_stream_frame_bytes + _SPARE_BYTES)
+
+    @property
+    def live_engine_limits(self) -> EngineLimits:
+        """Limits of the engine for live streams, which never wait for a worker.
+
+        The deadline is that of each frame.
+        """
+        return replace(self.engine_limits, workers=self.stream_workers, queue_size=0)

@@ -71,7 +71,7 @@ def check_model(settings: Settings) -> ModelCard:
 
 def files_needed(settings: Settings) -> int:
     """Return how many files the server process may have open at once."""
-    workers = settings.engine_limits.workers + settings.video_workers
+    workers = settings.engine_limits.workers + settings.video_workers + settings.stream_workers
     return settings.max_connections + workers * _FILES_PER_WORKER + _OTHER_FILES
 
 

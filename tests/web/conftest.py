@@ -50,9 +50,9 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
         yield visiting_page
 
 
-def camera_film() -> bytes:
-    """The sample clip as the motion JPEG that the fake camera plays, over and over."""
-    clip, film = cv2.VideoCapture(str(ASSETS / "samples/clip.mp4")), b""
+def camera_film(sample: str = "clip.mp4") -> bytes:
+    """A sample as the motion JPEG that the fake camera plays, over and over."""
+    clip, film = cv2.VideoCapture(str(ASSETS / "samples" / sample)), b""
     while (read := clip.read())[0]:
         film += factories.jpeg(np.asarray(read[1], np.uint8))
     return film

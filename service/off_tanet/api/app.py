@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from off_tanet import logs
 from off_tanet.api import problems
+from off_tanet.api.live.service import LiveService
 from off_tanet.api.metrics import Metrics
 from off_tanet.api.middleware.admission import AdmissionMiddleware
 from off_tanet.api.middleware.auth import AuthGuard, KeyFile
@@ -32,8 +33,10 @@ from off_tanet.api.middleware.exchange import ExchangeMiddleware
 from off_tanet.api.middleware.guard import Guard, GuardMiddleware
 from off_tanet.api.middleware.header_limits import HeaderLimitGuard
 from off_tanet.api.middleware.hosts import HostGuard
-from off_tanet.api.middleware.instrumentation import log_request
+from off_tanet.api.middleware.instrumentation import Observer, log_request
+from off_tanet.api.middleware.origin import OriginGuard
 from off_tanet.api.middleware.rate_limit import QuotaGuard
+from off_tanet.api.middleware.sockets import SocketMiddleware
 from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS
 from off_tanet.api.routes import docs, page
@@ -87,7 +90,9 @@ def create_app(settings: Settings | None = None) -> DocumentedApp:
         ValueError: The file of API keys is malformed.
     """
     settings = settings or load()
-    state = _state(settings)
+    heads = (HeaderLimitGuard(settings.header_limits), HostGuard())
+    clients = tuple(_client_guards(settings))
+    state = _state(settings, clients)
     tracing = _tracing(settings.otlp_endpoint)
     app = _documented_app(_lifespan(state, settings, tracing))
     app.requires_key = settings.api_keys is not None
@@ -98,8 +103,15 @@ def create_app(settings: Settings | None = None) -> DocumentedApp:
     if settings.docs:
         table.include_router(docs.routes())
     app.include_router(table)
-    _add_middleware(app, settings)
-    _add_exchange(app, table, tracing)
+    _add_middleware(app, settings, (*heads, *clients))
+    observers = _observers(state.metrics, tracing)
+    _add_exchange(app, table, observers)
+    app.add_middleware(
+        SocketMiddleware,
+        live=state.live,
+        guards=(*heads, OriginGuard(settings.allowed_origins)),
+        observers=observers,
+    )
     return app
 
 
@@ -125,6 +137,7 @@ def _lifespan(state: State, settings: Settings, tracing: Tracing | None) -> Life
         asyncio.get_running_loop().set_exception_handler(logs.log_loop_error)
         state.engine.start()
         state.video_engine.start_on_demand()
+        state.live.start()
         yield
         give_up = time.monotonic() + settings.shutdown_timeout_s
         await state.drain()
@@ -134,20 +147,21 @@ def _lifespan(state: State, settings: Settings, tracing: Tracing | None) -> Life
     return lifespan
 
 
-def _state(settings: Settings) -> State:
+def _state(settings: Settings, clients: Sequence[Guard]) -> State:
     """Create what the routes and the middleware share."""
     state = State()
     engine = Engine(settings.configuration, settings.engine_limits, JOBS, warm_up)
     video_engine = Engine(settings.configuration, settings.video_limits, JOBS, warm_up)
 
     async def drain() -> None:
-        """Let both engines complete their work, each within its own shutdown timeout."""
+        """Let all engines complete their work, each within its own shutdown timeout."""
         state.body_budget.stop()
-        await asyncio.gather(engine.stop(), video_engine.stop())
+        await asyncio.gather(engine.stop(), video_engine.stop(), live.stop())
 
-    state.engine, state.video_engine, state.drain = engine, video_engine, drain
-    state.metrics = Metrics(engine, video_engine)
     state.client_of = client_of(settings.share_by)
+    live = state.live = LiveService.of(settings, state.client_of, clients)
+    state.engine, state.video_engine, state.drain = engine, video_engine, drain
+    state.metrics = Metrics(engine, video_engine, *live.engines)
     state.body_budget = BodyBudget(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes
     state.page_facts = page.Facts.of(settings)
@@ -167,7 +181,7 @@ def _tracing(endpoint: str | None) -> Tracing | None:
     return Tracing(endpoint)
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, guards: tuple[Guard, ...]) -> None:
     """Add the layers that protect the routes, from the innermost to the outermost."""
     lengths = BodyLengthGuard(
         settings.body_limits.bytes, {VIDEO_PATH: (settings.max_video_bytes, "video_bytes")}
@@ -181,30 +195,30 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         client_of=app.state.client_of,
         refusal_delay_s=settings.refusal_delay_s,
     )
-    app.add_middleware(GuardMiddleware, guards=(*_guards(settings), lengths))
+    app.add_middleware(GuardMiddleware, guards=(*guards, lengths))
     app.add_middleware(ErrorMiddleware)
     if origins := settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
 
 
-def _guards(settings: Settings) -> Iterator[Guard]:
+def _client_guards(settings: Settings) -> Iterator[Guard]:
     """Yield the guards in their order: a request without a valid key is not counted."""
-    yield HeaderLimitGuard(settings.header_limits)
-    yield HostGuard()
     if settings.api_keys is not None:
         yield AuthGuard(KeyFile(settings.api_keys), OPEN_PATHS)
     if settings.quota is not None:
         yield QuotaGuard(limits.parse(settings.quota))
 
 
-def _add_exchange(app: FastAPI, table: APIRouter, tracing: Tracing | None) -> None:
-    observers = [app.state.metrics.observe, log_request]
-    if tracing is not None:
-        observers.append(tracing.observe)
+def _observers(metrics: Metrics, tracing: Tracing | None) -> tuple[Observer, ...]:
+    always = (metrics.observe, log_request)
+    return always if tracing is None else (*always, tracing.observe)
+
+
+def _add_exchange(app: FastAPI, table: APIRouter, observers: tuple[Observer, ...]) -> None:
     app.add_middleware(
         ExchangeMiddleware,
         templates=frozenset(route.path for route in table.routes if isinstance(route, Route)),
-        observers=tuple(observers),
+        observers=observers,
     )
 
 
@@ -217,6 +231,10 @@ The scores are the output of a statistical model for one observed motion. They a
 about what a person feels, thinks or intends, and must not be used to decide about people. Inferring
 emotions at work and in education is prohibited in the European Union (Regulation 2024/1689,
 Article 5(1)(f)).
+
+`/v1/stream` is a WebSocket for live streams, which OpenAPI cannot describe: a text
+`{"event": "start"}`, then each frame as its time (float64, little-endian) with a JPEG or WebP file,
+then `{"event": "end"}`. The answers are texts with `event` and `data`.
 
 Errors are `application/problem+json` (RFC 9457). Their `code` is stable; their `detail` is text for
 people. Responses 408, 429 and 503 are temporary; `Retry-After` gives the seconds to wait, if known.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
+STREAM_PATH = "/v1/stream"
+"""Path of the live stream, which is a WebSocket."""
+
 HEALTH_PATHS = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"})
 """Paths that load balancers request without an API key."""
 

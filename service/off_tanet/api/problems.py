@@ -61,6 +61,8 @@ def response(scope: Scope, error: errors.OffTanetError) -> Response:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
+    if error.status == HTTPStatus.UPGRADE_REQUIRED:
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
     if isinstance(error, errors.SlowRequestError):
         headers["Connection"] = "close"  # the remainder of the body may never arrive
     return _response(scope, problem(scope, error), headers)

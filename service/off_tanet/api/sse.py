@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from functools import partial
 
 from fastapi.sse import format_sse_event
@@ -17,14 +16,14 @@ from off_tanet.api.middleware.instrumentation import (
     record_stages,
     record_wait,
 )
+from off_tanet.api.pending_events import PendingEvents
 from off_tanet.api.requests import disconnected
 from off_tanet.errors import DrainingError, OffTanetError, SlowReaderError
 from off_tanet.workers.answers import Answer
 from off_tanet.workers.engine import Engine
-from off_tanet.workers.messages import Job, PartialResult
+from off_tanet.workers.messages import Job
 from off_tanet.workers.uploads import Upload
 
-_MAX_PROGRESS_BYTES = 65536
 _HEADERS = {"X-Accel-Buffering": "no"}  # a proxy must not delay the events
 
 
@@ -62,15 +61,15 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the job and send the response."""
-        pending = _PendingEvents(self._pending_bytes)
+        pending = PendingEvents(self._pending_bytes)
         work = asyncio.create_task(
             self._engine.run(
                 self._job,
                 self._upload,
                 client=self._client,
-                progress=pending.put_progress,
+                progress=lambda *step: pending.put_replaceable(_progress(*step)),
                 waited=partial(record_wait, scope),
-                on_partial=pending.put_partial,
+                on_partial=lambda result: pending.put(_event(result.kind, result.json)),
             )
         )
         gone = asyncio.create_task(disconnected(receive))
@@ -108,56 +107,13 @@ class EventStream(Response):
         return event
 
 
-class _PendingEvents:
-    """Events that have not been sent yet.
-
-    Partial results may take up `max_bytes`; progress is dropped while more than a few are waiting.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self.overflowed = False
-        self._max_bytes = max_bytes
-        self._events: deque[bytes] = deque()
-        self._bytes = 0
-        self._finished = False
-        self._changed = asyncio.Event()
-
-    def put_progress(self, stage: str, done: int, total: int) -> None:
-        if self._bytes < _MAX_PROGRESS_BYTES:  # a later event replaces one that is dropped
-            body = ProgressBody(stage=stage, done=done, total=total)
-            self._put(_event("progress", body.model_dump_json()))
-
-    def put_partial(self, result: PartialResult) -> None:
-        if self._bytes + len(result.json) > self._max_bytes:
-            self.overflowed = True
-            self.finish()
-        else:
-            self._put(_event(result.kind, result.json))
-
-    def finish(self) -> None:
-        """Note that no further event will come."""
-        self._finished = True
-        self._changed.set()
-
-    async def next(self) -> bytes | None:
-        """Wait for the next event; return None after the last one."""
-        while not self._events and not self._finished:
-            self._changed.clear()
-            await self._changed.wait()
-        if not self._events:
-            return None
-        event = self._events.popleft()
-        self._bytes -= len(event)
-        return event
-
-    def _put(self, event: bytes) -> None:
-        self._events.append(event)
-        self._bytes += len(event)
-        self._changed.set()
-
-
 def _problem(scope: Scope, error: OffTanetError) -> bytes:
     return _event("problem", problems.problem(scope, error).model_dump_json(exclude_none=True))
+
+
+def _progress(stage: str, done: int, total: int) -> bytes:
+    body = ProgressBody(stage=stage, done=done, total=total)
+    return _event("progress", body.model_dump_json())
 
 
 def _event(name: str, json: str) -> bytes:

@@ -172,17 +172,26 @@ def _run(
     from off_tanet import logs
     from off_tanet.api.http_protocol.protocol import bounded_protocol
     from off_tanet.api.http_protocol.server import DrainingServer
+    from off_tanet.api.http_protocol.websocket import bounded_socket
+    from off_tanet.api.http_protocol.writing import Backlog
     from off_tanet.api.middleware.forwarded import ForwardedMiddleware
+    from off_tanet.api.paths import STREAM_PATH
     from off_tanet.workers import malloc
 
     malloc.keep_freed()
     logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
     trusted = settings.trusted_proxies
+    connections = settings.connection_limits
+    unsent = Backlog(connections.unsent_bytes)
     config = uvicorn.Config(
         ForwardedMiddleware(app, trusted) if trusted else app,
         server_header=False,
-        http=bounded_protocol(settings.connection_limits),
+        http=bounded_protocol(connections, unsent, {STREAM_PATH.encode()}),
+        ws=bounded_socket(connections, settings.socket_limits, unsent),
+        ws_per_message_deflate=False,  # pictures do not get smaller, and a bomb could be in it
+        ws_ping_interval=settings.stream_idle_timeout_s,
+        ws_ping_timeout=settings.stream_idle_timeout_s,
         backlog=_BACKLOG,
         log_config=None,
         access_log=False,  # it would log query strings

@@ -18,6 +18,7 @@ from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.trackers import MultiFaceTracker, MultiTracker, OneFace
 from off_tanet.recognition.face.tracking import PreCroppedTracker
 from off_tanet.recognition.flow import light
+from off_tanet.recognition.live import LiveRecognition
 from off_tanet.recognition.media import images
 from off_tanet.recognition.media.sources import Source, open_clip, open_video
 from off_tanet.recognition.pair import CropPair, crop_pairs
@@ -219,6 +220,30 @@ class Recognizer:
         damage = {"damaged_video"} if stream.damaged else set()
         spotting = summarise(spotter, expressions, damage, self.card, faces)
         return replace(spotting, timings_ms=stopwatch.milliseconds())
+
+    def live(
+        self,
+        *,
+        face: FaceChoice = "auto",
+        faces: FaceCount = "one",
+        on_expression: ExpressionCallback = lambda _: None,
+    ) -> LiveRecognition:
+        """Begin to recognise the expressions of a camera, whose frames follow one by one.
+
+        Args:
+            face: The face to analyse, as for `video`.
+            faces: With `all`, the expressions are those of all faces.
+            on_expression: Called with each expression, 4 to 20 s after its offset.
+
+        Raises:
+            InvalidRequestError: If one face is chosen and all are requested.
+        """
+        check_faces(face, faces)
+        configuration, tracker = self._configuration, self._tracker(face, faces)
+        spotter = MultiFaceSpotter(configuration.durations, configuration.thresholds, tracker.count)
+        return LiveRecognition(
+            tracker, spotter, self._pairs, self.card, configuration.media, faces, on_expression
+        )
 
     def classify(self, flows: NDArray[np.float32]) -> list[Classification]:
         """Classify flows that were computed elsewhere.

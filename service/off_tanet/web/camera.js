@@ -12,18 +12,20 @@ const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 
 /** The controls of the camera in `host`; `onChange()` follows a new or deleted recording. */
 export class CameraPanel {
-  constructor(host, { onChange, onProblem }) {
-    Object.assign(this, { onChange, onProblem, recording: null, stream: null });
+  constructor(host, { onChange, onProblem, onLive }) {
+    Object.assign(this, { onChange, onProblem, onLive, recording: null, stream: null });
+    Object.assign(this, { live: null, streams: true });
     this.view = make("video", { playsinline: true, hidden: true });
     this.view.muted = true;
     this.status = make("p", { role: "status", class: "hint" });
     this.opener = button(say("openCamera"), () => this.#attempt(() => this.#open()));
     this.recorder = button(say("record"), () => this.#attempt(() => this.#record()));
+    this.watcher = button(say("watch"), () => this.#attempt(() => this.#watch()));
     this.keeper = button(say("saveRecording"), () => save(this.recording, this.recording.name));
     host.replaceChildren(
       this.view,
       this.status,
-      make("p", { class: "actions" }, this.opener, this.recorder, this.keeper),
+      make("p", { class: "actions" }, this.opener, this.recorder, this.watcher, this.keeper),
     );
     this.#arrange("closed");
     if (!window.isSecureContext) this.status.textContent = problem("insecure_camera").title;
@@ -31,6 +33,7 @@ export class CameraPanel {
 
   /** Releases the camera; a recording stays. */
   close() {
+    this.live?.abort();
     if (!this.stream) return;
     this.stream.getTracks().forEach((track) => track.stop());
     this.stream = this.view.srcObject = null;
@@ -56,8 +59,10 @@ export class CameraPanel {
     this.stream = await openCamera();
     this.view.removeAttribute("src");
     this.view.srcObject = this.stream;
+    this.watcher.disabled = true; // before the first picture, its size is not known
     this.#arrange("live");
     await this.view.play();
+    this.watcher.disabled = false;
     this.#showRate();
   }
 
@@ -67,13 +72,32 @@ export class CameraPanel {
     this.status.textContent = say("live", { width, height, fps: Math.round(frameRate) }) + slow;
   }
 
+  /** Shows the button for live streams if the service has them. */
+  offerStreams(streams) {
+    this.streams = streams;
+    if (this.stream && !this.live) this.#arrange("live");
+  }
+
+  /** Starts a live stream, or ends the one that runs. */
+  async #watch() {
+    if (this.live) return this.live.abort();
+    this.live = new AbortController();
+    this.#arrange("watching");
+    try {
+      await this.onLive(this.view, this.live.signal);
+    } finally {
+      this.live = null;
+      if (this.stream) this.#arrange("live");
+    }
+  }
+
   async #record() {
-    this.recorder.disabled = true;
+    this.recorder.disabled = this.watcher.disabled = true;
     try {
       await countDown(COUNTDOWN_S, (seconds) => this.#say("countdown", seconds));
       this.recording = await record(this.stream, (seconds) => this.#say("recording", seconds));
     } finally {
-      this.recorder.disabled = false;
+      this.recorder.disabled = this.watcher.disabled = false;
     }
     this.close();
     this.#playBack();
@@ -91,15 +115,18 @@ export class CameraPanel {
     this.#say("recorded", SECONDS);
   }
 
-  /** Shows what is possible while the camera is `closed`, `live`, or has `recorded`. */
+  /** Shows what is possible while the camera is `closed`, `live`, `watching` or has `recorded`. */
   #arrange(state) {
+    const open = ["live", "watching"].includes(state);
     this.view.hidden = state === "closed";
     this.view.controls = state === "recorded";
-    this.view.classList.toggle("mirrored", state === "live");
-    this.view.setAttribute("aria-label", say(state === "live" ? "preview" : "playback"));
-    this.opener.hidden = state === "live";
+    this.view.classList.toggle("mirrored", open);
+    this.view.setAttribute("aria-label", say(open ? "preview" : "playback"));
+    this.opener.hidden = open;
     this.opener.textContent = say(state === "recorded" ? "again" : "openCamera");
     this.recorder.hidden = state !== "live";
+    this.watcher.hidden = !open || !this.streams;
+    this.watcher.textContent = say(state === "watching" ? "stopWatching" : "watch");
     this.keeper.hidden = state !== "recorded";
   }
 }

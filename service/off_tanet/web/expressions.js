@@ -16,11 +16,12 @@ export class ExpressionList {
     this.count = make("p", { role: "status" });
     this.after = make("div", { class: "block" });
     this.items = make("ol", { class: "expressions" });
+    const { video } = request.files; // a live stream has nothing to play
     this.timeline = new Timeline({
-      onSeek: (seconds) => this.#seek(seconds),
+      onSeek: video ? (seconds) => this.#seek(seconds) : null,
       onChoose: (expression) => this.#choose(expression),
     });
-    this.player = this.#makePlayer(request.files.video);
+    this.player = video ? this.#makePlayer(video) : "";
     this.element = make(
       "section",
       { class: "block", "aria-label": say("expressions") },
@@ -28,7 +29,7 @@ export class ExpressionList {
       this.count,
       this.player,
       this.timeline.svg,
-      make("p", { class: "hint" }, say("timelineHint")),
+      video ? make("p", { class: "hint" }, say("timelineHint")) : "",
       this.items,
       this.after,
     );

@@ -6,6 +6,8 @@ import { byId, make } from "./dom.js";
 import { examples } from "./examples.js";
 import { ExpressionList } from "./expressions.js";
 import { say, translatePage } from "./language.js";
+import { stream } from "./live_stream.js";
+import { LiveView } from "./live_view.js";
 import { PredictionView } from "./prediction.js";
 import { Problem } from "./problem.js";
 import { clearProblem, showCancelled, showProblem } from "./problem_view.js";
@@ -34,6 +36,9 @@ sources.addEventListener("material", () => {
   clearProblem();
   panels.delete(sources.kind); // no result stays beside new material
   showPanel();
+});
+sources.addEventListener("live", ({ detail: { view, stop, done } }) => {
+  attempt(() => watch(view, stop)).then(done);
 });
 byId("cancel").addEventListener("click", () => {
   running.abort();
@@ -99,16 +104,36 @@ async function predictAll(requests, panel) {
 
 async function spot(request, panel) {
   const detail = make("div");
-  const list = new ExpressionList(request, (expression) => {
-    const view = new PredictionView({ saving: savingOf(request) }); // it cannot be analysed again
-    view.show(expression, request);
-    detail.replaceChildren(view.element);
-  });
+  const list = new ExpressionList(request, (expression) =>
+    showExpression(detail, expression, request),
+  );
   panel.replaceChildren(list.element, detail);
   for await (const { name, data } of steps(request)) {
     if (name === "expression") list.add(data);
     if (name === "spotting") list.finish(data);
   }
+}
+
+/** Shows a live stream of the camera until it is stopped. */
+async function watch(video, stop) {
+  running?.abort();
+  const panel = panels.get("camera");
+  const detail = make("div");
+  const request = { kind: "live", name: say("liveName"), files: {} };
+  const view = new LiveView(request, (expression) => showExpression(detail, expression, request));
+  panel.replaceChildren(view.element, detail);
+  try {
+    for await (const event of stream(video, sources.live, stop)) view.show(event);
+  } finally {
+    view.end();
+  }
+}
+
+/** Shows an expression of a video, which cannot be analysed again. */
+function showExpression(host, expression, request) {
+  const view = new PredictionView({ saving: savingOf(request) });
+  view.show(expression, request);
+  host.replaceChildren(view.element);
 }
 
 /** A view that repeats the request when a marker is moved. */

@@ -53,7 +53,8 @@ export class PredictionView {
     this.candidates.replaceChildren(...candidates(answer.alternatives, this.onMove));
     this.alternation.stop();
     this.figures.replaceChildren(...pictures(answer, timed).map(figure));
-    this.facts.replaceChildren(measurements(answer), snippets(request));
+    const again = request.kind === "live" ? [] : [snippets(request)]; // a stream is no request
+    this.facts.replaceChildren(measurements(answer), ...again);
     this.#showCurve(answer, request);
   }
 

@@ -14,7 +14,8 @@ const FIELDS = { frames: ["onset", "apex"], clip: ["clip"], video: ["video"], ca
 /**
  * The state of the form: kind of input, files and options.
  *
- * It dispatches `material` when files change, `kind` when another kind is chosen, and `problem`.
+ * It dispatches `material` when files change, `kind` when another kind is chosen, `live` when a
+ * camera is to be watched (`done` is called at the end), and `problem`.
  */
 export class Sources extends EventTarget {
   constructor(form) {
@@ -24,6 +25,8 @@ export class Sources extends EventTarget {
     this.camera = new CameraPanel(byId("camera"), {
       onChange: () => this.#report("material"),
       onProblem: (problem) => this.#report("problem", problem),
+      onLive: (view, stop) =>
+        new Promise((done) => this.#report("live", { view, stop, done })),
     });
     form.addEventListener("change", ({ target }) => this.#changed(target));
     acceptDrops((files, field) => this.#guard(() => this.take(files, field)));
@@ -36,6 +39,7 @@ export class Sources extends EventTarget {
     this.#showLimit();
     if (facts.key_required) byId("options").open = true;
     byId("key").required = Boolean(facts.key_required);
+    this.camera.offerStreams(Boolean(facts.streams));
   }
 
   get kind() {
@@ -44,6 +48,15 @@ export class Sources extends EventTarget {
 
   get key() {
     return byId("key").value.trim();
+  }
+
+  /** The options of a live stream. */
+  get live() {
+    return {
+      include: [...PICTURES, "motion"].join(","),
+      ...(this.form.elements.tight.checked ? { face: "none" } : {}),
+      ...(this.key ? { key: this.key } : {}),
+    };
   }
 
   /** Returns one request, or several, for what is chosen. Throws Problem if a file is missing. */

@@ -67,6 +67,23 @@ export const problems = {
     "Choose “A long video” above, or trim it.",
   ],
   video_too_long: ["This video is longer than the service accepts", "Cut it into parts."],
+  no_stream: [
+    "The live stream could not be opened",
+    "A proxy on the way may not pass WebSockets on, or the service may be an older version. A recording works without them.",
+  ],
+  streams_off: ["The service has no live streams", "Record three seconds instead."],
+  stream_no_face: [
+    "No face was seen",
+    "Look into the camera from the front, with light on your face.",
+  ],
+  stream_idle: [
+    "No pictures came from the camera",
+    "What was found so far is shown. Keep this page in view, and start again.",
+  ],
+  stream_too_long: [
+    "The live stream has reached its limit",
+    "What was found so far is shown. Start again to go on.",
+  ],
   no_camera: [
     "The camera cannot be used",
     "Allow it in the browser, and check that no other program uses it.",
@@ -193,7 +210,7 @@ export const page = {
   videoHint: "An untrimmed recording. Every expression in it is found and listed.",
   videoLabel: "Video",
   cameraHint:
-    "Three seconds from this device's camera, without sound. Start with a neutral face. The recording is sent only when you press Analyse.",
+    "Three seconds from this device's camera, without sound. Start with a neutral face. The recording is sent only when you press Analyse; while you watch live, pictures are sent all the time, and none is kept.",
   options: "Options",
   tight: "The pictures are tight face crops: skip face detection",
   key: "API key",
@@ -340,5 +357,17 @@ export const ui = {
   recorded: "Recorded {seconds} s. Look at it, then press Analyse.",
   again: "Record again",
   saveRecording: "Save the recording",
+  watch: "Watch live",
+  stopWatching: "Stop watching",
+  liveName: "live",
+  liveTitle: "Live",
+  liveStarting: "Starting",
+  liveLooking: "Looking for a face",
+  liveFollowing: "Following the face",
+  liveEnded: "Ended",
+  liveNumbers: "{fps} frames a second, {dropped} left out",
+  liveCurve: "Motion of the face in the last {seconds} seconds",
+  liveHint:
+    "The curve is a first estimate. An expression is listed 4 to 20 seconds after its end, or when you stop.",
   slowCamera: "Below 50 frames a second the times are coarse; more light often helps.",
 };

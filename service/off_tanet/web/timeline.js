@@ -15,7 +15,10 @@ const GROUND = TOP + CURVE;
 const HEIGHT = GROUND + LANES.length * LANE + 26;
 const LEAST_PX = 4; // width of a short event
 
-/** `onSeek(seconds)` follows a click; `onChoose(expression)` one on an expression. */
+/**
+ * `onSeek(seconds)` follows a click, and is null without a player; `onChoose(expression)` follows a
+ * click on an expression.
+ */
 export class Timeline {
   constructor({ onSeek, onChoose }) {
     Object.assign(this, { onSeek, onChoose, seconds: 0, expressions: [], events: [], time: 0 });
@@ -49,8 +52,9 @@ export class Timeline {
     this.width = this.svg.clientWidth;
     if (!this.width || !this.seconds) return;
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
+    const head = this.onSeek ? [this.head] : [];
     const lanes = LANES.flatMap((name, row) => this.#lane(name, row));
-    this.svg.replaceChildren(...this.#axis(), ...this.#curve(), ...lanes, this.head);
+    this.svg.replaceChildren(...this.#axis(), ...this.#curve(), ...lanes, ...head);
     this.play(this.time);
   }
 
@@ -141,7 +145,7 @@ export class Timeline {
   }
 
   #seek({ clientX }) {
-    if (!this.seconds) return;
+    if (!this.seconds || !this.onSeek) return;
     const x = clientX - this.svg.getBoundingClientRect().left - LEFT;
     const share = Math.min(1, Math.max(0, x / (this.width - LEFT - RIGHT)));
     this.onSeek(share * this.seconds);

@@ -6,7 +6,7 @@ its flow and its crops is a hundred times as long as one without.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import msgspec
@@ -18,11 +18,12 @@ from off_tanet.errors import LimitExceededError
 from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.recognition.media.sources import Source
 from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.schemas.live import EncodedFrame, LiveFrameBody
 from off_tanet.schemas.pictures import ArraysBody, CropsBody, ScalesBody
 from off_tanet.schemas.prediction import Included, MotionBody, PredictionBody
 from off_tanet.schemas.signals import SignalsBody
 from off_tanet.schemas.spotting import ExpressionBody, SpottingBody, VideoMotionBody
-from off_tanet.types import Expression, Motion, Prediction, Progress
+from off_tanet.types import Expression, Motion, Prediction, Progress, VideoSpotting
 from off_tanet.workers.messages import StagesMs
 
 _SCALED: frozenset[Included] = frozenset({"flow", "arrows", "strain"})
@@ -144,20 +145,68 @@ def video_answer(
     Raises:
         OffTanetError: As raised by `Recognizer.video`.
     """
-    expressions: list[ExpressionBody] = []
+    found = _Expressions(include, on_expression)
+    spotting = recognizer.video(
+        video, face=face, faces=faces, progress=progress, on_expression=found.add
+    )
+    return found.answer(spotting)
 
-    def add(expression: Expression) -> None:
-        expressions.append(_expression(expression, include))
-        on_expression(_json(expressions[-1]))
 
-    spotting = recognizer.video(video, face=face, faces=faces, progress=progress, on_expression=add)
-    expressions.sort(key=lambda body: body.offset.index)
-    included: dict[str, object] = {}
-    if spotting.signals is not None and "signals" in include:
-        included["signals"] = SignalsBody.of(spotting.signals)
-    if spotting.motion is not None and "motion" in include:
-        included["motion"] = VideoMotionBody.of(spotting.motion)
-    return Answer(_json(SpottingBody.of(spotting, expressions, included)), spotting.timings_ms)
+def live_answer(
+    recognizer: Recognizer,
+    frames: Iterable[EncodedFrame],
+    face: FaceChoice = "auto",
+    include: frozenset[Included] = frozenset(),
+    *,
+    faces: FaceCount = "one",
+    on_frame: Callable[[bytes], None],
+    on_expression: Callable[[bytes], None],
+) -> Answer:
+    """Find every expression of a live stream.
+
+    Args:
+        recognizer: The recognizer.
+        frames: The frames that are not left out, in the order of time.
+        face: The face to analyse.
+        include: As for `video_answer`.
+        faces: Whether to analyse all faces.
+        on_frame: Called with the JSON of what is known of each frame at once.
+        on_expression: Called with the JSON of each expression as soon as it is certain.
+
+    Raises:
+        OffTanetError: As raised by `LiveRecognition`.
+    """
+    found = _Expressions(include, on_expression)
+    live = recognizer.live(face=face, faces=faces, on_expression=found.add)
+    for done, frame in enumerate(frames):
+        body = LiveFrameBody.of(live.add(frame.picture, frame.moment), frame.index - done)
+        on_frame(_json(body))
+    return found.answer(live.finish())
+
+
+class _Expressions:
+    """The bodies of the expressions of a video, as they become certain."""
+
+    def __init__(
+        self, include: frozenset[Included], on_expression: Callable[[bytes], None]
+    ) -> None:
+        self._include, self._on_expression = include, on_expression
+        self._bodies: list[ExpressionBody] = []
+
+    def add(self, expression: Expression) -> None:
+        self._bodies.append(_expression(expression, self._include))
+        self._on_expression(_json(self._bodies[-1]))
+
+    def answer(self, spotting: VideoSpotting) -> Answer:
+        """Return the answer for the whole video."""
+        self._bodies.sort(key=lambda body: body.offset.index)
+        included: dict[str, object] = {}
+        if spotting.signals is not None and "signals" in self._include:
+            included["signals"] = SignalsBody.of(spotting.signals)
+        if spotting.motion is not None and "motion" in self._include:
+            included["motion"] = VideoMotionBody.of(spotting.motion)
+        body = SpottingBody.of(spotting, self._bodies, included)
+        return Answer(_json(body), spotting.timings_ms)
 
 
 def _expression(expression: Expression, include: frozenset[Included]) -> ExpressionBody:

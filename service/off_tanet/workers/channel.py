@@ -12,6 +12,7 @@ from typing import cast
 
 from off_tanet.workers.messages import (
     REPLY,
+    Ask,
     Failure,
     Message,
     MessageError,
@@ -21,7 +22,7 @@ from off_tanet.workers.messages import (
     decoder,
 )
 
-_MESSAGES = decoder((Step, PartialResult, Result, Failure))
+_MESSAGES = decoder((Step, PartialResult, Ask, Result, Failure))
 
 
 class Channel(asyncio.Protocol):

@@ -26,6 +26,7 @@ from off_tanet.limits import EngineLimits
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Progress
 from off_tanet.workers.dispatch import Dispatcher, Place
+from off_tanet.workers.feed import Feed
 from off_tanet.workers.messages import Job, PartialResult, WorkerInfo
 from off_tanet.workers.pool import WorkerPool
 from off_tanet.workers.uploads import Upload
@@ -187,6 +188,7 @@ class Engine:
         progress: Progress = lambda *_: None,
         waited: Callable[[float], None] = lambda _: None,
         on_partial: Callable[[PartialResult], None] = lambda _: None,
+        feed: Feed | None = None,
     ) -> T:
         """Run a job in a worker; cancelling the call stops the work.
 
@@ -197,6 +199,7 @@ class Engine:
             progress: Called in the event loop with the progress of each stage.
             waited: Called once with the seconds until a worker was free.
             on_partial: Called with each partial result.
+            feed: The pieces that the job may ask for, each within a deadline of its own.
 
         Returns:
             The answer of the job.
@@ -216,7 +219,7 @@ class Engine:
             worker = await self._next_worker(place, deadline)
             waited(time.monotonic() - admitted)
             work = asyncio.create_task(
-                worker.run(job, upload or Upload(), deadline, progress, on_partial)
+                worker.run(job, upload or Upload(), deadline, progress, on_partial, feed)
             )
             work.add_done_callback(_retrieve_exception)
             return await self._outcome(work, worker)

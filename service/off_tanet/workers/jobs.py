@@ -12,9 +12,16 @@ from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.schemas import oip_codec
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
 from off_tanet.schemas.json_requests import ClipInput, PredictionRequest
+from off_tanet.schemas.live import EncodedFrame
 from off_tanet.schemas.options import Options, Query, validate
 from off_tanet.types import Classification, ModelName
-from off_tanet.workers.answers import Answer, clip_answer, frames_answer, video_answer
+from off_tanet.workers.answers import (
+    Answer,
+    clip_answer,
+    frames_answer,
+    live_answer,
+    video_answer,
+)
 from off_tanet.workers.messages import Job, PartialResult, Report, StagesMs
 
 
@@ -89,6 +96,31 @@ class VideoJob(FormJob, frozen=True):
         )
 
 
+class LiveJob(Job[Answer], frozen=True):
+    """Find every expression of a live stream, whose frames are pieces.
+
+    Each frame is a partial result, and each expression.
+
+    Attributes:
+        options: The options of the stream.
+    """
+
+    options: Query = msgspec.field(default_factory=dict)
+
+    def __call__(self, recognizer: Recognizer, report: Report, _body: bytes, /) -> Answer:
+        """Find the expressions of the stream."""
+        options = validate(Options, self.options, "data")
+        return live_answer(
+            recognizer,
+            map(EncodedFrame.unpack, report.pieces()),
+            options.face,
+            options.include,
+            faces=options.faces,
+            on_frame=lambda json: report.partial(PartialResult("frame", json.decode())),
+            on_expression=lambda json: report.partial(PartialResult("expression", json.decode())),
+        )
+
+
 class JsonJob(Job[Answer], frozen=True):
     """Classify the pictures or the clip of a JSON body.
 
@@ -155,7 +187,7 @@ class InferenceJob(Job[InferenceAnswer], frozen=True):
 
 
 JOBS = (FramesJob, ClipJob, VideoJob, JsonJob, InferenceJob)
-"""All jobs of the API."""
+"""All jobs of the API, except for live streams."""
 
 
 def _classify(recognizer: Recognizer, flows: oip_codec.Floats) -> list[Classification]:

@@ -4,15 +4,17 @@ A worker decodes untrusted uploads, therefore its messages are treated as untrus
 
     to a worker:    number, length of the job, length of the body | job | body
     from a worker:  number, length of the message | message
+    to a worker that asked for it:  number, length of the piece | piece
 
 Jobs and messages are the types below as msgpack. Each request has a random number, which every
-message of its answer repeats.
+message of its answer repeats. A job may ask for pieces that arrive while it runs, one at a time; an
+empty one is the end.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import (
     Annotated,
     Any,
@@ -49,6 +51,7 @@ StagesMs: TypeAlias = Annotated[
 
 REQUEST = struct.Struct(">QQQ")
 REPLY = struct.Struct(">QQ")
+PIECE = struct.Struct(">QQ")
 
 WARM_UP = 0
 """The number of the message that a worker sends before its first request."""
@@ -76,6 +79,10 @@ class PartialResult(msgspec.Struct, frozen=True, tag=True):
 
     kind: _Name
     json: str
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """The worker waits for the next piece."""
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
@@ -139,7 +146,7 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
         return kind(self.detail)
 
 
-Message: TypeAlias = Step | PartialResult | Result | Failure
+Message: TypeAlias = Step | PartialResult | Ask | Result | Failure
 
 
 class WorkerInfo(msgspec.Struct, frozen=True):
@@ -155,13 +162,17 @@ class WorkerInfo(msgspec.Struct, frozen=True):
 
 
 class Report(Protocol):
-    """Reports the progress and the partial results of a job to the server."""
+    """Connects a job to the server while it runs."""
 
     def __call__(self, stage: str, done: int, total: int, /) -> None:
         """Report progress: `done` of `total` steps of a `stage`."""
 
     def partial(self, result: PartialResult, /) -> None:
         """Report a partial result."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Ask for each piece that arrives while the job runs, up to the last one."""
+        ...
 
 
 class Job(msgspec.Struct, Generic[T], frozen=True, tag=True):

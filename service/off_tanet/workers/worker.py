@@ -14,6 +14,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from typing import Self, TypeVar
 
@@ -23,9 +24,12 @@ from off_tanet.errors import DeadlineError, EngineError, WorkerLostError, WorkMe
 from off_tanet.types import Progress
 from off_tanet.workers import malloc, signals, worker_process
 from off_tanet.workers.channel import Channel
+from off_tanet.workers.feed import Feed
 from off_tanet.workers.messages import (
+    PIECE,
     REQUEST,
     WARM_UP,
+    Ask,
     Failure,
     Job,
     MessageError,
@@ -43,6 +47,16 @@ log = logging.getLogger(__name__)
 _MEMORY_CHECK_S = 0.05  # interval between checks of a working process's memory
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Listeners:
+    """What follows the messages of one request, as in `Worker.run`."""
+
+    progress: Progress = lambda *_: None
+    on_partial: Callable[[PartialResult], None] = lambda _: None
+    feed: Feed | None = None
+    number: int = WARM_UP
 
 
 class Worker:
@@ -111,7 +125,7 @@ class Worker:
             OffTanetError: As raised by `run`.
         """
         self._channel.expect(WARM_UP)
-        return await self._outcome((), WorkerInfo, deadline, _ignore, _ignore)
+        return await self._outcome((), WorkerInfo, deadline, _Listeners())
 
     async def run(
         self,
@@ -120,6 +134,7 @@ class Worker:
         deadline: float,
         progress: Progress = lambda *_: None,
         on_partial: Callable[[PartialResult], None] = lambda _: None,
+        feed: Feed | None = None,
     ) -> T:
         """Run a job.
 
@@ -132,6 +147,8 @@ class Worker:
             deadline: A `time.monotonic()` value at which the work is stopped.
             progress: Called with the progress of each stage.
             on_partial: Called with each partial result.
+            feed: The pieces that the job may ask for. The deadline does not pass while one is
+                waited for, and each has a deadline of its own.
 
         Returns:
             The answer of the job.
@@ -150,7 +167,8 @@ class Worker:
         )
         try:
             pieces = itertools.chain((head, data), upload)
-            return await self._outcome(pieces, answer_type(job), deadline, progress, on_partial)
+            listeners = _Listeners(progress, on_partial, feed, number)
+            return await self._outcome(pieces, answer_type(job), deadline, listeners)
         finally:
             self._next_check.cancel()
 
@@ -186,13 +204,12 @@ class Worker:
         pieces: Iterable[bytes],
         kind: type[T],
         deadline: float,
-        progress: Progress,
-        on_partial: Callable[[PartialResult], None],
+        listeners: _Listeners,
     ) -> T:
         try:
-            async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
+            async with asyncio.timeout_at(deadline) as limit:  # a loop's clock: time.monotonic()
                 await self._channel.send(pieces)
-                final = await self._final_message(progress, on_partial)
+                final = await self._final_message(listeners, limit)
             if isinstance(final, Result):
                 return final.answer(kind)
             error = final.exception()
@@ -210,16 +227,31 @@ class Worker:
         raise error
 
     async def _final_message(
-        self, progress: Progress, on_partial: Callable[[PartialResult], None]
+        self, listeners: _Listeners, limit: asyncio.Timeout
     ) -> Result | Failure:
         while True:
             message = await self._channel.receive()
             if isinstance(message, Step):
-                progress(message.stage, message.done, message.total)
+                listeners.progress(message.stage, message.done, message.total)
             elif isinstance(message, PartialResult):
-                on_partial(message)
+                listeners.on_partial(message)
+            elif isinstance(message, Ask):
+                await self._pass_on(listeners, limit)
             else:
                 return message
+
+    async def _pass_on(self, listeners: _Listeners, limit: asyncio.Timeout) -> None:
+        """Send the next piece; while it is waited for, only the client limits the time.
+
+        The death of the worker is noticed when the piece is there.
+        """
+        feed = listeners.feed
+        if feed is None:
+            raise MessageError("the job has no pieces")
+        limit.reschedule(None)
+        piece = await feed.next()
+        limit.reschedule(asyncio.get_running_loop().time() + feed.deadline_s)
+        await self._channel.send((PIECE.pack(listeners.number, len(piece)), piece))
 
     def _check_memory(self) -> None:
         """Kill the process if it exceeds its memory limit, and check again until `run` ends."""
@@ -228,10 +260,6 @@ class Worker:
         self._next_check = asyncio.get_running_loop().call_later(
             _MEMORY_CHECK_S, self._check_memory
         )
-
-
-def _ignore(*_: object) -> None:
-    """Discard the progress of the warm-up."""
 
 
 async def _start(process: SpawnProcess) -> None:

@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any
+from typing import IO, Any
 
 import cv2
 import msgspec
@@ -23,12 +23,15 @@ from off_tanet.recognition import flow
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers import hardening, malloc
 from off_tanet.workers.messages import (
+    PIECE,
     REPLY,
     REQUEST,
     WARM_UP,
+    Ask,
     Failure,
     Job,
     Message,
+    MessageError,
     PartialResult,
     Result,
     Step,
@@ -79,7 +82,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         os.nice(_NICENESS + options.niceness)
     malloc.keep_freed()
     with parent, parent.makefile("rb") as requests:
-        reporter = _Reporter(parent, WARM_UP, options.message_bytes)
+        reporter = _Reporter(parent, requests, WARM_UP, options.message_bytes)
         try:
             recognizer = Recognizer(options.configuration)
             options.warm_up(recognizer)
@@ -90,7 +93,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         job_decoder = decoder(options.jobs)
         while len(head := requests.read(REQUEST.size)) == REQUEST.size:
             number, job_bytes, body_bytes = REQUEST.unpack(head)
-            reporter = _Reporter(parent, number, options.message_bytes)
+            reporter = _Reporter(parent, requests, number, options.message_bytes)
             # The upload is released before the final message, because the parent then measures the
             # process.
             final = _final_frame(
@@ -105,9 +108,10 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Reporter:
-    """The `Report` of one request: sends messages to the parent."""
+    """The `Report` of one request: sends messages to the parent, and asks it for pieces."""
 
     parent: socket.socket
+    requests: IO[bytes]
     number: int
     message_bytes: int
 
@@ -116,6 +120,16 @@ class _Reporter:
 
     def partial(self, result: PartialResult) -> None:
         self.send(result)
+
+    def pieces(self) -> Iterator[bytes]:
+        while True:
+            self.send(Ask())
+            number, length = PIECE.unpack(self.requests.read(PIECE.size))
+            if number != self.number:
+                raise MessageError("the piece belongs to another request")
+            if not length:
+                return
+            yield self.requests.read(length)
 
     def send(self, message: Message) -> None:
         self.parent.sendall(self.frame(message))

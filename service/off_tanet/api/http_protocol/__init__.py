@@ -1,1 +1,1 @@
-"""Extensions of uvicorn's HTTP protocol: limits on connections, and a graceful shutdown."""
+"""Extensions of uvicorn's protocols: limits on connections, and a graceful shutdown."""

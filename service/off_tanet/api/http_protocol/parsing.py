@@ -6,10 +6,12 @@ trailers of a chunked body to the same callback as the headers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import httptools
+
+from off_tanet.api.http_protocol.handshake import is_handshake
 
 _HEADERS_END = b"\r\n\r\n"
 _VERSIONS = ("1.0", "1.1")  # httptools also accepts 0.9 and 2.0, which have other rules
@@ -42,20 +44,31 @@ class Events(Protocol):
 
 
 class RequestParser:
-    """Wraps httptools' parser, but ignores upgrades and trailers.
+    """Wraps httptools' parser, but ignores trailers, and upgrades to anything but a WebSocket.
 
-    RFC 9110 allows a server to ignore both. A request that follows another one in the same bytes is
-    parsed only when `feed` is called again, so that pipelined requests are not kept in memory as
-    parsed requests.
+    RFC 9110 allows a server to ignore both. A WebSocket is opened only at `sockets`, and only if
+    nothing follows the request in the same bytes.
+
+    A request that follows another one in the same bytes is parsed only when `feed` is called again,
+    so that pipelined requests are not kept in memory as parsed requests.
 
     Attributes:
         in_headers: Whether the next byte belongs to the request line or the headers of a request.
         unfinished_bytes: Bytes of a request line and headers, or of trailers, that have been parsed
             but not passed on.
         body_bytes: Bytes of the body that are still expected by its Content-Length.
+        handshake: The request that opens a WebSocket, after which no HTTP follows.
     """
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, sockets: Collection[bytes] = ()) -> None:
+        """Create a parser.
+
+        Args:
+            events: The callbacks.
+            sockets: The paths at which WebSockets may be opened.
+        """
+        self._sockets = sockets
+        self.handshake = b""
         self.unfinished_bytes = 0
         self.in_headers = True
         self._events = events
@@ -86,7 +99,11 @@ class RequestParser:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
             stop = start + int(upgrade.args[0])
-            self._ignore_upgrade()
+            if stop == len(data) and self._opens_socket():
+                # uvicorn passes the names on as they are, and ASGI wants them in lower case.
+                self.handshake = self._head([(name.lower(), text) for name, text in self._headers])
+            else:
+                self._ignore_upgrade()
         return stop
 
     def get_method(self) -> bytes:
@@ -151,9 +168,20 @@ class RequestParser:
 
         httptools has skipped the body by now, and cannot be made to parse it.
         """
-        head = _serialize(self.get_method(), self._url, self.get_http_version(), self._headers)
+        head = self._head([pair for pair in self._headers if pair[0].lower() != b"upgrade"])
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(head)
+
+    def _opens_socket(self) -> bool:
+        return self._url.partition(b"?")[0] in self._sockets and is_handshake(
+            self.get_method(), self.get_http_version(), self._url, self._headers
+        )
+
+    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        version = self.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (self.get_method(), self._url, version)]
+        lines += [b"%s: %s" % pair for pair in headers]
+        return b"\r\n".join(lines) + _HEADERS_END
 
     def _stop(self, data: bytes, start: int) -> int:
         """Return an index at or before the end of the current message.
@@ -169,11 +197,3 @@ class RequestParser:
         most = min(start + _PIECE_BYTES, len(data))
         found = data.find(_HEADERS_END, start, most)
         return most if found < 0 else found + len(_HEADERS_END)
-
-
-def _serialize(
-    method: bytes, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
-) -> bytes:
-    lines = [b"%s %s HTTP/%s" % (method, url, version.encode())]
-    lines += [b"%s: %s" % pair for pair in headers if pair[0].lower() != b"upgrade"]
-    return b"\r\n".join(lines) + _HEADERS_END

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Collection
 from typing import Any, ClassVar, cast
 
 import httptools
@@ -34,7 +35,9 @@ _TCP_OPTIONS = {
 }
 
 
-def bounded_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
+def bounded_protocol(
+    limits: ConnectionLimits, unsent: Backlog, sockets: Collection[bytes] = ()
+) -> type[asyncio.Protocol]:
     """Return a protocol class for uvicorn that enforces `limits`.
 
     Unfinished headers, or trailers behind a body, of more than `header_bytes` get a bare 400.
@@ -43,11 +46,17 @@ def bounded_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     seconds from its start or from the first byte after a response, and if it continues for that
     long to send a body that was answered before its end. A connection that reads nothing of its
     response for `write_timeout_s` seconds is aborted; the application sees a disconnected client.
+
+    Args:
+        limits: The limits.
+        unsent: The unsent bytes of all connections.
+        sockets: The paths at which WebSockets may be opened.
     """
 
     class BoundedConnection(Connection):
         bounds = limits
-        backlog = Backlog(limits.unsent_bytes)
+        backlog = unsent
+        socket_paths = sockets
 
     return BoundedConnection
 
@@ -57,10 +66,11 @@ class Connection(HttpToolsProtocol):
 
     bounds: ClassVar[ConnectionLimits]
     backlog: ClassVar[Backlog]
+    socket_paths: ClassVar[Collection[bytes]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._requests = RequestParser(self)
+        self._requests = RequestParser(self, self.socket_paths)
         self.parser = cast(httptools.HttpRequestParser, self._requests)
         self._ahead = b""
         self._half_closed = False
@@ -181,6 +191,9 @@ class Connection(HttpToolsProtocol):
         data, at, until = self._ahead, 0, self.loop.time() + _MAX_PARSING_S
         while at < len(data) and self._may_parse() and self.loop.time() < until:
             at = self._parse(data, at)
+        if self._requests.handshake:
+            self._open_socket(self._requests.handshake)
+            return
         self._ahead = data[at:]
         if self._ahead and self._may_parse():
             self.loop.call_soon(self._continue)
@@ -190,6 +203,19 @@ class Connection(HttpToolsProtocol):
             self._start_header_timer()
         else:
             self._stop_header_timer()
+
+    def _open_socket(self, handshake: bytes) -> None:
+        """Hand the connection over to the protocol of WebSockets."""
+        self._stop_header_timer()
+        self._write_watch.stop()
+        self.connections.discard(self)
+        protocol: Any = self.ws_protocol_class
+        opened = protocol(
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        opened.connection_made(self.transport)
+        self.transport.set_protocol(opened)
+        opened.data_received(handshake)
 
     def _may_parse(self) -> bool:
         return not self._is_answering() and not self.transport.is_closing()

@@ -123,6 +123,8 @@ def _parse(content: bytes) -> dict[str, str]:
 class AuthGuard:
     """Refuses a request (401) unless a known key is in `Authorization: Bearer` or `X-API-Key`.
 
+    The key of a stream may be in its first message, since browsers cannot set headers there.
+
     Requests to `open_paths` need no key.
     """
 
@@ -134,7 +136,7 @@ class AuthGuard:
         """Record the name of the request's key; raise UnauthorizedError if it has no known one."""
         if route_path(scope) in self.open_paths:
             return
-        known = map(self.keys.name_of, _keys(Headers(scope=scope)))
+        known = map(self.keys.name_of, _keys(scope))
         name = next((name for name in known if name is not None), None)
         if name is None:
             raise UnauthorizedError("The request has no API key that this service accepts.")
@@ -146,9 +148,11 @@ def key_name(scope: Scope) -> str | None:
     return request_state(scope).key_name
 
 
-def _keys(headers: Headers) -> Iterator[str]:
+def _keys(scope: Scope) -> Iterator[str]:
     """Yield every key of a request; the one in `Authorization` may be meant for a proxy."""
+    headers = Headers(scope=scope)
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    for key in (token if scheme.lower() == "bearer" else "", headers.get("x-api-key", "")):
+    bearer = token if scheme.lower() == "bearer" else ""
+    for key in (bearer, headers.get("x-api-key", ""), request_state(scope).message_key):
         if key.strip():
             yield key.strip()

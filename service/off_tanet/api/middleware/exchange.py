@@ -6,15 +6,12 @@ two more calls for every message.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from off_tanet.api.middleware.base import HttpMiddleware
-from off_tanet.api.middleware.instrumentation import UNMATCHED, RequestRecord
-from off_tanet.api.middleware.request_id import HEADER, request_id, traceparent
-from off_tanet.api.middleware.request_state import RequestState, request_state
+from off_tanet.api.middleware.instrumentation import UNMATCHED, Observer, RequestRecord
+from off_tanet.api.middleware.request_id import HEADER, request_id
+from off_tanet.api.middleware.request_state import request_state
 from off_tanet.api.paths import route_path, without_trailing_slash
 
 Headers = list[tuple[bytes, bytes]]
@@ -44,7 +41,7 @@ class ExchangeMiddleware(HttpMiddleware):
         self,
         app: ASGIApp,
         templates: frozenset[str],
-        observers: tuple[Callable[[RequestRecord], None], ...],
+        observers: tuple[Observer, ...],
     ) -> None:
         super().__init__(app)
         self.templates = templates
@@ -60,32 +57,22 @@ class ExchangeMiddleware(HttpMiddleware):
             nonlocal recorded
             if message["type"] == "http.response.start":
                 state.status = message["status"]
-                headers = _completed(message.get("headers", ()), request_id(scope))
+                headers = completed(message.get("headers", ()), request_id(scope))
                 message = {**message, "headers": headers}
             elif not recorded and not message.get("more_body", False):
                 recorded = True
-                self._record(scope, state)
+                self._record(scope)
             await send(message)
 
         try:
             await self.app(scope, receive, send_completed)
         finally:
             if not recorded:  # an interrupted response has no last byte
-                self._record(scope, state)
+                self._record(scope)
 
-    def _record(self, scope: Scope, state: RequestState) -> None:
-        ended = time.perf_counter()
-        record = RequestRecord(
-            request_id=request_id(scope),
-            route=self._route(scope),
-            method=scope["method"] if scope["method"] in _METHODS else "other",
-            status=state.status or 500,  # the server's response if the application sends none
-            seconds=ended - state.started,
-            problem=state.problem,
-            stages_ms=state.stages_ms,
-            began_s=(state.began or state.started) - state.started,
-            traceparent=traceparent(scope),
-        )
+    def _record(self, scope: Scope) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        record = RequestRecord.of(scope, self._route(scope), method)
         for observe in self.observers:
             observe(record)
 
@@ -96,8 +83,13 @@ class ExchangeMiddleware(HttpMiddleware):
         return path if path in self.templates else UNMATCHED
 
 
-def _completed(headers: Headers, identifier: str) -> Headers:
-    """Add the request's identifier, and the security headers that the route has not set itself."""
+def completed(headers: Headers, identifier: str) -> Headers:
+    """Return headers with the request's identifier, and with security headers that are not set.
+
+    Args:
+        headers: The headers of the response.
+        identifier: The identifier of the request.
+    """
     given = {name.lower() for name, _ in headers}
     return [
         *(header for header in headers if header[0].lower() != _REQUEST_ID),

@@ -29,7 +29,7 @@ class ForwardedMiddleware(ProxyHeadersMiddleware):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle one ASGI scope."""
-        if scope["type"] == "http" and _peer(scope) in self.trusted_hosts:
+        if scope["type"] != "lifespan" and _peer(scope) in self.trusted_hosts:
             scope = _mounted(scope)
         await super().__call__(scope, receive, send)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from starlette.types import Scope
 
+from off_tanet.api.middleware.request_id import request_id, traceparent
 from off_tanet.api.middleware.request_state import request_state
 from off_tanet.errors import ClientGoneError
 
@@ -46,6 +48,32 @@ class RequestRecord:
     stages_ms: Mapping[str, float]
     began_s: float = 0.0
     traceparent: str = ""
+
+    @classmethod
+    def of(cls, scope: Scope, route: str, method: str) -> Self:
+        """Measure a request that ends now.
+
+        Args:
+            scope: The request.
+            route: The path template of its route.
+            method: Its method.
+        """
+        ended, state = time.perf_counter(), request_state(scope)
+        return cls(
+            request_id=request_id(scope),
+            route=route,
+            method=method,
+            status=state.status or 500,  # the server's response if the application sends none
+            seconds=ended - state.started,
+            problem=state.problem,
+            stages_ms=state.stages_ms,
+            began_s=(state.began or state.started) - state.started,
+            traceparent=traceparent(scope),
+        )
+
+
+Observer = Callable[[RequestRecord], None]
+"""Is called with the record of each finished request."""
 
 
 def record_problem(scope: Scope, code: str) -> None:

@@ -15,7 +15,7 @@ from off_tanet.errors import QuotaError
 
 
 class QuotaGuard:
-    """Refuses a POST request (429) when its API key has used up its quota of them.
+    """Refuses a POST request or a stream (429) when its API key has used up its quota of them.
 
     Requests to paths that need no key are not counted.
     """
@@ -26,7 +26,8 @@ class QuotaGuard:
 
     def check(self, scope: Scope) -> None:
         """Count the request; raise QuotaError if the quota of its key is used up."""
-        client = key_name(scope) if scope["method"] == "POST" else None
+        counted = scope["type"] == "websocket" or scope["method"] == "POST"
+        client = key_name(scope) if counted else None
         if client is not None and not self._limiter.hit(self.quota, client):
             free_at = self._limiter.get_window_stats(self.quota, client).reset_time
             wait_s = max(1, math.ceil(free_at - time.time()))

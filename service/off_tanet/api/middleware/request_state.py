@@ -22,6 +22,7 @@ class RequestState:
     Attributes:
         started: When its headers were complete, as a `time.perf_counter()` value.
         request_id: Its identifier; empty until it is asked for.
+        message_key: The API key in the first message of a stream; empty if there is none.
         key_name: The name of its API key; None if no key was required.
         status: The HTTP status of its response; 0 until the response begins.
         problem: The code of the problem that it was answered with.
@@ -32,6 +33,7 @@ class RequestState:
 
     started: float = field(default_factory=time.perf_counter)
     request_id: str = ""
+    message_key: str = ""
     key_name: str | None = None
     status: int = 0
     problem: str | None = None

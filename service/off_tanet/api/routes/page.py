@@ -60,10 +60,11 @@ PATHS = frozenset({"/", *(f"/web/{name}" for name in _FILES)})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page says of the service: whether it requires a key, shows /docs, and its limits."""
+    """What the page says of the service: whether it requires a key, what it has, and its limits."""
 
     key_required: bool
     docs: bool
+    streams: bool
     body_bytes: int
     video_bytes: int
     image_pixels: int
@@ -78,6 +79,7 @@ class Facts:
         return cls(
             key_required=settings.api_keys is not None,
             docs=settings.docs,
+            streams=settings.stream_workers > 0,
             body_bytes=settings.max_body_bytes,
             video_bytes=settings.max_video_bytes,
             image_pixels=settings.max_image_pixels,

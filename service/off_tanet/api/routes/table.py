@@ -20,7 +20,8 @@ from off_tanet.api.openapi_examples import (
     referred,
     success,
 )
-from off_tanet.api.routes import health, metrics, model, page, predictions, v2
+from off_tanet.api.paths import STREAM_PATH
+from off_tanet.api.routes import health, metrics, model, page, predictions, stream, v2
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
 from off_tanet.schemas.oip import InferenceResponseBody
 from off_tanet.schemas.prediction import PredictionBody
@@ -74,6 +75,7 @@ def routes() -> APIRouter:
     _add_get(table, "/", page.index, include_in_schema=False)
     _add_get(table, page.FACTS_PATH, page.facts, include_in_schema=False)
     _add_get(table, "/web/{name}", page.file, include_in_schema=False)
+    _add_get(table, STREAM_PATH, stream.no_socket, include_in_schema=False)
     for path, operation, options in (
         (predictions.FRAMES_PATH, "predict_frames", _FRAMES),
         (predictions.CLIP_PATH, "predict_clip", _CLIP),

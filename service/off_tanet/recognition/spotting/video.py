@@ -93,6 +93,10 @@ class VideoSpotter:
         """The motion of the face over the whole video; None if it was not seen."""
         return self._spotter.activity.motion()
 
+    def latest_motion_px(self) -> float | None:
+        """Return how far the face is from its rest now; None if that is not known."""
+        return None if self._scene is None else self._spotter.latest_motion_px()
+
     @property
     def warnings(self) -> frozenset[str]:
         """The warnings of the whole video: those of `CLIP_WIDE`, and those of most frames."""
@@ -175,6 +179,10 @@ class MultiFaceSpotter:
     def motion(self) -> Motion | None:
         """The motion of the first face."""
         return self._spotters[0].motion
+
+    def latest_motion_px(self) -> float | None:
+        """Return how far the first face is from its rest now; None if that is not known."""
+        return self._spotters[0].latest_motion_px()
 
     @property
     def timelines(self) -> list[Timeline]:

@@ -14,6 +14,7 @@ from off_tanet.recognition.spotting.chaining import ChainedExtractor
 from off_tanet.recognition.spotting.conditions import FaceConditions
 from off_tanet.recognition.spotting.curves import even_moments, resampled
 from off_tanet.recognition.spotting.intervals import ExpressionInterval, find_intervals
+from off_tanet.recognition.spotting.latest_motion import LOOK_BACK_S, latest_motion_px
 from off_tanet.recognition.spotting.postures import distance, posture
 from off_tanet.types import ExpressionKind, Moment
 
@@ -91,6 +92,18 @@ class ExpressionSpotter:
         kept_s = self._observations[0].moment.time_s + _STEP_S
         self._observations = [seen for seen in self._observations if seen.moment.time_s >= kept_s]
         return found
+
+    def latest_motion_px(self) -> float | None:
+        """Return `latest_motion_px` at the last frame; None if the scene has just begun."""
+        latest_s = self._observations[-1].moment.time_s if self._observations else 0.0
+        seen = [each for each in self._observations if each.moment.time_s >= latest_s - LOOK_BACK_S]
+        if len(seen) < 3:
+            return None
+        return latest_motion_px(
+            np.array([each.features for each in seen]),
+            np.array([each.nuisances for each in seen]),
+            np.array([each.moment.time_s for each in seen]),
+        )
 
     def finish(self) -> list[SpottedInterval]:
         """End the scene and return its remaining expressions; the next crop starts another one."""

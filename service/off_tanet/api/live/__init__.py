@@ -1,0 +1,1 @@
+"""Live streams: the conversation with a client over a WebSocket."""

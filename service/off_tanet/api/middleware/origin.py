@@ -1,0 +1,48 @@
+"""The origins whose pages may open a WebSocket, to which CORS does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from off_tanet.errors import OffTanetError
+
+
+class OriginError(OffTanetError):
+    """A page of another origin wants to open a WebSocket."""
+
+    status = 403
+    code = "origin_not_allowed"
+
+
+class OriginGuard:
+    """Refuses the pages of other origins (403), unless `allowed` names them or is `*`.
+
+    Other programs send no origin. The scheme is not compared: a proxy in front may add TLS.
+    """
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self.allowed = allowed
+
+    def check(self, scope: Scope) -> None:
+        """Raise OriginError if the page of the request may not open a WebSocket."""
+        headers = Headers(scope=scope)
+        origins = headers.getlist("origin")
+        if not origins or "*" in self.allowed:
+            return
+        if len(origins) > 1 or not self._is_allowed(origins[0], headers.get("host", "")):
+            raise OriginError("A page of this origin may not open a stream: see the CORS origins.")
+
+    def _is_allowed(self, origin: str, host: str) -> bool:
+        return origin in self.allowed or (bool(host) and _host(origin) == host.lower())
+
+
+def _host(origin: str) -> str:
+    """Return the host of an origin, with its port if it has one."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

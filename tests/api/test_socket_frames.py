@@ -1,0 +1,98 @@
+"""Frames of WebSockets that no library would send: too large, too many, broken, or never read."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import factories
+from tests.support.live import streaming
+from tests.support.raw_socket import BINARY, PING, START, TEXT, close_code, message, opened
+from tests.support.serving import Server, serving
+from tests.support.wire import has_hung_up
+
+FACE = factories.jpeg(factories.portrait())
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(
+        tmp_path_factory.mktemp("frames"),
+        workers=1,
+        max_stream_frame_bytes=300_000,
+        write_timeout_s=1,
+        stream_idle_timeout_s=100,
+    ) as running:
+        yield running
+
+
+def test_an_unknown_client_cannot_fill_the_memory(strict: Server) -> None:
+    """Before a worker is ready, messages are small."""
+    with opened(strict) as client:
+        client.sendall(message(bytes(20_000), BINARY)[:100])  # its head tells
+        assert close_code(client) == 1009
+
+
+def test_a_message_that_is_much_too_large_is_not_read(strict: Server) -> None:
+    with opened(strict) as client:
+        client.sendall(message(START))
+        assert b'"ready"' in client.recv(4096)
+        client.sendall(message(bytes(400_000), BINARY)[:100])
+        assert close_code(client) == 1009
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (message(START, masked=False), 1002),
+        (message(START, 3), 1002),
+        (message(b"\xff\xfe"), 1007),
+        (message(b"", TEXT, final=False) + message(b"", 0, final=False) * 100, 1008),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 1002),
+    ],
+    ids=["unmasked", "opcode", "utf8", "fragments", "http"],
+)
+def test_what_breaks_the_protocol_closes_the_connection(
+    strict: Server, sent: bytes, code: int
+) -> None:
+    with opened(strict) as client:
+        client.sendall(sent)
+        assert close_code(client) == code
+
+
+def test_fragments_are_one_message(strict: Server) -> None:
+    with opened(strict) as client:
+        client.sendall(message(START[:5], final=False) + message(START[5:], 0))
+        assert b'"ready"' in client.recv(4096)
+
+
+def test_a_flood_of_pings_does_not_block_the_others(strict: Server) -> None:
+    """A quarter of a megabyte of them would take the event loop half a second."""
+    with opened(strict) as client, strict.client() as http:
+        client.sendall(message(b"", PING) * 5000)
+        assert http.get("/health/live").status_code == 200
+        client.sendall(message(START))
+        data = b""
+        while b'"ready"' not in data:
+            data += client.recv(65536)
+        assert data.count(b"\x8a\x00") == 5000
+
+
+def test_a_client_that_reads_nothing_is_aborted(strict: Server) -> None:
+    """Its worker is free again."""
+    with opened(strict, buffer_bytes=4096) as client:
+        client.sendall(message(START))
+        frame = 0
+        client.settimeout(0.1)
+        try:
+            while not has_hung_up(client, 0):
+                picture = struct.pack("<d", frame / 100) + FACE
+                client.sendall(message(picture, BINARY) + message(b"x" * 100, PING) * 100)
+                frame += 1
+        except (TimeoutError, ConnectionError):
+            pass
+        assert has_hung_up(client)
+    with streaming(strict) as stream:
+        stream.begin()
