@@ -14,8 +14,8 @@ from off_tanet.types import Crop, Pixels
 
 Points = NDArray[np.float64]
 
-# Pairs of landmarks: of the right, then of the left eye of the person both corners, and three points
-# of the upper lid with those of the lower lid below them; the inner lips; the eyes' outer corners.
+# Pairs of landmarks: of the person's right, then of the left eye both corners, and three points of
+# the upper lid with those of the lower lid below them; the inner lips; the eyes' outer corners.
 _PAIRS = np.array(
     [
         *((33, 133), (160, 144), (159, 145), (158, 153)),
