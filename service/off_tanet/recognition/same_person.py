@@ -16,7 +16,6 @@ Floats = NDArray[np.float64]
 _TURNED_DEG = 10.0
 
 
-
 def are_different_scenes(onset: TrackedFrame, apex: TrackedFrame) -> bool:
     """Decide whether two frames of a clip show different scenes or people, as `differs` does.
 

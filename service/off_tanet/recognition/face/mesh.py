@@ -25,9 +25,7 @@ _SIDE = 192  # pixels of the network's input
 
 # Means of four landmarks each: the centres of both eyes, the tip of the nose, both corners of the
 # mouth.
-_FIVE = np.array(
-    [(33, 133, 159, 145), (362, 263, 386, 374), (1, 4, 1, 4), (61,) * 4, (291,) * 4]
-)
+_FIVE = np.array([(33, 133, 159, 145), (362, 263, 386, 374), (1, 4, 1, 4), (61,) * 4, (291,) * 4])
 
 
 @dataclass(frozen=True, eq=False)
