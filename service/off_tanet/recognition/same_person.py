@@ -72,7 +72,9 @@ def reshaped(crop: Crop, landmarks: NDArray[np.floating], target: NDArray[np.flo
     Returns:
         The crop [112, 112], warped by the quadratic function of the place that fits best.
     """
-    fitted, *_ = np.linalg.lstsq(_quadratic(target), landmarks[:, :2], rcond=None)
+    terms = _quadratic(target)
+    # The normal equations: six unknowns instead of 468 equations.
+    fitted, *_ = np.linalg.lstsq(terms.T @ terms, terms.T @ landmarks[:, :2], rcond=None)
     x, y = (fitted.T.astype(np.float32) @ _TERMS).reshape(2, CROP_SIZE, CROP_SIZE)
     warped = cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
