@@ -253,7 +253,7 @@ def quantile(values: Tensor, share: float) -> Tensor:
     below = int(place)
     above = values.topk(values.shape[2] - below, 2, sorted=False).values
     low, high = above.topk(2, 2, largest=False).values.chunk(2, 2)
-    return low + (place - below) * (high - low)
+    return torch.lerp(low, high, place - below)
 
 
 def mirror(maps: Tensor) -> Tensor:
