@@ -242,8 +242,8 @@ def spread(values: Tensor) -> Tensor:
 def quantile(values: Tensor, share: float) -> Tensor:
     """Compute the quantile [N, C, 1] of values [N, C, K] with operators that ONNX has.
 
-    Only the values from the quantile on are picked, and of those the two lowest: sorting them takes
-    twice the time, and sorting all values four times.
+    Only the values from the quantile on are picked, and of those the two lowest: ONNX Runtime takes
+    twice the time to sort them.
 
     Args:
         values: [N, C, K].

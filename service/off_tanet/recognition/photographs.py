@@ -38,7 +38,7 @@ def crop_photographs(
 ) -> list[CropPair]:
     """Decode two pictures and crop their faces.
 
-    Large JPEG files are reduced while they are decoded, which takes a third of the time for 12
+    Large JPEG files are reduced while they are decoded, which takes half of the time for 12
     megapixels. If that leaves a face with fewer pixels than its crop needs, or none is found, they
     are decoded again as they are.
 
