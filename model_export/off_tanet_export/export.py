@@ -26,6 +26,7 @@ from off_tanet.types import CLASSES, CROP_SIZE
 from off_tanet_export.checkpoint import Checkpoint, load
 from off_tanet_export.errors import ExportError
 from off_tanet_export.graph import FlowClassifier
+from off_tanet_export.network.blocked import blocked
 from off_tanet_export.synthesis.generator import Synthesis
 
 TOLERANCE = 1e-5
@@ -85,6 +86,8 @@ def export(checkpoint_path: Path, output: Path) -> None:
 def trace(classifier: FlowClassifier) -> onnx.ModelProto:
     """Trace the classifier to an ONNX graph with a free batch size.
 
+    The graph computes the network in whole blocks of channels, see `blocked`.
+
     Raises:
         ExportError: PyTorch returned no ONNX program.
     """
@@ -94,7 +97,12 @@ def trace(classifier: FlowClassifier) -> onnx.ModelProto:
         # PyTorch 2.13 deprecates a class of its own that its exporter still uses.
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         program = torch.onnx.export(
-            classifier,
+            FlowClassifier(
+                blocked(classifier.network),
+                classifier.preprocessing,
+                classifier.expressive,
+                classifier.residual,
+            ).eval(),
             (example,),
             input_names=[INPUT],
             output_names=list(_outputs(classifier)),

@@ -17,7 +17,7 @@ from off_tanet.configuration import Configuration
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.trackers import FaceTracker
-from off_tanet.recognition.motion.head_motion import expression_strength
+from off_tanet.recognition.motion.head_motion import measure_strengths
 from off_tanet.recognition.motion.stabilization import expression_flow
 from off_tanet.recognition.pair import crop_pair
 from off_tanet.recognition.quality import least_motion_px
@@ -65,7 +65,7 @@ def measure(portrait: Portrait, seed: int) -> list[tuple[str, int | None, int, f
             measured = expression_flow(*pair.crops, pair.shape)
             answer = int(classifier.classify(measured.flow).probabilities.argmax())
             head = (pair.aligned + measured.head).magnitude_px
-            rows.append((name, label, answer, expression_strength(measured.flow), head))
+            rows.append((name, label, answer, measure_strengths(measured.flow).expression, head))
     return rows
 
 

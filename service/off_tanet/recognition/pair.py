@@ -113,13 +113,11 @@ def _pair_of_images(frames: tuple[TrackedFrame, TrackedFrame], apex: Pixels) -> 
     if second.crop is None and first.where is not None:
         second = replace(second, crop=crop(apex, first.where), where=first.where)
     moments = Moment(0, 0.0), Moment(1, 0.0)
-    pair = pair_of_frames((first, second), moments, first.warnings | second.warnings)
-    return replace(
-        pair,
-        # Nothing tells which of two pictures belongs to another scene; of a clip one is searched.
-        different_scenes=differs(first, second) or "cut" in pair.warnings,
-        signals=record_signals((first, second), (0.0, 0.0)),
-    )
+    warnings = first.warnings | second.warnings
+    # Nothing tells which of two pictures belongs to another scene; of a clip one is searched.
+    different = "cut" in warnings or differs(first, second)
+    pair = pair_of_frames((first, second), moments, warnings, different_scenes=different)
+    return replace(pair, signals=record_signals((first, second), (0.0, 0.0)))
 
 
 def pair_of_frames(
@@ -127,6 +125,7 @@ def pair_of_frames(
     moments: tuple[Moment, Moment],
     warnings: frozenset[str],
     weak_apex: bool = False,
+    different_scenes: bool | None = None,
 ) -> CropPair:
     """Make the pair of two tracked frames.
 
@@ -135,6 +134,8 @@ def pair_of_frames(
         moments: Their indices and times.
         warnings: Warnings of `quality.OBSERVED` that apply.
         weak_apex: Whether no peak of the motion curve stands out.
+        different_scenes: Whether the frames show different scenes or people; None if
+            `are_different_scenes` is to decide.
 
     Returns:
         The pair.
@@ -142,6 +143,8 @@ def pair_of_frames(
     onset, apex = frames
     if onset.crop is None or apex.crop is None:
         raise ValueError("a frame shows no face")
+    if different_scenes is None:
+        different_scenes = are_different_scenes(onset, apex)
     return CropPair(
         onset=moments[0],
         apex=moments[1],
@@ -151,7 +154,7 @@ def pair_of_frames(
         weak_apex=weak_apex,
         shape=head_shape(onset),
         aligned=_motion_between(onset, apex),
-        different_scenes=are_different_scenes(onset, apex),
+        different_scenes=different_scenes,
         turn_deg=turn_deg(onset, apex),
         surroundings=np.nan if onset.signals is None else onset.signals.surroundings,
     )

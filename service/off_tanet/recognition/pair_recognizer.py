@@ -9,7 +9,7 @@ from off_tanet.recognition import quality
 from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.decision import decide
 from off_tanet.recognition.expressiveness import expression_probability
-from off_tanet.recognition.motion.head_motion import expression_strength, lids_strength
+from off_tanet.recognition.motion.head_motion import measure_strengths
 from off_tanet.recognition.motion.stabilization import ExpressionFlow, expression_flow
 from off_tanet.recognition.pair import CropPair
 from off_tanet.recognition.quality import Evidence
@@ -84,11 +84,12 @@ def _evidence(pair: CropPair, measured: ExpressionFlow) -> Evidence:
     if pair.different_scenes:
         # The other warnings describe one scene, and have no meaning for two.
         observed = frozenset({"cut"}) | (observed & {"damaged_image"})
+    strengths = measure_strengths(measured.flow)
     return Evidence(
-        motion_px=expression_strength(measured.flow),
+        motion_px=strengths.expression,
         head_motion_px=(pair.aligned + measured.head).magnitude_px,
-        lids_px=lids_strength(measured.flow),
-        beyond_lids_px=expression_strength(measured.flow, lids=False),
+        lids_px=strengths.lids,
+        beyond_lids_px=strengths.beyond_lids,
         seconds=pair.apex.time_s - pair.onset.time_s,
         different_scenes=pair.different_scenes,
         turn_deg=pair.turn_deg,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.configuration import Configuration
-from off_tanet.errors import FrameSizesError, NoFaceError
+from off_tanet.errors import NoFaceError
 from off_tanet.face_choice import FaceChoice, FaceCount, check_faces
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.classifier import Classifier
@@ -19,10 +19,10 @@ from off_tanet.recognition.face.trackers import MultiFaceTracker, MultiTracker, 
 from off_tanet.recognition.face.tracking import PreCroppedTracker
 from off_tanet.recognition.flow import light
 from off_tanet.recognition.live import LiveRecognition
-from off_tanet.recognition.media import images
 from off_tanet.recognition.media.sources import Source, open_clip, open_video
-from off_tanet.recognition.pair import CropPair, crop_pairs
+from off_tanet.recognition.pair import CropPair
 from off_tanet.recognition.pair_recognizer import PairRecognizer
+from off_tanet.recognition.photographs import crop_photographs
 from off_tanet.recognition.samples import decode_samples
 from off_tanet.recognition.spotting.video import MultiFaceSpotter
 from off_tanet.recognition.stopwatch import Stopwatch
@@ -34,7 +34,6 @@ from off_tanet.types import (
     ExpressionCallback,
     ModelCard,
     Motion,
-    Pixels,
     Prediction,
     Progress,
     VideoSpotting,
@@ -114,18 +113,13 @@ class Recognizer:
         """
         check_faces(face, faces)
         stopwatch = Stopwatch()
-        with stopwatch.stage("decode"):
-            pictures = images.decode_pair(onset, apex, self._configuration.media)
-        first, second = (picture.pixels for picture in pictures)
-        if first.shape != second.shape:
-            raise FrameSizesError(
-                f"The onset is {_size(first)}, the apex {_size(second)} pixels; "
-                "they must be of one size."
-            )
-        with stopwatch.stage("face"):
-            pairs = crop_pairs(first, second, self._tracker(face, faces))
-        if any(picture.damaged for picture in pictures):
-            pairs = [replace(pair, warnings=pair.warnings | {"damaged_image"}) for pair in pairs]
+        pairs = crop_photographs(
+            (onset, apex),
+            face,
+            lambda choice: self._tracker(choice, faces),
+            self._configuration.media,
+            stopwatch,
+        )
         return self._predict([(pair, None) for pair in pairs], stopwatch, faces)
 
     def clip(
@@ -280,8 +274,3 @@ class Recognizer:
         timings_ms = stopwatch.milliseconds()
         each = tuple(replace(prediction, timings_ms=timings_ms) for prediction in predictions)
         return replace(each[0], faces=each)
-
-
-def _size(pixels: Pixels) -> str:
-    height, width = pixels.shape[:2]
-    return f"{width} x {height}"

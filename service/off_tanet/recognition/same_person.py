@@ -15,8 +15,6 @@ Floats = NDArray[np.float64]
 # On a head that turned by more, the same face looks like another one.
 _TURNED_DEG = 10.0
 
-_PIXELS = np.indices((CROP_SIZE, CROP_SIZE))[::-1].reshape(2, -1).T.astype(np.float64)
-
 
 def are_different_scenes(onset: TrackedFrame, apex: TrackedFrame) -> bool:
     """Decide whether two frames of a clip show different scenes or people, as `differs` does.
@@ -74,9 +72,10 @@ def reshaped(crop: Crop, landmarks: NDArray[np.floating], target: NDArray[np.flo
     Returns:
         The crop [112, 112], warped by the quadratic function of the place that fits best.
     """
-    fitted, *_ = np.linalg.lstsq(_quadratic(target), landmarks[:, :2], rcond=None)
-    sources = (_quadratic(_PIXELS) @ fitted).astype(np.float32)
-    x, y = sources.T.reshape(2, CROP_SIZE, CROP_SIZE)
+    terms = _quadratic(target)
+    # The normal equations: six unknowns instead of 468 equations.
+    fitted, *_ = np.linalg.lstsq(terms.T @ terms, terms.T @ landmarks[:, :2], rcond=None)
+    x, y = (fitted.T.astype(np.float32) @ _TERMS).reshape(2, CROP_SIZE, CROP_SIZE)
     warped = cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
 
@@ -85,3 +84,7 @@ def _quadratic(points: NDArray[np.floating]) -> Floats:
     """The terms of a quadratic function of x and y at each point, [N, 6]."""
     x, y = (points[:, :2].astype(np.float64).T - CROP_SIZE / 2) / (CROP_SIZE / 2)
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+
+
+_PIXELS = np.indices((CROP_SIZE, CROP_SIZE), np.float64)[::-1].reshape(2, -1).T
+_TERMS = np.ascontiguousarray(_quadratic(_PIXELS).T.astype(np.float32))  # of all pixels, [6, N]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -76,13 +78,15 @@ def similarity(source: Points, target: Points, weights: Points | None = None) ->
 def _fit(source: Complex, target: Complex, weights: Points) -> tuple[complex, complex]:
     """The factor and the shift of the similarity between points of the complex plane."""
     shares = weights / weights.sum()
-    source_mean, target_mean = shares @ source, shares @ target
-    z, w = source - source_mean, target - target_mean
-    variance = float(shares @ (z.real**2 + z.imag**2))
+    source_mean, target_mean = complex(shares @ source), complex(shares @ target)
+    z = source - source_mean
+    weighted = shares * z
+    variance = float(np.vdot(z, weighted).real)
     if not variance > _LEAST_VARIANCE * abs(source_mean) ** 2:
         raise ValueError("points that are all one point have no similarity to others")
-    factor = complex((shares * z.conj()) @ w / variance)
-    return factor, complex(target_mean - factor * source_mean)
+    # The weighted sum of z is zero: the mean of the target need not be taken off.
+    factor = complex(np.vdot(weighted, target)) / variance
+    return factor, target_mean - factor * source_mean
 
 
 def _complex(points: Points) -> Complex:
@@ -99,8 +103,9 @@ def _matrix(factor: complex, shift: complex) -> Similarity:
 def between(first: Similarity, second: Similarity) -> Similarity:
     """Return the transform [2, 3] from the crop of one transform to that of another."""
     back = np.asarray(cv2.invertAffineTransform(first), np.float64)
-    turn = second[:, :2] @ back[:, :2]
-    return np.column_stack([turn, second[:, :2] @ back[:, 2] + second[:, 2]])
+    composed: Similarity = second[:, :2] @ back
+    composed[:, 2] += second[:, 2]
+    return composed
 
 
 def transform(points: Points, where: Similarity) -> Points:
@@ -111,6 +116,7 @@ def transform(points: Points, where: Similarity) -> Points:
 
 def on_crop(landmarks: FaceLandmarks, where: Similarity) -> Points:
     """Return the landmarks in crop pixels, [468, 3], by the transform `where`."""
-    scale = float(np.sqrt(np.linalg.det(where[:, :2])))
-    places = transform(landmarks.points[:, :2], where)
-    return np.column_stack([places, scale * landmarks.points[:, 2]])
+    places = np.empty_like(landmarks.points)
+    places[:, :2] = transform(landmarks.points[:, :2], where)
+    places[:, 2] = landmarks.points[:, 2] * math.hypot(where[0, 0], where[1, 0])
+    return places

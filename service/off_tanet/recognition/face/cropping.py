@@ -5,6 +5,7 @@ Coordinates are OpenCV's: the centre of a picture's first pixel is (0, 0).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import cv2
@@ -15,6 +16,8 @@ from off_tanet.types import CROP_SIZE, Crop, Pixels, Similarity
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+_MARGIN = 6.0  # crop pixels: the reach of the blur and of cubic sampling
 
 
 def crop(pixels: Pixels, similarity: Similarity) -> Crop:
@@ -51,8 +54,8 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    rounded: Crop = np.clip(np.rint(sampled), 0, 255).astype(np.uint8)
-    return rounded
+    # Rounds, and ends at 0 and 255.
+    return np.asarray(cv2.addWeighted(sampled, 1, sampled, 0, 0, dtype=cv2.CV_8U), np.uint8)
 
 
 def whole(pixels: Pixels) -> Crop:
@@ -75,17 +78,21 @@ def whole(pixels: Pixels) -> Crop:
 
 def _window(pixels: Pixels, similarity: Similarity) -> tuple[Pixels, Similarity]:
     """The part of the picture that the crop depends on, and the transform from this part."""
-    inverse = cv2.invertAffineTransform(similarity)
-    margin = 6.0  # crop pixels: the reach of the blur and of cubic sampling
-    near, far = -margin, CROP_SIZE - 1 + margin
-    corners = np.array([(near, near), (near, far), (far, near), (far, far)])
-    corners = corners @ inverse[:, :2].T + inverse[:, 2]
-    last = np.array(pixels.shape[1::-1]) - 1
-    left, top = np.clip(np.floor(corners.min(axis=0)), 0, last).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(axis=0)), 0, last).astype(int)
+    (a, b, x), (_, _, y) = cv2.invertAffineTransform(similarity).tolist()
+    middle = (CROP_SIZE - 1) / 2
+    reach = (middle + _MARGIN) * (abs(a) + abs(b))
+    left, right = _span(a * middle + b * middle + x, reach, pixels.shape[1] - 1)
+    top, bottom = _span(a * middle - b * middle + y, reach, pixels.shape[0] - 1)
     shifted = similarity.copy()
     shifted[:, 2] += similarity[:, :2] @ (left, top)
     return pixels[top : bottom + 1, left : right + 1], shifted
+
+
+def _span(centre: float, reach: float, last: int) -> tuple[int, int]:
+    """The first and the last pixel within reach; at least one."""
+    ends = math.floor(centre - reach), math.ceil(centre + reach)
+    first, final = (min(max(end, 0), last) for end in ends)
+    return first, final
 
 
 def _halved(grey: Grey, transform: Similarity) -> tuple[Grey, Similarity]:

@@ -23,10 +23,9 @@ Points = NDArray[np.float64]
 COUNT = 468
 _SIDE = 192  # pixels of the network's input
 
-# Means of these landmarks lie at the centres of the eyes and the tip of the nose.
-_EYES = ((33, 133, 159, 145), (362, 263, 386, 374))
-_NOSE = (1, 4)
-_MOUTH = (61, 291)
+# Means of four landmarks each: the centres of both eyes, the tip of the nose, both corners of the
+# mouth.
+_FIVE = np.array([(33, 133, 159, 145), (362, 263, 386, 374), (1, 4, 1, 4), (61,) * 4, (291,) * 4])
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +51,16 @@ class FaceLandmarks:
         """The larger of the face's width and height along its own axes, in pixels."""
         return self.region.face_size
 
-    @property
+    @cached_property
     def box(self) -> tuple[float, float, float, float]:
         """The tight box around all landmarks: left, top, right and bottom edge in pixels.
 
         The edges are those of pixels: the left edge of the picture is 0.
         """
-        (left, top), (right, bottom) = (
-            self.points[:, :2].min(axis=0) + 0.5,
-            self.points[:, :2].max(axis=0) + 0.5,
-        )
-        return float(left), float(top), float(right), float(bottom)
+        places = self.points[:, :2]
+        left, top = (places.min(axis=0) + 0.5).tolist()
+        right, bottom = (places.max(axis=0) + 0.5).tolist()
+        return left, top, right, bottom
 
     def face(self, width: int, height: int) -> Face:
         """Return the face as part of an answer.
@@ -77,7 +75,7 @@ class FaceLandmarks:
         left, top, right, bottom = self.box
         left, right = max(left, 0.0), min(right, float(width))
         top, bottom = max(top, 0.0), min(bottom, float(height))
-        marks = ((float(x), float(y)) for x, y in five_points(self.points))
+        marks = map(tuple, five_points(self.points).tolist())
         box = left, top, max(right - left, 0.0), max(bottom - top, 0.0)
         return Face(box=box, score=self.presence, landmarks=Landmarks(*marks))
 
@@ -87,8 +85,8 @@ def five_points(landmarks: Points) -> Points:
 
     Left and right are the picture's. The landmarks are [468, 2 or more].
     """
-    groups = (*_EYES, _NOSE, *((corner,) for corner in _MOUTH))
-    return np.array([landmarks[list(group), :2].mean(axis=0) for group in groups])
+    means: Points = landmarks[_FIVE, :2].mean(axis=1)
+    return means
 
 
 class FaceMesh:
@@ -117,6 +115,7 @@ class FaceMesh:
         """
         square = sample(pixels, region, _SIDE)
         found, presence = self._session.run(["landmarks", "presence"], {"pixels": square[None]})
-        xy = region.to_picture(found[0, :, :2])
-        z = found[0, :, 2].astype(np.float64) * region.side
-        return FaceLandmarks(np.column_stack([xy, z]), float(presence[0]))
+        points = np.empty((COUNT, 3), order="F")  # what is read most are columns
+        points[:, :2] = region.to_picture(found[0, :, :2])
+        np.multiply(found[0, :, 2], region.side, out=points[:, 2])
+        return FaceLandmarks(points, float(presence[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ Points = NDArray[np.float64]
 
 _MODEL: Points = AVERAGE[RIGID] - AVERAGE[RIGID].mean(axis=0)
 _CENTRE: Points = AVERAGE[RIGID].mean(axis=0)
+_VARIANCE = float((_MODEL**2).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ def _fit(landmarks: Points) -> tuple[Points, float, Points]:
     """Rotation [3, 3], scale and centre [3] that place the average head on the landmarks."""
     points = landmarks[RIGID]
     middle = points.mean(axis=0)
-    left, strengths, right = np.linalg.svd((points - middle).T @ _MODEL)
-    proper = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    scale = float((strengths * proper).sum() / (_MODEL**2).sum())
+    product = points.T @ _MODEL  # the model's mean is zero: the points' need not be taken off
+    # OpenCV's functions take a quarter of the time of NumPy's for a matrix of 3 x 3.
+    strengths, left, right = map(np.asarray, cv2.SVDecomp(product))
+    proper = np.array([1.0, 1.0, np.sign(cv2.determinant(left @ right))])
+    scale = float(strengths[:, 0] @ proper) / _VARIANCE
     return (left * proper) @ right, scale, middle

@@ -53,11 +53,12 @@ class Region:
             The region, half as large again as the tight square around the points.
         """
         across, down = left_eye - right_eye
-        angle = float(np.arctan2(down, across))
-        cos, sin = np.cos(angle), np.sin(angle)
-        turned = points @ np.array([[cos, -sin], [sin, cos]])
-        low, high = turned.min(axis=0), turned.max(axis=0)
-        x, y = np.array([[cos, -sin], [sin, cos]]) @ ((low + high) / 2)
+        angle = math.atan2(down, across)
+        cos, sin = math.cos(angle), math.sin(angle)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        turned = turn.T @ points.T
+        low, high = turned.min(axis=1), turned.max(axis=1)
+        x, y = turn @ ((low + high) / 2)
         return cls(float(x), float(y), max(1.0, _MARGIN * float((high - low).max())), angle)
 
     @classmethod
@@ -77,7 +78,8 @@ class Region:
 
     def distance(self, other: Region) -> float:
         """Return how far the corner that moves most is from its place in another region."""
-        return float(np.hypot(*(self.to_picture(_CORNERS) - other.to_picture(_CORNERS)).T).max())
+        moved = self.to_picture(_CORNERS) - other.to_picture(_CORNERS)
+        return float(np.hypot(moved[:, 0], moved[:, 1]).max())
 
     def overlap(self, other: Region) -> float:
         """Return the intersection of two faces' tight squares as a share of the smaller one.
@@ -93,16 +95,21 @@ class Region:
         """Return points [N, 2], given as fractions of the square, in the picture's pixels."""
         cos, sin = self.side * math.cos(self.angle), self.side * math.sin(self.angle)
         turn = np.array([[cos, sin], [-sin, cos]])
-        moved: Points = (places - 0.5) @ turn + np.array([self.x, self.y])
+        moved: Points = (places - 0.5) @ turn
+        moved += (self.x, self.y)
         return moved
 
     def transform(self, size: int) -> Similarity:
         """Return the transform [2, 3] from the picture to the square of `size` pixels a side."""
         scale = size / self.side
         cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
-        turn = np.array([[cos, sin], [-sin, cos]])
-        shift = np.full(2, size / 2 - 0.5) - turn @ (self.x, self.y)
-        return np.column_stack([turn, shift])
+        middle = size / 2 - 0.5
+        return np.array(
+            [
+                [cos, sin, middle - cos * self.x - sin * self.y],
+                [-sin, cos, middle + sin * self.x - cos * self.y],
+            ]
+        )
 
 
 def sample(pixels: Pixels, region: Region, size: int) -> Pixels:

@@ -14,12 +14,16 @@ from off_tanet.types import Crop, Pixels
 
 Points = NDArray[np.float64]
 
-# Of each eye of the person: outer and inner corner, three points of the upper lid, and those of the
-# lower lid below them.
-_RIGHT_EYE = (33, 133), (160, 159, 158), (144, 145, 153)
-_LEFT_EYE = (263, 362), (387, 386, 385), (373, 374, 380)
-_INNER_LIPS = (13, 14)
-_OUTER_CORNERS = (33, 263)
+# Pairs of landmarks: of the person's right, then of the left eye both corners, and three points of
+# the upper lid with those of the lower lid below them; the inner lips; the eyes' outer corners.
+_PAIRS = np.array(
+    [
+        *((33, 133), (160, 144), (159, 145), (158, 153)),
+        *((263, 362), (387, 373), (386, 374), (385, 380)),
+        *((13, 14), (33, 263)),
+    ]
+)
+_FIRST, _SECOND = _PAIRS.T
 
 # The surroundings reach so far from the landmarks, as shares of their width and height, and begin
 # at a distance that leaves out the outline of the head and most of the hair.
@@ -27,7 +31,7 @@ _BESIDE, _ABOVE = 0.6, 0.5
 _GAP_BESIDE, _GAP_ABOVE = 0.1, 0.15
 _SAMPLES = 60  # rows on a face; more do not change a mean
 _LEAST_SAMPLES = 100
-_GREY = np.array([0.114, 0.587, 0.299], np.float32)  # of blue, green and red, as in the crop
+_GREY = (0.114, 0.587, 0.299)  # of blue, green and red, as in the crop
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +81,30 @@ def measure_signals(pixels: Pixels, landmarks: FaceLandmarks, crop: Crop) -> Fac
     Returns:
         The signals.
     """
-    points = landmarks.points
+    right_eye, left_eye, mouth = _openings(landmarks.points)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(crop, cv2.CV_32F))
     return FaceSignals(
         presence=landmarks.presence,
-        right_eye=_eye_opening(points, *_RIGHT_EYE),
-        left_eye=_eye_opening(points, *_LEFT_EYE),
-        mouth=_ratio(points, [_INNER_LIPS], _OUTER_CORNERS),
-        pose=head_pose(points),
-        sharpness=float(cv2.Laplacian(crop, cv2.CV_32F).std()),
-        brightness=float(crop.mean()),
+        right_eye=right_eye,
+        left_eye=left_eye,
+        mouth=mouth,
+        pose=head_pose(landmarks.points),
+        sharpness=float(deviation.item()),
+        brightness=cv2.mean(crop)[0],
         surroundings=_surroundings(pixels, landmarks.box),
     )
 
 
-def _eye_opening(
-    points: Points, corners: tuple[int, int], upper: tuple[int, ...], lower: tuple[int, ...]
-) -> float:
-    """T. Soukupova and J. Cech, "Real-Time Eye Blink Detection using Facial Landmarks", 2016."""
-    return _ratio(points, list(zip(upper, lower, strict=True)), corners)
+def _openings(points: Points) -> tuple[float, float, float]:
+    """The openings of the right eye, of the left eye and of the mouth.
 
-
-def _ratio(points: Points, heights: list[tuple[int, int]], width: tuple[int, int]) -> float:
-    """The mean distance of pairs of landmarks as a share of that of one pair."""
-    first, second = np.array(heights).T
-    distances = np.linalg.norm(points[first, :2] - points[second, :2], axis=1)
-    across = float(np.linalg.norm(points[width[0], :2] - points[width[1], :2]))
-    return float(distances.mean()) / max(across, 1e-6)
+    T. Soukupova and J. Cech, "Real-Time Eye Blink Detection using Facial Landmarks", 2016.
+    """
+    across, down = (points[_FIRST, :2] - points[_SECOND, :2]).T
+    spans: list[float] = np.hypot(across, down).tolist()
+    right, left, (lips, corners) = spans[:4], spans[4:8], spans[8:]
+    eyes = (sum(lids) / len(lids) / max(width, 1e-6) for width, *lids in (right, left))
+    return next(eyes), next(eyes), lips / max(corners, 1e-6)
 
 
 def _surroundings(pixels: Pixels, box: tuple[float, float, float, float]) -> float:
@@ -118,9 +120,10 @@ def _surroundings(pixels: Pixels, box: tuple[float, float, float, float]) -> flo
     columns, rows = (np.arange(places.start, places.stop, step) for places in (across, down))
     beside = (columns < left - _GAP_BESIDE * width) | (columns > right + _GAP_BESIDE * width)
     around = beside | (rows < top - _GAP_ABOVE * height)[:, None]
-    if around.sum() < _LEAST_SAMPLES:
+    if np.count_nonzero(around) < _LEAST_SAMPLES:
         return float("nan")
-    return float((pixels[down, across][around] @ _GREY).mean())
+    mean = cv2.mean(np.ascontiguousarray(pixels[down, across]), around.view(np.uint8))
+    return float(np.dot(mean[:3], _GREY))
 
 
 def _places(start: float, stop: float, size: int, step: int) -> slice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -169,8 +170,9 @@ def thumbnail(pixels: Pixels) -> NDArray[np.float32]:
 
 def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
     """Return whether two thumbnails show different scenes, at any brightness."""
-    first, second = before - before.mean(), after - after.mean()
-    contrasts = float(first.std()), float(second.std())
+    first, second = ((coarse - cv2.mean(coarse)[0]).ravel() for coarse in (before, after))
+    contrasts = [math.sqrt(float(each @ each) / each.size) for each in (first, second)]
     if min(contrasts) < _LEAST_CONTRAST:
         return max(contrasts) >= 2 * _LEAST_CONTRAST
-    return float((first * second).mean()) < _CUT_CORRELATION * contrasts[0] * contrasts[1]
+    product = float(first @ second) / first.size
+    return product < _CUT_CORRELATION * contrasts[0] * contrasts[1]

@@ -137,10 +137,9 @@ def is_turned(pose: HeadPose) -> bool:
 def changed(before: Floats, after: Floats) -> float:
     """Return the share of textured blocks that do not correlate between two crops, in any light."""
     first, second = _blocks(before), _blocks(after)
-    contrasts = first.std(axis=-1), second.std(axis=-1)
-    product = (first * second).mean(axis=-1)
+    contrasts = np.sqrt(_product(first, first)), np.sqrt(_product(second, second))
     textured = np.maximum(*contrasts) > _LEAST_CONTRAST
-    unlike = product < _ALIKE * contrasts[0] * contrasts[1]
+    unlike = _product(first, second) < _ALIKE * contrasts[0] * contrasts[1]
     return float((unlike & textured).sum() / max(1, textured.sum()))
 
 
@@ -153,9 +152,9 @@ def dark_share(upright: Floats) -> float:
     for across, down in _EYE_CENTRES:
         columns = slice(across - _EYE[1], across + _EYE[1] + 1)
         eye = upright[down - _EYE[0] : down + _EYE[0] + 1, columns]
-        skin = upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns].mean()
-        shares.append((eye < _DARK * skin).mean())
-    return float(np.mean(shares))
+        skin = cv2.mean(upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns])[0]
+        shares.append(np.count_nonzero(eye < np.float32(_DARK * skin)) / eye.size)
+    return sum(shares) / len(shares)
 
 
 def mouth_depth(upright: Floats) -> float:
@@ -167,9 +166,21 @@ def mouth_depth(upright: Floats) -> float:
 
 def _evened(upright: Floats) -> Floats:
     """The crop with full contrast: a veil of light must not look like closed lids or a mask."""
-    low, high = np.percentile(upright[::2, ::2], [2, 98])
+    low, high = _percentiles(upright[::2, ::2].ravel())
     scale = (_BRIGHTEST - _DARKEST) / max(high - low, 1.0)
     return np.asarray(np.clip((upright - low) * scale + _DARKEST, 0, 255), np.float32)
+
+
+def _percentiles(values: Floats) -> tuple[float, float]:
+    """The 2nd and the 98th percentile of values [N]; np.percentile takes three times the time."""
+    places = [share * (len(values) - 1) for share in (0.02, 0.98)]
+    ranks = [(int(place), min(int(place) + 1, len(values) - 1)) for place in places]
+    ordered = np.partition(values, [rank for both in ranks for rank in both])
+    low, high = (
+        float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+        for place, (below, above) in zip(places, ranks, strict=True)
+    )
+    return low, high
 
 
 def _upright(crop: Crop, where: Similarity) -> Floats:
@@ -179,6 +190,11 @@ def _upright(crop: Crop, where: Similarity) -> Floats:
     """
     moved = cv2.warpAffine(crop, where, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.GaussianBlur(moved, (0, 0), 1.0), np.float32)
+
+
+def _product(first: Floats, second: Floats) -> Floats:
+    """The mean product of the pixels of each block, [6, 6]."""
+    return np.asarray(np.einsum("ijk,ijk->ij", first, second) / first.shape[-1], np.float32)
 
 
 def _blocks(upright: Floats) -> Floats:

@@ -37,6 +37,12 @@ from off_tanet.types import Pixels
 # file quotes at most the four letters of a chunk.)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
+_REDUCTIONS: Mapping[int, int] = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
@@ -74,7 +80,7 @@ def decode_image(data: bytes, limits: MediaLimits) -> Pixels:
 
 
 def decode_pair(
-    onset: bytes, apex: bytes, limits: MediaLimits
+    onset: bytes, apex: bytes, limits: MediaLimits, reduction: int = 1
 ) -> tuple[DecodedImage, DecodedImage]:
     """Decode two images of one recording.
 
@@ -85,6 +91,7 @@ def decode_pair(
         onset: The file of the first image.
         apex: The file of the second image.
         limits: `upload_bytes` and `image_pixels` apply to each.
+        reduction: By how much width and height of JPEG images are reduced: 1, 2, 4 or 8.
 
     Returns:
         The two images, with whether each is damaged.
@@ -92,13 +99,13 @@ def decode_pair(
     Raises:
         MediaError: As for `decode_image`.
     """
-    first = _decode(onset, limits)
+    first = _decode(onset, limits, reduction)
     depth = first.depth
     if not first.is_depth_estimated or depth == 16:  # independent of the second: free memory first
         image = DecodedImage(first.to_pixels(depth), first.damaged)
         del first
-        return image, _convert_second(_decode(apex, limits), depth)
-    second = _decode(apex, limits)
+        return image, _convert_second(_decode(apex, limits, reduction), depth)
+    second = _decode(apex, limits, reduction)
     depth = max(depth, second.depth)
     return DecodedImage(first.to_pixels(depth), first.damaged), _convert_second(second, depth)
 
@@ -179,7 +186,7 @@ def check_size(width: int, height: int, pixels: int, limit: str) -> None:
         raise LimitExceededError(detail, limit)
 
 
-def _decode(data: bytes, limits: MediaLimits) -> Raster:
+def _decode(data: bytes, limits: MediaLimits, reduction: int = 1) -> Raster:
     """Decode the samples of an image. Raises a MediaError."""
     try:
         kind = validate_upload(data, containers.PICTURES, limits)
@@ -190,7 +197,7 @@ def _decode(data: bytes, limits: MediaLimits) -> Raster:
     width, height = containers.picture_size(data, kind)
     check_size(width, height, limits.image_pixels, "image_pixels")
     try:
-        raster = _DECODERS[kind](data)
+        raster = _decode_jpeg(data, reduction) if kind is Kind.JPEG else _DECODERS[kind](data)
     except (UnsupportedBitmapError, UnsupportedTiffError) as error:
         raise UnsupportedMediaError(str(error)) from None
     except (struct.error, LookupError, ValueError, cv2.error):
@@ -212,11 +219,15 @@ def _decode_png(data: bytes) -> Raster:
     return replace(raster, min_bits=png.significant_bits(data))
 
 
-def _decode_jpeg(data: bytes) -> Raster:
+def _decode_jpeg(data: bytes, reduction: int) -> Raster:
     outcome = entropy.walk_jpeg(data)
     if outcome is Outcome.LOST:
         raise ValueError("a part of the image is missing")
-    raster = _decode_with_opencv(jpeg.append_end_marker(data))
+    # libjpeg computes fewer frequencies of each block, in a third of the time or less.
+    flags = cv2.IMREAD_UNCHANGED
+    if reduction > 1:
+        flags = _REDUCTIONS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+    raster = _decode_with_opencv(jpeg.append_end_marker(data), flags)
     return replace(raster, damaged=outcome is Outcome.SUSPECT)
 
 
@@ -242,17 +253,16 @@ def _decode_tiff(data: bytes) -> Raster:
 
 _DECODERS: Mapping[Kind, Callable[[bytes], Raster]] = {
     Kind.PNG: _decode_png,
-    Kind.JPEG: _decode_jpeg,
     Kind.WEBP: _decode_webp,
     Kind.BMP: bmp.decode,
     Kind.TIFF: _decode_tiff,
 }
 
 
-def _decode_with_opencv(data: bytes) -> Raster:
+def _decode_with_opencv(data: bytes, flags: int = cv2.IMREAD_UNCHANGED) -> Raster:
     """Decode samples as stored, with the EXIF orientation. Raises ValueError or cv2.error."""
     encoded = np.frombuffer(data, np.uint8)
-    samples, types, blocks = cv2.imdecodeWithMetadata(encoded, cv2.IMREAD_UNCHANGED)
+    samples, types, blocks = cv2.imdecodeWithMetadata(encoded, flags)
     if samples is None:  # OpenCV 5 returns nothing for a truncated image
         raise ValueError("the image is truncated")
     metadata = dict(zip(types, blocks, strict=True))

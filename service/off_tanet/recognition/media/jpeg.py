@@ -29,6 +29,15 @@ _MAX_SEGMENTS = 5000  # 50 MB in segments of 64 kB are 800; each empty one costs
 # Encoders write 10 scans.
 _MAX_SCANS = 100
 
+LEAST_REDUCED = 1024
+"""The shorter side of a reduced picture has at least so many pixels.
+
+The networks that find a face shrink it further in any case.
+"""
+
+REDUCTIONS = (8, 4, 2)
+"""By how much libjpeg reduces width and height while it decodes."""
+
 
 class UnsupportedJpegError(ValueError):
     """A kind of JPEG that is not supported; the message names it."""
@@ -68,6 +77,29 @@ def size(data: bytes) -> tuple[int, int]:
     if found is None:
         raise ValueError("no frame")
     return found
+
+
+def common_reduction(*files: bytes) -> int:
+    """Return by how much pictures may be reduced while they are decoded.
+
+    Args:
+        files: Files of any kind.
+
+    Returns:
+        One of `REDUCTIONS` where all are JPEG files of one size, whose sides it divides and whose
+        shorter side keeps `LEAST_REDUCED` pixels; otherwise 1, also for files that are broken.
+    """
+    if not all(data.startswith(_START_MARKER) for data in files):
+        return 1
+    try:
+        sizes = {size(data) for data in files}
+    except (struct.error, LookupError, ValueError):
+        return 1
+    if len(sizes) > 1:
+        return 1
+    width, height = sizes.pop()
+    fitting = (step for step in REDUCTIONS if not (width % step or height % step))
+    return next((step for step in fitting if min(width, height) >= step * LEAST_REDUCED), 1)
 
 
 def orientation(data: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -66,6 +67,8 @@ class Raster:
         Args:
             depth: Significant bits of a sample: `2 ** depth - 1` becomes 255.
         """
+        if depth == 8 and self.samples.dtype == np.uint8 and self.samples.shape[2:] == (3,):
+            return apply_orientation(cast(Pixels, self.samples), self.orientation)
         height, width = self.samples.shape[:2]
         colour = np.empty((height, width, 3), np.uint8)
         rows = max(1, _BAND_PIXELS // width)

@@ -23,7 +23,7 @@ _FIT_SIZE = 16  # cells a side; finer cells make the fit slower and no more accu
 _FIT_STEPS = 8
 _LEAST_SPREAD_PX = 0.02  # less than the noise of any flow
 _SMOOTHING_PX = 2.0
-_STRONGEST_PERCENT = 95.0  # half of one brow is some 5% of the regions
+_STRONGEST_SHARE = 0.95  # half of one brow is some 5% of the regions
 
 
 def brows_and_mouth(size: int) -> NDArray[np.bool_]:
@@ -47,7 +47,7 @@ def _rigid(size: int) -> NDArray[np.bool_]:
 
 _RIGID = _rigid(_FIT_SIZE).ravel()
 _MIDDLE = int(_RIGID.sum()) // 2  # np.median would take a tenth of the time of the fit
-_EXPRESSIVE, _LIDS = brows_and_mouth(CROP_SIZE), lids(CROP_SIZE)
+_EXPRESSIVE, _LIDS = map(np.flatnonzero, (brows_and_mouth(CROP_SIZE), lids(CROP_SIZE)))
 _GRID = np.indices((CROP_SIZE, CROP_SIZE), np.float32)[::-1]
 
 
@@ -206,46 +206,52 @@ def strength(flow: Flow) -> float:
         flow: The flow of a face [2, 112, 112], in pixels.
 
     Returns:
-        The strength of what `expression` leaves, as `expression_strength` measures it.
+        The strength of what `expression` leaves, as `measure_strengths` measures it.
     """
-    return expression_strength(expression(flow))
+    return measure_strengths(expression(flow)).expression
 
 
-def expression_strength(flow: Flow, *, lids: bool = True) -> float:
-    """Measure the strength of an expression.
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """How strong the motion of a face is, in pixels at 112 x 112.
 
-    This is the 95th percentile of the length of the smoothed flow at brows and mouth and, where
-    they rise, at the lids: raised or tightened lids are an expression, a blink, which lowers them,
-    is none. A single action unit that moves its centre by 1 px gives 0.3 to 1; identical frames
-    give 0.
+    Each is the 95th percentile of the length of the smoothed flow over a part of the face, without
+    the motion of the head. A single action unit that moves its centre by 1 px gives 0.3 to 1;
+    identical frames give 0.
 
-    Args:
-        flow: The flow of a face without the motion of the head, [2, 112, 112], in pixels.
-        lids: Whether the lids count where they rise.
-
-    Returns:
-        The strength, in pixels at 112 x 112.
+    Attributes:
+        expression: At brows and mouth and, where they rise, at the lids: raised or tightened lids
+            are an expression, a blink, which lowers them, is none.
+        beyond_lids: At brows and mouth alone.
+        lids: At the lids, up or down.
     """
-    smooth = _smoothed(flow)
-    lengths = np.hypot(*smooth[_EXPRESSIVE].T)
-    if lids:
-        lengths = np.concatenate([lengths, np.maximum(-smooth[_LIDS][:, 1], 0)])
-    return float(np.percentile(lengths, _STRONGEST_PERCENT))
+
+    expression: float
+    beyond_lids: float
+    lids: float
 
 
-def lids_strength(flow: Flow) -> float:
-    """Measure the strength of the motion of the lids, up or down.
+def measure_strengths(flow: Flow) -> Strengths:
+    """Measure how strong the motion of a face is.
 
     Args:
         flow: The flow of a face without the motion of the head, [2, 112, 112], in pixels.
 
     Returns:
-        The 95th percentile of the length of the smoothed flow at the lids, in pixels at 112 x 112.
+        The strengths of the expression, with and without the lids, and of the lids.
     """
-    return float(np.percentile(np.hypot(*_smoothed(flow)[_LIDS].T), _STRONGEST_PERCENT))
+    # Without the noise of single pixels.
+    u, v = (cv2.GaussianBlur(part, (0, 0), _SMOOTHING_PX).ravel() for part in flow)
+    beyond_lids = np.hypot(u[_EXPRESSIVE], v[_EXPRESSIVE])
+    lids = np.hypot(u[_LIDS], v[_LIDS])
+    raised = np.maximum(-v[_LIDS], 0)
+    every = np.concatenate([beyond_lids, raised])
+    return Strengths(*(_strongest(lengths) for lengths in (every, beyond_lids, lids)))
 
 
-def _smoothed(flow: Flow) -> NDArray[np.float32]:
-    """The flow without the noise of single pixels, [112, 112, 2]."""
-    smooth = cv2.GaussianBlur(flow.transpose(1, 2, 0), (0, 0), _SMOOTHING_PX)
-    return np.asarray(smooth, np.float32)
+def _strongest(lengths: NDArray[np.floating]) -> float:
+    """The 95th percentile, as np.percentile computes it in twice the time."""
+    place = _STRONGEST_SHARE * (len(lengths) - 1)
+    below = int(place)
+    ordered = np.partition(lengths, [below, below + 1])
+    return float(ordered[below] + (place - below) * (ordered[below + 1] - ordered[below]))

@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 _CELLS = 28  # a side; finer ones resolve more than the landmarks do
 _BORDER = 4  # cells around the crop, for landmarks beyond its edge
-_BLURS = (1.0, 3.0, 9.0)  # cells: a place without landmarks takes the depth of those farther away
+_SIZE = _CELLS + 2 * _BORDER
+_BLURS = (9.0, 3.0, 1.0)  # cells: a place without landmarks takes the depth of those farther away
 _ENOUGH = 2e-3  # landmarks for each cell
 
 
@@ -70,23 +71,35 @@ class HeadShape:
 _INTERPOLATION = {False: cv2.INTER_AREA, True: cv2.INTER_CUBIC}
 
 
+def _kernel(blur: float) -> Floats:
+    """The matrix that blurs each column of cells; with its transpose, it blurs each row.
+
+    Products of such small matrices take a fifth of the time of OpenCV's filter.
+    """
+    reach = 2 * round(4 * blur) + 1
+    return np.asarray(cv2.GaussianBlur(np.eye(_SIZE), (1, reach), blur), np.float64)
+
+
+_KERNELS = tuple(map(_kernel, _BLURS))
+
+
 def _depth(landmarks: Floats) -> Floats:
     """The depth of each cell, [28, 28], interpolated by normalised convolution.
 
     H. Knutsson and C.-F. Westin, "Normalized and differential convolution", CVPR 1993.
     """
-    size = _CELLS + 2 * _BORDER
     cells = np.floor((landmarks[:, :2] + 0.5) * _CELLS / CROP_SIZE).astype(int) + _BORDER
-    columns, rows = cells[((cells >= 0) & (cells < size)).all(axis=1)].T
-    depth = -landmarks[((cells >= 0) & (cells < size)).all(axis=1), 2] / CROP_SIZE
-    count, total = np.zeros((size, size)), np.zeros((size, size))
-    np.add.at(count, (rows, columns), 1)
-    np.add.at(total, (rows, columns), depth)
-    result = np.full((size, size), depth.mean() if len(depth) else 0.0)
-    for blur in reversed(_BLURS):
-        density = cv2.GaussianBlur(count, (0, 0), blur)
+    inside = ((cells >= 0) & (cells < _SIZE)).all(axis=1)
+    places = cells[inside] @ (1, _SIZE)
+    depth = -landmarks[inside, 2] / CROP_SIZE
+    sums = np.stack(
+        [np.bincount(places, weights, _SIZE**2).reshape(_SIZE, _SIZE) for weights in (None, depth)]
+    )
+    result = np.full((_SIZE, _SIZE), depth.mean() if len(depth) else 0.0)
+    for kernel in _KERNELS:
+        density, total = kernel @ sums @ kernel.T
         share = density / (density + _ENOUGH)
-        mean = cv2.GaussianBlur(total, (0, 0), blur) / np.maximum(density, 1e-12)
+        mean = total / np.maximum(density, 1e-12)
         result = share * mean + (1 - share) * result
     inner = slice(_BORDER, -_BORDER)
     return np.ascontiguousarray(result[inner, inner])
