@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 BASE=docker.io/library/python:3.11-slim-bookworm
 IMAGE=localhost/off-tanet:verify
-MAX_MB=350    # of the layers above the base image, unpacked
+MAX_MB=300    # of the layers above the base image, unpacked
 MAX_READY_S=3 # processor time from the start until the log reports it
 CORES=1       # the CPU quota, and thus the number of workers
 GRACE_S=20    # from SIGTERM to the end, of the default setting
