@@ -6,8 +6,9 @@ set -euo pipefail
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# shellcheck disable=SC2016 # mmdebstrap passes the root folder as $1
-mmdebstrap --variant=minbase --include=ca-certificates,python3-venv \
+# The official image sets dpkg's option, too. mmdebstrap passes the root folder as $1.
+# shellcheck disable=SC2016
+mmdebstrap --variant=minbase --dpkgopt=force-unsafe-io --include=ca-certificates,python3-venv \
     --customize-hook='ln -s /usr/bin/python3 "$1/usr/local/bin/python"' bookworm "$work/root.tar"
 container=$(buildah from scratch)
 buildah add --quiet "$container" "$work/root.tar" /

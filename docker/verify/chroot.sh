@@ -6,18 +6,19 @@ export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} # needs no OCI runtime
 server=                                               # the process to stop
 base_is=                                              # where the base image comes from
 
-# All images and containers are in a store of their own, which is removed at the end. With the driver vfs,
-# which each layer copies all before it, a build takes ten times as long as with overlay.
+# All images and containers are in a store of their own, which is removed at the end. With the driver vfs, for file
+# systems that overlay cannot be on, each layer is a copy of all before it: a build takes several times as long.
 prepare() {
     local theirs
     theirs=$(buildah info --format '[{{.store.GraphDriverName}}@{{.store.GraphRoot}}+{{.store.RunRoot}}]')
-    for STORAGE_DRIVER in overlay vfs; do
-        export STORAGE_DRIVER CONTAINERS_STORAGE_CONF="$work/$STORAGE_DRIVER.conf"
-        printf '[storage]\ndriver = "%s"\ngraphroot = "%s"\nrunroot = "%s"\n' \
-            "$STORAGE_DRIVER" "$work/$STORAGE_DRIVER" "$work/run-$STORAGE_DRIVER" > "$CONTAINERS_STORAGE_CONF"
-        ! take_base "$theirs" || ! can_run || return 0
-    done
-    return 1
+    { use_store overlay && buildah info; } || use_store vfs
+    take_base "$theirs" && can_run
+}
+
+use_store() { # DRIVER
+    export STORAGE_DRIVER="$1" CONTAINERS_STORAGE_CONF="$work/storage.conf"
+    printf '[storage]\ndriver = "%s"\ngraphroot = "%s"\nrunroot = "%s"\n' \
+        "$1" "$work/store-$1" "$work/run-$1" > "$CONTAINERS_STORAGE_CONF"
 }
 
 take_base() { # THEIR_STORE
