@@ -8,18 +8,22 @@ cd "$(dirname "$0")/.."
 
 BASE=docker.io/library/python:3.11-slim-bookworm
 IMAGE=localhost/off-tanet:verify
-MAX_MB=350    # of the layers above the base image, unpacked
-MAX_READY_S=3 # from the start until the log reports it
+MAX_MB=300    # of the layers above the base image, unpacked
+MAX_READY_S=3 # processor time from the start until the log reports it
 CORES=1       # the CPU quota, and thus the number of workers
+GRACE_S=20    # from SIGTERM to the end, of the default setting
 
 main() {
     work=$(mktemp -d)
     container=
+    settings=()
     trap 'clean; rm -rf "$work"' EXIT
     choose_tool
-    say "built by $tool"
+    say "built by $tool; the base image is $base_is"
     copy_tree
-    build_twice --build-arg REVISION="$(git rev-parse HEAD)" \
+    # Docker has no mounts for builds.
+    [ "$tool" = docker ] || readarray -t settings < <(python3 docker/verify/pip_settings.py "$work/pip.conf")
+    build_twice "${settings[@]}" --build-arg REVISION="$(git rev-parse HEAD)" \
         --build-arg CREATED="$(git log -1 --format=%cI)" "$@"
     save "$IMAGE" "$work/image.tar"
     python3 docker/verify/image.py "$work/image.tar" "$(layers "$BASE" | wc -l)" "$MAX_MB"
@@ -27,7 +31,9 @@ main() {
     # shellcheck disable=SC2086 # an empty worker count must give no argument
     inside python - $workers < docker/verify/inside.py
     inside off-tanet doctor
-    stop
+    # shellcheck disable=SC2086,SC2154 # set by the functions of the tool
+    inside python - $server < docker/verify/stopping.py
+    wait_for_end "$GRACE_S"
     expect "exit code after SIGTERM is $code" [ "$code" = 0 ]
 }
 
@@ -50,16 +56,13 @@ choose_tool() {
         . "docker/verify/$([ "$tool" = buildah ] && echo chroot || echo engine).sh"
         if ! command -v "$tool" > /dev/null; then
             reasons+=$'\n'"  $tool: not installed"
-        elif ! { layers "$BASE" || "$tool" pull "$BASE"; } > "$work/probe" 2>&1; then
-            reasons+=$'\n'"  $tool: no base image: $(tail -n 1 "$work/probe")"
-        elif ! can_run > "$work/probe" 2>&1; then
+        elif ! prepare > "$work/probe" 2>&1; then
             reasons+=$'\n'"  $tool: $(tail -n 1 "$work/probe")"
         else
             return 0
         fi
     done
     say "docker/verify.sh: skipped, as no tool can build and run the image:$reasons" >&2
-    trap - EXIT
     exit 77
 }
 
@@ -83,21 +86,26 @@ build_twice() {
     expect "it changes the last layer" [ "$(layers "$IMAGE")" != "$(layers "$IMAGE-changed")" ]
 }
 
+# The limit holds for processor time, which on an idle core is nearly all of the time until ready; the clock would
+# also measure what else this machine does.
 start_and_wait() {
     local began ready seconds
     : > "$work/log"
+    create
     began=$(now)
     start
-    for _ in {1..60}; do
+    for _ in {1..300}; do
         if ready=$(read_log | grep --max-count 1 '"ready: '); then break; fi
-        sleep 0.5
+        sleep 0.2
     done
     expect "the service becomes ready" [ -n "$ready" ]
-    seconds=$(python3 -c '
+    # shellcheck disable=SC2086
+    seconds=$(inside python - $server < docker/verify/processor_time.py)
+    say "from start to ready $(python3 -c '
 import datetime, json, sys
 ready = datetime.datetime.fromisoformat(json.loads(sys.argv[2])["time"])
-print(f"{ready.timestamp() - float(sys.argv[1]):.2f}")' "$began" "$ready")
-    expect "from start to ready $seconds s" holds "$seconds <= $MAX_READY_S"
+print(f"{ready.timestamp() - float(sys.argv[1]):.2f}")' "$began" "$ready") s by the clock"
+    expect "from start to ready $seconds s of processor time" holds "$seconds <= $MAX_READY_S"
 }
 
 holds() { python3 -c "import sys; sys.exit(not ($1))"; }

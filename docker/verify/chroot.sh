@@ -3,17 +3,45 @@
 # shellcheck shell=bash
 
 export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} # needs no OCI runtime
-process=
-kept=$(buildah images --all --quiet --no-trunc 2> /dev/null || true)
+server=                                               # the process to stop
+base_is=                                              # where the base image comes from
+
+# All images and containers are in a store of their own, which is removed at the end. With the driver vfs, for file
+# systems that overlay cannot be on, each layer is a copy of all before it: a build takes several times as long.
+prepare() {
+    local theirs
+    theirs=$(buildah info --format '[{{.store.GraphDriverName}}@{{.store.GraphRoot}}+{{.store.RunRoot}}]')
+    { use_store overlay && buildah info; } || use_store vfs
+    take_base "$theirs" && can_run
+}
+
+use_store() { # DRIVER
+    export STORAGE_DRIVER="$1" CONTAINERS_STORAGE_CONF="$work/storage.conf"
+    printf '[storage]\ndriver = "%s"\ngraphroot = "%s"\nrunroot = "%s"\n' \
+        "$1" "$work/store-$1" "$work/run-$1" > "$CONTAINERS_STORAGE_CONF"
+}
+
+take_base() { # THEIR_STORE
+    if buildah pull --quiet "containers-storage:$1$BASE"; then
+        base_is="of this machine"
+    elif buildah pull --quiet "$BASE"; then
+        base_is="from its registry"
+    elif docker/verify/base.sh "$BASE"; then
+        base_is="a stand-in from Debian's packages"
+    else
+        return 1
+    fi
+}
 
 can_run() {
     local mounted
     container=$(buildah from --pull-never "$BASE") || return
-    mounted=$(buildah mount "$container") && (in_root "$mounted" 0:0 "PATH=$PATH" true)
+    mounted=$(buildah mount "$container") && (in_root "$mounted" 0:0 "PATH=$PATH" true) || return
+    buildah rm "$container"
 }
 
 build() { # DIRECTORY TAG [OPTION]...
-    buildah build --format docker --layers --target service --tag "$2" "${@:3}" "$1"
+    buildah build --format docker --layers --pull-never --target service --tag "$2" "${@:3}" "$1"
 }
 
 save() { # IMAGE ARCHIVE
@@ -25,8 +53,7 @@ layers() { # IMAGE: prints the digest of each layer
         --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}' "$1" | grep .
 }
 
-start() {
-    local root command
+create() {
     container=$(buildah from --pull-never "$IMAGE")
     root=$(buildah mount "$container")
     user=$(buildah inspect --format '{{.OCIv1.Config.User}}' "$container")
@@ -35,9 +62,14 @@ start() {
     read -r -a command < <(buildah inspect --format \
         '{{range .OCIv1.Config.Entrypoint}}{{.}} {{end}}{{range .OCIv1.Config.Cmd}}{{.}} {{end}}{{println}}' \
         "$container")
-    in_root "$root" "$user" "$path" "${command[@]}" 2> "$work/log" &
-    process=$!
-    workers=
+}
+
+start() {
+    local cores
+    cores=$(taskset --cpu-list --pid $$ | grep --only-matching '[0-9]*[0-9,-]*$' | grep --only-matching '^[0-9]*')
+    in_root "$root" "$user" "$path" taskset --cpu-list "$cores" "${command[@]}" 2> "$work/log" &
+    server=$!
+    workers=1
 }
 
 in_root() { # ROOT USER PATH=... COMMAND...
@@ -56,20 +88,18 @@ read_log() {
 }
 
 inside() { # COMMAND...
-    nsenter --target "$process" --mount --net --root --wd \
+    nsenter --target "$server" --mount --net --root --wd \
         --setuid "${user%:*}" --setgid "${user#*:}" env --ignore-environment "$path" "$@"
 }
 
-stop() { # sets $code
+wait_for_end() { # SECONDS: sets $code
     code=0
-    kill -TERM "$process"
-    wait "$process" || code=$?
+    timeout "$1" tail --pid="$server" --follow /dev/null || kill -KILL "$server"
+    wait "$server" || code=$?
+    server=
 }
 
 clean() {
-    [ -z "$process" ] || kill -KILL "$process" 2> /dev/null || true
-    [ -z "$container" ] || buildah rm "$container" > /dev/null
-    # With the driver vfs, each layer is a copy of all before it: those of the two builds take 20 GB.
-    buildah images --all --quiet --no-trunc | grep --invert-match --fixed-strings --line-regexp "$kept" |
-        xargs --no-run-if-empty buildah rmi --force > /dev/null 2>&1 || true
+    [ -z "$server" ] || kill -KILL "$server" 2> /dev/null || true
+    [ ! -e "${CONTAINERS_STORAGE_CONF:-}" ] || buildah rm --all > /dev/null # unmounts them
 }

@@ -1,8 +1,11 @@
 # Functions for docker and podman. Expects: $tool, $IMAGE, $BASE, $CORES, $work.
 # shellcheck shell=bash
 
-can_run() {
-    "$tool" run --rm "$BASE" true
+server=1 # the process to stop, as seen in the container
+base_is="of this machine or its registry"
+
+prepare() {
+    { layers "$BASE" || "$tool" pull "$BASE"; } && "$tool" run --rm "$BASE" true
 }
 
 build() { # DIRECTORY TAG [OPTION]...
@@ -19,12 +22,16 @@ layers() { # IMAGE: prints the digest of each layer
     "$tool" image inspect --format '{{range .RootFS.Layers}}{{println .}}{{end}}' "$1" | grep .
 }
 
-start() {
+create() {
     local options=()
     [ "$tool" = docker ] || options=(--read-only-tmpfs=false)
-    container=$("$tool" run --detach "${options[@]}" --read-only --network none --cap-drop all \
+    container=$("$tool" create "${options[@]}" --read-only --network none --cap-drop all \
         --security-opt no-new-privileges --cpus "$CORES" --memory 1g "$IMAGE")
     workers=$CORES
+}
+
+start() {
+    "$tool" start "$container" > /dev/null
 }
 
 read_log() {
@@ -35,8 +42,8 @@ inside() { # COMMAND...
     "$tool" exec --interactive "$container" "$@"
 }
 
-stop() { # sets $code
-    "$tool" stop --time 25 "$container" > /dev/null
+wait_for_end() { # SECONDS: sets $code
+    timeout "$1" "$tool" wait "$container" > /dev/null || "$tool" kill "$container" > /dev/null
     code=$("$tool" inspect --format '{{.State.ExitCode}}' "$container")
 }
 

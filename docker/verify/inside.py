@@ -1,7 +1,7 @@
 """Checks the running container; its Python reads this program from standard input.
 
-`inside.py [WORKERS]`: sends all sample pairs and the clip to the service, and checks the
-environment of its user. WORKERS is the expected number of workers. Needs only the standard library.
+`inside.py [WORKERS]`: sends all sample pairs, one in every format of pictures, and the clip to the
+service, and checks the environment of its user. WORKERS is the expected number of workers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import urllib.request
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.util import find_spec
+
+import cv2
+import numpy as np
 
 URL = "http://127.0.0.1:8000"
 CLASSES = ("negative", "positive", "surprise")
@@ -61,12 +64,24 @@ def check_samples() -> None:
         pictures = {frame: sample(f"{name}_{frame}.jpg") for frame in ("onset", "apex")}
         label = recognise({"type": "frames", **pictures})
         expect(label == name, f"the sample pair {name} is {label}")
+    for kind in ("bmp", "png", "tiff", "webp"):
+        pictures = {frame: converted(f"surprise_{frame}.jpg", kind) for frame in ("onset", "apex")}
+        label = recognise({"type": "frames", **pictures})
+        expect(label == "surprise", f"the sample pair surprise as {kind.upper()} is {label}")
     label = recognise({"type": "clip", "video": sample("clip.mp4")})
     expect(label == "surprise", f"the sample clip is {label}")
 
 
 def sample(name: str) -> str:
     return base64.b64encode((files("off_tanet") / "assets/samples" / name).read_bytes()).decode()
+
+
+def converted(name: str, kind: str) -> str:
+    picture = cv2.imdecode(
+        np.frombuffer(base64.b64decode(sample(name)), np.uint8), cv2.IMREAD_COLOR
+    )
+    assert picture is not None
+    return base64.b64encode(cv2.imencode(f".{kind}", picture)[1].tobytes()).decode()
 
 
 def recognise(media: Mapping[str, str]) -> str:

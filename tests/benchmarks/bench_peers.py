@@ -2,8 +2,11 @@
 
     python -m tests.benchmarks.bench_peers [--rounds N] [--seconds S] [--only NAME ...]
 
-Each has two workers; the load takes part of the same cores. The first run installs the others into
-`build/peers`. All servers take turns in each round; the figures are medians over the rounds.
+Three tables: pictures, and optical flow in the Open Inference Protocol, in JSON and in binary. Each
+server has two workers; the load takes part of the same cores. The first run installs the others
+into `build/peers`. All servers take turns in each round, in the opposite order in every second one;
+the figures are medians over the rounds (least to most), and each ratio is one of the same round.
+Takes nine minutes.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +31,9 @@ import numpy as np
 from off_tanet.setting_names import variable
 
 from tests.benchmarks import load
-from tests.benchmarks.bench_serve import framed
-from tests.benchmarks.peers.servers import PEERS, Peer
+from tests.benchmarks.peers.flow_servers import BINARY_PEERS, JSON_PEERS
+from tests.benchmarks.peers.picture_servers import PEERS
+from tests.benchmarks.peers.servers import Peer
 from tests.support.paths import ROOT
 from tests.support.processes import family
 
@@ -62,6 +66,10 @@ class Round:
         return self.loads[40].rate / self.loads[4].rate
 
 
+class FailedServerError(Exception):
+    """A server cannot be installed, does not start or does not answer; the message is one line."""
+
+
 @contextmanager
 def running(peer: Peer) -> Iterator[tuple[int, int, float]]:
     """The port and the process of a server, and when it was started."""
@@ -69,27 +77,32 @@ def running(peer: Peer) -> Iterator[tuple[int, int, float]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "TMPDIR": home, variable("workers"): "2"}
+        environment = {**os.environ, "TMPDIR": home, "HOME": home, variable("workers"): "2"}
         environment |= {"PYTHONPATH": str(ROOT), "BENTOML_DO_NOT_TRACK": "true"}
         command = peer.command(programs, port, Path(home))
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            cwd=home,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            yield port, process.pid, start
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
+        with Path(home, "log").open("w+") as log:
+            start = time.perf_counter()
+            process = subprocess.Popen(
+                command, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
             try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                yield port, process.pid, start
+            except (TimeoutError, FailedServerError) as error:
+                log.seek(0)
+                lines = [line for line in log if "rror" in line] or ["nothing of an error"]
+                raise FailedServerError(f"{error}; it printed: {lines[-1][:300]}") from None
+            finally:
+                stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server and what it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 async def first_answer(port: int, request: bytes) -> float:
@@ -105,7 +118,7 @@ async def first_answer(port: int, request: bytes) -> float:
         finally:
             connection.close()
         await asyncio.sleep(RETRY_S)
-    raise TimeoutError("the server gave no answer")
+    raise TimeoutError("no good answer")
 
 
 def proportional_mb(process: int) -> float:
@@ -122,12 +135,14 @@ def under(port: int, request: bytes, clients: int, seconds: float) -> Load:
     replies = asyncio.run(load.closed_loop(port, request, clients, seconds, RETRY_S))
     took = time.perf_counter() - start
     times = np.array([reply.seconds for reply in replies if reply.status == 200]) * 1e3
+    if not len(times):
+        raise FailedServerError(f"no good answer to {clients} clients")
     p50, p99 = np.percentile(times, [50, 99])
     return Load(len(times) / took, p50, p99, Counter(reply.status for reply in replies))
 
 
-def measure(peer: Peer, onset: bytes, apex: bytes, seconds: float) -> Round:
-    request = peer.request(onset, apex)
+def measure(peer: Peer, seconds: float) -> Round:
+    request = peer.request()
     with running(peer) as (port, process, start):
         first_s = asyncio.run(first_answer(port, request)) - start
         under(port, request, 4, 1.0)  # both workers are warm
@@ -135,39 +150,67 @@ def measure(peer: Peer, onset: bytes, apex: bytes, seconds: float) -> Round:
         return Round(first_s, proportional_mb(process), loads)
 
 
-def report(name: str, rounds: Sequence[Round]) -> None:
-    def middle(values: Iterator[float]) -> float:
-        return statistics.median(values)
+def measure_all(peers: Sequence[Peer], rounds: int, seconds: float) -> dict[str, list[Round]]:
+    """The rounds of each server; one that fails is told of and left out from then on."""
+    measured: dict[str, list[Round]] = {peer.name: [] for peer in peers}
+    failed = set[str]()
+    for number in range(rounds):
+        for peer in peers if number % 2 == 0 else reversed(peers):
+            if peer.name in failed:
+                continue
+            try:
+                measured[peer.name].append(measure(peer, seconds))
+            except (FailedServerError, subprocess.CalledProcessError) as error:
+                print(f"{peer.name} is left out: {error}", flush=True)
+                failed.add(peer.name)
+    return {name: each for name, each in measured.items() if name not in failed}
 
-    first = middle(each.first_s for each in rounds)
-    memory = middle(each.memory_mb for each in rounds)
-    goodput = middle(each.goodput for each in rounds)
-    print(f"{name}: first answer {first:.1f} s, memory {memory:.0f} MB, goodput {goodput:.2f}")
-    for clients in CLIENTS:
-        loads = [each.loads[clients] for each in rounds]
-        rates = sorted(each.rate for each in loads)
-        statuses = sum((each.statuses for each in loads), Counter[int]())
-        print(
-            f"  {clients:2} clients: {middle(iter(rates)):6.1f}/s ({rates[0]:.1f} to "
-            f"{rates[-1]:.1f}), p50 {middle(each.p50_ms for each in loads):.1f} ms, "
-            f"p99 {middle(each.p99_ms for each in loads):.1f} ms, {dict(statuses)}"
+
+LINES: Mapping[str, Callable[[Round], float]] = {
+    "first answer, s": lambda each: each.first_s,
+    "memory, MB": lambda each: each.memory_mb,
+    **{
+        f"{clients} clients, {what}": lambda each, clients=clients, field=field: getattr(  # type: ignore[misc]
+            each.loads[clients], field
         )
+        for clients in CLIENTS
+        for what, field in (("answers/s", "rate"), ("p50, ms", "p50_ms"), ("p99, ms", "p99_ms"))
+    },
+    "answers of 40 clients / of 4": lambda each: each.goodput,
+}
+
+
+def report(measured: Mapping[str, Sequence[Round]], ours: str) -> None:
+    """Print a table, with the ratio of each server to ours."""
+    for name, rounds in measured.items():
+        compared = name != ours and ours in measured
+        print(f"{name}{f' (in brackets: of {ours!r})' if compared else ''}")
+        for line, figure in LINES.items():
+            values = [figure(each) for each in rounds]
+            ratio = ""
+            if compared:
+                pairs = zip(values, map(figure, measured[ours]), strict=True)
+                ratio = f"  [{spread([theirs / own for theirs, own in pairs], 2)}]"
+            print(f"  {line:30} {spread(values, 1 if max(values) > 5 else 2)}{ratio}")
+        for clients in CLIENTS:
+            statuses = sum((each.loads[clients].statuses for each in rounds), Counter[int]())
+            print(f"  {f'{clients} clients, statuses':30} {dict(statuses)}")
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    middle = statistics.median(values)
+    return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each load")
-    parser.add_argument("--only", nargs="+", default=[peer.name for peer in PEERS])
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each load")
+    parser.add_argument("--only", nargs="+", help="names of servers")
     options = parser.parse_args()
-    onset, apex = framed("surprise_onset.jpg"), framed("surprise_apex.jpg")
-    peers = [peer for peer in PEERS if peer.name in options.only]
-    rounds: dict[str, list[Round]] = {peer.name: [] for peer in peers}
-    for _ in range(options.rounds):
-        for peer in peers:
-            rounds[peer.name].append(measure(peer, onset, apex, options.seconds))
-    for name, measured in rounds.items():
-        report(name, measured)
+    for table in (PEERS, JSON_PEERS, BINARY_PEERS):
+        peers = [peer for peer in table if options.only is None or peer.name in options.only]
+        report(measure_all(peers, options.rounds, options.seconds), table[0].name)
 
 
 if __name__ == "__main__":

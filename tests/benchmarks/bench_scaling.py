@@ -1,11 +1,12 @@
 """How the cost grows with the work: `make bench-scaling` (about five minutes).
 
-    python -m tests.benchmarks.bench_scaling [--rounds N]
+    python -m tests.benchmarks.bench_scaling [--rounds N] [--plots FOLDER]
 
 Processor time in one process on one thread, medians over the rounds, against the size of the
 pictures, the length of a clip and the faces in a picture; answers a second against workers, and
-memory of the server against uploads at once. The exponent is the slope of the logarithms, from the
-middle of the series on: 1 is linear.
+memory of the server against uploads at once. For each, a table, a plot in build/scaling, and the
+cost of the largest size that the settings allow, by the straight line through the second half.
+The exponent is the slope of the logarithms there: 1 is linear.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from off_tanet.configuration import Configuration
+from off_tanet.face_choice import FaceCount
 from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.setting_names import variable
+from off_tanet.settings import Settings
 from off_tanet.types import Pixels
 from off_tanet.workers import malloc
 from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import bench_clip, load
 from tests.benchmarks.bench_serve import framed
+from tests.benchmarks.growth import Series
 from tests.support import factories
 from tests.support.encoders import film
+from tests.support.paths import ROOT
 from tests.support.processes import resident_bytes
 from tests.support.serving import serving
 
@@ -49,16 +55,6 @@ def processor_s(work: Callable[[], object], rounds: int) -> float:
         work()
         times.append(time.process_time() - start)
     return statistics.median(times)
-
-
-def report(what: str, unit: str, sizes: Sequence[float], costs: Sequence[float]) -> None:
-    """Print a series and its exponent."""
-    half = len(sizes) // 2
-    logs = np.log(sizes[half - 1 :]), np.log(costs[half - 1 :])
-    exponent = np.polyfit(*logs, 1)[0]
-    print(f"{what}: exponent {exponent:.2f}")
-    for size, cost in zip(sizes, costs, strict=True):
-        print(f"  {size:7g} {cost:9.1f} {unit}", flush=True)
 
 
 def sized(name: str, megapixels: float) -> bytes:
@@ -84,7 +80,12 @@ def crowd(name: str, faces: int) -> bytes:
     return factories.jpeg(canvas)
 
 
-def in_process(rounds: int) -> None:
+def limit(name: str, unit: float = 1) -> tuple[float, str]:
+    """A setting's default, in this unit, and its environment variable."""
+    return getattr(Settings(), name) / unit, variable(name)
+
+
+def in_process(rounds: int) -> Iterator[Series]:
     cv2.setNumThreads(1)
     threadpool_limits(1)
     malloc.keep_freed()
@@ -92,26 +93,31 @@ def in_process(rounds: int) -> None:
     recognizer.warm_up()
     names = "surprise_onset.jpg", "surprise_apex.jpg"
 
-    def pair_ms(pictures: Sequence[bytes], count: int) -> float:
+    def pair_ms(pictures: Sequence[bytes], faces: FaceCount, count: int = 1) -> float:
         def work() -> None:
-            answer = recognizer.frames(*pictures, faces="all" if count > 1 else "one")
-            assert count == 1 or len(answer.faces) == count
+            answer = recognizer.frames(*pictures, faces=faces)
+            assert faces == "one" or len(answer.faces) == count
 
         return 1e3 * processor_s(work, rounds)
 
-    sizes = [pair_ms([sized(name, each) for name in names], 1) for each in MEGAPIXELS]
-    report("a pair against its megapixels", "ms", MEGAPIXELS, sizes)
-    crowds = [pair_ms([crowd(name, each) for name in names], each) for each in FACES]
-    report("a pair of 1280 x 640 against its faces", "ms", FACES, crowds)
+    cost = "processor time (ms)"
+    sizes = [pair_ms([sized(name, each) for name in names], "one") for each in MEGAPIXELS]
+    pixels = limit("max_image_pixels", 1e6)
+    yield Series("pair against its size", "megapixels each", cost, MEGAPIXELS, sizes, pixels)
+    crowds = [pair_ms([crowd(name, each) for name in names], "all", each) for each in FACES]
+    faces = limit("max_faces")
+    yield Series("pair of 1280 x 640 against its faces", "faces", cost, FACES, crowds, faces)
     clips = [film(bench_clip.frames(each), fps=100) for each in FRAMES]
     lengths = [1e3 * processor_s(lambda clip=clip: recognizer.clip(clip), rounds) for clip in clips]  # type: ignore[misc]
-    report("a clip of 640 x 480 against its frames", "ms", FRAMES, lengths)
+    frames = limit("max_frames")
+    yield Series("clip of 640 x 480 against its frames", "frames", cost, FRAMES, lengths, frames)
 
 
-def against_workers() -> None:
+def against_workers() -> Series:
     onset, apex = framed("surprise_onset.jpg"), framed("surprise_apex.jpg")
     request = load.upload("/v1/predictions/frames", {"onset": onset, "apex": apex})
-    counts = range(1, len(os.sched_getaffinity(0)) + 1)
+    cores = len(os.sched_getaffinity(0))
+    counts = range(1, max(2, cores) + 1)
     rates = []
     for workers in counts:
         with (
@@ -121,9 +127,14 @@ def against_workers() -> None:
             start = time.perf_counter()
             replies = asyncio.run(load.closed_loop(server.port, request, 2 * workers, 10))
             rates.append(len(replies) / (time.perf_counter() - start))
-    print("answers a second against workers")
-    for workers, rate in zip(counts, rates, strict=True):
-        print(f"  {workers:7} {rate:9.1f}, {rate / workers / rates[0]:.2f} of one each")
+    return Series(
+        "throughput against workers",
+        "workers, two clients each",
+        "answers a second",
+        counts,
+        rates,
+        (cores, "cores of this machine"),
+    )
 
 
 async def _held(port: int, count: int, process: int) -> float:
@@ -146,26 +157,35 @@ async def _held(port: int, count: int, process: int) -> float:
     return held
 
 
-def against_uploads() -> None:
+def against_uploads() -> Series:
     memory = []
     for count in UPLOADS:
         with tempfile.TemporaryDirectory() as home, serving(Path(home), workers=1) as server:
             memory.append(asyncio.run(_held(server.port, count, server.process.pid)))
-    report(
-        f"memory of the server against uploads of {UPLOAD_BYTES >> 20} MiB at once",
-        "MB",
+    return Series(
+        f"memory against uploads of {UPLOAD_BYTES >> 20} MiB at once",
+        "uploads that have arrived all but a byte",
+        "memory of the server (MB)",
         UPLOADS,
         memory,
+        limit("max_inflight_body_bytes", UPLOAD_BYTES),
     )
+
+
+def all_series(rounds: int) -> Iterator[Series]:
+    yield from in_process(rounds)
+    yield against_workers()
+    yield against_uploads()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--plots", type=Path, default=ROOT / "build" / "scaling")
     options = parser.parse_args()
-    in_process(options.rounds)
-    against_workers()
-    against_uploads()
+    for series in all_series(options.rounds):
+        print(series.table())
+        print(f"  plot: {series.write_plot(options.plots)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ BOUNDARY = "bench"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One response: its status, whether it has a Retry-After, and seconds from the first byte."""
+    """One response: its status, whether it has a Retry-After, and seconds from the first byte.
+
+    The status of a connection that ended without a response is 0.
+    """
 
     status: int
     retry_after: bool
@@ -84,7 +87,12 @@ async def closed_loop(
     async def client() -> None:
         connection = Connection(port)
         while time.perf_counter() < end:
-            reply = await connection.ask(request)
+            start = time.perf_counter()
+            try:
+                reply = await connection.ask(request)
+            except (OSError, EOFError):
+                connection.close()
+                reply = Reply(0, False, time.perf_counter() - start, time.perf_counter())
             replies.append(reply)
             if reply.status != 200:
                 await asyncio.sleep(retry_s)

@@ -1,8 +1,7 @@
-"""The servers that are compared: how each is installed, started and asked."""
+"""A server that is compared: how it is installed, started and asked."""
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
@@ -11,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import load
 from tests.support.paths import ROOT
 
 ENVIRONMENTS = ROOT / "build" / "peers"
-_HERE = "tests.benchmarks.peers"
+HERE = "tests.benchmarks.peers"
+# With uvloop 0.22 and later, its worker processes do not start.
+MLSERVER = ("mlserver==1.7.1", "uvloop==0.21.0")
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class Peer:
         name: Its name in the table.
         packages: What is installed for it; nothing if our own environment has it.
         command: Its command line, from the folder of its programs, a port and an empty folder.
-        request: The request, from the files of onset and apex.
+        request: The bytes of the request.
+        at_start: A line of Python, an import, that every Python of its environment runs first.
     """
 
     name: str
     packages: tuple[str, ...]
     command: Callable[[Path, int, Path], list[str]]
-    request: Callable[[bytes, bytes], bytes]
+    request: Callable[[], bytes]
+    at_start: str = ""
 
     def programs(self) -> Path:
         """The folder of its programs; installs it if it is not installed."""
@@ -44,12 +46,12 @@ class Peer:
             quiet = ["--quiet", "--disable-pip-version-check"]
             pip = [str(folder / "bin/python"), "-m", "pip", "install", *quiet, *self.packages]
             subprocess.run(pip, check=True)
-            _lend_our_packages(folder)
+            _lend_our_packages(folder, self.at_start)
             (folder / "installed").touch()
         return folder / "bin"
 
 
-def _lend_our_packages(folder: Path) -> None:
+def _lend_our_packages(folder: Path, at_start: str) -> None:
     """Let an environment import what ours has and it has not, our Recognizer included."""
     ours = [Path(each) for each in sys.path if "site-packages" in each]
     imports = [
@@ -61,43 +63,11 @@ def _lend_our_packages(folder: Path) -> None:
     ]
     paths = [*map(str, ours), str(ROOT), str(ROOT / "service"), str(ROOT / "model_export")]
     (site,) = folder.glob("lib/python*/site-packages")
-    (site / "ours.pth").write_text("\n".join([*paths, *imports]) + "\n", encoding="utf-8")
+    (site / "ours.pth").write_text("\n".join([at_start, *paths, *imports]) + "\n", encoding="utf-8")
 
 
-def _form(path: str) -> Callable[[bytes, bytes], bytes]:
-    return lambda onset, apex: load.upload(path, {"onset": onset, "apex": apex})
-
-
-def _json(path: str, body: object) -> bytes:
-    data = json.dumps(body).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n"
-        "Content-Type: application/json\r\n\r\n"
-    )
-    return head.encode() + data
-
-
-def _base64_json(onset: bytes, apex: bytes) -> bytes:
-    files = {"onset": onset, "apex": apex}
-    texts = {name: base64.b64encode(each).decode() for name, each in files.items()}
-    return _json("/predict", texts)
-
-
-def _open_inference(onset: bytes, apex: bytes) -> bytes:
-    inputs = [
-        {
-            "name": name,
-            "shape": [1],
-            "datatype": "BYTES",
-            "parameters": {"content_type": "base64"},
-            "data": [base64.b64encode(each).decode()],
-        }
-        for name, each in (("onset", onset), ("apex", apex))
-    ]
-    return _json("/v2/models/peer/infer", {"inputs": inputs})
-
-
-def _mlserver(programs: Path, port: int, home: Path) -> list[str]:
+def mlserver(programs: Path, port: int, home: Path, implementation: str) -> list[str]:
+    """The command line of MLServer with two workers, whose settings it writes to a folder."""
     settings = {
         "http_port": port,
         "grpc_port": port + 1,
@@ -105,45 +75,17 @@ def _mlserver(programs: Path, port: int, home: Path) -> list[str]:
         "parallel_workers": 2,
         "debug": False,
     }
-    model = {"name": "peer", "implementation": f"{_HERE}.mlserver_model.Model"}
+    model = {"name": "peer", "implementation": f"{HERE}.{implementation}"}
     (home / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     (home / "model-settings.json").write_text(json.dumps(model), encoding="utf-8")
     return [str(programs / "mlserver"), "start", str(home)]
 
 
-PEERS = (
-    Peer(
-        "ours",
-        (),
-        lambda programs, port, _: [str(programs / "off-tanet"), "serve", "--port", str(port)],
-        _form("/v1/predictions/frames"),
-    ),
-    Peer(
-        "plain FastAPI on uvicorn",
-        (),
-        lambda programs, port, _: [
-            *(str(programs / "python"), "-m", "uvicorn", f"{_HERE}.fastapi_app:app"),
-            *("--port", str(port), "--workers", "2", "--log-level", "error"),
-        ],
-        _form("/predict"),
-    ),
-    Peer(
-        "LitServe",
-        ("litserve==0.2.19",),
-        lambda programs, port, _: [
-            *(str(programs / "python"), "-m", f"{_HERE}.litserve_app", str(port))
-        ],
-        _base64_json,
-    ),
-    Peer(
-        "BentoML",
-        ("bentoml==1.4.40",),
-        lambda programs, port, _: [
-            *(str(programs / "bentoml"), "serve", f"{_HERE}.bentoml_app:Peer"),
-            *("--host", "127.0.0.1", "--port", str(port)),
-        ],
-        _form("/predict"),
-    ),
-    # With uvloop 0.22 and later, its worker processes do not start.
-    Peer("MLServer", ("mlserver==1.7.1", "uvloop==0.21.0"), _mlserver, _open_inference),
-)
+def post(path: str, body: object) -> bytes:
+    """A whole request with JSON."""
+    data = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n"
+        "Content-Type: application/json\r\n\r\n"
+    )
+    return head.encode() + data
