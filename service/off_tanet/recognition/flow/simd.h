@@ -118,11 +118,13 @@ inline Floats inverse_root(Floats x) {
 #endif
 }
 
-// 1 / x, to four or more digits; 1 / 1 is exact, so that a flat flow keeps its dual variables.
-inline Floats inverse(Floats x) {
+// 1 / (sqrt(x) + 1), to three or more digits, for x > 0. For a very small x it is exactly 1.
+inline Floats inverse_root_plus_1(Floats x) {
+    const Floats root = inverse_root(x);
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
-    return (Floats)_mm512_maskz_rcp14_ps(0xffff, (__m512)x);
+    // The estimate of 1/1 is exact, and that of other processors is not.
+    return (Floats)_mm512_maskz_rcp14_ps(0xffff, (__m512)(x * root + 1.0f));
 #else
-    return 1.0f / x;
+    return root / (root + 1.0f);
 #endif
 }

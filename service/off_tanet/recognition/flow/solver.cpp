@@ -38,8 +38,9 @@ inline void primal_step(const Cell& above, Cell& cell, const Pair& flow, const D
     const Floats nx = cell.nx;
     const Floats ny = cell.ny;
     const Floats step = limit(cell.offset - nx * flow.u - ny * flow.v, cell.reach);
-    const Floats u = step * nx + (tau * u_spread + flow.u);
-    const Floats v = step * ny + (tau * v_spread + flow.v);
+    // The dual variables come last, because the processor waits for them.
+    const Floats u = tau * u_spread + (step * nx + flow.u);
+    const Floats v = tau * v_spread + (step * ny + flow.v);
     cell.u = u;
     cell.v = v;
     if (measured) {
@@ -49,10 +50,7 @@ inline void primal_step(const Cell& above, Cell& cell, const Pair& flow, const D
 }
 
 // 1 / (1 + |gradient|)
-inline Floats shrink(Floats x, Floats y) {
-    const Floats square = y * y + (x * x + tiny);
-    return inverse(square * inverse_root(square) + 1.0f);
-}
+inline Floats shrink(Floats x, Floats y) { return inverse_root_plus_1(y * y + (x * x + tiny)); }
 
 // The dual step: moves the dual variables along the gradient of the flow and shrinks them into the
 // unit disc. `right` is the flow of the right neighbours, which the `last` column has not.
