@@ -75,10 +75,9 @@ inline Dual dual_step(Cell& cell, const Cell& below, const Pair& flow, const Pai
     return p;
 }
 
-// The dual step of a row (if `dual`), and the primal step of the next iteration (if `primal`), which needs
-// no dual variables but those of this row and the one above: the row is loaded once for both, and the
-// solver is limited by its loads as much as by its arithmetic. Returns the squared change of the flow if
-// it is `measured`.
+// The dual step of a row (if `dual`), and the primal step of the next iteration (if `primal`), which
+// needs no dual variables but those of this row and the one above: the row is loaded once for both.
+// Returns the squared change of the flow if it is `measured`.
 template <bool dual, bool primal, bool measured>
 Pair pass(SolverState& state, int y) {
     const int end = state.cells() - 1;

@@ -10,8 +10,8 @@
 #include "simd.h"
 #include "stripes.h"
 
-// As many pixels of a row as a vector has lanes, in the order of stripes.h. All their fields are adjacent,
-// so that an iteration reads memory in one stream.
+// As many pixels of a row as a vector has lanes, in the order of stripes.h. All their fields are
+// adjacent, so that an iteration reads memory in one stream.
 //
 // The unit of flow is the one in which the dual step is 1 (see solver.h).
 struct Cell {

@@ -1,8 +1,8 @@
-// How the pixels of a row are dealt to vectors, which are called cells: the row is cut into as many pieces
-// as a vector has lanes, and lane l of cell i is pixel i of piece l. So the left and right neighbours of a
-// cell's pixels are the cells before and after it, and no lanes are shifted but at the ends of a row.
-// The layout is M. Farrar's ("Striped Smith-Waterman speeds database searches six times over other SIMD
-// implementations", Bioinformatics 23, 2007).
+// How the pixels of a row are dealt to vectors, which are called cells: the row is cut into as many
+// pieces as a vector has lanes, and lane l of cell i is pixel i of piece l. So the left and right
+// neighbours of a cell's pixels are the cells before and after it, and no lanes are shifted but at the
+// ends of a row. The layout is M. Farrar's ("Striped Smith-Waterman speeds database searches six times
+// over other SIMD implementations", Bioinformatics 23, 2007).
 #pragma once
 
 #include "simd.h"
