@@ -6,12 +6,12 @@
 
 namespace {
 
-// 16 bits are precise enough, and a vector compares twice as many of them as of floats.
+// 16 bits are precise enough: a vector holds both components of a cell.
 using Value = std::int16_t;
 constexpr float most = 32767;
 typedef Value Values __attribute__((vector_size(VECTOR_BYTES)));
 typedef Value CellValues __attribute__((vector_size(VECTOR_BYTES / 2)));
-constexpr int values = VECTOR_BYTES / sizeof(Value);
+constexpr int values = 2 * lanes;
 
 constexpr int reach = 2;
 constexpr int side = 2 * reach + 1;
@@ -107,55 +107,89 @@ Floats restored(const Value* from) {
     return __builtin_convertvector(__builtin_convertvector(load<CellValues>(from), Ints), Floats);
 }
 
-// One component of the flow as integers, each row with the border that the filter reads.
-class Component {
+// Both components of a row as integers, cell by cell, u in the lower half of each vector and v in the
+// upper one. The border pixel is repeated beyond the image, for `reach` cells at both ends (where a cell
+// has the values of one at the other end, shifted by a lane: see stripes.h).
+class RoundedRow {
    public:
-    explicit Component(SolverState& state)
-        : width_(state.width()), height_(state.height()),
-          stride_(state.cells() * lanes + 2 * values), rows_(new Value[stride_ * height_]),
-          sorted_(new Value[stride_ * side]) {}
+    RoundedRow(Value* row, const Stripes& stripes) : row_(row + reach * values), stripes_(stripes) {}
 
-    void put(int y, int cell, Floats value) {
-        store(rows_.get() + y * stride_ + reach + cell * lanes, rounded(value));
-    }
-
-    void extend(int y) {
-        Value* const first = rows_.get() + y * stride_ + reach;
-        std::fill_n(first - reach, reach, first[0]);
-        std::fill_n(first + width_, reach, first[width_ - 1]);
-    }
-
-    // Writes the medians of a row to `out`.
-    void filter(int y, Value* out) const {
-        const Value* rows[side];
-        Value* sorted[side];
-        for (int i = 0; i < side; ++i) {
-            rows[i] = rows_.get() + std::clamp(y + i - reach, 0, height_ - 1) * stride_;
-            sorted[i] = sorted_.get() + i * stride_;
+    void put(const Cell* cells, Floats Cell::*component, int half, float per_unit) {
+        const int end = stripes_.cells();
+        const float border = (cells[stripes_.last_cell()].*component)[stripes_.last_lane()];
+        for (int i = 0; i < end; ++i) {
+            const Floats value = stripes_.inside(i) ? cells[i].*component : splat(border);
+            store(at(i, half), rounded(value * per_unit));
         }
-        // Each column is sorted once for all five pixels whose square contains it.
-        for (int x = 0; x < width_ + 2 * reach; x += values) {
-            Values column[side];
-            for (int i = 0; i < side; ++i) column[i] = load<Values>(rows[i] + x);
-            sort(column);
-            for (int i = 0; i < side; ++i) store(sorted[i] + x, column[i]);
-        }
-        for (int x = 0; x < width_; x += values) {
-            Values square[side][side];
-            for (int i = 0; i < side; ++i) {
-                for (int j = 0; j < side; ++j) square[i][j] = load<Values>(sorted[i] + x + j);
-            }
-            store(out + x, middle(square));
+        const Value first = *at(0, half);
+        const Value last = at(stripes_.last_cell(), half)[stripes_.last_lane()];
+        for (int i = 0; i < reach; ++i) {
+            Value* const before = at(-1 - i, half);
+            Value* const after = at(end + i, half);
+            before[0] = first;
+            std::copy_n(at(end - 1 - i, half), lanes - 1, before + 1);
+            std::copy_n(at(i, half) + 1, lanes - 1, after);
+            after[lanes - 1] = last;
         }
     }
-
-    int stride() const { return stride_; }
 
    private:
-    int width_;
-    int height_;
-    int stride_;
-    std::unique_ptr<Value[]> rows_;
+    Value* at(int cell, int half) { return row_ + cell * values + half * lanes; }
+
+    Value* row_;
+    const Stripes& stripes_;
+};
+
+// The median filter of both components of the flow.
+class Filter {
+   public:
+    Filter(SolverState& state, float unit)
+        : state_(state), unit_(unit), vectors_(state.cells() + 2 * reach),
+          rounded_(new Value[static_cast<std::size_t>(vectors_) * values * state.height()]),
+          sorted_(new Value[vectors_ * values * side]) {
+        for (int y = 0; y < state.height(); ++y) {
+            RoundedRow row(this->row(y), state.stripes());
+            row.put(state.row(y), &Cell::u, 0, 1 / unit);
+            row.put(state.row(y), &Cell::v, 1, 1 / unit);
+        }
+    }
+
+    void filter(int y) {
+        sort_columns(y);
+        Cell* cells = state_.row(y);
+        for (int i = 0; i < state_.cells(); ++i) {
+            Values square[side][side];
+            for (int column = 0; column < side; ++column) {
+                for (int k = 0; k < side; ++k) square[k][column] = load<Values>(sorted(i + column, k));
+            }
+            Value median[values];
+            store(median, middle(square));
+            const Ints inside = state_.stripes().inside(i);
+            cells[i].u = inside ? unit_ * restored(median) : Floats{};
+            cells[i].v = inside ? unit_ * restored(median + lanes) : Floats{};
+        }
+    }
+
+   private:
+    // Each column is sorted once for all five pixels whose square contains it.
+    void sort_columns(int y) {
+        const Value* rows[side];
+        for (int i = 0; i < side; ++i) rows[i] = row(std::clamp(y + i - reach, 0, state_.height() - 1));
+        for (int x = 0; x < vectors_; ++x) {
+            Values column[side];
+            for (int i = 0; i < side; ++i) column[i] = load<Values>(rows[i] + x * values);
+            sort(column);
+            for (int i = 0; i < side; ++i) store(sorted(x, i), column[i]);
+        }
+    }
+
+    Value* row(int y) { return rounded_.get() + static_cast<std::size_t>(vectors_) * values * y; }
+    Value* sorted(int x, int rank) { return sorted_.get() + (x * side + rank) * values; }
+
+    SolverState& state_;
+    float unit_;
+    int vectors_;  // in a row
+    std::unique_ptr<Value[]> rounded_;
     std::unique_ptr<Value[]> sorted_;
 };
 
@@ -165,28 +199,6 @@ void filter_median(SolverState& state) {
     constexpr float still = 1e-30f;  // a smaller flow counts as none, and is no safe divisor
     const float unit = largest(state) / most;
     if (unit < still) return;
-    const float per_unit = 1 / unit;
-    Component u(state);
-    Component v(state);
-    for (int y = 0; y < state.height(); ++y) {
-        const Cell* cells = state.row(y);
-        for (int i = 0; i < state.cells(); ++i) {
-            u.put(y, i, cells[i].u * per_unit);
-            v.put(y, i, cells[i].v * per_unit);
-        }
-        u.extend(y);
-        v.extend(y);
-    }
-    std::unique_ptr<Value[]> u_row(new Value[u.stride()]);
-    std::unique_ptr<Value[]> v_row(new Value[u.stride()]);
-    for (int y = 0; y < state.height(); ++y) {
-        u.filter(y, u_row.get());
-        v.filter(y, v_row.get());
-        Cell* cells = state.row(y);
-        for (int i = 0; i < state.cells(); ++i) {
-            const Ints inside = state.inside(i);
-            cells[i].u = inside ? unit * restored(u_row.get() + i * lanes) : Floats{};
-            cells[i].v = inside ? unit * restored(v_row.get() + i * lanes) : Floats{};
-        }
-    }
+    Filter filter(state, unit);
+    for (int y = 0; y < state.height(); ++y) filter.filter(y);
 }

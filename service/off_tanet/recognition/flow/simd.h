@@ -1,7 +1,7 @@
 // Vectors of one width, chosen at compile time: VECTOR_BYTES is 16, 32 or 64.
 //
-// The compiler's vector extensions make the arithmetic portable. Only the estimate of 1/sqrt(x) and
-// the access to a neighbour in a row have variants for some processors.
+// The compiler's vector extensions make the arithmetic portable. Only what a processor does in an
+// instruction that no compiler finds has variants.
 #pragma once
 
 #include <cstddef>
@@ -40,11 +40,6 @@ constexpr Floats count(std::integer_sequence<int, i...>) {
     return Floats{static_cast<float>(i)...};
 }
 
-// The column of each lane where the first lane is at column x.
-inline Floats columns_from(int x) {
-    return count(Lanes()) + static_cast<float>(x);
-}
-
 template <typename Value>
 constexpr Value least(Value a, Value b) {
     return a < b ? a : b;
@@ -56,6 +51,16 @@ constexpr Value greatest(Value a, Value b) {
 }
 
 inline Floats clamp(Floats x, Floats low, Floats high) { return greatest(least(x, high), low); }
+
+// x, clamped to -bound and bound, which must not be negative.
+inline Floats limit(Floats x, Floats bound) {
+#if VECTOR_BYTES == 64 && defined(__AVX512DQ__)
+    constexpr int least_magnitude_with_sign_of_x = 0b0010;
+    return (Floats)_mm512_range_ps((__m512)x, (__m512)bound, least_magnitude_with_sign_of_x);
+#else
+    return clamp(x, -bound, bound);
+#endif
+}
 
 inline float sum(Floats values) {
     float result = 0;
@@ -95,25 +100,6 @@ constexpr auto from(std::integer_sequence<int, i...>) {
     return std::integer_sequence<int, (first + i)...>();
 }
 
-// The left neighbour of each lane; `before` is the previous vector in the row.
-inline Floats left_of(Floats here, Floats before) {
-#if VECTOR_BYTES == 64 && defined(__AVX512F__)
-    // One instruction; the compiler would emit a table look-up and a copy.
-    return (Floats)_mm512_maskz_alignr_epi32(0xffff, (__m512i)here, (__m512i)before, lanes - 1);
-#else
-    return pick(before, here, from<lanes - 1>(Lanes()));
-#endif
-}
-
-// The right neighbour of each lane; `after` is the next vector in the row.
-inline Floats right_of(Floats here, Floats after) {
-#if VECTOR_BYTES == 64 && defined(__AVX512F__)
-    return (Floats)_mm512_maskz_alignr_epi32(0xffff, (__m512i)after, (__m512i)here, 1);
-#else
-    return pick(here, after, from<1>(Lanes()));
-#endif
-}
-
 // 1 / sqrt(x), to three or more digits.
 inline Floats inverse_root(Floats x) {
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
@@ -129,5 +115,16 @@ inline Floats inverse_root(Floats x) {
     Floats result;
     for (int lane = 0; lane < lanes; ++lane) result[lane] = 1 / __builtin_sqrtf(x[lane]);
     return result;
+#endif
+}
+
+// 1 / (sqrt(x) + 1), to three or more digits, for x > 0. For a very small x it is exactly 1.
+inline Floats inverse_root_plus_1(Floats x) {
+    const Floats root = inverse_root(x);
+#if VECTOR_BYTES == 64 && defined(__AVX512F__)
+    // The estimate of 1/1 is exact, and that of other processors is not.
+    return (Floats)_mm512_maskz_rcp14_ps(0xffff, (__m512)(x * root + 1.0f));
+#else
+    return root / (root + 1.0f);
 #endif
 }

@@ -10,6 +10,7 @@ constexpr float epsilon = 0.01f;  // converged when the flow changes by less, in
 
 // The dual step is tau / theta times the gradient of the flow in pixels.
 constexpr float units_per_pixel = tau / theta;
+constexpr float pixels_per_unit = theta / tau;
 
 // Updates the flow until it has converged or the iterations are used up.
 void solve(SolverState& state);

@@ -8,9 +8,10 @@
 
 #include "plane.h"
 #include "simd.h"
+#include "stripes.h"
 
-// As many neighbouring pixels of a row as a vector has lanes. All their fields are adjacent, so that
-// an iteration reads memory in one stream.
+// As many pixels of a row as a vector has lanes, in the order of stripes.h. All their fields are
+// adjacent, so that an iteration reads memory in one stream.
 //
 // The unit of flow is the one in which the dual step is 1 (see solver.h).
 struct Cell {
@@ -25,26 +26,21 @@ struct Cell {
 class SolverState {
    public:
     SolverState(int width, int height, std::pmr::memory_resource* memory)
-        : width_(width), height_(height), cells_((width + lanes - 1) / lanes),
-          // A row of zeros above the first row, and a readable cell after the last one.
-          values_(static_cast<std::size_t>(cells_) * (height + 1) + 1, Cell{}, memory) {}
+        : width_(width), height_(height), stripes_(width),
+          // A row of zeros above the first row.
+          values_(static_cast<std::size_t>(cells()) * (height + 1), Cell{}, memory) {}
 
     int width() const { return width_; }
     int height() const { return height_; }
-    int cells() const { return cells_; }  // in a row
+    const Stripes& stripes() const { return stripes_; }
+    int cells() const { return stripes_.cells(); }  // in a row
 
     // Row -1 is above the image and all zero.
-    Cell* row(int y) { return values_.data() + static_cast<std::size_t>(cells_) * (y + 1); }
-
-    // The lanes of a cell that lie in the image, and those whose right neighbour does.
-    Ints inside(int cell) const { return columns_from(cell * lanes) < static_cast<float>(width_); }
-    Ints has_right(int cell) const {
-        return columns_from(cell * lanes + 1) < static_cast<float>(width_);
-    }
+    Cell* row(int y) { return values_.data() + static_cast<std::size_t>(cells()) * (y + 1); }
 
    private:
     int width_;
     int height_;
-    int cells_;
+    Stripes stripes_;
     std::pmr::vector<Cell> values_;
 };

@@ -30,10 +30,10 @@ struct Field {
 void load_flow(const Field& field, SolverState& state) {
     for (int y = 0; y < state.height(); ++y) {
         for (int i = 0; i < state.cells(); ++i) {
-            const Ints inside = state.inside(i);
+            const Ints inside = state.stripes().inside(i);
             Cell& cell = state.row(y)[i];
-            cell.u = inside ? load<Floats>(field.u.row(y) + i * lanes) : Floats{};
-            cell.v = inside ? load<Floats>(field.v.row(y) + i * lanes) : Floats{};
+            cell.u = inside ? state.stripes().gather(field.u.row(y), i) : Floats{};
+            cell.v = inside ? state.stripes().gather(field.v.row(y), i) : Floats{};
         }
     }
 }
@@ -41,8 +41,8 @@ void load_flow(const Field& field, SolverState& state) {
 void store_flow(SolverState& state, Field& field) {
     for (int y = 0; y < state.height(); ++y) {
         for (int i = 0; i < state.cells(); ++i) {
-            store(field.u.row(y) + i * lanes, state.row(y)[i].u);
-            store(field.v.row(y) + i * lanes, state.row(y)[i].v);
+            state.stripes().scatter(state.row(y)[i].u, field.u.row(y), i);
+            state.stripes().scatter(state.row(y)[i].v, field.v.row(y), i);
         }
     }
 }
@@ -50,10 +50,10 @@ void store_flow(SolverState& state, Field& field) {
 // Refines the flow at one scale.
 void refine(const Plane& onset, const Plane& apex, Field& flow, Memory memory) {
     SolverState state(onset.width(), onset.height(), memory);
-    const Warp warp(apex, memory);
+    const Warp warp(onset, apex, memory);
     load_flow(flow, state);
     for (int i = 0; i < warps; ++i) {
-        warp.linearise(onset, state);
+        warp.linearise(state);
         solve(state);
     }
     store_flow(state, flow);
@@ -69,7 +69,7 @@ Field enlarged(const Field& flow, const Plane& finer, Memory memory) {
 void write(const Plane& plane, float* out) {
     for (int y = 0; y < plane.height(); ++y) {
         const float* row = plane.row(y);
-        for (int x = 0; x < plane.width(); ++x) *out++ = row[x] / units_per_pixel;
+        for (int x = 0; x < plane.width(); ++x) *out++ = row[x] * pixels_per_unit;
     }
 }
 
@@ -81,7 +81,7 @@ void tvl1(const std::uint8_t* onset_pixels, const std::uint8_t* apex_pixels, int
     // time. Both sizes are estimates; an arena that is full allocates more.
     const std::size_t area = static_cast<std::size_t>(width + 32) * (height + 8);
     const std::size_t lasting_bytes = area * 56;
-    const std::size_t scale_bytes = area * (sizeof(Cell) / lanes + 4 * sizeof(float));
+    const std::size_t scale_bytes = area * (sizeof(Cell) / lanes + 5 * sizeof(float));
     const std::unique_ptr<std::byte[]> block(new std::byte[lasting_bytes + scale_bytes]);
     Arena lasting(block.get(), lasting_bytes);
     const auto onset = pyramid(onset_pixels, width, height, &lasting);

@@ -124,8 +124,8 @@ Warped read(const Sampler& sampler, const Footprint& at) {
 // Sets the brightness line: value + ix (u' - u) + iy (v' - v) = onset.
 void set_line(Cell& cell, const Warped& warped, Floats onset, Ints inside) {
     // The gradient with respect to a flow in the solver's unit.
-    const Floats ix = warped.ix / units_per_pixel;
-    const Floats iy = warped.iy / units_per_pixel;
+    const Floats ix = warped.ix * pixels_per_unit;
+    const Floats iy = warped.iy * pixels_per_unit;
     const Floats square = ix * ix + iy * iy;
     const Floats bound = splat(flat / (units_per_pixel * units_per_pixel));
     const Floats estimate = inverse_root(square);
@@ -139,14 +139,23 @@ void set_line(Cell& cell, const Warped& warped, Floats onset, Ints inside) {
 
 }  // namespace
 
-Warp::Warp(const Plane& frame, std::pmr::memory_resource* memory)
-    : width_(frame.width()), height_(frame.height()),
-      stride_(static_cast<std::size_t>(width_ + 2 * border) * channels),
+Warp::Warp(const Plane& onset, const Plane& apex, std::pmr::memory_resource* memory)
+    : width_(apex.width()), height_(apex.height()),
+      stride_(static_cast<std::size_t>(width_ + 2 * border) * channels), onset_(memory),
       pixels_(stride_ * (height_ + 2 * border), 0.0f, memory) {
+    const Stripes stripes(width_);
+    onset_.reserve(static_cast<std::size_t>(stripes.cells()) * height_);
     for (int y = 0; y < height_; ++y) {
-        const float* here = frame.row(y);
-        const float* above = frame.row(std::max(y - 1, 0));
-        const float* below = frame.row(std::min(y + 1, height_ - 1));
+        for (int i = 0; i < stripes.cells(); ++i) onset_.push_back(stripes.gather(onset.row(y), i));
+    }
+    fill_pixels(apex);
+}
+
+void Warp::fill_pixels(const Plane& apex) {
+    for (int y = 0; y < height_; ++y) {
+        const float* here = apex.row(y);
+        const float* above = apex.row(std::max(y - 1, 0));
+        const float* below = apex.row(std::min(y + 1, height_ - 1));
         float* out = pixels_.data() + (y + border) * stride_ + border * channels;
         for (int x = 0; x < width_; ++x, out += channels) {
             out[0] = here[x];
@@ -156,26 +165,28 @@ Warp::Warp(const Plane& frame, std::pmr::memory_resource* memory)
     }
 }
 
-void Warp::linearise(const Plane& onset, SolverState& state) const {
+void Warp::linearise(SolverState& state) const {
     // The first neighbour of the frame's first pixel.
     const Sampler sampler(pixels_.data() + (border - 1) * (stride_ + channels), stride_);
+    const Stripes& stripes = state.stripes();
+    const int end = stripes.cells();
     // The footprints of a row come first, so that sampling does not wait for addresses.
-    std::vector<Footprint> row(state.cells());
+    std::vector<Footprint> row(end);
     for (int y = 0; y < height_; ++y) {
         Cell* cells = state.row(y);
-        for (int i = 0; i < state.cells(); ++i) {
+        for (int i = 0; i < end; ++i) {
             const Cell& cell = cells[i];
-            const Floats x = columns_from(i * lanes) + cell.u / units_per_pixel;
+            const Floats x = stripes.columns(i) + cell.u * pixels_per_unit;
             const Split column = split(x, width_);
-            const Split line = split(static_cast<float>(y) + cell.v / units_per_pixel, height_);
+            const Split line = split(static_cast<float>(y) + cell.v * pixels_per_unit, height_);
             Footprint& at = row[i];
             store(at.corner, line.whole * static_cast<int>(stride_) + column.whole * channels);
             store(at.across, column.fraction);
             for (int tap = 0; tap < taps; ++tap) store(at.down[tap], cubic(cubics[tap], line.fraction));
         }
-        for (int i = 0; i < state.cells(); ++i) {
-            const Floats brightness = load<Floats>(onset.row(y) + i * lanes);
-            set_line(cells[i], read(sampler, row[i]), brightness, state.inside(i));
+        const Floats* onset = onset_.data() + static_cast<std::size_t>(end) * y;
+        for (int i = 0; i < end; ++i) {
+            set_line(cells[i], read(sampler, row[i]), onset[i], stripes.inside(i));
         }
     }
 }
