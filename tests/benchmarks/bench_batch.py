@@ -1,10 +1,12 @@
 """The throughput of a batch: rows a second on one worker and on all cores, against one Recognizer.
 
-    make bench-batch        (about half a minute)
+    make bench-batch        (about two minutes)
+    python -m tests.benchmarks.bench_batch --pairs 2000 --clips 200
 
-All figures come from one run with the same files: pairs of 640 x 480 JPEG images with a face in
-them, detection on. The time until the workers are warm is given separately. Processor time shows
-what an idle machine would reach, wall time what this one did.
+All figures of one kind come from one run with the same files: pairs of 640 x 480 JPEG images with a
+face in them, and clips of 100 such frames in H.264, detection on. The time until the workers are
+warm is given separately. Processor time shows what an idle machine would reach, wall time what this
+one did.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from off_tanet.limits import EngineLimits
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers import malloc
 
+from tests.benchmarks import bench_clip
 from tests.benchmarks.bench_serve import framed
+from tests.support.encoders import film
 from tests.support.processes import processor_seconds, workers_of
 
 
@@ -86,7 +90,15 @@ async def batch(rows: list[Row], workers: int, output: Path) -> Rate:
     return Rate.between(start, end, len(rows) - warm)
 
 
-def stored(folder: Path, count: int) -> list[Row]:
+def stored_clips(folder: Path, count: int) -> list[Row]:
+    """This many equal clips, each in a file of its own."""
+    content = film(bench_clip.frames(bench_clip.FRAMES), fps=bench_clip.FPS)
+    for index in range(count):
+        (folder / f"{index}.mp4").write_bytes(content)
+    return [Row(folder, clip=f"{index}.mp4") for index in range(count)]
+
+
+def stored_pairs(folder: Path, count: int) -> list[Row]:
     """This many equal pairs, each in files of its own."""
     for frame in ("onset", "apex"):
         content = framed(f"surprise_{frame}.jpg")
@@ -95,21 +107,30 @@ def stored(folder: Path, count: int) -> list[Row]:
     return [Row(folder, f"{index}_onset.jpg", f"{index}_apex.jpg") for index in range(count)]
 
 
+def bench(kind: str, rows: list[Row], home: Path) -> None:
+    """Print the rates of these rows."""
+    one = alone(rows)
+    print(f"in process: {one.per_s:.1f} {kind}/s, {one.each_ms:.1f} ms of processor time each")
+    for workers in sorted({1, os.cpu_count() or 1}):
+        many = asyncio.run(batch(rows, workers, home / f"{kind}_{workers}.jsonl"))
+        of_one = many.per_s / one.per_s, many.each_ms / one.each_ms
+        print(
+            f"batch, {workers} workers: {many.per_s:.1f} {kind}/s, {of_one[0]:.2f} of one; "
+            f"{many.each_ms:.1f} ms of processor time each, {of_one[1]:.2f} of one's",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=400)
+    parser.add_argument("--clips", type=int, default=40)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        rows = stored(Path(home), options.pairs)
-        one = alone(rows)
-        print(f"in process: {one.per_s:.1f} pairs/s, {one.each_ms:.1f} ms of processor time each")
-        for workers in sorted({1, os.cpu_count() or 1}):
-            many = asyncio.run(batch(rows, workers, Path(home) / f"{workers}.jsonl"))
-            of_one = many.per_s / one.per_s, many.each_ms / one.each_ms
-            print(
-                f"batch, {workers} workers: {many.per_s:.1f} pairs/s, {of_one[0]:.2f} of one; "
-                f"{many.each_ms:.1f} ms of processor time each, {of_one[1]:.2f} of one's"
-            )
+        if options.pairs:
+            bench("pairs", stored_pairs(Path(home), options.pairs), Path(home))
+        if options.clips:
+            bench("clips", stored_clips(Path(home), options.clips), Path(home))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from off_tanet.recognition.face.trackers import FaceTracker
 from off_tanet.recognition.media.video import open_clip
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Pixels
+from off_tanet.workers import malloc
 from off_tanet.workers.answers import clip_answer
 from off_tanet_export.synthesis.camera import shoot, warp
 from off_tanet_export.synthesis.samples import EXPRESSIONS, locate_crop, motion, portrait, strength
@@ -122,6 +123,7 @@ def bench_video() -> None:
 def main(rounds: int) -> None:
     cv2.setNumThreads(1)
     threadpool_limits(1)
+    malloc.keep_freed()  # as in a worker
     clip = film(frames(FRAMES), fps=FPS)
     ours = bench_stages(clip, rounds)
     bench_published(clip, ours, rounds)

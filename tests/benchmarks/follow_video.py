@@ -13,6 +13,7 @@ import cv2
 from off_tanet.configuration import Configuration
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.workers import malloc
 from threadpoolctl import threadpool_limits
 
 
@@ -26,6 +27,7 @@ def peak_mb() -> float:
 def main() -> None:
     cv2.setNumThreads(1)
     threadpool_limits(1)
+    malloc.keep_freed()  # as in a worker
     recognizer = Recognizer(Configuration(media=MediaLimits(video_bytes=1 << 30)))
     recognizer.warm_up()
     start = time.process_time()

@@ -206,6 +206,7 @@ def spot_pair(
         progress=progress,
         shape=head_shape(clip.frames[start]),
         eyes=opening(clip.frames[start:stop]),
+        where=[frame.where for frame in clip.frames[start:stop]],
     )
     strength_px = np.zeros(len(clip.frames), np.float32)
     strength_px[start:stop] = spotted.strength_px

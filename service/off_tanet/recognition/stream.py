@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from off_tanet.errors import NoFaceError, OffTanetError, TooFewFramesError
 from off_tanet.limits import Thresholds
 from off_tanet.recognition.face.trackers import MultiTracker
 from off_tanet.recognition.face.tracking import TrackedFrame
+from off_tanet.recognition.media.ahead import read_ahead
 from off_tanet.recognition.media.sources import FrameStream
 from off_tanet.recognition.pair import CropPair, spot_pair
 from off_tanet.recognition.spotting.scenes import TrackedClip
@@ -29,21 +31,21 @@ def track(
     Args:
         stream: The frames.
         tracker: Tracks the faces.
-        stopwatch: Measures decoding as `decode` and tracking as `stage`.
+        stopwatch: Measures waiting for the decoder as `decode` and tracking as `stage`.
         stage: The stage of tracking.
 
     Yields:
-        Each frame, tracked for each face, with its index and time. No decoded frame is kept.
+        Each frame, tracked for each face, with its index and time. Two decoded frames wait at most.
     """
-    frames = iter(stream)
-    while True:
-        with stopwatch.stage("decode"):
-            frame = next(frames, None)
-        if frame is None:
-            return
-        with stopwatch.stage(stage):
-            tracked = tracker.track(frame.pixels)
-        yield tracked, Moment(frame.index, frame.time_s)
+    with closing(read_ahead(stream)) as frames:
+        while True:
+            with stopwatch.stage("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            with stopwatch.stage(stage):
+                tracked = tracker.track(frame.pixels)
+            yield tracked, Moment(frame.index, frame.time_s)
 
 
 def track_clip(

@@ -22,7 +22,7 @@ from tests.support.moving_portrait import Take
 pytestmark = pytest.mark.slow
 
 CLIP = Take(50, noise=2.0, face_px=60)
-STRENGTH = 0.88  # of the raise in `VIDEO`, in 112ths of the face's width
+STRENGTH = 1.13  # of the motion that `VIDEO` renders, in 112ths of the face's width
 VIDEO = Take(25, 4.0, (1.0, 2.6), rise_s=0.2, fall_s=0.24, face_px=60)
 
 

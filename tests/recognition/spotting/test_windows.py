@@ -86,7 +86,7 @@ def test_scenes_are_independent() -> None:
 def test_expressions_come_while_the_video_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order of time, each once, while the spotter holds at most 25 s of crops."""
     measured = iter(motion_features())
-    monkeypatch.setattr(MotionFeatureExtractor, "extract", lambda _, __: next(measured))
+    monkeypatch.setattr(MotionFeatureExtractor, "extract", lambda *_: next(measured))
     spotter, crops = ExpressionSpotter(), []
     found: list[tuple[float, float, float]] = []
     for index in range(30 * 60):

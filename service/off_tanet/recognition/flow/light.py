@@ -128,6 +128,26 @@ def matched(onset: Crop, apex: Crop) -> Matched:
     return match_all(onset, [apex])[0]
 
 
+def derivatives(levels: Floats) -> tuple[Floats, NDArray[np.float64]]:
+    """Compute how a picture changes with each term of light.
+
+    Args:
+        levels: A picture of a face [N, N], in grey levels.
+
+    Returns:
+        The derivative of each pixel by each term, [terms, N, N], and the prior standard deviation
+        of each term.
+    """
+    size = len(levels)
+    waves = _waves(np.asarray((2 * np.arange(size) + 1) / size - 1, np.float32))
+    gains = waves[_DOWN][:, :, None] * waves[_ACROSS][:, None] * levels
+    stops = np.log(np.maximum(levels, 1) / 255)
+    tones = levels * stops, levels * stops**2
+    slopes = (np.broadcast_to(slope, levels.shape) for slope in (waves[1], waves[1][:, None]))
+    terms = [*gains, *tones, np.ones_like(levels), *slopes]
+    return np.stack(terms).astype(np.float32), _SPREADS[_LIGHT]
+
+
 def match_all(onset: Crop, apexes: Sequence[Crop]) -> list[Matched]:
     """Match the light of crops to that of one crop, which takes half the time of one by one.
 

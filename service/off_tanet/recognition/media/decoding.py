@@ -66,6 +66,10 @@ class Decoder:
         # HEVC in particular skips frames that it cannot reconstruct, without an error.
         self.damaged |= missing > 0 and self._codec not in _MAY_SKIP_FRAMES
 
+    def close(self) -> None:
+        """Free the decoder and its frames, which otherwise wait for the garbage collector."""
+        self._container.close()
+
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """Yield the packets up to the end, or up to where the container becomes unreadable."""
         packets = self._container.demux(self._stream)

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import cast
 
 from av.buffer import Buffer
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 from off_tanet.types import Pixels
@@ -26,7 +26,9 @@ _ONE = 1 << 16  # in the 16.16 fixed-point numbers of a display matrix
 def display_matrix(frame: VideoFrame) -> bytes:
     """Return the display matrix of a frame or of its container, see `apply_matrix`."""
     try:
-        return bytes(cast("Mapping[Type, Buffer]", frame.side_data)[Type.DISPLAYMATRIX])
+        # The property `side_data` makes a cycle, in which frames wait for the garbage collector.
+        container = SideDataContainer(frame)  # type: ignore[call-arg]  # the stub has no arguments
+        return bytes(cast("Mapping[Type, Buffer]", container)[Type.DISPLAYMATRIX])
     except KeyError:
         turn_degrees = 0.0
     except ValueError:  # PyAV cannot list side data if it has no name for one (EXIF, views)

@@ -111,6 +111,12 @@ class ClipStream:
         return self._broken or self._decoder.damaged
 
     def __iter__(self) -> Iterator[Frame]:
+        try:
+            yield from self._frames()
+        finally:
+            self._decoder.close()
+
+    def _frames(self) -> Iterator[Frame]:
         clock, count = Clock(self.fps, self._constant_rate), 0
         for decoded in self._decoder:
             time_s = clock.time_of(decoded)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.flow import light
 from off_tanet.recognition.motion import head_motion
+from off_tanet.recognition.motion.head_motion import HeadMotion
 from off_tanet.recognition.motion.head_shape import HeadShape
-from off_tanet.types import CROP_SIZE, Crop, Flow
+from off_tanet.recognition.motion.registration import CELLS, Registration
+from off_tanet.types import Crop, Similarity
 
 Floats = NDArray[np.float64]
 
-_SIZE = 14  # cells a side; a cell is as wide as the smallest action unit
-_BROWS_AND_MOUTH = head_motion.brows_and_mouth(_SIZE)
-_LIDS = head_motion.lids(_SIZE)
+_BROWS_AND_MOUTH = head_motion.brows_and_mouth(CELLS).ravel()
+_LIDS = head_motion.lids(CELLS).ravel()
 PLACES = int(_BROWS_AND_MOUTH.sum())
 """The number of cells at brows and mouth."""
+
+_MEAN_OF_CENTRE = 0.85  # of a cell, to its motion at the centre; on a rendered raise of the brows
 
 AT_ONCE = 16
 """The number of crops from which on more at once take no less time for each."""
@@ -43,7 +44,7 @@ class MotionFeatures:
 
     features: Floats
     lids: float
-    head: head_motion.HeadMotion
+    head: HeadMotion
 
     @property
     def nuisances(self) -> Floats:
@@ -55,20 +56,18 @@ class MotionFeatures:
 
 
 def lengths(features: Floats) -> Floats:
-    """Return the length of the motion of each cell, [..., PLACES + L], of features [..., D]."""
+    """Return the mean motion over each cell, [..., PLACES + L] in pixels, of features [..., D]."""
     moved = features[..., : 2 * PLACES].reshape(*features.shape[:-1], PLACES, 2)
     raised = features[..., 2 * PLACES :]
-    return np.concatenate([np.hypot(moved[..., 0], moved[..., 1]), np.abs(raised)], axis=-1)
+    at_centres = np.concatenate([np.hypot(moved[..., 0], moved[..., 1]), np.abs(raised)], axis=-1)
+    return _MEAN_OF_CENTRE * at_centres
 
 
 class MotionFeatureExtractor:
     """Extracts the motion features of successive crops against a reference crop.
 
-    It is not enough to subtract head motion from a flow: where skin has no texture, the flow is
-    smaller than the motion of the head, and the difference looks like an expression. So the crop is
-    first warped to undo the head motion. The estimate starts from the motion on the previous crop,
-    or from none if that fits better, so that a hand in front of the face does not affect all later
-    frames. Then the light, which flickers under lamps, is matched to that of the reference.
+    Motion of face and head and the change of light, which flickers under lamps, are measured
+    together by `Registration`. Then the motion of the head is fitted to that of the cells.
 
     Args:
         reference: The reference crop [112, 112].
@@ -76,68 +75,71 @@ class MotionFeatureExtractor:
     """
 
     def __init__(self, reference: Crop, shape: HeadShape | None = None) -> None:
-        self._reference = reference
-        self._estimator = head_motion.HeadMotionEstimator(shape)
-        self._still = self._head = head_motion.HeadMotion.none(shape)
-        self._coarse = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        # The remaining motion is a pixel or two at most, so that starting values from neighbouring
-        # patches are of no use.
-        self._fine.setUseSpatialPropagation(False)
+        shape = shape or HeadShape.average()
+        self._registration = Registration(reference, shape)
+        self._estimator = head_motion.HeadMotionEstimator(shape, CELLS)
+        self._terms = shape.terms(CELLS).T
 
-    def extract(self, crop: Crop) -> MotionFeatures:
+    def extract(self, crop: Crop, moved: HeadMotion | None = None) -> MotionFeatures:
         """Extract the features of the next crop.
 
         Args:
-            crop: The crop [112, 112], cut with the transform of the reference.
+            crop: The crop [112, 112].
+            moved: As `cut_elsewhere` returns it, if the crop is cut elsewhere than the one before.
 
         Returns:
             The motion from the reference to the crop.
         """
-        return self.extract_all([crop])[0]
+        return self.extract_all([crop], [moved])[0]
 
-    def extract_all(self, crops: Sequence[Crop]) -> list[MotionFeatures]:
-        """Extract the features of the next crops.
-
-        The motion of the head is estimated from crop to crop. What follows does not depend on other
-        crops and is done for several at once, which takes half the time.
+    def extract_all(
+        self, crops: Sequence[Crop], moved: Sequence[HeadMotion | None]
+    ) -> list[MotionFeatures]:
+        """Extract the features of the next crops, which takes less time than one by one.
 
         Args:
             crops: Crops [112, 112], each as for `extract`; best `AT_ONCE` of them.
+            moved: For each crop as for `extract`.
 
         Returns:
             The motion from the reference to each crop.
         """
         if not crops:
             return []
-        heads = [self._follow(crop) for crop in crops]
-        steadied = [head_motion.steady(*each) for each in zip(crops, heads, strict=True)]
-        lit = light.match_all(self._reference, steadied)
-        flows = [self._flow(self._fine, each.onset, each.apex) for each in lit]
-        remaining = self._estimator.fit_all(flows)
-        return list(map(_features, flows, heads, remaining))
+        motions = np.array(list(map(self._register, crops, moved)), np.float64)
+        heads = self._estimator.fit_cells(motions)
+        return [
+            _features(motion - self._on_cells(head), head)
+            for motion, head in zip(motions, heads, strict=True)
+        ]
 
-    def _follow(self, crop: Crop) -> head_motion.HeadMotion:
-        """Return the rough motion of the head up to the next crop."""
-        start, steady = min(
-            ((head, head_motion.steady(crop, head)) for head in (self._still, self._head)),
-            key=lambda candidate: cv2.norm(self._reference, candidate[1], cv2.NORM_L1),
-        )
-        self._head = start + self._estimator.fit(self._flow(self._coarse, self._reference, steady))
-        return self._head
+    def _register(self, crop: Crop, moved: HeadMotion | None) -> NDArray[np.float32]:
+        if moved is not None:
+            self._registration.shift(self._on_cells(moved))
+        return self._registration.register(crop)
 
-    def _flow(self, method: cv2.DISOpticalFlow, reference: Crop, steady: Crop) -> Flow:
-        flow = method.calc(reference, steady, np.zeros((CROP_SIZE, CROP_SIZE, 2), np.float32))
-        return np.asarray(flow, np.float32).transpose(2, 0, 1)
+    def _on_cells(self, head: HeadMotion) -> Floats:
+        """The motion of a head at each cell, [196, 2]."""
+        return (head.matrix @ self._terms).T
 
 
-def _features(
-    flow: Flow, head: head_motion.HeadMotion, remaining: head_motion.HeadMotion
-) -> MotionFeatures:
-    """Return the features of a flow, from which `remaining` motion of the head is taken out."""
-    cells = cv2.resize(
-        (flow - remaining.flow()).transpose(1, 2, 0), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA
-    ).astype(np.float64)
-    lids = cells[_LIDS][:, 1]
+def cut_elsewhere(before: Similarity | None, after: Similarity | None) -> HeadMotion | None:
+    """Return how a face at rest moves between two crops because they are cut elsewhere.
+
+    Args:
+        before: The transform [2, 3] from the frame to the first crop; None if that is not known.
+        after: That of the second crop.
+
+    Returns:
+        The motion of the head; None if both are cut alike.
+    """
+    if before is None or after is None or np.array_equal(before, after):
+        return None
+    return head_motion.aligned_motion(after, before)
+
+
+def _features(cells: Floats, head: HeadMotion) -> MotionFeatures:
+    """Return the features of the motion of cells [196, 2] without that of the head."""
+    lids = cells[_LIDS, 1]
     features = np.concatenate([cells[_BROWS_AND_MOUTH].ravel(), np.minimum(lids, 0)])
-    return MotionFeatures(features, float(lids.mean()), head + remaining)
+    return MotionFeatures(features, float(lids.mean()), head)

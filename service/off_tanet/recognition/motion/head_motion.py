@@ -6,7 +6,6 @@ at (.27, .28) and (.73, .28), brows near y .15, nose tip at y .52, mouth near y 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -41,12 +40,10 @@ def lids(size: int) -> NDArray[np.bool_]:
 
 
 def _rigid(size: int) -> NDArray[np.bool_]:
-    """All cells except the rows of the eyes, where a blink would look like a nod."""
-    return np.asarray(np.abs(places(size)[1] - 0.29) > 0.09)
+    """All cells except the rows of the eyes, where a blink would look like a nod, [size * size]."""
+    return np.asarray(np.abs(places(size)[1] - 0.29) > 0.09).ravel()
 
 
-_RIGID = _rigid(_FIT_SIZE).ravel()
-_MIDDLE = int(_RIGID.sum()) // 2  # np.median would take a tenth of the time of the fit
 _EXPRESSIVE, _LIDS = map(np.flatnonzero, (brows_and_mouth(CROP_SIZE), lids(CROP_SIZE)))
 _GRID = np.indices((CROP_SIZE, CROP_SIZE), np.float32)[::-1]
 
@@ -97,11 +94,16 @@ class HeadMotionEstimator:
 
     Args:
         shape: The shape of the head; by default that of the average face.
+        size: The number of cells a side to which the motion is fitted.
     """
 
-    def __init__(self, shape: HeadShape | None = None) -> None:
+    def __init__(self, shape: HeadShape | None = None, size: int = _FIT_SIZE) -> None:
         self.shape = shape or HeadShape.average()
-        self._terms = np.ascontiguousarray(self.shape.terms(_FIT_SIZE)[_RIGID].T)
+        self._size = size
+        self._rigid = _rigid(size)
+        # np.median would take a tenth of the time of the fit.
+        self._middle = int(self._rigid.sum()) // 2
+        self._terms = np.ascontiguousarray(self.shape.terms(size)[self._rigid].T)
         self._products = (self._terms[:, None] * self._terms).reshape(16, -1)
 
     @classmethod
@@ -119,18 +121,20 @@ class HeadMotionEstimator:
         Returns:
             The motion of the head.
         """
-        return self.fit_all([flow])[0]
+        size = (self._size, self._size)
+        cells = cv2.resize(flow.transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
+        return self.fit_cells(np.asarray(cells, np.float32).reshape(1, -1, 2))[0]
 
-    def fit_all(self, flows: Sequence[Flow]) -> list[HeadMotion]:
-        """Fit the motion of each of several flows, which takes less time than one by one.
+    def fit_cells(self, motions: NDArray[np.floating]) -> list[HeadMotion]:
+        """Fit several motions of cells, which takes less time than one by one.
 
         Args:
-            flows: Flows of a face, each [2, 112, 112], in pixels.
+            motions: u and v of each cell, [N, size * size, 2], in pixels at 112 x 112.
 
         Returns:
             The motion of the head in each.
         """
-        observed = np.stack([_rigid_cells(flow) for flow in flows])
+        observed = motions[:, self._rigid].transpose(0, 2, 1).astype(np.float64)
         # What the weighted sums of a fit are of: 16 products of terms, and 4 of each component.
         summed = np.empty((len(observed), 24, len(self._terms[0])))
         summed[:, :16] = self._products
@@ -142,17 +146,10 @@ class HeadMotionEstimator:
             matrices = np.linalg.solve(normal, right.swapaxes(1, 2)).swapaxes(1, 2)
             left = observed - matrices @ self._terms
             residual = np.hypot(left[:, 0], left[:, 1])
-            middle = np.partition(residual, _MIDDLE, axis=1)[:, _MIDDLE]
+            middle = np.partition(residual, self._middle, axis=1)[:, self._middle]
             distances = residual / (middle + _LEAST_SPREAD_PX)[:, None]
             weights = 1 / (1 + distances * distances) ** 2
         return [HeadMotion(matrix, self.shape) for matrix in matrices]
-
-
-def _rigid_cells(flow: Flow) -> Floats:
-    """The mean flow of each rigid cell, [2, cells]."""
-    size = (_FIT_SIZE, _FIT_SIZE)
-    cells = cv2.resize(flow.transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
-    return cells.reshape(-1, 2)[_RIGID].T.astype(np.float64)
 
 
 def head_motion(flow: Flow) -> HeadMotion:

@@ -6,7 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.face.tracking import TrackedFrame
-from off_tanet.recognition.motion.features import MotionFeatureExtractor, MotionFeatures
+from off_tanet.recognition.motion.features import (
+    MotionFeatureExtractor,
+    MotionFeatures,
+    cut_elsewhere,
+)
 from off_tanet.recognition.motion.head_motion import HeadMotion, aligned_motion
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.types import Crop
@@ -34,6 +38,7 @@ class ChainedExtractor:
         self._features: Floats | float = 0.0
         self._head = HeadMotion.none()
         self._first = first
+        self._where = first.where
 
     def extract(self, frame: TrackedFrame) -> tuple[Floats, Floats]:
         """Extract features and nuisances against the first frame.
@@ -44,7 +49,9 @@ class ChainedExtractor:
         Returns:
             `MotionFeatures.features` and `MotionFeatures.nuisances`.
         """
-        latest = self._extractor.extract(_crop(frame))
+        moved = cut_elsewhere(self._where, frame.where)
+        self._where = frame.where
+        latest = self._extractor.extract(_crop(frame), moved)
         head = latest.head + self._head
         features = latest.features + self._features
         if np.abs(latest.nuisances[:-1]).max() > _MAX_SHIFT_PX:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -13,13 +13,14 @@ from off_tanet.recognition.motion.features import (
     AT_ONCE,
     MotionFeatureExtractor,
     MotionFeatures,
+    cut_elsewhere,
 )
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.spotting.curves import edge
 from off_tanet.recognition.spotting.cuts import is_cut
 from off_tanet.recognition.spotting.eyes import blinking, widened
 from off_tanet.recognition.spotting.motion_curve import motion_curve
-from off_tanet.types import Crop, Progress
+from off_tanet.types import Crop, Progress, Similarity
 
 Curve = NDArray[np.float32]
 """Expression strength of each frame, [T], in pixels at 112 x 112."""
@@ -80,6 +81,7 @@ def spot(
     progress: Progress | None = None,
     shape: HeadShape | None = None,
     eyes: Floats | None = None,
+    where: Sequence[Similarity | None] = (),
 ) -> Spotting:
     """Find onset and apex of the strongest expression, and of others.
 
@@ -97,6 +99,7 @@ def spot(
         shape: The shape of the head; by default that of the average face.
         eyes: The opening of the eyes on each crop, [T], as a share of the usual one; NaN where it
             is not known.
+        where: The transform [2, 3] of each crop from its frame, [T]; by default they are all alike.
 
     Returns:
         Onset, apex, other candidates and the motion curve.
@@ -110,7 +113,7 @@ def spot(
         raise ValueError(f"no frame follows frame {first} up to {last} of {len(crops)}")
     moments_s = np.asarray(times_s[first:], np.float64)
     opening = np.full(len(moments_s), np.nan) if eyes is None else eyes[first:]
-    motion = _extract_features(crops[first:], progress, shape)
+    motion = _extract_features(crops[first:], where[first:], progress, shape)
     curve, least_rise = motion_curve(motion, moments_s, widened(opening, moments_s))
     search = _Search(
         curve[: last - first + 1], blinking(opening, moments_s), least_rise, onset is not None
@@ -212,20 +215,32 @@ class _Search:
 
 
 def _extract_features(
-    crops: Sequence[Crop], progress: Progress | None, shape: HeadShape | None
+    crops: Sequence[Crop],
+    where: Sequence[Similarity | None],
+    progress: Progress | None,
+    shape: HeadShape | None,
 ) -> list[MotionFeatures]:
+    # A crop that shows something else than the face keeps the features of the previous one.
+    shown = [not is_cut(crops[0], crop) for crop in crops]
     extractor = MotionFeatureExtractor(crops[0], shape)
+    extracted = _extract_groups(
+        extractor, list(compress(crops, shown)), list(compress(where, shown))
+    )
     motion: list[MotionFeatures] = []
-    for start in range(0, len(crops), AT_ONCE):
-        group = crops[start : start + AT_ONCE]
-        # A crop that shows something else than the face keeps the features of the previous one.
-        shown = [not is_cut(crops[0], crop) for crop in group]
-        extracted = iter(extractor.extract_all(list(compress(group, shown))))
-        for done, is_shown in enumerate(shown, start):
-            motion.append(next(extracted) if is_shown else motion[-1])
-            if progress and done:
-                progress("spotting", done, len(crops) - 1)
+    for done, is_shown in enumerate(shown):
+        motion.append(next(extracted) if is_shown else motion[-1])
+        if progress and done:
+            progress("spotting", done, len(crops) - 1)
     return motion
+
+
+def _extract_groups(
+    extractor: MotionFeatureExtractor, crops: list[Crop], where: list[Similarity | None]
+) -> Iterator[MotionFeatures]:
+    moved = [None, *map(cut_elsewhere, where, where[1:])] if where else [None] * len(crops)
+    for start in range(0, len(crops), AT_ONCE):
+        group = slice(start, start + AT_ONCE)
+        yield from extractor.extract_all(crops[group], moved[group])
 
 
 def _rise_start(rise: Floats) -> int:
