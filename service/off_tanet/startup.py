@@ -14,7 +14,7 @@ from off_tanet.settings import Settings, SettingsError
 from off_tanet.types import ModelCard
 
 _FILES_PER_WORKER = 4  # a socket and two pipes, and one more while another worker is started
-_OTHER_FILES = 32  # standard streams, event loop, listening sockets, traces: 10 were counted
+_OTHER_FILES = 28  # standard streams, event loop, listening sockets, traces: 10 were counted
 
 
 def application(settings: Settings) -> DocumentedApp:

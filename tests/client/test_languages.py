@@ -51,7 +51,8 @@ def test_curl_is_answered_in_every_version(server: Server, version: str) -> None
 def test_fetch_of_node_is_answered(server: Server) -> None:
     answers = json.loads(output("node", PROGRAMS / "ask.mjs", server.url, SAMPLES))
     own_header, slip = answers.pop("own header"), answers.pop("slip of a name")
-    assert answers.pop("fields") in {"negative", "positive", "surprise"}  # images, not crops
+    # Images instead of crops: there is an answer, which may be that nothing is sure.
+    assert answers.pop("fields") in {"negative", "positive", "surprise", "unsure"}
     assert answers == {
         "blobs": "positive",
         "uris": "positive",

@@ -10,7 +10,7 @@ const pair = () => [file("positive_onset.jpg"), file("positive_apex.jpg")];
 async function send(path, body, headers = {}) {
   const answer = await fetch(`${url}/v1/predictions${path}`, { method: "POST", body, headers });
   const found = await answer.json();
-  return found.label ?? `${answer.status} ${found.detail}`;
+  return found.label ?? found.reason ?? `${answer.status} ${found.detail}`;
 }
 
 function form(parts) {

@@ -14,7 +14,7 @@ from tests.support import factories
 
 def alive() -> int:
     """The decoded frames and open containers of this process."""
-    return sum(isinstance(each, (VideoFrame, InputContainer)) for each in gc.get_objects())
+    return sum(type(each) in (VideoFrame, InputContainer) for each in gc.get_objects())
 
 
 def test_frames_are_freed_without_the_garbage_collector() -> None:
