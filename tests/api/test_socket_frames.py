@@ -9,9 +9,18 @@ import pytest
 
 from tests.support import factories
 from tests.support.live import streaming
-from tests.support.raw_socket import BINARY, PING, START, TEXT, close_code, message, opened
+from tests.support.raw_socket import (
+    BINARY,
+    PING,
+    START,
+    TEXT,
+    close_code,
+    handshake,
+    message,
+    opened,
+)
 from tests.support.serving import Server, serving
-from tests.support.wire import has_hung_up
+from tests.support.wire import connected, has_hung_up
 
 FACE = factories.jpeg(factories.portrait())
 
@@ -96,3 +105,11 @@ def test_a_client_that_reads_nothing_is_aborted(strict: Server) -> None:
         assert has_hung_up(client)
     with streaming(strict) as stream:
         stream.begin()
+
+
+def test_a_response_that_is_not_read_counts_for_the_socket_after_it(strict: Server) -> None:
+    """Its answers would wait in memory without a limit, and the service could not stop."""
+    answered = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connected(strict, buffer_bytes=4096) as client:
+        client.sendall(answered + handshake())
+        assert has_hung_up(client)

@@ -68,6 +68,8 @@ class Socket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         made = cast(asyncio.Transport, transport)
         self._write_watch = WriteWatch(made, self.unsent, self.bounds.write_timeout_s)
+        if made.get_write_buffer_size():  # of a response before the handshake
+            self.pause_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching."""
