@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+import uvicorn
+from off_tanet.api.http_protocol.protocol import bounded_protocol
+from off_tanet.api.http_protocol.server import DrainingServer
+from off_tanet.api.http_protocol.websocket import bounded_socket
+from off_tanet.api.http_protocol.writing import Backlog
+from off_tanet.settings import Settings
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.utils import ClientDisconnected
 
 from tests.support import factories
-from tests.support.live import streaming
+from tests.support.live import STREAM_ROUTE, streaming
 from tests.support.raw_socket import (
     BINARY,
     PING,
@@ -113,3 +126,64 @@ def test_a_response_that_is_not_read_counts_for_the_socket_after_it(strict: Serv
     with connected(strict, buffer_bytes=4096) as client:
         client.sendall(answered + handshake())
         assert has_hung_up(client)
+
+
+@pytest.mark.slow
+def test_a_client_that_reads_nothing_does_not_hold_up_a_shutdown(tmp_path: Path) -> None:
+    """However long it might take while the service runs."""
+    patience = {"write_timeout_s": 600, "shutdown_timeout_s": 600, "stream_idle_timeout_s": 600}
+    with serving(tmp_path, workers=1, **patience) as server:
+        client = opened(server, buffer_bytes=4096)
+        client.sendall(message(START))
+        client.settimeout(0.3)
+        with client:
+            with suppress(TimeoutError):  # once the server reads no more
+                while True:
+                    client.sendall(message(b"x" * 125, PING) * 50)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(30) == 0
+
+
+def test_an_application_that_sends_after_a_break_of_the_protocol_has_lost_its_client() -> None:
+    """In between, the library would raise a fault of the application: an internal error."""
+    raised: list[Exception] = []
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()  # and what follows breaks the protocol
+        for kind in ("send", "close"):
+            try:
+                await send({"type": f"websocket.{kind}", "text": "late"})
+            except Exception as error:
+                raised.append(error)
+
+    async def break_protocol() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = served(app)
+            serving = asyncio.create_task(server.serve([listening]))
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(handshake())
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(message(b"first") + message(b"\xff"))
+            assert await reader.read() == b"\x88\x02\x03\xef"  # 1007
+            writer.close()
+            server.should_exit = True
+            await serving
+
+    asyncio.run(break_protocol())
+    assert [type(error) for error in raised] == [ClientDisconnected] * 2
+
+
+def served(app: ASGIApp) -> DrainingServer:
+    """A server of any application, with the limits of the service."""
+    settings = Settings()
+    limits, unsent = settings.connection_limits, Backlog(1 << 20)
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(limits, unsent, {STREAM_ROUTE.encode()}),
+        ws=bounded_socket(limits, settings.socket_limits, unsent),
+        lifespan="off",
+        log_config=None,
+    )
+    return DrainingServer(config, lambda: asyncio.sleep(0))

@@ -10,10 +10,15 @@ import asyncio
 import logging
 from typing import Any, ClassVar, cast
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
-from off_tanet.api.http_protocol.writing import Backlog, WriteWatch
+from off_tanet.api.http_protocol.writing import (
+    SHUTDOWN_TIMEOUT_S,
+    Backlog,
+    WriteWatch,
+)
 from off_tanet.limits import ConnectionLimits, SocketLimits
 
 _CLOSE_TIMEOUT_S = 2.0  # for the client's part of the closing handshake
@@ -102,6 +107,9 @@ class Socket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Send a message; the first one lets the client send larger ones."""
+        await self.writable.wait()
+        if self.close_sent:  # the client broke the protocol, and the connection is about to be lost
+            raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.send":
             self.conn.max_message_size = self.messages.bytes
@@ -115,7 +123,8 @@ class Socket(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def shutdown(self) -> None:
-        """Leave the end to the application, which tells the client why."""
+        """Leave the end to the application, which tells a client that reads it why."""
+        self._write_watch.limit_timeout(SHUTDOWN_TIMEOUT_S)
         if not self.handshake_complete:
             super().shutdown()
 
