@@ -131,8 +131,14 @@ def test_a_response_that_is_not_read_counts_for_the_socket_after_it(strict: Serv
 @pytest.mark.slow
 def test_a_client_that_reads_nothing_does_not_hold_up_a_shutdown(tmp_path: Path) -> None:
     """However long it might take while the service runs."""
-    patience = {"write_timeout_s": 600, "shutdown_timeout_s": 600, "stream_idle_timeout_s": 600}
-    with serving(tmp_path, workers=1, **patience) as server:
+    hour = 3600
+    with serving(
+        tmp_path,
+        workers=1,
+        write_timeout_s=hour,
+        shutdown_timeout_s=hour,
+        stream_idle_timeout_s=hour,
+    ) as server:
         client = opened(server, buffer_bytes=4096)
         client.sendall(message(START))
         client.settimeout(0.3)
