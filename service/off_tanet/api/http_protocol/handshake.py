@@ -28,9 +28,11 @@ def is_handshake(method: bytes, version: str, url: bytes, headers: Headers) -> b
         url: The target of the request.
         headers: The names and values of all headers.
     """
-    given = ParsedHeaders(
-        (name.decode("latin-1"), text.decode("latin-1")) for name, text in headers
-    )
+    pairs = ((name.decode("latin-1"), text.decode("latin-1")) for name, text in headers)
+    try:
+        given = ParsedHeaders(pairs)
+    except InvalidHeader:
+        return False
     return (
         method == b"GET"
         and version == "1.1"
