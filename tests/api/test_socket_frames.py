@@ -65,6 +65,14 @@ def test_a_message_that_is_much_too_large_is_not_read(strict: Server) -> None:
         assert close_code(client) == 1009
 
 
+@pytest.mark.parametrize("size", [20_000, 300_000, 5_000_000])
+def test_who_sends_too_much_is_told_so(strict: Server, size: int) -> None:
+    """A reset, because of what is still arriving, would not say why."""
+    with opened(strict) as client:
+        client.sendall(message(bytes(size), BINARY))
+        assert close_code(client) == 1009
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
@@ -72,9 +80,10 @@ def test_a_message_that_is_much_too_large_is_not_read(strict: Server) -> None:
         (message(START, 3), 1002),
         (message(b"\xff\xfe"), 1007),
         (message(b"", TEXT, final=False) + message(b"", 0, final=False) * 100, 1008),
+        (message(b"\xff") + message(b"", PING) + message(b"\xff"), 1007),
         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 1002),
     ],
-    ids=["unmasked", "opcode", "utf8", "fragments", "http"],
+    ids=["unmasked", "opcode", "utf8", "fragments", "after", "http"],
 )
 def test_what_breaks_the_protocol_closes_the_connection(
     strict: Server, sent: bytes, code: int

@@ -21,7 +21,7 @@ from off_tanet.api.http_protocol.writing import (
 )
 from off_tanet.limits import ConnectionLimits, SocketLimits
 
-_CLOSE_TIMEOUT_S = 2.0  # for the client's part of the closing handshake
+_CLOSE_TIMEOUT_S = 2.0  # for the client's part of the closing handshake, or the rest of a message
 _MAX_FRAGMENTS = 64  # of one message; each takes memory even if it is empty
 _PIECE_BYTES = 4096  # parsed in 7 ms if they are empty pings
 _MAX_PARSING_S = 0.002  # before other connections have their turn
@@ -67,6 +67,7 @@ class Socket(WebSocketsSansIOProtocol):
         self.conn.max_message_size = self.messages.first_bytes
         self.close_timeout = _CLOSE_TIMEOUT_S
         self._ahead = memoryview(b"")
+        self._lingering = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the connection of the handshake."""
@@ -122,6 +123,25 @@ class Socket(WebSocketsSansIOProtocol):
             self.conn.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
             self.handle_parser_exception()
 
+    def handle_ping(self) -> None:
+        """Answer, unless the connection was closed by something before it."""
+        if not self._lingering:
+            super().handle_ping()
+
+    def handle_parser_exception(self) -> None:
+        """Tell the application and the client that the connection was closed for a reason.
+
+        What still arrives is first read for a while: closing while data arrives sends a reset,
+        which destroys the reason at the client.
+        """
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.close_sent = self._lingering = True
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
     def shutdown(self) -> None:
         """Leave the end to the application, which tells a client that reads it why."""
         self._write_watch.limit_timeout(SHUTDOWN_TIMEOUT_S)
@@ -133,8 +153,9 @@ class Socket(WebSocketsSansIOProtocol):
         while self._ahead and self._may_parse() and self.loop.time() < until:
             piece, self._ahead = bytes(self._ahead[:_PIECE_BYTES]), self._ahead[_PIECE_BYTES:]
             super().data_received(piece)
-        if self.transport.is_closing():
+        if self._lingering or self.transport.is_closing():
             self._ahead = memoryview(b"")
+            self.transport.resume_reading()
         elif not self._may_parse():
             self.transport.pause_reading()
         elif self._ahead:
@@ -144,4 +165,6 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _may_parse(self) -> bool:
-        return not self.read_paused and self.writable.is_set() and not self.transport.is_closing()
+        if self._lingering or self.transport.is_closing():
+            return False
+        return not self.read_paused and self.writable.is_set()
