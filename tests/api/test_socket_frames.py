@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import suppress
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ from tests.support.raw_socket import (
     message,
     opened,
 )
-from tests.support.serving import Server, serving
+from tests.support.serving import Server, log_entries, serving
 from tests.support.wire import connected, has_hung_up
 
 FACE = factories.jpeg(factories.portrait())
@@ -159,6 +161,18 @@ def test_a_client_that_reads_nothing_does_not_hold_up_a_shutdown(tmp_path: Path)
             assert server.process.wait(30) == 0
 
 
+def test_no_client_can_make_the_service_log_an_error(tmp_path: Path) -> None:
+    """The library would raise InvalidState for a text that is not UTF-8 before a close."""
+    goodbye = message(struct.pack(">H", 1000), 8)
+    with serving(tmp_path, workers=1) as server:
+        for sent in (message(b"\xff"), message(START) + message(b"\xff"), message(b"", 3)):
+            for more in (goodbye, goodbye + message(b"\xff"), message(b"", PING) + goodbye):
+                with opened(server) as client:
+                    client.sendall(sent + more)
+                    assert close_code(client) in (1000, 1002, 1007)
+    assert [line["message"] for line in log_entries(server) if line["level"] != "info"] == []
+
+
 def test_an_application_that_sends_after_a_break_of_the_protocol_has_lost_its_client() -> None:
     """In between, the library would raise a fault of the application: an internal error."""
     raised: list[Exception] = []
@@ -174,20 +188,56 @@ def test_an_application_that_sends_after_a_break_of_the_protocol_has_lost_its_cl
                 raised.append(error)
 
     async def break_protocol() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            server = served(app)
-            serving = asyncio.create_task(server.serve([listening]))
-            reader, writer = await asyncio.open_connection(*listening.getsockname())
-            writer.write(handshake())
+        async with talking(app) as (reader, writer):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(message(b"first") + message(b"\xff"))
             assert await reader.read() == b"\x88\x02\x03\xef"  # 1007
-            writer.close()
-            server.should_exit = True
-            await serving
 
     asyncio.run(break_protocol())
     assert [type(error) for error in raised] == [ClientDisconnected] * 2
+
+
+def test_frames_wait_until_the_connection_is_accepted() -> None:
+    """The library cannot close what is not open, which would be logged as a fatal error."""
+    asked, arrived = asyncio.Event(), asyncio.Event()
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        asked.set()
+        await arrived.wait()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    async def send_too_early() -> None:
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        async with talking(app) as (reader, writer):
+            await asked.wait()
+            writer.write(message(b"early", masked=False))
+            for _ in range(100):  # iterations of the loop, in which the server reads
+                await asyncio.sleep(0)
+            arrived.set()
+            answer = await reader.read()
+            assert re.search(rb"\r\n\r\n\x88.\x03\xea", answer)  # 1002
+        assert faults == []
+
+    asyncio.run(send_too_early())
+
+
+@asynccontextmanager
+async def talking(app: ASGIApp) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
+    """A connection to a server of any application, after the handshake was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = served(app)
+        serving = asyncio.create_task(server.serve([listening]))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(handshake())
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+            server.should_exit = True
+            await serving
 
 
 def served(app: ASGIApp) -> DrainingServer:

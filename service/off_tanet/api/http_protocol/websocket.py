@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 
 from off_tanet.api.http_protocol.writing import (
@@ -112,7 +113,9 @@ class Socket(WebSocketsSansIOProtocol):
         if self.close_sent:  # the client broke the protocol, and the connection is about to be lost
             raise ClientDisconnected
         await super().send(message)
-        if message["type"] == "websocket.send":
+        if message["type"] == "websocket.accept":
+            self._parse_ahead()
+        elif message["type"] == "websocket.send":
             self.conn.max_message_size = self.messages.bytes
 
     def handle_cont(self, event: Frame) -> None:
@@ -152,7 +155,7 @@ class Socket(WebSocketsSansIOProtocol):
         until = self.loop.time() + _MAX_PARSING_S
         while self._ahead and self._may_parse() and self.loop.time() < until:
             piece, self._ahead = bytes(self._ahead[:_PIECE_BYTES]), self._ahead[_PIECE_BYTES:]
-            super().data_received(piece)
+            self._parse(piece)
         if self._lingering or self.transport.is_closing():
             self._ahead = memoryview(b"")
             self.transport.resume_reading()
@@ -164,7 +167,16 @@ class Socket(WebSocketsSansIOProtocol):
         else:
             self.transport.resume_reading()
 
+    def _parse(self, piece: bytes) -> None:
+        try:
+            super().data_received(piece)
+        except InvalidState:  # by a text that is not UTF-8, with the client's close behind it
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
     def _may_parse(self) -> bool:
         if self._lingering or self.transport.is_closing():
             return False
+        if self.handshake_initiated and not self.handshake_complete:
+            return False  # the library cannot close what is not open
         return not self.read_paused and self.writable.is_set()
