@@ -53,6 +53,10 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         ({"Upgrade": "h2c"}, 426),
         ({"Upgrade": "websocket, h2c"}, 426),
         ({"Connection": "keep-alive"}, 426),
+        ({"Connection": 'Upgrade, "x"'}, 426),
+        ({"Connection": ","}, 426),
+        ({"Sec_WebSocket_Protocol": "@"}, 426),
+        ({"Origin": "http://x\r\nOrigin: http://y"}, 426),
         ({"Content_Length": "0", "Expect": "100-continue"}, 426),
         ({"method": "POST"}, 405),
         ({"path": "/v1/model"}, 200),
@@ -64,9 +68,12 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_whatever_is_no_handshake_is_a_request(
     keyed: Server, changed: dict[str, str | None], status: int
 ) -> None:
-    """Its wish for an upgrade is ignored as before, and the next request is answered."""
+    """Its wish for an upgrade is ignored as before, and the next request is answered.
+
+    They arrive apart: what follows at once would be reason enough.
+    """
     request = handshake(**{"X_API_Key": KEY, **changed})  # type: ignore[arg-type]
-    assert statuses(answers(keyed, request + LIVE)) == [status, 200]
+    assert statuses(answers(keyed, request, LIVE)) == [status, 200]
 
 
 def test_what_follows_a_handshake_at_once_is_a_request(keyed: Server) -> None:
@@ -76,8 +83,8 @@ def test_what_follows_a_handshake_at_once_is_a_request(keyed: Server) -> None:
 
 def test_a_handshake_with_a_body_is_a_request(keyed: Server) -> None:
     smuggled = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-    request = handshake(X_API_Key=KEY, Content_Length=str(len(smuggled))) + smuggled
-    assert statuses(answers(keyed, request + LIVE)) == [426, 200]
+    request = handshake(X_API_Key=KEY, Content_Length=str(len(smuggled)))
+    assert statuses(answers(keyed, request, smuggled, LIVE)) == [426, 200]
 
 
 def test_a_handshake_may_follow_requests(keyed: Server) -> None:
@@ -109,6 +116,8 @@ def test_a_browser_that_looks_is_told_what_this_is(keyed: Server) -> None:
         ("https://evil.example", False),
         ("http://127.0.0.1", False),
         ("http://127.0.0.1:{port}.evil.example", False),
+        ("//127.0.0.1:{port}", False),
+        ("app://127.0.0.1:{port}", False),
         ("null", False),
         ("", False),
     ],
@@ -128,6 +137,29 @@ def test_only_pages_of_known_origins_may_stream(keyed: Server, origin: str, allo
     assert response.headers["content-type"] == "application/problem+json"
     assert b'"code":"origin_not_allowed"' in response.body
     assert response.headers["x-request-id"].encode() in response.body
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("clinic.example:443", "https://clinic.example", 101),  # as nginx's `$host:$server_port`
+        ("clinic.example:80", "http://clinic.example", 101),
+        ("clinic.example", "https://clinic.example:443", 101),
+        ("CLINIC.example", "https://clinic.Example", 101),
+        ("[::1]:443", "https://[::1]", 101),
+        ("clinic.example:443", "http://clinic.example", 403),
+        ("clinic.example:8443", "https://clinic.example", 403),
+        ("clinic.example", "https://clinic.example:8443", 403),
+        ("[::1]", "https://[::2]", 403),
+    ],
+)
+def test_the_port_of_the_scheme_is_no_other_origin(
+    keyed: Server, host: str, origin: str, status: int
+) -> None:
+    """Browsers leave it out, and proxies may name it."""
+    with connected(keyed) as client:
+        client.sendall(handshake(Host=host, Origin=origin))
+        assert statuses(client.recv(4096)) == [status]
 
 
 def test_the_head_of_a_handshake_has_limits(keyed: Server) -> None:

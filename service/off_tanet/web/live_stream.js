@@ -41,17 +41,22 @@ export async function* stream(view, options, stop) {
       const { done, value } = await events.read();
       if (done) throw new Problem({ code: last ? "connection_lost" : "no_stream" });
       const { event: name, data } = JSON.parse(value);
-      if (name === "problem") throw new Problem({ ...data, code: CODES[data.code] ?? data.code });
+      if (name === "problem") throw problem(data);
       if (name === "ready") film(view, socket, end.signal);
       yield { name, data };
       last = name;
     }
-    const { value } = await events.read(); // a limit of time is told after what was found
-    if (value) throw new Problem({ code: CODES[JSON.parse(value).data.code] ?? "draining" });
+    const { value } = await events.read(); // the reason for an end is told after what was found
+    if (value) throw problem(JSON.parse(value).data);
   } finally {
     end.abort();
     socket.close();
   }
+}
+
+/** Returns the problem of an event, in words for a stream. */
+function problem(data) {
+  return new Problem({ ...data, code: CODES[data.code] ?? data.code });
 }
 
 /** The messages of a socket; closing it is their end, for whatever reason. */

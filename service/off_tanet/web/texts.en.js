@@ -69,7 +69,7 @@ export const problems = {
   video_too_long: ["This video is longer than the service accepts", "Cut it into parts."],
   no_stream: [
     "The live stream could not be opened",
-    "A proxy on the way may not pass WebSockets on, or the service may be an older version. A recording works without them.",
+    "Check that the service is running. A proxy on the way may not pass WebSockets on, or the service may be an older version. A recording works without them.",
   ],
   streams_off: ["The service has no live streams", "Record three seconds instead."],
   stream_no_face: [

@@ -71,6 +71,13 @@ def test_even_moments_span_the_clip_and_are_no_more_than_its_frames(
     assert line[:, 1] == pytest.approx(2 * times_s)
 
 
+@pytest.mark.parametrize("gap_s", [5e-324, 1e-300, 1e-9, 1e-5])
+def test_times_that_no_camera_has_do_not_give_a_rate_that_none_has(gap_s: float) -> None:
+    """A client's two frames, a nanosecond apart, had filters of six million samples."""
+    even_s = even_moments(np.array([0, gap_s]), 60)
+    assert (len(even_s) - 1) / (even_s[-1] - even_s[0]) == pytest.approx(1000)
+
+
 @pytest.mark.parametrize("fps", [100, 250, 1000])
 def test_more_frames_are_the_same_curve_with_less_noise(fps: int) -> None:
     """A raised cosine of 0.2 s comes out alike, and noise falls by the root of the frames."""

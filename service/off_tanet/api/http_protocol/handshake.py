@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
+from http import HTTPStatus
+
+from websockets.datastructures import Headers as ParsedHeaders
+from websockets.exceptions import InvalidHeader
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_KEY_BYTES = 16
 # What `websockets` accepts of a head, which it parses once more.
 _MAX_LINE_BYTES, _MAX_HEADERS = 8000, 120
 
@@ -25,34 +28,26 @@ def is_handshake(method: bytes, version: str, url: bytes, headers: Headers) -> b
         url: The target of the request.
         headers: The names and values of all headers.
     """
-    given: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        given.setdefault(name.lower(), []).append(value.strip())
+    pairs = ((name.decode("latin-1"), text.decode("latin-1")) for name, text in headers)
+    try:
+        given = ParsedHeaders(pairs)
+    except InvalidHeader:
+        return False
     return (
         method == b"GET"
         and version == "1.1"
-        and given.get(b"content-length", [b"0"]) == [b"0"]
-        and b"transfer-encoding" not in given
-        and b"expect" not in given
-        and [value.lower() for value in given.get(b"upgrade", ())] == [b"websocket"]
-        and b"upgrade" in _tokens(given.get(b"connection", ()))
-        and given.get(b"sec-websocket-version") == [b"13"]
-        and _is_key(given.get(b"sec-websocket-key", ()))
+        and given.get_all("Content-Length") in ([], ["0"])
+        and "Transfer-Encoding" not in given
+        and "Expect" not in given
         and _is_small(url, headers)
+        and _is_acceptable(url, given)
     )
 
 
-def _tokens(values: Sequence[bytes]) -> set[bytes]:
-    return {token.strip().lower() for value in values for token in value.split(b",")}
-
-
-def _is_key(values: Sequence[bytes]) -> bool:
-    if len(values) != 1:
-        return False
-    try:
-        return len(base64.b64decode(values[0], validate=True)) == _KEY_BYTES
-    except binascii.Error:
-        return False
+def _is_acceptable(url: bytes, given: ParsedHeaders) -> bool:
+    """Whether the library opens the WebSocket; else it would answer before the application."""
+    response = ServerProtocol().accept(Request(url.decode(), given))
+    return response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
 
 
 def _is_small(url: bytes, headers: Headers) -> bool:

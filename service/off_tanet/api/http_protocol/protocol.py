@@ -18,10 +18,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from off_tanet.api.http_protocol.half_closed import DisconnectWatch
 from off_tanet.api.http_protocol.parsing import RequestParser
 from off_tanet.api.http_protocol.responding import ResponseTransport
-from off_tanet.api.http_protocol.writing import Backlog, WriteWatch
+from off_tanet.api.http_protocol.writing import (
+    SHUTDOWN_TIMEOUT_S,
+    Backlog,
+    WriteWatch,
+)
 from off_tanet.limits import ConnectionLimits
 
-_SHUTDOWN_WRITE_TIMEOUT_S = 2.0  # for clients that read nothing while the server is shutting down
 # Bytes pipelined behind the current request. They are read, because only reading shows that a
 # client has left.
 _MAX_AHEAD_BYTES = 65536
@@ -131,7 +134,7 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close the connection after its response, with a short timeout for slow readers."""
         super().shutdown()
-        self._write_watch.limit_timeout(_SHUTDOWN_WRITE_TIMEOUT_S)
+        self._write_watch.limit_timeout(SHUTDOWN_TIMEOUT_S)
 
     def on_headers_complete(self) -> None:
         """Start the request, whose response is sent through a transport of its own."""

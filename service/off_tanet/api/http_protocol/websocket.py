@@ -10,13 +10,19 @@ import asyncio
 import logging
 from typing import Any, ClassVar, cast
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 
-from off_tanet.api.http_protocol.writing import Backlog, WriteWatch
+from off_tanet.api.http_protocol.writing import (
+    SHUTDOWN_TIMEOUT_S,
+    Backlog,
+    WriteWatch,
+)
 from off_tanet.limits import ConnectionLimits, SocketLimits
 
-_CLOSE_TIMEOUT_S = 2.0  # for the client's part of the closing handshake
+_CLOSE_TIMEOUT_S = 2.0  # for the client's part of the closing handshake, or the rest of a message
 _MAX_FRAGMENTS = 64  # of one message; each takes memory even if it is empty
 _PIECE_BYTES = 4096  # parsed in 7 ms if they are empty pings
 _MAX_PARSING_S = 0.002  # before other connections have their turn
@@ -62,12 +68,15 @@ class Socket(WebSocketsSansIOProtocol):
         self.conn.max_message_size = self.messages.first_bytes
         self.close_timeout = _CLOSE_TIMEOUT_S
         self._ahead = memoryview(b"")
+        self._lingering = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the connection of the handshake."""
         super().connection_made(transport)
         made = cast(asyncio.Transport, transport)
         self._write_watch = WriteWatch(made, self.unsent, self.bounds.write_timeout_s)
+        if made.get_write_buffer_size():  # of a response before the handshake
+            self.pause_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching."""
@@ -100,8 +109,13 @@ class Socket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Send a message; the first one lets the client send larger ones."""
+        await self.writable.wait()
+        if self.close_sent:  # the client broke the protocol, and the connection is about to be lost
+            raise ClientDisconnected
         await super().send(message)
-        if message["type"] == "websocket.send":
+        if message["type"] == "websocket.accept":
+            self._parse_ahead()
+        elif message["type"] == "websocket.send":
             self.conn.max_message_size = self.messages.bytes
 
     def handle_cont(self, event: Frame) -> None:
@@ -112,8 +126,28 @@ class Socket(WebSocketsSansIOProtocol):
             self.conn.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
             self.handle_parser_exception()
 
+    def handle_ping(self) -> None:
+        """Answer, unless the connection was closed by something before it."""
+        if not self._lingering:
+            super().handle_ping()
+
+    def handle_parser_exception(self) -> None:
+        """Tell the application and the client that the connection was closed for a reason.
+
+        What still arrives is first read for a while: closing while data arrives sends a reset,
+        which destroys the reason at the client.
+        """
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.close_sent = self._lingering = True
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
     def shutdown(self) -> None:
-        """Leave the end to the application, which tells the client why."""
+        """Leave the end to the application, which tells a client that reads it why."""
+        self._write_watch.limit_timeout(SHUTDOWN_TIMEOUT_S)
         if not self.handshake_complete:
             super().shutdown()
 
@@ -121,9 +155,10 @@ class Socket(WebSocketsSansIOProtocol):
         until = self.loop.time() + _MAX_PARSING_S
         while self._ahead and self._may_parse() and self.loop.time() < until:
             piece, self._ahead = bytes(self._ahead[:_PIECE_BYTES]), self._ahead[_PIECE_BYTES:]
-            super().data_received(piece)
-        if self.transport.is_closing():
+            self._parse(piece)
+        if self._lingering or self.transport.is_closing():
             self._ahead = memoryview(b"")
+            self.transport.resume_reading()
         elif not self._may_parse():
             self.transport.pause_reading()
         elif self._ahead:
@@ -132,5 +167,16 @@ class Socket(WebSocketsSansIOProtocol):
         else:
             self.transport.resume_reading()
 
+    def _parse(self, piece: bytes) -> None:
+        try:
+            super().data_received(piece)
+        except InvalidState:  # by a text that is not UTF-8, with the client's close behind it
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
     def _may_parse(self) -> bool:
-        return not self.read_paused and self.writable.is_set() and not self.transport.is_closing()
+        if self._lingering or self.transport.is_closing():
+            return False
+        if self.handshake_initiated and not self.handshake_complete:
+            return False  # the library cannot close what is not open
+        return not self.read_paused and self.writable.is_set()

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 
+SHUTDOWN_TIMEOUT_S = 2.0  # for clients that read nothing while the server is shutting down
 _CHECKS_PER_TIMEOUT = 4  # a connection is aborted at most a quarter of the timeout too late
 
 

@@ -10,6 +10,7 @@ from typing import Self
 from starlette.types import Scope
 
 from off_tanet.api.live.session import Session
+from off_tanet.api.live.shares import Shares
 from off_tanet.api.live.socket import LiveSocket
 from off_tanet.api.middleware.client_id import ClientOf
 from off_tanet.api.middleware.guard import Guard
@@ -55,6 +56,7 @@ class LiveService:
     guards: Sequence[Guard]
     client_of: ClientOf
     pending_bytes: int
+    _shares: Shares = field(default_factory=Shares)
     _sockets: set[LiveSocket] = field(default_factory=set)
     _stopped: bool = False
 
@@ -114,7 +116,13 @@ class LiveService:
             for guard in self.guards:
                 guard.check(scope)
             session = Session(
-                self.engine, self.limits, socket, scope, self.client_of(scope), self.pending_bytes
+                self.engine,
+                self.limits,
+                self._shares,
+                socket,
+                scope,
+                self.client_of(scope),
+                self.pending_bytes,
             )
             await session.run(start.options, self.ready)
 

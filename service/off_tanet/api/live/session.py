@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from starlette.types import Scope
 
+from off_tanet.api.live.shares import Shares
 from off_tanet.api.live.socket import LiveSocket, event
 from off_tanet.api.middleware.instrumentation import record_stages, record_wait
 from off_tanet.api.pending_events import PendingEvents
@@ -38,6 +40,7 @@ class Session:
     Args:
         engine: Has the workers.
         limits: The limits of the stream.
+        shares: The streams that have a worker.
         socket: The WebSocket.
         scope: The request that opened it.
         client: Identifies the client.
@@ -48,12 +51,13 @@ class Session:
         self,
         engine: Engine,
         limits: LiveLimits,
+        shares: Shares,
         socket: LiveSocket,
         scope: Scope,
         client: str,
         pending_bytes: int,
     ) -> None:
-        self._engine, self._limits = engine, limits
+        self._engine, self._limits, self._shares = engine, limits, shares
         self._socket, self._scope, self._client = socket, scope, client
         self._feed = Feed(engine.limits.deadline_s)
         self._pending = PendingEvents(pending_bytes)
@@ -89,29 +93,39 @@ class Session:
 
     async def _work(self, options: Query, ready: ReadyBody) -> Answer:
         """Let a worker find the expressions in the frames that it is fed with."""
+        share = ExitStack()
 
         def begin(waited_s: float) -> None:
+            share.enter_context(self._shares.held(self._client, self._socket))
             record_wait(self._scope, waited_s)
             self._pending.put(event("ready", ready.model_dump_json()))
 
         try:
             await self._wait_for_place()
-            return await self._engine.run(
-                LiveJob(options),
-                client=self._client,
-                waited=begin,
-                on_partial=self._report,
-                feed=self._feed,
-            )
+            with share:
+                return await self._engine.run(
+                    LiveJob(options),
+                    client=self._client,
+                    waited=begin,
+                    on_partial=self._report,
+                    feed=self._feed,
+                )
         except QueueFullError:
             raise QueueFullError("The service follows no more live streams now.") from None
 
     async def _wait_for_place(self) -> None:
         """Give a stream that has just ended, of a page that is reloaded, time to make room."""
+        if self._is_refused():
+            await asyncio.sleep(self._limits.refusal_delay_s)
+        if self._is_refused():
+            await self._shares.make_room(self._client, self._engine.limits.deadline_s)
+
+    def _is_refused(self) -> bool:
         try:
             self._engine.check_admission(self._client)
         except QueueFullError:
-            await asyncio.sleep(self._limits.refusal_delay_s)
+            return True
+        return False
 
     def _report(self, result: PartialResult) -> None:
         message = event(result.kind, result.json)

@@ -10,6 +10,8 @@ from starlette.types import Scope
 
 from off_tanet.errors import OffTanetError
 
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 
 class OriginError(OffTanetError):
     """A page of another origin wants to open a WebSocket."""
@@ -37,12 +39,14 @@ class OriginGuard:
             raise OriginError("A page of this origin may not open a stream: see the CORS origins.")
 
     def _is_allowed(self, origin: str, host: str) -> bool:
-        return origin in self.allowed or (bool(host) and _host(origin) == host.lower())
+        return origin in self.allowed or (bool(host) and _is_at(origin, host.lower()))
 
 
-def _host(origin: str) -> str:
-    """Return the host of an origin, with its port if it has one."""
+def _is_at(origin: str, host: str) -> bool:
+    """Whether a page is from this host and port, of which the default one may be left out."""
     try:
-        return urlsplit(origin).netloc.lower()
+        parts = urlsplit(origin.lower())
     except ValueError:
-        return ""
+        return False
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    return default is not None and parts.netloc.removesuffix(default) == host.removesuffix(default)

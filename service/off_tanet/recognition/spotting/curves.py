@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 _LOW, _HIGH = 0.3, 0.8  # of the height; in between an edge is steep, and noise shifts it little
 _BEYOND = 0.8  # of their distance, to the foot: 1.1 for a raised cosine, 0.6 for a straight line
 
+_LEAST_SPAN_S = 1e-3  # of a clip: filters are as long as a rate is high, and take as much time
+
 
 def gaussian_smooth(curves: Floats, frames: float) -> Floats:
     """Smooth curves over time.
@@ -51,7 +53,7 @@ def even_moments(times_s: Floats, most: float) -> Floats:
     Returns:
         At least 2 times and at most T, in seconds.
     """
-    span_s = max(float(times_s[-1] - times_s[0]), 1e-6)
+    span_s = max(float(times_s[-1] - times_s[0]), _LEAST_SPAN_S)
     count = min(len(times_s), 1 + round(span_s * most))
     return np.linspace(times_s[0], times_s[0] + span_s, max(2, count))
 
