@@ -71,7 +71,7 @@ def test_a_clip_that_fails_does_not_stop_the_others(visit: Visit) -> None:
     failed, answered = table(visit).locator("tbody tr").all()
     expect(failed).to_contain_text("No face was found")
     expect(answered).to_contain_text("surprise")
-    expect(answered).to_contain_text("frame 3, 0.025 s – frame 13, 0.108 s")
+    expect(answered).to_contain_text("frame 2, 0.017 s – frame 14, 0.117 s")
     visit.page.get_by_role("button", name="Show 2-clip.mp4").click()
     visit.expect_answer("surprise")
     expect(visit.page.get_by_role("slider", name="apex")).to_be_visible()

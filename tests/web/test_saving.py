@@ -120,8 +120,8 @@ def test_a_report_of_a_clip(visit: Visit, tmp_path: Path) -> None:
     pdf = saved(visit, tmp_path, "Save as PDF").read_bytes()
     check_pdf(pdf, pages=1)
     texts = text_of(pdf)
-    assert texts[0].startswith("Closest class: surprise (80")
-    assert "onset 0.025 s" in texts
+    assert texts[0].startswith("Closest class: surprise (82")
+    assert "onset 0.017 s" in texts
     assert any("must not be used to make" in text for text in texts)
     assert pdf.count(b"/Subtype /Image") == 6
 
