@@ -48,7 +48,8 @@ class BlockedStem(nn.Module):
     def __init__(self, stem: nn.Sequential) -> None:
         super().__init__()
         convolution, _, norm = stem
-        assert isinstance(convolution, nn.Conv2d)
+        if not isinstance(convolution, nn.Conv2d):
+            raise TypeError("the stem does not begin with a convolution")
         self.convolution = BlockedConvolution(convolution, (convolution.in_channels,))
         self.norm = deepcopy(norm)
 
@@ -93,7 +94,8 @@ class BlockedConvolution(nn.Module):
 
     def __init__(self, layer: nn.Conv2d, parts: tuple[int, ...]) -> None:
         super().__init__()
-        assert layer.bias is not None
+        if layer.bias is None:
+            raise TypeError("the convolution has no bias")
         blocks, rest = divmod(layer.out_channels, BLOCK)
         few = 0 < rest <= BLOCK // 2
         self.channels = tuple(filter(None, (blocks * BLOCK, rest))) if few else (len(layer.bias),)
@@ -140,7 +142,8 @@ class RowsConvolution(nn.Module):
             bias = self.bias if index == len(x) - 1 else None
             term = functional.conv2d(x[index], self.kernels[index], bias, self.stride, self.padding)
             total = term if total is None else total + term
-        assert total is not None
+        if total is None:
+            raise ValueError("the map has no parts")
         return total
 
 
@@ -160,8 +163,8 @@ def relu(parts: Parts) -> Parts:
 
 def fuse(convolution: nn.Module, norm: nn.Module) -> nn.Conv2d:
     """Return a convolution with the normalisation after it."""
-    assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(norm, nn.BatchNorm2d)
+    if not isinstance(convolution, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
+        raise TypeError("not a convolution and its normalisation")
     return nn.utils.fuse_conv_bn_eval(convolution, norm)
 
 

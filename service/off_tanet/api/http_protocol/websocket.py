@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
-from websockets.frames import CloseCode, Frame
+from websockets.frames import Close, CloseCode, Frame
 
 from off_tanet.api.http_protocol.writing import (
     SHUTDOWN_TIMEOUT_S,
@@ -137,8 +137,8 @@ class Socket(WebSocketsSansIOProtocol):
         What still arrives is first read for a while: closing while data arrives sends a reset,
         which destroys the reason at the client.
         """
-        assert self.conn.close_sent is not None
-        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        sent = self.conn.close_sent or Close(CloseCode.INTERNAL_ERROR, "")
+        code, reason = sent.code, sent.reason
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.write_eof()
