@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -24,20 +23,6 @@ Frames = list[tuple[float, bytes]]
 @pytest.fixture(scope="module")
 def frames() -> Frames:
     return frames_of(sample_video())
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with limits that a short stream can reach."""
-    home = tmp_path_factory.mktemp("live")
-    with serving(
-        home,
-        workers=1,
-        max_stream_seconds=60,
-        max_stream_frame_bytes=600_000,
-        max_video_pixels=512 * 512,
-    ) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,6 @@ from tests.support.serving import Server, log_entries, serving
 
 FACE = factories.jpeg(factories.portrait())
 NO_FACE = factories.jpeg(factories.picture(240, 320))
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with limits that a short stream can reach."""
-    home = tmp_path_factory.mktemp("live")
-    with serving(
-        home,
-        workers=1,
-        max_stream_seconds=60,
-        max_stream_frame_bytes=600_000,
-        max_video_pixels=512 * 512,
-    ) as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 import { draw } from "./dom.js";
 import { say } from "./language.js";
 import { MARKS, markLegend, shape } from "./marks.js";
-import { ticks } from "./ticks.js";
+import { MARGIN, Plane } from "./plane.js";
 import { moment } from "./words.js";
 
 const HEIGHT = 220;
-const MARGIN = { left: 40, right: 14, top: 30, bottom: 40 };
 const LEAST_TOP_PX = 0.25; // keeps noise small on a curve without motion
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
 
@@ -15,7 +14,7 @@ const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown
 export class MotionChart {
   /** `onMove({onset, apex})` is called with the frame indices after a marker was moved. */
   constructor(host, onMove) {
-    this.onMove = onMove;
+    Object.assign(this, { onMove, plane: new Plane(HEIGHT) });
     this.grid = draw("g", { class: "grid", "aria-hidden": "true" });
     this.line = draw("path", { class: "curve" });
     this.offset = draw("g", { class: "mark offset" }, ...mark());
@@ -43,15 +42,16 @@ export class MotionChart {
   }
 
   redraw() {
-    this.width = this.svg.parentElement.clientWidth;
-    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
+    const { plane } = this;
+    plane.width = this.svg.parentElement.clientWidth;
+    this.svg.setAttribute("viewBox", `0 0 ${plane.width} ${HEIGHT}`);
     const { times_s: times, strength_px: strengths, offset } = this.data;
-    this.start = times[0];
-    this.span = Math.max(times.at(-1) - this.start, 1e-3);
-    this.top = 1.1 * Math.max(LEAST_TOP_PX, ...strengths);
-    const points = times.map((time, index) => [this.#x(time), this.#y(strengths[index])]);
+    plane.start = times[0];
+    plane.span = Math.max(times.at(-1) - plane.start, 1e-3);
+    plane.top = 1.1 * Math.max(LEAST_TOP_PX, ...strengths);
+    const points = times.map((time, index) => [plane.x(time), plane.y(strengths[index])]);
     this.line.setAttribute("d", `M${points.map((point) => point.join(" ")).join("L")}`);
-    this.grid.replaceChildren(...this.#axes());
+    this.grid.replaceChildren(...plane.axes());
     this.#place(this.handles.onset, this.frames.onset, "onset");
     this.#place(this.handles.apex, this.frames.apex, "apex");
     this.offset.toggleAttribute("hidden", offset === null);
@@ -70,35 +70,9 @@ export class MotionChart {
     this.labels = legend;
   }
 
-  #x(time) {
-    const inner = this.width - MARGIN.left - MARGIN.right;
-    return MARGIN.left + ((time - this.start) / this.span) * inner;
-  }
-
-  #y(strength) {
-    return HEIGHT - MARGIN.bottom - (strength / this.top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
-  }
-
-  #axes() {
-    const [left, right, ground] = [MARGIN.left, this.width - MARGIN.right, this.#y(0)];
-    const rows = ticks(0, this.top).flatMap((value) => [
-      draw("line", { x1: left, x2: right, y1: this.#y(value), y2: this.#y(value) }),
-      draw("text", { x: left - 6, y: this.#y(value) + 4, "text-anchor": "end" }, String(value)),
-    ]);
-    const columns = ticks(this.start, this.start + this.span).map((value) =>
-      draw("text", { x: this.#x(value), y: ground + 16, "text-anchor": "middle" }, String(value)),
-    );
-    return [
-      ...rows,
-      ...columns,
-      draw("text", { x: right, y: HEIGHT - 6, "text-anchor": "end" }, say("timeAxis")),
-      draw("text", { x: 2, y: 12 }, say("motionAxis")),
-    ];
-  }
-
   #place(group, frame, name) {
     const [time, strength] = [this.data.times_s[frame], this.data.strength_px[frame]];
-    const [x, y] = [this.#x(time), this.#y(strength)];
+    const [x, y] = [this.plane.x(time), this.plane.y(strength)];
     const [band, line, dot] = group.children;
     band.setAttribute("x", x - 12);
     for (const end of ["x1", "x2"]) line.setAttribute(end, x);
@@ -163,7 +137,7 @@ export class MotionChart {
 
   #frameAt(clientX) {
     const x = clientX - this.svg.getBoundingClientRect().left;
-    const distances = this.data.times_s.map((time) => Math.abs(this.#x(time) - x));
+    const distances = this.data.times_s.map((time) => Math.abs(this.plane.x(time) - x));
     return distances.indexOf(Math.min(...distances));
   }
 }

@@ -24,7 +24,7 @@ _GOING_AWAY, _UNSUPPORTED, _INVALID, _POLICY, _TOO_BIG, _INTERNAL, _TRY_AGAIN = 
 
 
 def close_code(error: OffTanetError) -> int:
-    """Return the code for an error, of which a `problem` event has told the details."""
+    """Return the code for an error, whose details a `problem` event has given."""
     if isinstance(error, DrainingError):
         return _GOING_AWAY
     if isinstance(error, EngineError) and error.status == DrainingError.status:

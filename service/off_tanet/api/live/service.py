@@ -44,7 +44,7 @@ class LiveService:
     Attributes:
         engine: Has a worker for each stream; None if there are none.
         limits: Limits of each stream.
-        ready: What a client is told when a worker is there.
+        ready: What is sent to a client when it has a worker.
         guards: Check the client once its first message is there.
         client_of: Identifies the client.
         pending_bytes: Bytes of events that may wait for a client to read them.
@@ -127,7 +127,7 @@ class LiveService:
             await session.run(start.options, self.ready)
 
     async def stop(self) -> None:
-        """End all streams: each is told what was found so far, and why it ends."""
+        """End all streams: each client gets what was found so far, and the reason for the end."""
         self._stopped = True
         for socket in self._sockets:
             socket.refuse(_draining())

@@ -35,7 +35,7 @@ class Session:
     """A stream whose client is known.
 
     Reading and working go on at the same time. Whatever ends the reading ends the stream, and the
-    worker is done with the frames so far before the client is told why.
+    worker is done with the frames so far before the client gets the reason.
 
     Args:
         engine: Has the workers.
@@ -67,7 +67,7 @@ class Session:
 
         Args:
             options: The options of the stream.
-            ready: What the client is told when a worker is there.
+            ready: What is sent to the client when it has a worker.
 
         Raises:
             OffTanetError: The reason for the end, unless the client has ended the stream.

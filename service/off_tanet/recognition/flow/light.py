@@ -125,7 +125,8 @@ def matched(onset: Crop, apex: Crop) -> Matched:
     Returns:
         Both crops in the same light.
     """
-    return match_all(onset, [apex])[0]
+    (terms,), (unmatched,) = _fit(onset, [apex])
+    return _lit(onset, apex, terms, float(unmatched))
 
 
 def derivatives(levels: Floats) -> tuple[Floats, NDArray[np.float64]]:
@@ -146,22 +147,6 @@ def derivatives(levels: Floats) -> tuple[Floats, NDArray[np.float64]]:
     slopes = (np.broadcast_to(slope, levels.shape) for slope in (waves[1], waves[1][:, None]))
     terms = [*gains, *tones, np.ones_like(levels), *slopes]
     return np.stack(terms).astype(np.float32), _SPREADS[_LIGHT]
-
-
-def match_all(onset: Crop, apexes: Sequence[Crop]) -> list[Matched]:
-    """Match the light of crops to that of one crop, which takes half the time of one by one.
-
-    Args:
-        onset: The crop [112, 112] whose light is kept.
-        apexes: The other crops, each [112, 112].
-
-    Returns:
-        Each of them and the onset in the same light, as `matched` returns it.
-    """
-    return [
-        _lit(onset, apex, terms, float(unmatched))
-        for apex, terms, unmatched in zip(apexes, *_fit(onset, apexes), strict=True)
-    ]
 
 
 def _lit(onset: Crop, apex: Crop, terms: NDArray[np.float64], unmatched: float) -> Matched:

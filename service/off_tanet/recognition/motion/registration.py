@@ -44,7 +44,7 @@ _STEPS = 6  # two or three are enough for most crops
 _SMALL_STEP = 0.02  # the next step would be a third of it
 _NEAR = 0.95  # of the mean residual before: the light is fitted, too
 _CLIPPED_SHARE = 0.002  # of the pixels, from which on the reference is clipped like a crop
-_FOREIGN = 40.0  # grey levels: a pixel that differs by more does not tell of a better start
+_FOREIGN = 40.0  # grey levels: a pixel that differs by more says nothing about the start
 
 
 def _grid() -> Floats:
