@@ -113,7 +113,7 @@ class LiveRecognition:
         with self._stopwatch.stage("decode"):
             pixels = self._decode(picture)
         with self._stopwatch.stage("spotting"):
-            tracked = self._tracker.track(pixels)
+            tracked = self._tracker.track(pixels, moment.time_s)
             found = self._leave_gap(moment) + self._spotter.add(tracked, moment)
             motion_px = self._spotter.latest_motion_px()
         self._recognise(found)

@@ -44,7 +44,7 @@ def track(
             if frame is None:
                 return
             with stopwatch.stage(stage):
-                tracked = tracker.track(frame.pixels)
+                tracked = tracker.track(frame.pixels, frame.time_s)
             yield tracked, Moment(frame.index, frame.time_s)
 
 

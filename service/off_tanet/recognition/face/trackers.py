@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -10,24 +11,24 @@ from numpy.typing import NDArray
 
 from off_tanet.errors import NoFaceError
 from off_tanet.face_choice import FaceChoice
+from off_tanet.recognition.face.identity import Identity
 from off_tanet.recognition.face.mesh import FaceLandmarks
 from off_tanet.recognition.face.selection import choose, missing, same_face
 from off_tanet.recognition.face.tracking import (
-    NEAR,
     Detector,
-    TrackedFace,
     TrackedFrame,
     Tracker,
     is_cut,
-    nearest,
     thumbnail,
 )
 from off_tanet.types import Pixels
 
 _DETECT_EVERY = 5  # frames without a face; detection costs more than all other steps together
 _DETECT_EVERY_WITH_FACES = 10  # frames, for further faces where some are tracked
-_DRIFT, _FAR = 0.05, 2.0  # of a face's region: moved for each frame while it is lost, and at most
-_LOST_FRAMES = 3  # without a face, after which one that reappears begins a scene
+
+# The least time between two frames on which landmarks are placed, which takes half of the time of a
+# frame. Thirty a second show each blink and syllable, as in recordings of most cameras.
+_LANDMARKS_S = 0.029
 
 
 class MultiTracker(Protocol):
@@ -38,8 +39,11 @@ class MultiTracker(Protocol):
         """The number of faces."""
         ...
 
-    def track(self, pixels: Pixels) -> tuple[TrackedFrame, ...]:
-        """Process the next frame, [H, W, 3]; return one result per face, in a fixed order."""
+    def track(self, pixels: Pixels, time_s: float | None = None, /) -> tuple[TrackedFrame, ...]:
+        """Process the next frame, [H, W, 3]; return one result per face, in a fixed order.
+
+        With its time, landmarks may be kept from the frame before.
+        """
         ...
 
 
@@ -51,7 +55,7 @@ class OneFace:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
 
-    def track(self, pixels: Pixels) -> tuple[TrackedFrame, ...]:
+    def track(self, pixels: Pixels, _time_s: float | None = None, /) -> tuple[TrackedFrame, ...]:
         """Process the next frame, [H, W, 3]."""
         return (self._tracker.track(pixels),)
 
@@ -60,9 +64,10 @@ class MultiFaceTracker:
     """Tracker of several faces, or of a chosen one, each with its own identity.
 
     Faces are detected on the first frame, after a cut, and while one is lost. In between, the
-    landmarks of each face are placed from those of the frame before. The transform of a crop is
-    held while the face stays near its place, and follows it otherwise: crops of one scene stay
-    comparable, because the motion of the head between them is measured and taken out.
+    landmarks of each face are placed from those of the frame before, at most 34 times a second: on
+    the frames between, only the crop is new. The transform of a crop is held while the face stays
+    near its place, and follows it otherwise: crops of one scene stay comparable, because the motion
+    of the head between them is measured and taken out.
 
     The largest face, if only that is tracked, is replaced by another one as soon as it is lost.
     Otherwise faces keep their identity up to the next cut: a lost face is only found again near its
@@ -83,17 +88,19 @@ class MultiFaceTracker:
         keeps = count > 1 or choice not in ("auto", "largest")
         # Small faces beside a large one matter where one of them may be meant.
         self._all_sizes = keeps
-        self._identities = [_Identity(detector, keeps, count > 1) for _ in range(count)]
+        self._identities = [Identity(detector, keeps, count > 1) for _ in range(count)]
         self._chosen = False
         self._thumbnail: NDArray[np.float32] | None = None
         self._size: tuple[int, ...] = ()
         self._until_detection = 0
+        self._placed_s = -inf
 
-    def track(self, pixels: Pixels) -> tuple[TrackedFrame, ...]:
+    def track(self, pixels: Pixels, time_s: float | None = None, /) -> tuple[TrackedFrame, ...]:
         """Find the faces on the next frame, [H, W, 3], and crop them.
 
         Args:
             pixels: The frame.
+            time_s: Its time in seconds; None places the landmarks on this frame, too.
 
         Returns:
             `count` results, in the same order for all frames of a scene.
@@ -102,6 +109,8 @@ class MultiFaceTracker:
             NoFaceError: If the first frame that shows a face does not show the chosen one.
         """
         warnings = self._end_scenes(pixels)
+        if self._holds(time_s):
+            return tuple(identity.hold(pixels) for identity in self._identities)
         found = _without_duplicates([identity.follow(pixels) for identity in self._identities])
         if self._is_detection_due(found):
             detected = self._detector.detect(pixels, all_sizes=self._all_sizes)
@@ -124,6 +133,17 @@ class MultiFaceTracker:
         self._thumbnail, self._size = coarse, pixels.shape
         return {"cut"} if cut else set()
 
+    def _holds(self, time_s: float | None) -> bool:
+        """Whether landmarks were placed so shortly before that they need not be placed now."""
+        if time_s is None:
+            return False
+        in_scene = [identity for identity in self._identities if identity.in_scene]
+        is_early = time_s - self._placed_s < _LANDMARKS_S
+        if is_early and in_scene and all(identity.seen for identity in in_scene):
+            return True
+        self._placed_s = time_s
+        return False
+
     def _is_detection_due(self, found: list[FaceLandmarks | None]) -> bool:
         """Whether a face was lost on this frame, or the pause between two detections is over."""
         absent = [i for i, face in zip(self._identities, found, strict=True) if face is None]
@@ -143,7 +163,7 @@ class MultiFaceTracker:
             for face in detected
             if not any(other and same_face(face, other) for other in found)
         ]
-        for take in (_Identity.find_again, self._choose):
+        for take in (Identity.find_again, self._choose):
             for place, identity in enumerate(self._identities):
                 if found[place] is None and (face := take(identity, free)) is not None:
                     found[place] = face
@@ -151,7 +171,7 @@ class MultiFaceTracker:
         pause = _DETECT_EVERY if not any(found) else _DETECT_EVERY_WITH_FACES
         self._until_detection = 0 if all(found) else pause - 1
 
-    def _choose(self, identity: _Identity, free: list[FaceLandmarks]) -> FaceLandmarks | None:
+    def _choose(self, identity: Identity, free: list[FaceLandmarks]) -> FaceLandmarks | None:
         """The face that becomes an identity without any."""
         if identity.latest is not None or not free:
             return None
@@ -177,76 +197,6 @@ class FaceTracker:
         """Find the face on the next frame, [H, W, 3], and crop it."""
         (frame,) = self._tracker.track(pixels)
         return frame
-
-
-class _Identity:
-    """One face through the scenes of a clip.
-
-    Attributes:
-        latest: The landmarks at which the face was last seen; None if another face may take the
-            identity.
-    """
-
-    def __init__(self, detector: Detector, keeps: bool, drifts: bool) -> None:
-        self.latest: FaceLandmarks | None = None
-        self._detector = detector
-        self._keeps = keeps  # the identity, when the face is lost
-        self._drifts = drifts  # while it is lost, by more the longer it is
-        self._face: TrackedFace | None = None
-        self._scene = 0
-        self._missing = 0  # frames since the face was last seen
-
-    @property
-    def in_scene(self) -> bool:
-        """Whether the face was seen on this or one of the last few frames."""
-        return self._face is not None
-
-    def forget(self) -> None:
-        """End the scene, after which any face may take the identity."""
-        self.latest = None
-        self._end_scene()
-
-    def follow(self, pixels: Pixels) -> FaceLandmarks | None:
-        """The face on the next frame, without detection."""
-        if self._face is None or self.latest is None:
-            return None
-        return self._detector.follow(pixels, self.latest)
-
-    def find_again(self, free: list[FaceLandmarks]) -> FaceLandmarks | None:
-        """The lost face, if it is one of those."""
-        if self.latest is None:
-            return None
-        moved = _DRIFT * self._missing if self._drifts and self._face is None else 0.0
-        again = nearest(self.latest, free, min(NEAR + moved, _FAR))
-        if again is None and self._face is not None:
-            lost = self._missing >= _LOST_FRAMES
-            if not self._keeps and (free or lost):
-                self.forget()
-            elif lost:
-                self._end_scene()
-        return again
-
-    def frame(
-        self,
-        pixels: Pixels,
-        landmarks: FaceLandmarks | None,
-        detected: tuple[FaceLandmarks, ...],
-        warnings: set[str],
-    ) -> TrackedFrame:
-        """Crop the face on the next frame."""
-        if landmarks is None:
-            self._missing += 1
-            return TrackedFrame(None, self._scene, warnings=frozenset({"face_lost", *warnings}))
-        self.latest, self._missing = landmarks, 0
-        if self._face is None:
-            height, width = pixels.shape[:2]
-            faces = (landmarks,) if self._keeps else detected
-            self._face = TrackedFace(tuple(face.face(width, height) for face in faces))
-        return self._face.frame(pixels, landmarks, self._scene, warnings)
-
-    def _end_scene(self) -> None:
-        self._face = None
-        self._scene += 1
 
 
 def _without_duplicates(faces: list[FaceLandmarks | None]) -> list[FaceLandmarks | None]:

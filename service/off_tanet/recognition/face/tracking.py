@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import cv2
@@ -124,6 +124,7 @@ class TrackedFace:
         self._faces = faces
         self._where: Similarity | None = None
         self._visibility = VisibilityMonitor()
+        self._latest = TrackedFrame(None, 0)
 
     def frame(
         self, pixels: Pixels, landmarks: FaceLandmarks, scene: int, warnings: set[str]
@@ -141,7 +142,7 @@ class TrackedFace:
         cropped, places = crop(pixels, where), on_crop(landmarks, where)
         signals = measure_signals(pixels, landmarks, cropped)
         found = self._visibility.update(cropped, places, signals, between(where, aligned))
-        return TrackedFrame(
+        self._latest = TrackedFrame(
             crop=cropped,
             scene=scene,
             faces=self._faces,
@@ -150,6 +151,14 @@ class TrackedFace:
             landmarks=places.astype(np.float32),
             signals=signals,
         )
+        return self._latest
+
+    def hold(self, pixels: Pixels) -> TrackedFrame:
+        """Crop the next frame, [H, W, 3], in the place of the latest one; the rest stays."""
+        latest = self._latest
+        if latest.where is None:
+            raise ValueError("no frame before shows the face")
+        return replace(latest, crop=crop(pixels, latest.where), warnings=latest.warnings - {"cut"})
 
     def _next(self, aligned: Similarity) -> Similarity:
         """The transform, which is a new one once the face has left the place of its crop."""
