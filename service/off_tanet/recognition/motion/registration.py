@@ -195,7 +195,8 @@ class Registration:
         matrix[:size:2, :size:2] += prior
         matrix[1:size:2, 1:size:2] += prior
         matrix[size:, size:] += np.diag(spreads**-2)
-        return np.ascontiguousarray(np.linalg.inv(matrix), np.float32)
+        # The matrix is positive definite: Cholesky's way takes half of the time of np.linalg.inv.
+        return np.asarray(cv2.invert(matrix, flags=cv2.DECOMP_CHOLESKY)[1], np.float32)
 
 
 def _prior(shape: HeadShape) -> NDArray[np.float64]:
