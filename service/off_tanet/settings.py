@@ -28,6 +28,8 @@ class Settings(ServiceSettings):
     """Maximum number of flow fields in a /v2 request."""
     max_faces: PositiveInt = _DEFAULTS.faces
     """Maximum number of faces that are analysed with faces=all."""
+    landmark_rate: PositiveFloat = _DEFAULTS.landmark_rate
+    """Most frames a second on which landmarks are placed; the frames between keep them."""
     min_expression_duration_s: NonNegativeFloat = _DURATIONS.shortest_s
     """Duration in seconds below which a motion is not an expression."""
     max_micro_duration_s: PositiveFloat = _DURATIONS.longest_s
@@ -90,4 +92,5 @@ class Settings(ServiceSettings):
             durations=Durations(self.min_expression_duration_s, self.max_micro_duration_s),
             batch=self.max_batch,
             faces=self.max_faces,
+            landmark_rate=self.landmark_rate,
         )

@@ -259,7 +259,7 @@ class Recognizer:
         if face == "none":
             return OneFace(PreCroppedTracker())
         count = self._configuration.faces if faces == "all" else 1
-        return MultiFaceTracker(self._detector, face, count)
+        return MultiFaceTracker(self._detector, face, count, self._configuration.landmark_rate)
 
     def _predict(
         self,

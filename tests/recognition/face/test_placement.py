@@ -44,11 +44,11 @@ def shots(images: Sequence[synthetic_heads.Floats], noise: float = 1.0) -> list[
 
 
 def filmed(
-    detector: FaceDetector, pictures: Sequence[Pixels], fps: float
+    detector: FaceDetector, pictures: Sequence[Pixels], fps: float, landmark_rate: float = 34
 ) -> tuple[list[TrackedFrame], list[int]]:
     """The tracked frames, and the numbers of those on which landmarks were placed."""
     counting = Counting(detector)
-    tracker = MultiFaceTracker(counting)
+    tracker = MultiFaceTracker(counting, landmark_rate=landmark_rate)
     seen: list[TrackedFrame] = []
     for counting.frame, picture in enumerate(pictures):
         seen += tracker.track(picture, counting.frame / fps)
@@ -77,6 +77,13 @@ def test_a_fast_camera_does_not_cost_more_landmarks(detector: FaceDetector) -> N
         assert all(each is landmarks[0] for each in landmarks)
         signals = [frame.signals for frame in seen[first : first + 6]]
         assert all(each is signals[0] for each in signals)
+
+
+def test_each_frame_of_a_fast_camera_can_be_measured(detector: FaceDetector) -> None:
+    """Who studies blinks at 200 frames a second needs all of them; milliseconds are rounded."""
+    still = shots([synthetic_heads.still()] * 10)
+    for fps in (100, 120, 200, 240):
+        assert filmed(detector, still, fps, landmark_rate=fps)[1] == [*range(10)]
 
 
 def test_a_cut_is_not_waited_for(detector: FaceDetector) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from off_tanet.configuration import ASSETS
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector
-from off_tanet.recognition.face.geometry import AVERAGE
 from off_tanet.recognition.face.mesh import FaceLandmarks
 from off_tanet.recognition.face.trackers import FaceTracker
 from off_tanet.recognition.face.tracking import PreCroppedTracker, TrackedFrame
@@ -208,7 +207,7 @@ def test_a_hand_in_a_real_clip_is_reported(detector: FaceDetector) -> None:
 class Scripted:
     """A detector that finds the face on some frames only, and counts its searches."""
 
-    FACE = FaceLandmarks(AVERAGE * 0.5 + (20, 20, 0), 1.0)
+    FACE = FaceDetector(ASSETS).detect(STILL)[0]
 
     def __init__(self, shown: list[bool]) -> None:
         self._shown = iter(shown)
@@ -227,7 +226,7 @@ def test_searches_are_rare_without_a_face() -> None:
     script = Scripted([False] * 20)
     tracker = FaceTracker(script)
     for _ in range(20):
-        assert tracker.track(STILL[:100, :100]).crop is None
+        assert tracker.track(STILL).crop is None
     assert script.searches == 4
 
 
@@ -235,7 +234,7 @@ def test_a_lost_face_is_searched_at_once() -> None:
     """Where it is found again nearby, it is the same face, and nothing was lost."""
     script = Scripted([True, True, False, True, True])
     tracker = FaceTracker(script)
-    seen = [tracker.track(STILL[:100, :100]) for _ in range(4)]
+    seen = [tracker.track(STILL) for _ in range(4)]
     assert script.searches == 2
     assert [view.scene for view in seen] == [0] * 4
     assert words(seen) == set()
@@ -245,7 +244,7 @@ def test_a_face_that_stays_away_begins_a_scene() -> None:
     """Who comes back after a while may be somebody else."""
     script = Scripted([True, *[False] * 8, True])
     tracker = FaceTracker(script)
-    seen = [tracker.track(STILL[:100, :100]) for _ in range(10)]
+    seen = [tracker.track(STILL) for _ in range(10)]
     assert [view.crop is None for view in seen] == [False] + [True] * 8 + [False]
     assert all("face_lost" in view.warnings for view in seen[1:9])
     assert seen[-1].scene == 1

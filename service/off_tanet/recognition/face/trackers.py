@@ -26,9 +26,7 @@ from off_tanet.types import Pixels
 _DETECT_EVERY = 5  # frames without a face; detection costs more than all other steps together
 _DETECT_EVERY_WITH_FACES = 10  # frames, for further faces where some are tracked
 
-# The least time between two frames on which landmarks are placed, which takes half of the time of a
-# frame. Thirty a second show each blink and syllable, as in recordings of most cameras.
-_LANDMARKS_S = 0.029
+_ROUNDING = 0.99  # of the time between two frames, which files round to milliseconds
 
 
 class MultiTracker(Protocol):
@@ -64,10 +62,10 @@ class MultiFaceTracker:
     """Tracker of several faces, or of a chosen one, each with its own identity.
 
     Faces are detected on the first frame, after a cut, and while one is lost. In between, the
-    landmarks of each face are placed from those of the frame before, at most 34 times a second: on
-    the frames between, only the crop is new. The transform of a crop is held while the face stays
-    near its place, and follows it otherwise: crops of one scene stay comparable, because the motion
-    of the head between them is measured and taken out.
+    landmarks of each face are placed from those of the frame before, not more often than
+    `landmark_rate`: on other frames, only the crop is new. The transform of a crop is held while
+    the face stays near its place, and follows it otherwise: crops of one scene stay comparable,
+    because the motion of the head between them is measured and taken out.
 
     The largest face, if only that is tracked, is replaced by another one as soon as it is lost.
     Otherwise faces keep their identity up to the next cut: a lost face is only found again near its
@@ -79,10 +77,18 @@ class MultiFaceTracker:
         choice: The face to track; ignored if there are several.
         count: The highest number of faces. If it is above 1, the first frame with faces numbers
             them by size, the largest first, and later ones follow.
+        landmark_rate: As in `Configuration`.
     """
 
-    def __init__(self, detector: Detector, choice: FaceChoice = "auto", count: int = 1) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        choice: FaceChoice = "auto",
+        count: int = 1,
+        landmark_rate: float = 34.0,
+    ) -> None:
         self.count = count
+        self._least_pause_s = _ROUNDING / landmark_rate
         self._detector = detector
         self._choice: FaceChoice = choice if count == 1 else "largest"
         keeps = count > 1 or choice not in ("auto", "largest")
@@ -138,7 +144,7 @@ class MultiFaceTracker:
         if time_s is None:
             return False
         in_scene = [identity for identity in self._identities if identity.in_scene]
-        is_early = time_s - self._placed_s < _LANDMARKS_S
+        is_early = time_s - self._placed_s < self._least_pause_s
         if is_early and in_scene and all(identity.seen for identity in in_scene):
             return True
         self._placed_s = time_s
