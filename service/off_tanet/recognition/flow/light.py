@@ -7,7 +7,6 @@ undone in the second crop. The contrast of the first one, for which TV-L1 is tun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -88,6 +87,13 @@ _HEAD = np.ascontiguousarray(HeadShape.average().terms(_CELLS).T, np.float32)
 _PIXEL_PLACES = _places(np.arange(CROP_SIZE, dtype=np.float32))
 _PIXEL_WAVES = _waves(_PIXEL_PLACES)
 _LEVELS = _tones()
+_LEVELS_OF_ONSET = np.ascontiguousarray(_LEVELS[:, ::3])  # level and clipping
+
+# Half of the difference of the cells on both sides, per pixel; an edge is its own neighbour.
+_ROWS = np.arange(_CELLS)
+_SLOPE = np.zeros((_CELLS, _CELLS), np.float32)
+_SLOPE[_ROWS, np.minimum(_ROWS + 1, _CELLS - 1)] += 1 / (2 * _CELL)
+_SLOPE[_ROWS, np.maximum(_ROWS - 1, 0)] -= 1 / (2 * _CELL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,8 +131,8 @@ def matched(onset: Crop, apex: Crop) -> Matched:
     Returns:
         Both crops in the same light.
     """
-    (terms,), (unmatched,) = _fit(onset, [apex])
-    return _lit(onset, apex, terms, float(unmatched))
+    terms, unmatched = _fit(onset, apex)
+    return _lit(onset, apex, terms, unmatched)
 
 
 def derivatives(levels: Floats) -> tuple[Floats, NDArray[np.float64]]:
@@ -177,56 +183,47 @@ def _limit(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, 
     return cut, int(np.count_nonzero(np.abs(cv2.absdiff(cut, onset)) > 1))
 
 
-def _fit(onset: Crop, apexes: Sequence[Crop]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The terms [N, terms] that match each apex to the onset, and the remaining differences [N].
+def _fit(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
+    """The terms that match the apex to the onset, and the remaining difference.
 
     The model is onset(p) = lit(p + d(p)) with the head motion d and lit = apex + terms of light. It
     is fitted by Gauss-Newton steps, each with the averages of the apex sampled along the head
     motion, and with robust weights against expressions.
     """
-    fine = [_averages(apex, _LEVELS) for apex in apexes]
+    fine = _averages(apex, _LEVELS)
     cells = slice(_CELL // 2, None, _CELL)
-    target, clipped = _averages(onset, _LEVELS[:, ::3])[cells, cells].reshape(-1, 2).T
-    terms = np.zeros((len(fine), len(_PRIOR)))
-    squares = np.zeros((len(fine), _CELLS**2))
-    design = np.empty((len(fine), len(_PRIOR), _CELLS**2))
+    target, clipped = _averages(onset, _LEVELS_OF_ONSET)[cells, cells].reshape(-1, 2).T
+    terms, squares = np.zeros(len(_PRIOR)), np.zeros(_CELLS**2)
+    derivatives = np.empty((len(_PRIOR), _CELLS**2), np.float32)
+    light, motion = derivatives[_LIGHT], derivatives[_MOTIONS]
     for _ in range(_STEPS):
-        motions = terms[:, _MOTIONS].reshape(-1, 2, 4).astype(np.float32)
-        places = motions @ _HEAD + _CENTRES
-        values = np.stack([_sampled(*each) for each in zip(fine, places, strict=True)])
-        _write_light(design[:, _LIGHT], values, places)
-        lit = values[:, 0] + _product(terms[:, _LIGHT], design[:, _LIGHT])
-        across, down = _slopes((lit + target) / 2)
-        np.multiply(across[:, None], _HEAD, out=design[:, _MOTIONS][:, :4])
-        np.multiply(down[:, None], _HEAD, out=design[:, _MOTIONS][:, 4:])
-        wanted = target - values[:, 0] + _product(terms[:, _MOTIONS], design[:, _MOTIONS])
-        visible = np.maximum(1 - np.maximum(clipped, values[:, 3]) / _CLIPPED_SHARE, 0)
-        precision = visible / (_NOISE**2 + _MOTION_PX**2 * (across**2 + down**2))
+        small = terms.astype(np.float32)
+        places = small[_MOTIONS].reshape(2, 4) @ _HEAD + _CENTRES
+        values = _sampled(fine, places)
+        _write_light(light, values, places)
+        slopes = _slopes((values[0] + small[_LIGHT] @ light + target) / 2)
+        np.multiply(slopes[:, None], _HEAD, out=motion.reshape(2, 4, -1))
+        wanted = target - values[0] + small[_MOTIONS] @ motion
+        visible = np.maximum(1 - np.maximum(clipped, values[3]) / _CLIPPED_SHARE, 0)
+        precision = visible / (_NOISE**2 + _MOTION_PX**2 * np.square(slopes).sum(axis=0))
         # The weights of Geman and McClure, as in the fit of head motion.
-        scale = np.maximum(1.0, 2 * _quantiles(squares, 0.5))
-        robust = (1 + squares / scale[:, None]) ** -2.0
-        weighted = design * (precision * robust)[:, None]
-        normal = weighted @ design.transpose(0, 2, 1) + _PRIOR
-        terms = np.linalg.solve(normal, weighted @ wanted[..., None])[..., 0]
-        squares = precision * (wanted - _product(terms, design)) ** 2
-    return terms, _quantiles(squares[:, _STILL], 0.9) ** 0.5
+        scale = max(1.0, 2 * _quantile(squares, 0.5))
+        weights = precision / np.square(1 + squares / scale)
+        design = derivatives.astype(np.float64)  # their products need more digits
+        weighted = design * weights
+        terms = np.linalg.solve(weighted @ design.T + _PRIOR, weighted @ wanted)
+        squares = precision * np.square(wanted - terms @ design)
+    return terms, _quantile(squares[_STILL], 0.9) ** 0.5
 
 
-def _product(vectors: NDArray[np.float64], matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The products of vectors [N, A] and matrices [N, A, B], [N, B]."""
-    product: NDArray[np.float64] = (vectors[:, None] @ matrices)[:, 0]
-    return product
-
-
-def _quantiles(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """A quantile of each row of [N, values], [N]."""
-    place = int(share * values.shape[1])
-    return np.asarray(np.partition(values, place, axis=1)[:, place])
+def _quantile(values: NDArray[np.float64], share: float) -> float:
+    place = int(share * len(values))
+    return float(np.partition(values, place)[place])
 
 
 def _averages(crop: Crop, table: Floats) -> Floats:
     """The values of `table` for each pixel, averaged over a cell around it, [112, 112, ...]."""
-    values = cv2.LUT(cv2.merge([crop] * table.shape[1]), table[None])
+    values = table.take(crop, axis=0)
     return np.asarray(cv2.blur(values, (_CELL, _CELL), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
@@ -234,40 +231,33 @@ def _sampled(fine: Floats, places: Floats) -> Floats:
     """The averages at places [2, cells], [4, cells]."""
     x, y = places.reshape(2, _CELLS, _CELLS)
     sampled = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(sampled, np.float32).reshape(_CELLS**2, -1).T
+    return np.ascontiguousarray(sampled.reshape(_CELLS**2, -1).T, np.float32)
 
 
-def _write_light(light: NDArray[np.float64], values: Floats, places: Floats) -> None:
-    """Write the derivative of the light by each term into `light`, [N, terms, cells].
+def _write_light(light: Floats, values: Floats, places: Floats) -> None:
+    """Write the derivative of the light by each term into `light`, [terms, cells].
 
     Args:
         light: Is written.
-        values: The averages at the cells, [N, 4, cells].
-        places: Where the cells are seen, [N, 2, cells].
+        values: The averages at the cells, [4, cells].
+        places: Where the cells are seen, [2, cells].
     """
     scaled = _places(places)
     waves = _waves(scaled)
-    across, down = waves[:, :, 0].swapaxes(0, 1), waves[:, :, 1].swapaxes(0, 1)
-    level = values[:, :1]
-    np.multiply(down, level, out=light[:, :_WAVES])
-    np.multiply(across[:, 1:], level, out=light[:, _WAVES : 2 * _WAVES - 1])
-    crossed = down[:, _CROSSED[0]] * across[:, _CROSSED[1]]
-    np.multiply(crossed, level, out=light[:, 2 * _WAVES - 1 : _GAINS.stop])
-    light[:, _TONES] = values[:, 1:3]
-    light[:, _OFFSETS.start] = 1
-    light[:, _OFFSETS.start + 1 : _OFFSETS.stop] = scaled
+    across, down, level = waves[:, 0], waves[:, 1], values[0]
+    np.multiply(down, level, out=light[:_WAVES])
+    np.multiply(across[1:], level, out=light[_WAVES : 2 * _WAVES - 1])
+    crossed = light[_CROSSED[0]], across[_CROSSED[1]]
+    np.multiply(*crossed, out=light[2 * _WAVES - 1 : _GAINS.stop])
+    light[_TONES] = values[1:3]
+    light[_OFFSETS.start] = 1
+    light[_OFFSETS.start + 1 : _OFFSETS.stop] = scaled
 
 
-def _slopes(cells: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """The gradients of cells [N, cells] to the right and downwards, per pixel, each [N, cells]."""
-    wider = np.empty((len(cells), _CELLS + 2, _CELLS + 2), np.float32)
-    wider[:, 1:-1, 1:-1] = cells.reshape(-1, _CELLS, _CELLS)
-    wider[:, 0], wider[:, -1] = wider[:, 1], wider[:, -2]
-    wider[:, :, 0], wider[:, :, -1] = wider[:, :, 1], wider[:, :, -2]
-    unit = np.float32(1 / (2 * _CELL))
-    across = unit * (wider[:, 1:-1, 2:] - wider[:, 1:-1, :-2])
-    down = unit * (wider[:, 2:, 1:-1] - wider[:, :-2, 1:-1])
-    return across.reshape(cells.shape), down.reshape(cells.shape)
+def _slopes(cells: Floats) -> Floats:
+    """The gradients of cells [cells] to the right and downwards, per pixel, [2, cells]."""
+    square = cells.reshape(_CELLS, _CELLS)
+    return np.stack([square @ _SLOPE.T, _SLOPE @ square]).reshape(2, -1)
 
 
 def _rounded(levels: Floats) -> Crop:

@@ -65,11 +65,7 @@ def size(data: bytes) -> tuple[int, int]:
         if marker in _FRAMES:
             if found is not None:
                 raise ValueError("a second frame")
-            bits, height, width, components = struct.unpack_from(">BHHB", data, offset + 2)
-            _check_process(marker, bits, height)
-            if components not in _COMPONENTS:
-                raise ValueError("a number of components that is no colour")
-            found = width, height
+            found = _frame_size(data, marker, offset)
         elif marker == _SCAN:
             scans += 1
             if found is None or scans > _MAX_SCANS:
@@ -77,6 +73,22 @@ def size(data: bytes) -> tuple[int, int]:
     if found is None:
         raise ValueError("no frame")
     return found
+
+
+def _first_size(data: bytes) -> tuple[int, int]:
+    """Width and height from the first frame header; what follows is not read, unlike in `size`."""
+    for marker, offset in _segments(data):
+        if marker in _FRAMES:
+            return _frame_size(data, marker, offset)
+    raise ValueError("no frame")
+
+
+def _frame_size(data: bytes, marker: int, offset: int) -> tuple[int, int]:
+    bits, height, width, components = struct.unpack_from(">BHHB", data, offset + 2)
+    _check_process(marker, bits, height)
+    if components not in _COMPONENTS:
+        raise ValueError("a number of components that is no colour")
+    return width, height
 
 
 def common_reduction(*files: bytes) -> int:
@@ -87,12 +99,12 @@ def common_reduction(*files: bytes) -> int:
 
     Returns:
         One of `REDUCTIONS` where all are JPEG files of one size, whose sides it divides and whose
-        shorter side keeps `LEAST_REDUCED` pixels; otherwise 1, also for files that are broken.
+        shorter side keeps `LEAST_REDUCED` pixels; otherwise 1, also where a header is broken.
     """
     if not all(data.startswith(_START_MARKER) for data in files):
         return 1
     try:
-        sizes = {size(data) for data in files}
+        sizes = {_first_size(data) for data in files}
     except (struct.error, LookupError, ValueError):
         return 1
     if len(sizes) > 1:

@@ -58,16 +58,26 @@ class HeadShape:
             (x, y, 1, depth) of each cell, [size * size, 4], as fractions of the crop: x and y from
             its centre, the depth larger when nearer.
         """
-        x, y = (place - 0.5 for place in places(size))
         depth = cv2.resize(self._depth, (size, size), interpolation=_INTERPOLATION[size > _CELLS])
-        return np.stack([x, y, np.ones_like(x), depth], axis=-1).reshape(-1, 4)
+        return np.concatenate([_plane(size), depth.reshape(1, -1)]).T
 
     @cached_property
     def pixels(self) -> NDArray[np.float32]:
         """The terms of each pixel of the crop, float32 [4, 112 * 112]."""
-        return np.ascontiguousarray(self.terms(CROP_SIZE).T.astype(np.float32))
+        depth = cv2.resize(
+            self._depth.astype(np.float32), (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC
+        )
+        return np.concatenate([_PIXEL_PLANE, depth.reshape(1, -1)])
 
 
+@cache
+def _plane(size: int) -> Floats:
+    """(x, y, 1) of each cell, [3, size * size]: the terms of every head but the depth."""
+    x, y = (place - 0.5 for place in places(size))
+    return np.stack([x, y, np.ones_like(x)]).reshape(3, -1)
+
+
+_PIXEL_PLANE = _plane(CROP_SIZE).astype(np.float32)
 _INTERPOLATION = {False: cv2.INTER_AREA, True: cv2.INTER_CUBIC}
 
 

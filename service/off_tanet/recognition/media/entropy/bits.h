@@ -8,9 +8,11 @@ class Bits {
 public:
     Bits(const std::uint8_t* data, const std::uint8_t* end) : next_(data), end_(end) {}
 
-    // Returns the next `count` bits, at most 16; zeros after the end of the data, as in libjpeg.
+    static constexpr int MOST = 32;
+
+    // Returns the next `count` bits, 1 to MOST; zeros after the end of the data, as in libjpeg.
     unsigned peek(int count) {
-        if (buffered_ < 16) fill();
+        if (buffered_ < MOST) fill();
         return static_cast<unsigned>(buffer_ >> (64 - count));
     }
 
@@ -57,6 +59,22 @@ public:
 
 private:
     void fill() {
+        if (end_ - next_ >= 8) {
+            const std::uint64_t ahead = big_endian(next_);
+            if (!has_stuffing(ahead)) {
+                // A part of the byte after these is in the buffer, too; its bits are set again, to the
+                // same values.
+                buffer_ |= ahead >> buffered_;
+                const int bytes = (63 - buffered_) / 8;
+                next_ += bytes;
+                buffered_ += 8 * bytes;
+                return;
+            }
+        }
+        fill_bytewise();
+    }
+
+    void fill_bytewise() {
         while (buffered_ <= 56) {
             std::uint64_t byte = 0;
             if (next_ < end_ && (*next_ != 0xFF || (next_ + 1 < end_ && next_[1] == 0))) {
@@ -68,6 +86,17 @@ private:
             buffer_ |= byte << (56 - buffered_);
             buffered_ += 8;
         }
+    }
+
+    static std::uint64_t big_endian(const std::uint8_t* bytes) {
+        std::uint64_t value = 0;
+        for (int i = 0; i < 8; ++i) value = value << 8 | bytes[i];
+        return value;
+    }
+
+    // Whether a byte is FF: stuffing or a marker follows.
+    static bool has_stuffing(std::uint64_t bytes) {
+        return (~bytes - 0x0101010101010101) & bytes & 0x8080808080808080;
     }
 
     const std::uint8_t* next_;

@@ -10,57 +10,73 @@ constexpr int LARGEST_DC = 1200;
 constexpr int LARGEST_AC = 2048;
 constexpr long long LARGEST_LEVEL = 1 << 20;
 
+// The number that `size` bits stand for (F.2.2.1); without a branch, which would be as random as signs.
+int extend(unsigned bits, int size) {
+    const int value = static_cast<int>(bits), range = 1 << size;
+    return value - (value < range / 2) * (range - 1);
+}
+
 }  // namespace
 
-bool Blocks::read(Component& component, const Scan& scan, int x, int y) {
-    if (!progressive) return read_dc(component, 0, x, y) && read_ac(component);
+void Blocks::define_steps(int table, const std::array<int, SIZE>& steps) {
+    steps_[table].dc = steps[0];
+    for (int k = 0; k < SIZE; ++k) {
+        int& bits = steps_[table].most_bits[k];
+        for (bits = 0; bits < 32 && (1LL << bits) * steps[k] <= LARGEST_AC; ++bits) {}
+    }
+}
+
+inline bool Blocks::read_dc(Bits& ahead, Component& component, int low, std::size_t mcu) {
+    const auto [size, difference] = component.dc->read(ahead);
+    if (size < 0 || size > 15) return false;
+    component.last_dc += extend(difference, size);
+    const int step = steps_[component.table].dc;
+    const long long level = static_cast<long long>(component.last_dc) * (1 << low) * step;
+    if (std::abs(component.last_dc) >= 1 << 16) return false;
+    component.levels[mcu] += static_cast<int>(std::clamp(level, -LARGEST_LEVEL, LARGEST_LEVEL));
+    suspect |= std::llabs(level) > LARGEST_DC + static_cast<long long>(step) * (1 << low);
+    return true;
+}
+
+inline bool Blocks::read_ac(Bits& ahead, const Component& component) {
+    const std::array<int, SIZE>& most_bits = steps_[component.table].most_bits;
+    bool large = false;
+    int lowest = 0;  // coefficients of zero bits
+    for (int k = 1; k < SIZE; ++k) {
+        const auto [symbol, value] = component.ac->read(ahead);
+        if (symbol < 0) return false;
+        const int size = symbol & 15;
+        k += symbol >> 4;
+        if (size == 0) {
+            if (symbol != 0xF0) break;
+            continue;
+        }
+        if (k >= SIZE) return false;
+        large |= size > most_bits[k];
+        lowest += value == 0;
+    }
+    // Missing data that were replaced by zeros decode to coefficients of zero bits, a real scene does
+    // not.
+    suspect |= large || lowest == SIZE - 1;
+    return true;
+}
+
+bool Blocks::read(Component& component, const Scan& scan, int x, int y, std::size_t mcu) {
+    if (!progressive) {
+        Bits ahead = bits;  // a local variable, whose members are kept in registers
+        const bool valid = read_dc(ahead, component, 0, mcu) && read_ac(ahead, component);
+        bits = ahead;
+        return valid;
+    }
     std::uint64_t& nonzero =
         component.nonzero[static_cast<std::size_t>(y) * component.stride + x];
     if (scan.first == 0) {
-        if (scan.high == 0) return read_dc(component, scan.low, x, y);
+        if (scan.high == 0) return read_dc(bits, component, scan.low, mcu);
         bits.read(1);
         return true;
     }
     return scan.high == 0 ? read_first_ac(component, scan, nonzero)
                           : read_refined_ac(component, scan, nonzero);
-}
-
-bool Blocks::read_dc(Component& component, int low, int x, int y) {
-    const int size = component.dc->read(bits);
-    if (size < 0 || size > 15) return false;
-    component.last_dc += read_extended(size);
-    const long long value = static_cast<long long>(component.last_dc) * (1 << low);
-    const int step = steps[component.table][0];
-    if (std::abs(component.last_dc) >= 1 << 16) return false;
-    const std::size_t mcu = static_cast<std::size_t>(y / component.down) * mcus_across +
-                            x / component.across;
-    component.levels[mcu] += static_cast<int>(
-        std::clamp(value * step, -LARGEST_LEVEL, LARGEST_LEVEL) /
-        (component.across * component.down));
-    suspect |= std::llabs(value * step) > LARGEST_DC + static_cast<long long>(step) * (1 << low);
-    return true;
-}
-
-bool Blocks::read_ac(const Component& component) {
-    int lowest = 0;  // coefficients of zero bits
-    for (int k = 1; k < SIZE; ++k) {
-        const int symbol = component.ac->read(bits);
-        if (symbol < 0) return false;
-        const int size = symbol & 15;
-        if (size == 0) {
-            if (symbol != 0xF0) break;
-            k += 15;
-            continue;
-        }
-        k += symbol >> 4;
-        if (k >= SIZE) return false;
-        suspect |= (1 << (size - 1)) * steps[component.table][k] > LARGEST_AC;
-        lowest += bits.peek(size) == 0;
-        bits.skip(size);
-    }
-    // Missing data that were replaced by zeros decode to this, a real scene does not.
-    suspect |= lowest == SIZE - 1;
-    return true;
 }
 
 bool Blocks::read_first_ac(const Component& component, const Scan& scan, std::uint64_t& nonzero) {
@@ -69,7 +85,7 @@ bool Blocks::read_first_ac(const Component& component, const Scan& scan, std::ui
         return true;
     }
     for (int k = scan.first; k <= scan.last; ++k) {
-        const int symbol = component.ac->read(bits);
+        const int symbol = component.ac->read(bits).symbol;
         if (symbol < 0) return false;
         const int run = symbol >> 4, size = symbol & 15;
         if (size == 0) {
@@ -82,8 +98,7 @@ bool Blocks::read_first_ac(const Component& component, const Scan& scan, std::ui
         }
         k += run;
         if (k > scan.last) return false;
-        suspect |= (1LL << (size - 1 + scan.low)) * steps[component.table][k] > LARGEST_AC;
-        bits.read(size);
+        suspect |= size + scan.low > steps_[component.table].most_bits[k];
         nonzero |= 1ull << k;
     }
     return true;
@@ -93,14 +108,12 @@ bool Blocks::read_refined_ac(const Component& component, const Scan& scan, std::
     int k = scan.first;
     if (skipped_blocks == 0) {
         for (; k <= scan.last; ++k) {
-            const int symbol = component.ac->read(bits);
+            const int symbol = component.ac->read(bits).symbol;
             if (symbol < 0) return false;
             int run = symbol >> 4;
             const bool fresh = symbol & 15;
             if ((symbol & 15) > 1) return false;
-            if (fresh) {
-                bits.read(1);
-            } else if (run < 15) {
+            if (!fresh && run < 15) {
                 skipped_blocks = (1 << run) + static_cast<int>(bits.read(run));
                 break;
             }
@@ -123,10 +136,4 @@ bool Blocks::read_refined_ac(const Component& component, const Scan& scan, std::
         --skipped_blocks;
     }
     return true;
-}
-
-int Blocks::read_extended(int size) {
-    if (size == 0) return 0;
-    const int value = static_cast<int>(bits.read(size));
-    return value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
 }

@@ -19,7 +19,7 @@ struct Component {
     int scans = 0;                                // that contain this component
     const Huffman* dc = nullptr;
     const Huffman* ac = nullptr;
-    std::vector<int> levels{};                    // the mean of an MCU's blocks, in coefficients
+    std::vector<int> levels{};                    // the sum of an MCU's blocks, in coefficients
     std::vector<std::uint64_t> nonzero{};         // progressive: nonzero coefficients, one bit each
     std::array<int, SIZE> missing_bits{};         // progressive: low bits not coded yet; -1: all
 };
@@ -32,21 +32,33 @@ struct Scan {
 // Reads block after block. Functions return false for an invalid code.
 class Blocks {
 public:
-    Blocks(const std::uint8_t* data, const std::uint8_t* end) : bits(data, end) {}
+    Blocks(const std::uint8_t* data, const std::uint8_t* end) : bits(data, end) {
+        for (int table = 0; table < TABLES; ++table) define_steps(table, {});
+    }
 
-    bool read(Component& component, const Scan& scan, int x, int y);
+    // Reads the block at (x, y) of a component, which is in the MCU of that number.
+    bool read(Component& component, const Scan& scan, int x, int y, std::size_t mcu);
+
+    void define_steps(int table, const std::array<int, SIZE>& steps);
 
     Bits bits;
     bool progressive = false;
     bool suspect = false;    // a coefficient had a value that no encoder writes
     int skipped_blocks = 0;  // number of following blocks without further codes (EOBRUN)
-    int mcus_across = 0;
-    std::array<std::array<int, SIZE>, 4> steps{};  // the quantization tables
 
 private:
-    bool read_dc(Component& component, int low, int x, int y);
-    bool read_ac(const Component& component);
+    // A quantization table.
+    struct Steps {
+        int dc = 0;
+        // The most bits of each coefficient, in the units of `Scan::low` 0.
+        std::array<int, SIZE> most_bits{};
+    };
+
+    bool read_dc(Bits& ahead, Component& component, int low, std::size_t mcu);
+    bool read_ac(Bits& ahead, const Component& component);
     bool read_first_ac(const Component& component, const Scan& scan, std::uint64_t& nonzero);
     bool read_refined_ac(const Component& component, const Scan& scan, std::uint64_t& nonzero);
-    int read_extended(int size);
+
+    static constexpr int TABLES = 4;
+    std::array<Steps, TABLES> steps_{};
 };

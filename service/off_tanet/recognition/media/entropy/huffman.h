@@ -6,6 +6,12 @@
 
 #include "bits.h"
 
+// A symbol, and the bits that follow its code: as many as the lower half of the symbol says.
+struct Coded {
+    int symbol;
+    unsigned value;
+};
+
 class Huffman {
 public:
     // Builds the table from the number of codes of each length, 1 to 16, and their symbols. Returns
@@ -29,35 +35,39 @@ public:
 
     bool defined() const { return defined_; }
 
-    // Returns the next symbol, or -1 if the next bits are no code.
-    int read(Bits& bits) const {
-        const unsigned ahead = bits.peek(16);
-        const std::uint16_t entry = direct_[ahead >> (16 - DIRECT)];
-        if (entry) {
-            bits.skip(entry >> 8);
-            return entry & 0xFF;
-        }
+    // Reads a symbol and its bits. The symbol is -1 if the next bits are no code.
+    Coded read(Bits& bits) const {
+        const unsigned ahead = bits.peek(32);
+        const std::uint16_t entry = direct_[ahead >> (32 - DIRECT)];
+        if (entry) return take(bits, ahead, entry & 0xFF, entry >> 8);
         for (int length = DIRECT + 1; length <= 16; ++length) {
-            const int code = static_cast<int>(ahead >> (16 - length));
+            const int code = static_cast<int>(ahead >> (32 - length));
             if (code < beyond_[length]) {
-                bits.skip(length);
-                return symbols_[first_[length] + code];
+                const int symbol = symbols_[first_[length] + code];
+                return take(bits, ahead, symbol, length + (symbol & 15));
             }
         }
-        return -1;
+        return {-1, 0};
     }
 
 private:
     static constexpr int DIRECT = 10;  // bits that index the lookup table
 
+    // `length` counts the bits of code and value, 31 at most.
+    static Coded take(Bits& bits, unsigned ahead, int symbol, int length) {
+        bits.skip(length);
+        return {symbol, ahead >> (32 - length) & ((1u << (symbol & 15)) - 1)};
+    }
+
     void add_to_lookup(int code, int length, std::uint8_t symbol) {
-        const int spare = DIRECT - length;
+        const int spare = DIRECT - length, whole = length + (symbol & 15);
         for (int i = 0; i < 1 << spare; ++i) {
-            direct_[(code << spare) + i] = static_cast<std::uint16_t>(length << 8 | symbol);
+            direct_[(code << spare) + i] = static_cast<std::uint16_t>(whole << 8 | symbol);
         }
     }
 
-    std::array<std::uint16_t, 1 << DIRECT> direct_{};  // length and symbol; 0 for longer codes
+    // Symbol, and length of code and value; 0 for longer codes.
+    std::array<std::uint16_t, 1 << DIRECT> direct_{};
     std::array<std::uint8_t, 256> symbols_{};
     std::array<int, 17> first_{};   // added to a code of that length: its index in `symbols_`
     std::array<int, 17> beyond_{};  // the first value that is no code of that length

@@ -99,14 +99,14 @@ private:
 
     void lay_out(int width, int height) {
         const auto parts = [](int length, int part) { return (length + part - 1) / part; };
-        blocks_.mcus_across = parts(width, 8 * max_across_);
+        mcus_across_ = parts(width, 8 * max_across_);
         mcus_down_ = parts(height, 8 * max_down_);
         for (Component& component : components_) {
             component.blocks_across = parts(parts(width * component.across, max_across_), 8);
             component.blocks_down = parts(parts(height * component.down, max_down_), 8);
-            component.stride = blocks_.mcus_across * component.across;
+            component.stride = mcus_across_ * component.across;
             component.missing_bits.fill(-1);
-            component.levels.assign(static_cast<std::size_t>(blocks_.mcus_across) * mcus_down_, 0);
+            component.levels.assign(static_cast<std::size_t>(mcus_across_) * mcus_down_, 0);
             if (blocks_.progressive) {
                 component.nonzero.assign(
                     static_cast<std::size_t>(component.stride) * mcus_down_ * component.down, 0);
@@ -132,9 +132,11 @@ private:
         while (size > 0) {
             const int wide = data[0] >> 4, number = data[0] & 15, bytes = wide ? 128 : 64;
             if (number > 3 || size < 1 + bytes) return LOST;
+            std::array<int, SIZE> steps;
             for (int k = 0; k < SIZE; ++k) {
-                blocks_.steps[number][k] = wide ? data[1 + 2 * k] << 8 | data[2 + 2 * k] : data[1 + k];
+                steps[k] = wide ? data[1 + 2 * k] << 8 | data[2 + 2 * k] : data[1 + k];
             }
+            blocks_.define_steps(number, steps);
             data += 1 + bytes;
             size -= 1 + bytes;
         }
@@ -192,7 +194,7 @@ private:
     Outcome read_blocks(const Scan& scan) {
         const bool single = scan.components.size() == 1;
         const Component& first = *scan.components[0];
-        const int across = single ? first.blocks_across : blocks_.mcus_across;
+        const int across = single ? first.blocks_across : mcus_across_;
         const int down = single ? first.blocks_down : mcus_down_;
         blocks_.bits.start_at(position_);
         restart();
@@ -213,18 +215,26 @@ private:
     }
 
     bool read_mcu(const Scan& scan, bool single, int x, int y) {
-        if (single) return blocks_.read(*scan.components[0], scan, x, y);
+        if (single) {
+            Component& component = *scan.components[0];
+            const int row = y / component.down, column = x / component.across;
+            return blocks_.read(component, scan, x, y, mcu(column, row));
+        }
         for (Component* component : scan.components) {
             for (int v = 0; v < component->down; ++v) {
                 for (int h = 0; h < component->across; ++h) {
                     if (!blocks_.read(*component, scan, x * component->across + h,
-                                      y * component->down + v)) {
+                                      y * component->down + v, mcu(x, y))) {
                         return false;
                     }
                 }
             }
         }
         return true;
+    }
+
+    std::size_t mcu(int column, int row) const {
+        return static_cast<std::size_t>(row) * mcus_across_ + column;
     }
 
     void restart() {
@@ -270,8 +280,9 @@ private:
             incomplete |= std::any_of(component.missing_bits.begin(), component.missing_bits.end(),
                                       [](int bits) { return bits != 0; });
             // After a restart the levels start again.
-            shifted |= !interval_ && has_level_shift(component.levels, blocks_.mcus_across,
-                                                     mcus_down_, MIN_SHIFT);
+            const int min_shift = MIN_SHIFT * component.across * component.down;
+            shifted |= !interval_ && has_level_shift(component.levels, mcus_across_, mcus_down_,
+                                                     min_shift);
         }
         return blocks_.suspect || shifted || (blocks_.progressive && incomplete) ? SUSPECT : WHOLE;
     }
@@ -282,7 +293,8 @@ private:
     int interval_ = 0;
     int restarts_ = 0;
     int scans_ = 0;
-    int max_across_ = 1, max_down_ = 1, mcus_down_ = 0;
+    int max_across_ = 1, max_down_ = 1;
+    int mcus_across_ = 0, mcus_down_ = 0;
     std::vector<Component> components_{};
     std::array<std::array<Huffman, 4>, 2> tables_{};
 };
