@@ -6,7 +6,7 @@ PORT   ?= 8000
 TEST_PROCESSES ?= 2
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-KERNEL := $(foreach part,CMakeLists.txt flags.cmake */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
+KERNEL := $(shell find service \( -name '*.cpp' -o -name '*.h' -o -name '*.cmake' -o -name CMakeLists.txt \))
 
 .PHONY: install serve test test-fast test-newest coverage lint types audit sanitize wheels sbom image docs bench-flow bench-pair bench-face bench-face-models bench-head bench-serve bench-peers bench-scaling bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-stream bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
 
@@ -154,8 +154,8 @@ build/wheel-tools/.locked: requirements/wheels.txt
 	build/wheel-tools/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-# Fuzzes the C++ code with the sanitizers: each build of the flow kernel that this processor can run, and
-# the damage check of coded pictures.
+# Fuzzes the C++ code with the sanitizers: each build of the kernels of flow and motion that this
+# processor can run, and the damage check of coded pictures.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service
@@ -167,6 +167,10 @@ sanitize: .venv/.service
 	    -DENTROPY_PROGRAM=$(CURDIR)/tests/recognition/media/entropy_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize-entropy --parallel 2
 	build/sanitize-entropy/entropy_program
+	$(BIN)/cmake -S service/off_tanet/recognition/motion/kernel -B build/sanitize-motion -DCMAKE_BUILD_TYPE=Release \
+	    -DMOTION_PROGRAM=$(CURDIR)/tests/recognition/motion/motion_fuzz.cpp
+	$(BIN)/cmake --build build/sanitize-motion --parallel 2
+	set -e; for build in $(FUZZ_BUILDS); do build/sanitize-motion/motion_program_$$build; done
 
 # Stamp files record what is installed; a step runs again only when its inputs change.
 .venv/bin/python:

@@ -34,3 +34,27 @@ function(add_loadable target folder)
   set_target_properties(${target} PROPERTIES PREFIX lib)
   install(TARGETS ${target} LIBRARY DESTINATION ${folder})
 endfunction()
+
+# The parts of -ffast-math that speed up arithmetic, one by one: passed to the linker as a whole, it would
+# flush denormal numbers to zero in the whole process, NumPy included.
+set(ARITHMETIC -fno-math-errno -fno-trapping-math -fno-signed-zeros -ffinite-math-only
+               -ffp-contract=fast)
+
+# The instruction sets for which libraries that use simd.h are built, one library for each, so that no
+# function compiled for a newer processor can replace its namesake in another build.
+set(BUILDS generic)
+set(VECTOR_BYTES_generic 16)
+# GCC for Windows does not align wide vectors on the stack (its bug 54412).
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT MINGW)
+  list(APPEND BUILDS avx2 avx512)
+  set(VECTOR_BYTES_avx2 32)
+  set(FLAGS_avx2 -mavx2 -mfma -mtune=haswell)
+  set(VECTOR_BYTES_avx512 64)
+  set(FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+                   -mtune=skylake-avx512)
+endif()
+
+function(add_build_flags target build)
+  target_compile_definitions(${target} PRIVATE VECTOR_BYTES=${VECTOR_BYTES_${build}})
+  add_flags(${target} -Wno-psabi ${ARITHMETIC} ${FLAGS_${build}})
+endfunction()

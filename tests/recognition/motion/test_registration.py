@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from off_tanet.recognition import flow
+from off_tanet.recognition.flow import builds
 from off_tanet.recognition.motion.features import MotionFeatureExtractor, cut_elsewhere
 from off_tanet.recognition.motion.head_motion import HeadMotion, steady
 from off_tanet.recognition.motion.head_shape import HeadShape
@@ -81,3 +87,26 @@ def test_a_crop_that_is_cut_elsewhere_is_no_expression() -> None:
     found = extractor.extract(crop, jump)
     assert found.head.matrix[:, 2] == pytest.approx([4.0, -3.0], abs=0.3)
     assert np.abs(found.features).mean() < 0.1
+
+
+@pytest.mark.parametrize("name", builds.runnable(flow.__path__))
+def test_all_builds_measure_the_same(name: str) -> None:
+    """Vectors of another width add in another order, and nothing else."""
+    program = """
+from tests.recognition.motion import test_registration as this
+head = this.HeadMotion(this.NOD, this.SHAPE)
+print(*this.Registration(this.FACE, this.SHAPE).register(this.moved(head)).ravel())
+"""
+    environment = {**os.environ, builds.OVERRIDE: name}
+    command = [sys.executable, "-c", program]
+    printed = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+    found = Registration(FACE, SHAPE).register(moved(HeadMotion(NOD, SHAPE)))
+    assert np.array(printed.split(), float) == pytest.approx(found.ravel(), abs=1e-3)
+
+
+def test_a_clipped_crop_is_registered_with_a_clipped_reference() -> None:
+    """A brighter picture ends at white, where the reference in its light does not."""
+    bright = np.clip(FACE * 1.2, 0, 255).astype(np.uint8)
+    assert np.count_nonzero(bright == 255) > 0.02 * bright.size
+    found = Registration(FACE, SHAPE).register(bright)
+    assert np.abs(inner(found)).max() < 0.1

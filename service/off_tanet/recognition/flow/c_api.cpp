@@ -3,14 +3,9 @@
 #include <cstring>
 #include <new>
 
+#include "../exported.h"
 #include "processor.h"
 #include "tvl1.h"
-
-#if defined(_WIN32)
-#define EXPORTED extern "C" __declspec(dllexport)
-#else
-#define EXPORTED extern "C" __attribute__((visibility("default")))
-#endif
 
 // Writes the flow [2, height, width] between two grey images [height, width]. Returns 0, or 1 when
 // memory ran out.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.motion.features import (
-    AT_ONCE,
     MotionFeatureExtractor,
     MotionFeatures,
     cut_elsewhere,
@@ -221,26 +219,19 @@ def _extract_features(
     shape: HeadShape | None,
 ) -> list[MotionFeatures]:
     # A crop that shows something else than the face keeps the features of the previous one.
-    shown = [not is_cut(crops[0], crop) for crop in crops]
     extractor = MotionFeatureExtractor(crops[0], shape)
-    extracted = _extract_groups(
-        extractor, list(compress(crops, shown)), list(compress(where, shown))
-    )
     motion: list[MotionFeatures] = []
-    for done, is_shown in enumerate(shown):
-        motion.append(next(extracted) if is_shown else motion[-1])
+    before = where[0] if where else None
+    for done, crop in enumerate(crops):
+        if done and is_cut(crops[0], crop):
+            motion.append(motion[-1])
+        else:
+            after = where[done] if where else None
+            motion.append(extractor.extract(crop, cut_elsewhere(before, after)))
+            before = after
         if progress and done:
             progress("spotting", done, len(crops) - 1)
     return motion
-
-
-def _extract_groups(
-    extractor: MotionFeatureExtractor, crops: list[Crop], where: list[Similarity | None]
-) -> Iterator[MotionFeatures]:
-    moved = [None, *map(cut_elsewhere, where, where[1:])] if where else [None] * len(crops)
-    for start in range(0, len(crops), AT_ONCE):
-        group = slice(start, start + AT_ONCE)
-        yield from extractor.extract_all(crops[group], moved[group])
 
 
 def _rise_start(rise: Floats) -> int:

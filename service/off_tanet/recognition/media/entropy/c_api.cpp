@@ -3,16 +3,11 @@
 #include <cstdint>
 #include <new>
 
+#include "../../exported.h"
 #include "bitmap.h"
 #include "gif.h"
 #include "jpeg.h"
 #include "tiff.h"
-
-#if defined(_WIN32)
-#define EXPORTED extern "C" __declspec(dllexport)
-#else
-#define EXPORTED extern "C" __attribute__((visibility("default")))
-#endif
 
 EXPORTED int off_tanet_walk_jpeg(const std::uint8_t* data, std::size_t size) {
     try {
