@@ -38,7 +38,7 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
     """
     window, transform = _window(pixels, similarity)
     levels = np.asarray(cv2.cvtColor(window, cv2.COLOR_BGR2GRAY), np.uint8)
-    shrinking = 1 / np.sqrt(np.linalg.det(transform[:, :2]))
+    shrinking = 1 / math.hypot(transform[0, 0], transform[1, 0])
     while shrinking >= 4:
         levels, transform = _halved(levels, transform)
         shrinking /= 2

@@ -37,8 +37,8 @@ class ChainedExtractor:
         self._extractor = _extractor(first)
         self._features: Floats | float = 0.0
         self._head = HeadMotion.none()
-        self._first = first
-        self._where = first.where
+        self._first = self._where = first.where
+        self._followed = HeadMotion.none()  # the motion of the head that the crop has followed
 
     def extract(self, frame: TrackedFrame) -> tuple[Floats, Floats]:
         """Extract features and nuisances against the first frame.
@@ -50,6 +50,8 @@ class ChainedExtractor:
             `MotionFeatures.features` and `MotionFeatures.nuisances`.
         """
         moved = cut_elsewhere(self._where, frame.where)
+        if moved is not None:
+            self._followed = self._motion_to(frame)
         self._where = frame.where
         latest = self._extractor.extract(_crop(frame), moved)
         head = latest.head + self._head
@@ -57,14 +59,13 @@ class ChainedExtractor:
         if np.abs(latest.nuisances[:-1]).max() > _MAX_SHIFT_PX:
             self._extractor = _extractor(frame)
             self._features, self._head = features, head
-        total = MotionFeatures(features, latest.lids, head + self._followed(frame))
+        total = MotionFeatures(features, latest.lids, head + self._followed)
         return total.features, total.nuisances
 
-    def _followed(self, frame: TrackedFrame) -> HeadMotion:
-        """The motion of the head that the crop has followed."""
-        if self._first.where is None or frame.where is None:
+    def _motion_to(self, frame: TrackedFrame) -> HeadMotion:
+        if self._first is None or frame.where is None:
             return HeadMotion.none()
-        return aligned_motion(self._first.where, frame.where)
+        return aligned_motion(self._first, frame.where)
 
 
 def _extractor(frame: TrackedFrame) -> MotionFeatureExtractor:
