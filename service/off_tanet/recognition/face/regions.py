@@ -156,7 +156,12 @@ def _reduced(window: Pixels, transform: Similarity, shrinking: float) -> tuple[P
     """
     if shrinking >= 6:
         return _shrunk(window, transform, int(shrinking / 2))
-    return _shrunk(window, transform, 2) if shrinking >= 3 else (window, transform)
+    if shrinking < 3:
+        return window, transform
+    height, width = window.shape[:2]
+    # Without the last row or column, an odd one, OpenCV takes a quarter of the time.
+    even = window[: max(1, height - height % 2), : max(1, width - width % 2)]
+    return _shrunk(even, transform, 2)
 
 
 def _shrunk(window: Pixels, transform: Similarity, step: int) -> tuple[Pixels, Similarity]:
