@@ -1,4 +1,5 @@
-// Runs the optical flow on random sizes and contents, and the fit of light on random crops. Built with the sanitizers by `make sanitize`;
+// Runs the optical flow on random sizes and contents, and the fits of light and of
+// head motion on random crops and cells. Built with the sanitizers by `make sanitize`;
 // ends at the first fault, or when the flow violates its contract. Usage: program [ROUNDS [SEED]]
 #include <cmath>
 #include <cstdint>
@@ -12,6 +13,8 @@ extern "C" int off_tanet_tvl1(const std::uint8_t* onset, const std::uint8_t* ape
 extern "C" int off_tanet_fit_light(const std::uint8_t* onset, const std::uint8_t* apex,
                                    const float* levels, const float* head, const double* precision,
                                    const std::uint8_t* still, double* terms, double* unmatched);
+extern "C" int off_tanet_fit_head(const double* motions, const double* terms, int count,
+                                  double least_spread, double* matrix);
 
 namespace {
 
@@ -101,6 +104,27 @@ bool fits_light(Random& random) {
     return std::isfinite(unmatched);
 }
 
+// The motion of any number of cells, with an outlier, gives a matrix.
+bool fits_head(Random& random) {
+    const int count = between(random, 8, 300);
+    std::vector<double> motions, terms;
+    for (int i = 0; i < count; ++i) {
+        for (int axis = 0; axis < 2; ++axis) motions.push_back(0.01 * between(random, -300, 300));
+        for (int k = 0; k < 3; ++k) terms.push_back(0.01 * between(random, -50, 50));
+        terms.push_back(1);
+    }
+    motions[0] = 1e6;
+    std::vector<double> matrix(8, NAN);
+    if (off_tanet_fit_head(motions.data(), terms.data(), count, 0.02, matrix.data()) != 0) return false;
+    for (const double value : matrix) {
+        if (!std::isfinite(value)) {
+            std::printf("head motion of %d cells: %g\n", count, value);
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -108,7 +132,7 @@ int main(int count, char** arguments) {
     const int seed = count > 2 ? std::atoi(arguments[2]) : 1;
     Random random(seed);
     for (int round = 0; round < rounds; ++round) {
-        if (!keeps_its_promise(random) || !fits_light(random)) {
+        if (!keeps_its_promise(random) || !fits_light(random) || !fits_head(random)) {
             std::printf("failed in round %d of seed %d\n", round, seed);
             return 1;
         }

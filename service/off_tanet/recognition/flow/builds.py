@@ -34,6 +34,9 @@ class Kernel:
         self.fit_light = library.off_tanet_fit_light
         self.fit_light.argtypes = (pointer,) * 8
         self.fit_light.restype = integer
+        self.fit_head = library.off_tanet_fit_head
+        self.fit_head.argtypes = (pointer, pointer, integer, ctypes.c_double, pointer)
+        self.fit_head.restype = integer
         self._runs = library.off_tanet_runs
         self._runs.argtypes = (ctypes.c_char_p,)
         self._runs.restype = integer

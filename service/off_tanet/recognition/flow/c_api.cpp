@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "head.h"
 #include "light.h"
 #include "processor.h"
 #include "tvl1.h"
@@ -32,6 +33,17 @@ EXPORTED int off_tanet_fit_light(const std::uint8_t* onset, const std::uint8_t* 
                                  const std::uint8_t* still, double* terms, double* unmatched) {
     try {
         *unmatched = fit_light(onset, apex, {levels, head, precision, still}, terms);
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+    return 0;
+}
+
+// Writes the matrix [2][4] of the motion of a head that most of `count` cells follow, as `fit_head`.
+EXPORTED int off_tanet_fit_head(const double* motions, const double* terms, int count,
+                                double least_spread, double* matrix) {
+    try {
+        fit_head(motions, terms, count, least_spread, matrix);
     } catch (const std::bad_alloc&) {
         return 1;
     }

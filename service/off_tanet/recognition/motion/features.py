@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +21,6 @@ PLACES = int(_BROWS_AND_MOUTH.sum())
 """The number of cells at brows and mouth."""
 
 _MEAN_OF_CENTRE = 0.85  # of a cell, to its motion at the centre; on a rendered raise of the brows
-
-AT_ONCE = 16
-"""The number of crops from which on more at once take no less time for each."""
 
 # A term of shear or scale moves the pixels of the crop by about 0.3 of its value.
 _HEAD_WEIGHTS = np.array([0.3, 0.3, 1.0, 0.3])
@@ -90,28 +86,9 @@ class MotionFeatureExtractor:
         Returns:
             The motion from the reference to the crop.
         """
-        return self.extract_all([crop], [moved])[0]
-
-    def extract_all(
-        self, crops: Sequence[Crop], moved: Sequence[HeadMotion | None]
-    ) -> list[MotionFeatures]:
-        """Extract the features of the next crops, which takes less time than one by one.
-
-        Args:
-            crops: Crops [112, 112], each as for `extract`; best `AT_ONCE` of them.
-            moved: For each crop as for `extract`.
-
-        Returns:
-            The motion from the reference to each crop.
-        """
-        if not crops:
-            return []
-        motions = np.array(list(map(self._register, crops, moved)), np.float64)
-        heads = self._estimator.fit_cells(motions)
-        return [
-            _features(motion - self._on_cells(head), head)
-            for motion, head in zip(motions, heads, strict=True)
-        ]
+        motion = np.asarray(self._register(crop, moved), np.float64)
+        head = self._estimator.fit_cells(motion)
+        return _features(motion - self._on_cells(head), head)
 
     def _register(self, crop: Crop, moved: HeadMotion | None) -> NDArray[np.float32]:
         if moved is not None:

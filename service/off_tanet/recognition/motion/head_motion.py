@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet.recognition.flow import kernel
 from off_tanet.recognition.motion.head_shape import HeadShape, places
 from off_tanet.types import CROP_SIZE, Crop, Flow, Similarity
 
@@ -21,7 +22,6 @@ Floats = NDArray[np.float64]
 Number = TypeVar("Number", np.float32, np.float64)
 
 _FIT_SIZE = 16  # cells a side; finer cells make the fit slower and no more accurate
-_FIT_STEPS = 8
 _LEAST_SPREAD_PX = 0.02  # less than the noise of any flow
 _SMOOTHING_PX = 2.0
 _STRONGEST_SHARE = 0.95  # half of one brow is some 5% of the regions
@@ -103,10 +103,7 @@ class HeadMotionEstimator:
         self.shape = shape or HeadShape.average()
         self._size = size
         self._rigid = _rigid(size)
-        # np.median would take a tenth of the time of the fit.
-        self._middle = int(self._rigid.sum()) // 2
-        self._terms = np.ascontiguousarray(self.shape.terms(size)[self._rigid].T)
-        self._products = (self._terms[:, None] * self._terms).reshape(16, -1)
+        self._terms = np.ascontiguousarray(self.shape.terms(size)[self._rigid])
 
     @classmethod
     @cache
@@ -125,33 +122,29 @@ class HeadMotionEstimator:
         """
         size = (self._size, self._size)
         cells = cv2.resize(flow.transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
-        return self.fit_cells(np.asarray(cells, np.float32).reshape(1, -1, 2))[0]
+        return self.fit_cells(np.asarray(cells, np.float64).reshape(-1, 2))
 
-    def fit_cells(self, motions: NDArray[np.floating]) -> list[HeadMotion]:
-        """Fit several motions of cells, which takes less time than one by one.
+    def fit_cells(self, motion: NDArray[np.float64]) -> HeadMotion:
+        """Fit the motion that most cells follow.
 
         Args:
-            motions: u and v of each cell, [N, size * size, 2], in pixels at 112 x 112.
+            motion: u and v of each cell, [size * size, 2], in pixels at 112 x 112.
 
         Returns:
-            The motion of the head in each.
+            The motion of the head.
+
+        Raises:
+            ValueError: If the motion has another shape.
         """
-        observed = motions[:, self._rigid].transpose(0, 2, 1).astype(np.float64)
-        # What the weighted sums of a fit are of: 16 products of terms, and 4 of each component.
-        summed = np.empty((len(observed), 24, len(self._terms[0])))
-        summed[:, :16] = self._products
-        summed[:, 16:] = (observed[:, :, None] * self._terms).reshape(len(observed), 8, -1)
-        weights = np.ones(observed[:, 0].shape)
-        for _ in range(_FIT_STEPS):
-            sums = (summed @ weights[..., None])[..., 0]
-            normal, right = sums[:, :16].reshape(-1, 4, 4), sums[:, 16:].reshape(-1, 2, 4)
-            matrices = np.linalg.solve(normal, right.swapaxes(1, 2)).swapaxes(1, 2)
-            left = observed - matrices @ self._terms
-            residual = _lengths(left[:, 0], left[:, 1])
-            middle = np.partition(residual, self._middle, axis=1)[:, self._middle]
-            distances = residual / (middle + _LEAST_SPREAD_PX)[:, None]
-            weights = 1 / (1 + distances * distances) ** 2
-        return [HeadMotion(matrix, self.shape) for matrix in matrices]
+        if motion.shape != (self._size**2, 2):
+            raise ValueError(f"motion has shape {motion.shape}")
+        observed = np.ascontiguousarray(motion[self._rigid], np.float64)
+        matrix = np.empty((2, 4))
+        pointers = observed.ctypes.data, self._terms.ctypes.data
+        fit = kernel().fit_head
+        if fit(*pointers, len(observed), _LEAST_SPREAD_PX, matrix.ctypes.data) != 0:
+            raise MemoryError("no memory to fit the motion of the head")
+        return HeadMotion(matrix, self.shape)
 
 
 def head_motion(flow: Flow) -> HeadMotion:

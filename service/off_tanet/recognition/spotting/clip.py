@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from off_tanet.recognition.motion.features import (
-    AT_ONCE,
     MotionFeatureExtractor,
     MotionFeatures,
     cut_elsewhere,
 )
+from off_tanet.recognition.motion.head_motion import HeadMotion
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.recognition.spotting.curves import edge
 from off_tanet.recognition.spotting.cuts import is_cut
@@ -223,24 +223,17 @@ def _extract_features(
     # A crop that shows something else than the face keeps the features of the previous one.
     shown = [not is_cut(crops[0], crop) for crop in crops]
     extractor = MotionFeatureExtractor(crops[0], shape)
-    extracted = _extract_groups(
-        extractor, list(compress(crops, shown)), list(compress(where, shown))
-    )
+    places = list(compress(where, shown))
+    moved: Iterable[HeadMotion | None] = repeat(None)
+    if places:
+        moved = None, *map(cut_elsewhere, places, places[1:])
+    extracted = map(extractor.extract, compress(crops, shown), moved)
     motion: list[MotionFeatures] = []
     for done, is_shown in enumerate(shown):
         motion.append(next(extracted) if is_shown else motion[-1])
         if progress and done:
             progress("spotting", done, len(crops) - 1)
     return motion
-
-
-def _extract_groups(
-    extractor: MotionFeatureExtractor, crops: list[Crop], where: list[Similarity | None]
-) -> Iterator[MotionFeatures]:
-    moved = [None, *map(cut_elsewhere, where, where[1:])] if where else [None] * len(crops)
-    for start in range(0, len(crops), AT_ONCE):
-        group = slice(start, start + AT_ONCE)
-        yield from extractor.extract_all(crops[group], moved[group])
 
 
 def _rise_start(rise: Floats) -> int:
