@@ -1,5 +1,6 @@
-// Runs the optical flow on random sizes and contents. Built with the sanitizers by `make sanitize`;
-// ends at the first fault, or when the flow violates its contract. Usage: program [ROUNDS [SEED]]
+// Runs the optical flow on random sizes and contents, and the fit of light on random crops. Built with the
+// sanitizers by `make sanitize`; ends at the first fault, or when the flow violates its contract.
+// Usage: program [ROUNDS [SEED]]
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -9,6 +10,9 @@
 
 extern "C" int off_tanet_tvl1(const std::uint8_t* onset, const std::uint8_t* apex, int width, int height,
                               float* flow);
+extern "C" int off_tanet_fit_light(const std::uint8_t* onset, const std::uint8_t* apex,
+                                   const float* levels, const float* head, const double* precision,
+                                   const std::uint8_t* still, double* terms, double* unmatched);
 
 namespace {
 
@@ -67,6 +71,37 @@ bool keeps_its_promise(Random& random) {
     return true;
 }
 
+// Any two crops give terms, whatever the motion of the head that explains them.
+bool fits_light(Random& random) {
+    constexpr int crop = 112, cells = 256, terms = 36;
+    const Picture onset = picture(random, crop, crop);
+    const Picture apex = picture(random, crop, crop);
+    std::vector<float> levels, head;
+    for (int level = 0; level < 256; ++level) {
+        const float stops = std::log(static_cast<float>(level > 0 ? level : 1) / 255);
+        const float clipped = level == 0 || level == 255;
+        for (const float value : {1.0f, stops, stops * stops}) levels.push_back(value * level);
+        levels.push_back(clipped);
+    }
+    for (int i = 0; i < 4 * cells; ++i) head.push_back(0.01f * between(random, -50, 50));
+    const std::vector<double> precision(terms, 0.1);
+    const std::vector<std::uint8_t> still(cells, 1);
+    std::vector<double> found(terms, NAN);
+    double unmatched = NAN;
+    if (off_tanet_fit_light(onset.data(), apex.data(), levels.data(), head.data(), precision.data(),
+                            still.data(), found.data(), &unmatched) != 0) {
+        std::printf("no memory\n");
+        return false;
+    }
+    for (const double term : found) {
+        if (!std::isfinite(term)) {
+            std::printf("a term of light is %g\n", term);
+            return false;
+        }
+    }
+    return std::isfinite(unmatched);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -74,7 +109,7 @@ int main(int count, char** arguments) {
     const int seed = count > 2 ? std::atoi(arguments[2]) : 1;
     Random random(seed);
     for (int round = 0; round < rounds; ++round) {
-        if (!keeps_its_promise(random)) {
+        if (!keeps_its_promise(random) || !fits_light(random)) {
             std::printf("failed in round %d of seed %d\n", round, seed);
             return 1;
         }

@@ -6,8 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,35 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
-from off_tanet.recognition import flow
 from off_tanet.recognition.flow import build_name, builds, tvl1
 
+from tests.recognition.flow.flow_builds import RUNNABLE, override
 from tests.support.shared import shared
-
-RUNNABLE = builds.runnable(flow.__path__)
-
-
-@contextmanager
-def override(name: str | None) -> Iterator[None]:
-    """Choose a build as an operator would."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(builds.OVERRIDE, raising=False)
-        if name is not None:
-            patch.setenv(builds.OVERRIDE, name)
-        builds.kernel.cache_clear()
-        yield
-    builds.kernel.cache_clear()
-
-
-@pytest.fixture(params=builds.NAMES)
-def build(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each build of the kernel in turn."""
-    name: str = request.param
-    if name not in RUNNABLE:
-        pytest.skip(f"this processor cannot run the {name} build")
-    with override(name):
-        yield name
-
 
 each_build = pytest.mark.usefixtures("build")
 

@@ -12,11 +12,12 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from off_tanet.limits import Thresholds
 from off_tanet.recognition.flow import tvl1
-from off_tanet.recognition.flow.light import matched
+from off_tanet.recognition.flow.light import _fit, matched
 from off_tanet.recognition.motion import head_motion
 from off_tanet.recognition.motion.features import MotionFeatureExtractor
 from off_tanet.types import Crop
 
+from tests.recognition.flow import light_reference
 from tests.support import face_motion
 
 FACE = face_motion.face_crop(noise=1.0, seed=1)
@@ -54,6 +55,25 @@ def test_equal_images_stay_unchanged(crop: Crop) -> None:
     np.testing.assert_array_equal(pair.onset, crop)
     assert pair.unmatched == 0
     assert pair.clipped == 0
+
+
+@each_change
+@pytest.mark.usefixtures("build")
+def test_the_kernel_fits_as_numpy_does(change: Change) -> None:
+    """On every instruction set; the terms of light are in grey levels."""
+    apex = lit(face_motion.face_crop(face_motion.smile(1.0), noise=1.0, seed=3), change)
+    terms, unmatched = _fit(FACE, apex)
+    expected, expected_unmatched = light_reference.fitted(FACE, apex)
+    np.testing.assert_allclose(terms, expected, rtol=0, atol=2e-3)
+    assert unmatched == pytest.approx(expected_unmatched, rel=1e-3)
+
+
+@pytest.mark.parametrize("other", [FACE[:-1], FACE.astype(np.float32), FACE[None]])
+def test_what_is_no_crop_is_refused(other: NDArray[np.generic]) -> None:
+    """The kernel reads raw memory."""
+    for pair in ((FACE, other), (other, FACE)):
+        with pytest.raises(ValueError, match="no crop"):
+            matched(*pair)
 
 
 @settings(max_examples=20, deadline=None)

@@ -42,14 +42,14 @@ def tvl1(onset: NDArray[np.uint8], apex: NDArray[np.uint8]) -> Flow:
     height, width = onset.shape
     flow = np.empty((2, height, width), np.float32)
     frames = onset.ctypes.data, apex.ctypes.data
-    if _kernel().tvl1(*frames, width, height, flow.ctypes.data) != 0:
+    if kernel().tvl1(*frames, width, height, flow.ctypes.data) != 0:
         raise MemoryError("no memory for the optical flow")
     return flow
 
 
 def build_name() -> str:
     """Return the name of the kernel build in use: avx512, avx2 or generic."""
-    return _kernel().name
+    return kernel().name
 
 
 def _checked(name: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -64,6 +64,7 @@ def _checked(name: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(frame)
 
 
-def _kernel() -> builds.Kernel:
+def kernel() -> builds.Kernel:
+    """Return the build in use."""
     # An editable install keeps the libraries in another folder than this file.
     return builds.kernel(tuple(__path__))

@@ -31,6 +31,9 @@ class Kernel:
         self.tvl1 = library.off_tanet_tvl1
         self.tvl1.argtypes = (pointer, pointer, integer, integer, pointer)
         self.tvl1.restype = integer
+        self.fit_light = library.off_tanet_fit_light
+        self.fit_light.argtypes = (pointer,) * 8
+        self.fit_light.restype = integer
         self._runs = library.off_tanet_runs
         self._runs.argtypes = (ctypes.c_char_p,)
         self._runs.restype = integer

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "../exported.h"
+#include "light.h"
 #include "processor.h"
 #include "tvl1.h"
 
@@ -13,6 +14,19 @@ EXPORTED int off_tanet_tvl1(const std::uint8_t* onset, const std::uint8_t* apex,
                             float* flow) {
     try {
         tvl1(onset, apex, width, height, flow);
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+    return 0;
+}
+
+// Writes the terms of light that match the apex to the onset, two crops [112, 112], and the difference
+// that remains. `levels`, `head`, `precision` and `still` are those of `LightModel`. Returns as above.
+EXPORTED int off_tanet_fit_light(const std::uint8_t* onset, const std::uint8_t* apex,
+                                 const float* levels, const float* head, const double* precision,
+                                 const std::uint8_t* still, double* terms, double* unmatched) {
+    try {
+        *unmatched = fit_light(onset, apex, {levels, head, precision, still}, terms);
     } catch (const std::bad_alloc&) {
         return 1;
     }

@@ -13,19 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from off_tanet.recognition.flow import tvl1
+from off_tanet.recognition.flow import kernel, tvl1
 from off_tanet.recognition.motion.head_motion import brows_and_mouth, lids
 from off_tanet.recognition.motion.head_shape import HeadShape
 from off_tanet.types import CROP_SIZE, Crop, Flow
 
 Floats = NDArray[np.float32]
 
-_CELLS = 16  # a side, of 7 pixels each: coarse enough for motions of several pixels
-_CELL = CROP_SIZE // _CELLS
-_STEPS = 5  # with 4, a gain of 1.2 leaves 2 grey levels in one pixel of a hundred
-_NOISE = 0.7  # of the average of a cell, in grey levels
-_MOTION_PX = 1.5  # of a cell, in addition to the head; with less, a rising brow is taken for light
-_CLIPPED_SHARE = 0.25  # of the pixels of a cell, from which on it is ignored
+_CELLS = 16  # a side, as in light.cpp
 
 # The gain over the crop is a sum of products of vertical and horizontal waves. Along one axis they
 # are as fine as the bands of a rolling shutter under a flickering lamp, along both axes coarser.
@@ -40,7 +35,7 @@ _ACROSS = np.concatenate([_NONE, _ONE[1:], _CROSSED[1]])
 _GAINS = slice(0, len(_DOWN))
 _TONES = slice(_GAINS.stop, _GAINS.stop + 2)
 _OFFSETS = slice(_TONES.stop, _TONES.stop + 3)
-_LIGHT, _MOTIONS = slice(0, _OFFSETS.stop), slice(_OFFSETS.stop, None)
+_LIGHT = slice(0, _OFFSETS.stop)
 
 # Prior standard deviation of each term: gains, tones, grey levels and pixels.
 _SPREADS = np.concatenate(
@@ -51,7 +46,7 @@ _SPREADS = np.concatenate(
         (3,) * 8,
     ]
 )
-_PRIOR = np.diag(_SPREADS**-2.0)
+_PRECISION = _SPREADS**-2.0
 
 
 def _places(pixels: Floats) -> Floats:
@@ -79,21 +74,12 @@ def _tones() -> Floats:
     return np.stack([levels, levels * stops, levels * stops**2, clipped], 1).astype(np.float32)
 
 
-_MIDDLES = np.arange(_CELLS) * _CELL + (_CELL - 1) / 2
-_CENTRES = np.stack(np.meshgrid(_MIDDLES, _MIDDLES)).reshape(2, -1).astype(np.float32)
 # A mouth that opens changes its cells more than any light; what is left of light is seen elsewhere.
-_STILL = ~(brows_and_mouth(_CELLS) | lids(_CELLS)).ravel()
+_STILL = (~(brows_and_mouth(_CELLS) | lids(_CELLS))).ravel()
 _HEAD = np.ascontiguousarray(HeadShape.average().terms(_CELLS).T, np.float32)
 _PIXEL_PLACES = _places(np.arange(CROP_SIZE, dtype=np.float32))
 _PIXEL_WAVES = _waves(_PIXEL_PLACES)
 _LEVELS = _tones()
-_LEVELS_OF_ONSET = np.ascontiguousarray(_LEVELS[:, ::3])  # level and clipping
-
-# Half of the difference of the cells on both sides, per pixel; an edge is its own neighbour.
-_ROWS = np.arange(_CELLS)
-_SLOPE = np.zeros((_CELLS, _CELLS), np.float32)
-_SLOPE[_ROWS, np.minimum(_ROWS + 1, _CELLS - 1)] += 1 / (2 * _CELL)
-_SLOPE[_ROWS, np.maximum(_ROWS - 1, 0)] -= 1 / (2 * _CELL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +116,9 @@ def matched(onset: Crop, apex: Crop) -> Matched:
 
     Returns:
         Both crops in the same light.
+
+    Raises:
+        ValueError: If a crop is no uint8 array [112, 112].
     """
     terms, unmatched = _fit(onset, apex)
     return _lit(onset, apex, terms, unmatched)
@@ -190,74 +179,15 @@ def _fit(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:
     is fitted by Gauss-Newton steps, each with the averages of the apex sampled along the head
     motion, and with robust weights against expressions.
     """
-    fine = _averages(apex, _LEVELS)
-    cells = slice(_CELL // 2, None, _CELL)
-    target, clipped = _averages(onset, _LEVELS_OF_ONSET)[cells, cells].reshape(-1, 2).T
-    terms, squares = np.zeros(len(_PRIOR)), np.zeros(_CELLS**2)
-    derivatives = np.empty((len(_PRIOR), _CELLS**2), np.float32)
-    light, motion = derivatives[_LIGHT], derivatives[_MOTIONS]
-    for _ in range(_STEPS):
-        small = terms.astype(np.float32)
-        places = small[_MOTIONS].reshape(2, 4) @ _HEAD + _CENTRES
-        values = _sampled(fine, places)
-        _write_light(light, values, places)
-        slopes = _slopes((values[0] + small[_LIGHT] @ light + target) / 2)
-        np.multiply(slopes[:, None], _HEAD, out=motion.reshape(2, 4, -1))
-        wanted = target - values[0] + small[_MOTIONS] @ motion
-        visible = np.maximum(1 - np.maximum(clipped, values[3]) / _CLIPPED_SHARE, 0)
-        precision = visible / (_NOISE**2 + _MOTION_PX**2 * np.square(slopes).sum(axis=0))
-        # The weights of Geman and McClure, as in the fit of head motion.
-        scale = max(1.0, 2 * _quantile(squares, 0.5))
-        weights = precision / np.square(1 + squares / scale)
-        design = derivatives.astype(np.float64)  # their products need more digits
-        weighted = design * weights
-        terms = np.linalg.solve(weighted @ design.T + _PRIOR, weighted @ wanted)
-        squares = precision * np.square(wanted - terms @ design)
-    return terms, _quantile(squares[_STILL], 0.9) ** 0.5
-
-
-def _quantile(values: NDArray[np.float64], share: float) -> float:
-    place = int(share * len(values))
-    return float(np.partition(values, place)[place])
-
-
-def _averages(crop: Crop, table: Floats) -> Floats:
-    """The values of `table` for each pixel, averaged over a cell around it, [112, 112, ...]."""
-    values = table.take(crop, axis=0)
-    return np.asarray(cv2.blur(values, (_CELL, _CELL), borderType=cv2.BORDER_REPLICATE), np.float32)
-
-
-def _sampled(fine: Floats, places: Floats) -> Floats:
-    """The averages at places [2, cells], [4, cells]."""
-    x, y = places.reshape(2, _CELLS, _CELLS)
-    sampled = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.ascontiguousarray(sampled.reshape(_CELLS**2, -1).T, np.float32)
-
-
-def _write_light(light: Floats, values: Floats, places: Floats) -> None:
-    """Write the derivative of the light by each term into `light`, [terms, cells].
-
-    Args:
-        light: Is written.
-        values: The averages at the cells, [4, cells].
-        places: Where the cells are seen, [2, cells].
-    """
-    scaled = _places(places)
-    waves = _waves(scaled)
-    across, down, level = waves[:, 0], waves[:, 1], values[0]
-    np.multiply(down, level, out=light[:_WAVES])
-    np.multiply(across[1:], level, out=light[_WAVES : 2 * _WAVES - 1])
-    crossed = light[_CROSSED[0]], across[_CROSSED[1]]
-    np.multiply(*crossed, out=light[2 * _WAVES - 1 : _GAINS.stop])
-    light[_TONES] = values[1:3]
-    light[_OFFSETS.start] = 1
-    light[_OFFSETS.start + 1 : _OFFSETS.stop] = scaled
-
-
-def _slopes(cells: Floats) -> Floats:
-    """The gradients of cells [cells] to the right and downwards, per pixel, [2, cells]."""
-    square = cells.reshape(_CELLS, _CELLS)
-    return np.stack([square @ _SLOPE.T, _SLOPE @ square]).reshape(2, -1)
+    for crop in (onset, apex):
+        if crop.dtype != np.uint8 or crop.shape != (CROP_SIZE, CROP_SIZE):
+            raise ValueError(f"{crop.dtype} {crop.shape} is no crop")
+    terms, unmatched = np.empty(len(_PRECISION)), np.empty(1)
+    crops = np.ascontiguousarray(onset), np.ascontiguousarray(apex)
+    arrays = (*crops, _LEVELS, _HEAD, _PRECISION, _STILL, terms, unmatched)
+    if kernel().fit_light(*(array.ctypes.data for array in arrays)) != 0:
+        raise MemoryError("no memory to match the light")
+    return terms, float(unmatched[0])
 
 
 def _rounded(levels: Floats) -> Crop:

@@ -130,7 +130,12 @@ class HeadMotionEstimator:
 
         Returns:
             The motion of the head.
+
+        Raises:
+            ValueError: If the motion has another shape.
         """
+        if motion.shape != (self._size**2, 2):
+            raise ValueError(f"motion has shape {motion.shape}")
         return HeadMotion(self._fitter.fit(motion), self.shape)
 
 

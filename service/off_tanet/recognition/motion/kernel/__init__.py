@@ -136,12 +136,15 @@ def _floats(array: Floats) -> Floats:
     return np.ascontiguousarray(array, np.float32)
 
 
-@cache
 def _library() -> ctypes.CDLL:
-    # The processor that runs a build of the flow runs the same build of this library. An editable
-    # installation stores it in another directory than this file.
-    name = f"libmotion_{flow.build_name()}.*"
-    found = [path for place in __path__ for path in Path(place).glob(name)]
+    # The processor that runs a build of the flow runs the same build of this library.
+    return _load(flow.build_name())
+
+
+@cache
+def _load(build: str) -> ctypes.CDLL:
+    # An editable installation stores the library in another directory than this file.
+    found = [path for place in __path__ for path in Path(place).glob(f"libmotion_{build}.*")]
     if not found:
         raise ImportError(f"no motion library in {', '.join(__path__)}")
     library = ctypes.CDLL(str(found[0]))
