@@ -78,6 +78,19 @@ def test_no_intact_jpeg_has_a_warning(
     assert entropy.walk_jpeg(data) is Outcome.WHOLE
 
 
+@pytest.mark.parametrize("noise", [2.0, 60.0])
+@pytest.mark.parametrize(("quality", "subsampling"), [(30, 2), (90, 2), (100, 0)])
+def test_blocks_of_any_length_are_checked(noise: float, quality: int, subsampling: int) -> None:
+    """Several codes are read at once. At the highest quality, blocks of noise have no end code."""
+    rng = np.random.default_rng(0)
+    pixels = np.clip(rng.normal(128, noise, (300, 300, 3)), 0, 255).astype(np.uint8)
+    data = by_pillow("JPEG", pixels, quality=quality, subsampling=subsampling)
+    half = len(data) // 2
+    assert entropy.walk_jpeg(data) is Outcome.WHOLE
+    assert entropy.walk_jpeg(data[:half]) is Outcome.LOST
+    assert entropy.walk_jpeg(data[:half] + data[half + 9 :]) is not Outcome.WHOLE
+
+
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.8])
 def test_zeroed_bytes_are_noticed(name: str, part: float) -> None:

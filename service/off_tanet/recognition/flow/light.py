@@ -161,15 +161,12 @@ def _lit(onset: Crop, apex: Crop, terms: NDArray[np.float64], unmatched: float) 
 
 def _limit(onset: Crop, apex: Crop, least: Floats, most: Floats) -> tuple[Crop, int]:
     """The onset limited to the range of a clipped apex, and the number of limited pixels."""
-    if apex.min() > 0 and apex.max() < 255:
-        return onset, 0
-    below, above = np.zeros_like(onset), np.full_like(onset, 255)
+    cut = onset
     if apex.min() == 0:
-        below = _rounded(least)
+        cut = np.maximum(cut, _rounded(least))
     if apex.max() == 255:
-        above = _rounded(most)
-    cut = np.clip(onset, below, above)
-    return cut, int(np.count_nonzero(np.abs(cv2.absdiff(cut, onset)) > 1))
+        cut = np.minimum(cut, _rounded(most))
+    return cut, int(np.count_nonzero(cv2.absdiff(cut, onset) > 1))
 
 
 def _fit(onset: Crop, apex: Crop) -> tuple[NDArray[np.float64], float]:

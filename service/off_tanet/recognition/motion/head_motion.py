@@ -40,9 +40,10 @@ def lids(size: int) -> NDArray[np.bool_]:
     return (np.abs(y - 0.285) < 0.08) & (np.abs(np.abs(x - 0.5) - 0.23) < 0.14)
 
 
-def _rigid(size: int) -> NDArray[np.bool_]:
-    """All cells except the rows of the eyes, where a blink would look like a nod, [size * size]."""
-    return np.asarray(np.abs(places(size)[1] - 0.29) > 0.09).ravel()
+@cache
+def _rigid(size: int) -> NDArray[np.intp]:
+    """The cells except those in rows of the eyes, where a blink would look like a nod, [cells]."""
+    return np.flatnonzero(np.abs(places(size)[1] - 0.29) > 0.09)
 
 
 _EXPRESSIVE, _LIDS = map(np.flatnonzero, (brows_and_mouth(CROP_SIZE), lids(CROP_SIZE)))
@@ -119,8 +120,8 @@ class HeadMotionEstimator:
             The motion of the head.
         """
         size = (self._size, self._size)
-        cells = cv2.resize(flow.transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
-        return self.fit_cells(np.asarray(cells, np.float32).reshape(-1, 2))
+        cells = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in flow]
+        return self.fit_cells(np.stack(cells, -1).reshape(-1, 2))
 
     def fit_cells(self, motion: NDArray[np.floating]) -> HeadMotion:
         """Fit the motion that most cells follow.

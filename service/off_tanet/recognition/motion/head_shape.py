@@ -82,15 +82,16 @@ _INTERPOLATION = {False: cv2.INTER_AREA, True: cv2.INTER_CUBIC}
 
 
 def _kernel(blur: float) -> Floats:
-    """The matrix that blurs each column of cells; with its transpose, it blurs each row.
+    """The matrix that blurs each column of cells, without the border; transposed, each row.
 
     Products of such small matrices take a fifth of the time of OpenCV's filter.
     """
     reach = 2 * round(4 * blur) + 1
-    return np.asarray(cv2.GaussianBlur(np.eye(_SIZE), (1, reach), blur), np.float64)
+    kernel = cv2.GaussianBlur(np.eye(_SIZE), (1, reach), blur)
+    return np.asarray(kernel[_BORDER:-_BORDER], np.float64)
 
 
-_KERNELS = tuple(map(_kernel, _BLURS))
+_KERNELS = np.stack([*map(_kernel, _BLURS)])[:, None]
 
 
 def _depth(landmarks: Floats) -> Floats:
@@ -105,11 +106,9 @@ def _depth(landmarks: Floats) -> Floats:
     sums = np.stack(
         [np.bincount(places, weights, _SIZE**2).reshape(_SIZE, _SIZE) for weights in (None, depth)]
     )
-    result = np.full((_SIZE, _SIZE), depth.mean() if len(depth) else 0.0)
-    for kernel in _KERNELS:
-        density, total = kernel @ sums @ kernel.T
-        share = density / (density + _ENOUGH)
-        mean = total / np.maximum(density, 1e-12)
-        result = share * mean + (1 - share) * result
-    inner = slice(_BORDER, -_BORDER)
-    return np.ascontiguousarray(result[inner, inner])
+    density, total = (_KERNELS @ sums @ _KERNELS.swapaxes(-1, -2)).swapaxes(0, 1)
+    shares, means = density / (density + _ENOUGH), total / np.maximum(density, 1e-12)
+    result = np.full((_CELLS, _CELLS), depth.mean() if len(depth) else 0.0)
+    for share, mean in zip(shares, means, strict=True):
+        result += share * (mean - result)
+    return result

@@ -21,6 +21,9 @@ public:
         buffered_ -= count;
     }
 
+    // Fills the buffer ahead of need: the processor predicts better when that is than when it is empty.
+    void refill() { fill(); }
+
     unsigned read(int count) {
         if (count == 0) return 0;
         const unsigned value = peek(count);

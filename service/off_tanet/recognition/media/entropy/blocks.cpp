@@ -10,6 +10,8 @@ constexpr int LARGEST_DC = 1200;
 constexpr int LARGEST_AC = 2048;
 constexpr long long LARGEST_LEVEL = 1 << 20;
 
+constexpr int GROUPS_OF_A_BUFFER = 3;  // that a full one holds in almost all cases
+
 // The number that `size` bits stand for (F.2.2.1); without a branch, which would be as random as signs.
 int extend(unsigned bits, int size) {
     const int value = static_cast<int>(bits), range = 1 << size;
@@ -24,6 +26,8 @@ void Blocks::define_steps(int table, const std::array<int, SIZE>& steps) {
         int& bits = steps_[table].most_bits[k];
         for (bits = 0; bits < 32 && (1LL << bits) * steps[k] <= LARGEST_AC; ++bits) {}
     }
+    const auto& most_bits = steps_[table].most_bits;
+    steps_[table].least_bits = *std::min_element(most_bits.begin(), most_bits.end());
 }
 
 inline bool Blocks::read_dc(Bits& ahead, Component& component, int low, std::size_t mcu) {
@@ -39,10 +43,22 @@ inline bool Blocks::read_dc(Bits& ahead, Component& component, int low, std::siz
 }
 
 inline bool Blocks::read_ac(Bits& ahead, const Component& component) {
-    const std::array<int, SIZE>& most_bits = steps_[component.table].most_bits;
+    const Steps& steps = steps_[component.table];
     bool large = false;
     int lowest = 0;  // coefficients of zero bits
-    for (int k = 1; k < SIZE; ++k) {
+    for (int k = 1, groups = 0; k < SIZE; ++k, ++groups) {
+        if (groups % GROUPS_OF_A_BUFFER == 0) ahead.refill();
+        const Group group = component.ac->peek_group(ahead);
+        const int most_bits = group.most_bits;
+        // A block whose last coefficient is coded has no end symbol.
+        const bool fits = k + group.advance + group.ends <= SIZE;
+        if (group.length && fits && most_bits <= steps.least_bits) {
+            ahead.skip(group.length);
+            lowest += group.lowest;
+            if (group.ends) break;
+            k += group.advance - 1;
+            continue;
+        }
         const auto [symbol, value] = component.ac->read(ahead);
         if (symbol < 0) return false;
         const int size = symbol & 15;
@@ -52,7 +68,7 @@ inline bool Blocks::read_ac(Bits& ahead, const Component& component) {
             continue;
         }
         if (k >= SIZE) return false;
-        large |= size > most_bits[k];
+        large |= size > steps.most_bits[k];
         lowest += value == 0;
     }
     // Missing data that were replaced by zeros decode to coefficients of zero bits, a real scene does
@@ -61,13 +77,15 @@ inline bool Blocks::read_ac(Bits& ahead, const Component& component) {
     return true;
 }
 
+bool Blocks::read_sequential(Component& component, std::size_t mcu) {
+    Bits ahead = bits;  // a local variable, whose members are kept in registers
+    const bool valid = read_dc(ahead, component, 0, mcu) && read_ac(ahead, component);
+    bits = ahead;
+    return valid;
+}
+
 bool Blocks::read(Component& component, const Scan& scan, int x, int y, std::size_t mcu) {
-    if (!progressive) {
-        Bits ahead = bits;  // a local variable, whose members are kept in registers
-        const bool valid = read_dc(ahead, component, 0, mcu) && read_ac(ahead, component);
-        bits = ahead;
-        return valid;
-    }
+    if (!progressive) return read_sequential(component, mcu);
     std::uint64_t& nonzero =
         component.nonzero[static_cast<std::size_t>(y) * component.stride + x];
     if (scan.first == 0) {

@@ -52,8 +52,10 @@ private:
         int dc = 0;
         // The most bits of each coefficient, in the units of `Scan::low` 0.
         std::array<int, SIZE> most_bits{};
+        int least_bits = 0;  // the least of them
     };
 
+    bool read_sequential(Component& component, std::size_t mcu);
     bool read_dc(Bits& ahead, Component& component, int low, std::size_t mcu);
     bool read_ac(Bits& ahead, const Component& component);
     bool read_first_ac(const Component& component, const Scan& scan, std::uint64_t& nonzero);

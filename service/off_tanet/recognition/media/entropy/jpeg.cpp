@@ -165,6 +165,9 @@ private:
             if (!is_valid(scan)) return LOST;
         }
         if (!has_tables(scan)) return LOST;
+        for (int i = 0; i < count && !blocks_.progressive; ++i) {
+            tables_[1][data[2 + 2 * i] & 15].group();
+        }
         record_coverage(scan);
         const Outcome outcome = read_blocks(scan);
         position_ = blocks_.bits.position();

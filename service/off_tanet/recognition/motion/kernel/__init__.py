@@ -108,12 +108,12 @@ class HeadFitter:
 
     Args:
         terms: (x, y, 1, depth) of all cells, [cells, 4].
-        rigid: Whether each cell counts, [cells].
+        rigid: The indices of the cells that count.
     """
 
-    def __init__(self, terms: Doubles, rigid: NDArray[np.bool_]) -> None:
+    def __init__(self, terms: Doubles, rigid: NDArray[np.intp]) -> None:
         self._terms = np.ascontiguousarray(terms[rigid].T, np.float64)
-        self._places = np.flatnonzero(rigid).astype(np.int32)
+        self._places = rigid.astype(np.int32)
         self._head = _Head(self._terms.ctypes.data, self._places.ctypes.data, len(self._places))
 
     def fit(self, motion: NDArray[np.floating[Any]]) -> Doubles:
