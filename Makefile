@@ -6,7 +6,8 @@ PORT   ?= 8000
 TEST_PROCESSES ?= 2
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-KERNEL := $(foreach part,CMakeLists.txt flags.cmake */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part)))
+KERNEL := $(foreach part,CMakeLists.txt flags.cmake */*.cpp */*.h */CMakeLists.txt media/entropy/*.cpp media/entropy/*.h media/entropy/CMakeLists.txt,$(wildcard service/off_tanet/recognition/$(part))) \
+          $(wildcard service/off_tanet/schemas/json_tensors/*)
 
 .PHONY: install serve test test-fast test-newest coverage lint types audit sanitize wheels sbom image docs bench-flow bench-pair bench-face bench-face-models bench-head bench-serve bench-peers bench-scaling bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-stream bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
 
@@ -155,7 +156,7 @@ build/wheel-tools/.locked: requirements/wheels.txt
 	touch $@
 
 # Fuzzes the C++ code with the sanitizers: each build of the flow kernel that this processor can run, and
-# the damage check of coded pictures.
+# the damage check of coded pictures, and the parser of tensors in JSON.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service
@@ -167,6 +168,10 @@ sanitize: .venv/.service
 	    -DENTROPY_PROGRAM=$(CURDIR)/tests/recognition/media/entropy_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize-entropy --parallel 2
 	build/sanitize-entropy/entropy_program
+	$(BIN)/cmake -S service/off_tanet/schemas/json_tensors -B build/sanitize-lists -DCMAKE_BUILD_TYPE=Release \
+	    -DLISTS_PROGRAM=$(CURDIR)/tests/api/lists_fuzz.cpp
+	$(BIN)/cmake --build build/sanitize-lists --parallel 2
+	build/sanitize-lists/lists_program
 
 # Stamp files record what is installed; a step runs again only when its inputs change.
 .venv/bin/python:
