@@ -197,7 +197,6 @@ def _add_middleware(
         engine=app.state.engine,
         others={VIDEO_PATH: app.state.video_engine},
         client_of=app.state.client_of,
-        refusal_delay_s=settings.refusal_delay_s,
     )
     app.add_middleware(GuardMiddleware, guards=(*guards, lengths))
     app.add_middleware(ErrorMiddleware)
