@@ -20,6 +20,7 @@ COPY service/off_tanet/recognition/CMakeLists.txt service/off_tanet/recognition/
 COPY service/off_tanet/recognition/flow service/off_tanet/recognition/flow
 COPY service/off_tanet/recognition/media/entropy service/off_tanet/recognition/media/entropy
 COPY service/off_tanet/recognition/motion/kernel service/off_tanet/recognition/motion/kernel
+COPY service/off_tanet/schemas/json_tensors service/off_tanet/schemas/json_tensors
 RUN cmake -G Ninja -S service/off_tanet/recognition -B build -DCMAKE_BUILD_TYPE=Release \
     && cmake --build build \
     && cmake --install build --prefix /kernel --strip

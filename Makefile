@@ -155,7 +155,7 @@ build/wheel-tools/.locked: requirements/wheels.txt
 	touch $@
 
 # Fuzzes the C++ code with the sanitizers: each build of the kernels of flow and motion that this
-# processor can run, and the damage check of coded pictures.
+# processor can run, the damage check of coded pictures, and the parser of tensors in JSON.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
 sanitize: .venv/.service
@@ -171,6 +171,10 @@ sanitize: .venv/.service
 	    -DMOTION_PROGRAM=$(CURDIR)/tests/recognition/motion/motion_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize-motion --parallel 2
 	set -e; for build in $(FUZZ_BUILDS); do build/sanitize-motion/motion_program_$$build; done
+	$(BIN)/cmake -S service/off_tanet/schemas/json_tensors -B build/sanitize-lists -DCMAKE_BUILD_TYPE=Release \
+	    -DLISTS_PROGRAM=$(CURDIR)/tests/api/lists_fuzz.cpp
+	$(BIN)/cmake --build build/sanitize-lists --parallel 2
+	build/sanitize-lists/lists_program
 
 # Stamp files record what is installed; a step runs again only when its inputs change.
 .venv/bin/python:

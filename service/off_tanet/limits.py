@@ -135,6 +135,7 @@ class EngineLimits:
     Attributes:
         workers: Number of worker processes.
         queue_size: Number of requests that may wait for a worker.
+        refusal_delay_s: Seconds that a request waits for a place in a full queue.
         deadline_s: Seconds from the admission of a request until it is stopped.
         startup_timeout_s: Seconds that a worker may take to become ready.
         shutdown_timeout_s: Seconds for admitted requests to complete on shutdown.
@@ -147,6 +148,7 @@ class EngineLimits:
 
     workers: int = 1
     queue_size: int = 16
+    refusal_delay_s: float = 0.0
     deadline_s: float = 30.0
     startup_timeout_s: float = 60.0
     shutdown_timeout_s: float = 20.0

@@ -226,6 +226,7 @@ class ServiceSettings(BaseSettings):
         return EngineLimits(
             workers=self.workers or cpu.available(),
             queue_size=self.queue_size,
+            refusal_delay_s=self.refusal_delay_s,
             deadline_s=self.deadline_s,
             startup_timeout_s=self.startup_timeout_s,
             shutdown_timeout_s=self.shutdown_timeout_s,
@@ -271,4 +272,6 @@ class ServiceSettings(BaseSettings):
 
         The deadline is that of each frame.
         """
-        return replace(self.engine_limits, workers=self.stream_workers, queue_size=0)
+        return replace(
+            self.engine_limits, workers=self.stream_workers, queue_size=0, refusal_delay_s=0.0
+        )

@@ -153,7 +153,7 @@ def check_refused(answer: httpx.Response, status: int, code: str) -> dict[str, o
 
 def test_other_models_and_versions(http: httpx.Client) -> None:
     """Each of the three routes, with and without a version."""
-    for place in ("resnet", f"{MODEL}/versions/2"):
+    for place in ("resnet", f"{MODEL}/versions/2", "%7Bname%7D"):
         for rest in ("", "/ready"):
             check_refused(http.get(f"/v2/models/{place}{rest}"), 404, "unknown_model")
         answer = http.post(f"/v2/models/{place}/infer", json=described(some_flows(1)))

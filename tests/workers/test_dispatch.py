@@ -176,6 +176,96 @@ def test_a_worker_offered_during_a_cancellation_reaches_others(event: str) -> No
     simulated(2, 0, body)
 
 
+async def request_patiently(dispatcher: Dispatcher[int], client: str, served: Counter[str]) -> None:
+    """One request that waits for a place with its head, and again when its body has arrived."""
+    await dispatcher.room(client, 3600)
+    for _ in range(3):  # the body arrives
+        await asyncio.sleep(0)
+    await dispatcher.room(client, 3600, overtakes=True)
+    await request(dispatcher, client, served)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 12), max_size=30), st.data())
+def test_every_request_that_waits_for_a_place_gets_one(
+    turns: list[int], data: st.DataObject
+) -> None:
+    """Whichever of them are cancelled."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        tasks = []
+        for count in turns:
+            tasks.append(asyncio.create_task(request_patiently(dispatcher, "a", served)))
+            for _ in range(count):
+                await asyncio.sleep(0)
+            if data.draw(st.booleans()):
+                tasks[data.draw(st.integers(0, len(tasks) - 1))].cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} <= {type(None), asyncio.CancelledError}
+        assert served["a"] == outcomes.count(None)
+        assert (dispatcher.idle, dispatcher.waiting, dispatcher.admitted) == (1, 0, 0)
+
+    simulated(3, 1, body)
+
+
+def test_a_request_that_is_cancelled_when_there_is_a_place_leaves_it_to_the_next() -> None:
+    async def body(dispatcher: Dispatcher[int], _: Counter[str]) -> None:
+        with dispatcher.place("a"):
+            first, second = (asyncio.create_task(dispatcher.room("a", 3600)) for _ in range(2))
+            await asyncio.sleep(0)
+        first.cancel()
+        await second
+
+    simulated(1, 0, body)
+
+
+def test_requests_wait_for_a_place_in_the_order_of_their_arrival() -> None:
+    """Also if one comes in the moment in which there is a place for another one. One whose body has
+    arrived holds memory, and goes first."""
+
+    async def body(dispatcher: Dispatcher[int], _: Counter[str]) -> None:
+        order: list[str] = []
+
+        async def arrive(name: str, *, overtakes: bool = False) -> None:
+            await dispatcher.room("a", 3600, overtakes=overtakes)
+            with dispatcher.place("a"):
+                order.append(name)
+                await asyncio.sleep(0)
+
+        with dispatcher.place("a"):
+            tasks = [asyncio.create_task(arrive(name)) for name in ("first", "second")]
+            await asyncio.sleep(0)
+            tasks.append(asyncio.create_task(arrive("body", overtakes=True)))
+            await asyncio.sleep(0)
+            assert not order
+        tasks.append(asyncio.create_task(arrive("last")))
+        await asyncio.gather(*tasks)
+        assert order == ["body", "first", "second", "last"]
+
+    simulated(1, 0, body)
+
+
+def test_a_request_does_not_wait_where_it_may_displace_another_one() -> None:
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        greedy = [asyncio.create_task(request(dispatcher, "greedy", served)) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(dispatcher.room("greedy", 3600))
+        await asyncio.sleep(0)
+        await dispatcher.room("polite", 0)
+        assert not waiting.done()
+        await asyncio.gather(*greedy, waiting)
+
+    assert simulated(3, 1, body) == {"greedy": 3}
+
+
+def test_a_request_without_a_place_is_refused_in_the_end() -> None:
+    async def body(dispatcher: Dispatcher[int], _: Counter[str]) -> None:
+        with dispatcher.place("a"), pytest.raises(QueueFullError):
+            await dispatcher.room("a", 0)
+
+    simulated(1, 0, body)
+
+
 def test_no_request_waits_after_the_close() -> None:
     """A request whose worker was killed by the close would wait for another one without end."""
 

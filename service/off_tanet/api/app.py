@@ -39,7 +39,7 @@ from off_tanet.api.middleware.rate_limit import QuotaGuard
 from off_tanet.api.middleware.sockets import SocketMiddleware
 from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS
-from off_tanet.api.routes import docs, page
+from off_tanet.api.routes import docs, page, v2
 from off_tanet.api.routes.predictions import ENDPOINTS, VIDEO_PATH
 from off_tanet.api.routes.table import routes
 from off_tanet.environment import load
@@ -103,7 +103,7 @@ def create_app(settings: Settings | None = None) -> DocumentedApp:
     if settings.docs:
         table.include_router(docs.routes())
     app.include_router(table)
-    _add_middleware(app, settings, (*heads, *clients))
+    _add_middleware(app, table, settings, (*heads, *clients))
     observers = _observers(state.metrics, tracing)
     _add_exchange(app, table, observers)
     app.add_middleware(
@@ -181,19 +181,22 @@ def _tracing(endpoint: str | None) -> Tracing | None:
     return Tracing(endpoint)
 
 
-def _add_middleware(app: FastAPI, settings: Settings, guards: tuple[Guard, ...]) -> None:
+def _add_middleware(
+    app: FastAPI, table: APIRouter, settings: Settings, guards: tuple[Guard, ...]
+) -> None:
     """Add the layers that protect the routes, from the innermost to the outermost."""
     lengths = BodyLengthGuard(
         settings.body_limits.bytes, {VIDEO_PATH: (settings.max_video_bytes, "video_bytes")}
     )
-    app.add_middleware(DirectMiddleware, endpoints=ENDPOINTS)
+    app.add_middleware(
+        DirectMiddleware, endpoints={**ENDPOINTS, **v2.ENDPOINTS}, routes=table.routes
+    )
     app.add_middleware(BodyLimitMiddleware, budget=app.state.body_budget, lengths=lengths)
     app.add_middleware(
         AdmissionMiddleware,
         engine=app.state.engine,
         others={VIDEO_PATH: app.state.video_engine},
         client_of=app.state.client_of,
-        refusal_delay_s=settings.refusal_delay_s,
     )
     app.add_middleware(GuardMiddleware, guards=(*guards, lengths))
     app.add_middleware(ErrorMiddleware)

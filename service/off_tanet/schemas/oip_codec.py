@@ -81,9 +81,9 @@ def parse(
     """
     length = len(body) if header_length is None else _length(header_length, len(body))
     header, binary = body[:length], body[length:]
-    if header.count(b",") > max_batch * math.prod(FLOW_SHAPE) + _OTHER_COMMAS:
-        raise _too_many(max_batch)
     described, data = json_tensors.separate_data(header)
+    if described.count(b",") > max_batch * math.prod(FLOW_SHAPE) + _OTHER_COMMAS:
+        raise _too_many(max_batch)
     try:
         request = InferenceRequestBody.model_validate_json(described)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 Under overload, the next worker is assigned to the client that has the fewest workers. A full queue
 makes room for a client that has fewer places in it than another one. Therefore a client does not
-get more by opening more connections.
+get more by opening more connections. Other requests wait for a place in the order of their arrival.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Dispatcher(Generic[T]):
         self._waiting: OrderedDict[str, deque[Place[T]]] = (
             OrderedDict()
         )  # the client that was served the longest ago is first
+        self._outside: deque[asyncio.Future[None]] = deque()  # requests that wait for a place
         self._closed: EngineError | None = None
 
     @property
@@ -65,6 +66,28 @@ class Dispatcher(Generic[T]):
         """Raise QueueFullError if a request of `client` would not be admitted now."""
         if self.admitted >= self._places and self._to_displace(client) is None:
             raise QueueFullError("The service has more work than it can queue.")
+
+    async def room(self, client: str, seconds: float, *, overtakes: bool = False) -> None:
+        """Wait until a request of `client` would be admitted.
+
+        Args:
+            client: Identifier of the client.
+            seconds: How long to wait at most.
+            overtakes: Whether it goes before the requests that wait already. One whose body has
+                arrived does, as it holds memory.
+
+        Raises:
+            QueueFullError: There was no place in that time.
+        """
+        if self._may_enter(client, overtakes):
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._may_enter(client, overtakes):
+                    await self._wait_outside(overtakes)
+                    overtakes = True  # it has waited for its turn
+        except TimeoutError:
+            self.check(client)
 
     @contextmanager
     def place(self, client: str) -> Iterator[Place[T]]:
@@ -88,6 +111,7 @@ class Dispatcher(Generic[T]):
             yield place
         finally:
             self._release(place)
+            self._invite()
 
     async def worker(self, place: Place[T]) -> T:
         """Wait for a worker for an admitted request.
@@ -139,6 +163,31 @@ class Dispatcher(Generic[T]):
         """Fail all requests with `error` that wait for a worker now or later."""
         self._closed = error
         self.fail(error)
+
+    def _may_enter(self, client: str, overtakes: bool) -> bool:
+        if self.admitted >= self._places:
+            return self._to_displace(client) is not None
+        return overtakes or not self._outside
+
+    async def _wait_outside(self, overtakes: bool) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        (self._outside.appendleft if overtakes else self._outside.append)(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():  # it was invited in this iteration of the event loop
+                self._invite()
+            raise
+        finally:
+            if waiter in self._outside:
+                self._outside.remove(waiter)
+
+    def _invite(self) -> None:
+        """Let as many requests enter as there are places; one that brings its body late waits."""
+        for _ in range(min(self._places - self.admitted, len(self._outside))):
+            waiter = self._outside.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _next_place(self) -> Place[T] | None:
         """Remove the next request from the queue and return it.

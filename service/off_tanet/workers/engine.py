@@ -1,7 +1,8 @@
 """Admission, deadlines and draining, independent of what the jobs do.
 
-A request is admitted or refused at once. It waits for an idle worker, runs there, and occupies its
-place until the work has ended: completed, out of time, or cancelled because its client left.
+A request is admitted, at once or as soon as there is a place, or refused. It waits for an idle
+worker, runs there, and occupies its place until the work has ended: completed, out of time, or
+cancelled because its client left.
 """
 
 from __future__ import annotations
@@ -179,6 +180,13 @@ class Engine:
         self._pool.check()
         self._dispatcher.check(client)
 
+    async def admission(self, client: str = "") -> None:
+        """Like `check_admission`, but wait for a place, for `refusal_delay_s` at most."""
+        self._check_state()
+        self._pool.check()
+        await self._dispatcher.room(client, self.limits.refusal_delay_s)
+        self._check_state()
+
     async def run(
         self,
         job: Job[T],
@@ -213,6 +221,7 @@ class Engine:
         deadline = admitted + self.limits.deadline_s
         self._check_state()
         self._pool.check()
+        await self._dispatcher.room(client, self.limits.refusal_delay_s, overtakes=True)
         with self._dispatcher.place(client) as place:
             if not self.starting:
                 self.start()

@@ -168,13 +168,12 @@ class InferenceJob(Job[InferenceAnswer], frozen=True):
 
     header_length: str | None
 
-    def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> InferenceAnswer:
+    def __call__(self, recognizer: Recognizer, _report: Report, body: bytes, /) -> InferenceAnswer:
         """Classify the flow fields."""
         watch = Stopwatch()
         with watch.stage("decode"):
             available = output_names(recognizer.card.expressive_parameters is not None)
             request = oip_codec.parse(body, self.header_length, recognizer.max_batch, available)
-        report("inference", 0, 1)
         with watch.stage("inference"):
             answers = _classify(recognizer, request.flows)
         outputs = {

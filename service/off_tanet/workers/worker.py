@@ -44,6 +44,9 @@ from off_tanet.workers.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
+# Most bodies fit into it. Otherwise server and worker take turns for each 200 kB (5% of their time
+# for a flow field in JSON). Systems have maxima of their own, to which it is reduced.
+_SEND_BUFFER_BYTES = 1 << 20
 _MEMORY_CHECK_S = 0.05  # interval between checks of a working process's memory
 
 T = TypeVar("T")
@@ -83,6 +86,7 @@ class Worker:
             RuntimeError: The system cannot provide a thread.
         """
         server_end, worker_end = socket.socketpair()
+        server_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
         process = spawn.Process(
             target=worker_process.run,

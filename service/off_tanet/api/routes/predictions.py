@@ -94,5 +94,5 @@ async def _answer_or_stream(
         return await _answer(request, engine, job)
     upload = await read_upload(request)
     client = request.app.state.client_of(request.scope)
-    engine.check_admission(client)  # a refusal is an ordinary response with its own status
+    await engine.admission(client)  # a refusal is an ordinary response with its own status
     return EventStream(engine, job, upload, client, request.app.state.max_pending_bytes, name)

@@ -18,6 +18,7 @@ from off_tanet.schemas.oip import (
     ServerMetadataBody,
     ServerReadyBody,
 )
+from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import InferenceJob
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -86,3 +87,17 @@ async def infer(
         headers={HEADER_LENGTH: str(len(reply.header))},
         media_type="application/octet-stream",
     )
+
+
+async def infer_directly(request: Request) -> Response:
+    """Return what `infer` returns, without the framework's evaluation of its dependencies."""
+    engine: Engine = request.app.state.engine
+    known = known_version if "version" in request.path_params else known_model
+    await known(engine, **request.path_params)
+    return await infer(request, engine, request.headers.get(HEADER_LENGTH))
+
+
+ENDPOINTS = dict.fromkeys(
+    ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"), infer_directly
+)
+"""The function of each path that receives tensors."""
