@@ -90,7 +90,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         except Exception as error:
             reporter.send(_failure(error))
             return
-        job_decoder = decoder(options.jobs)
+        job_decoder, heap = decoder(options.jobs), malloc.HeapTrimmer()
         while len(head := requests.read(REQUEST.size)) == REQUEST.size:
             number, job_bytes, body_bytes = REQUEST.unpack(head)
             reporter = _Reporter(parent, requests, number, options.message_bytes)
@@ -102,7 +102,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
                 recognizer,
                 requests.read(body_bytes),
             )
-            malloc.trim()
+            heap.trim()
             parent.sendall(final)
 
 

@@ -95,6 +95,7 @@ class BodyBudget:
         self._held = 0
         self._bodies: set[Body] = set()
         self._stopped = False
+        self._heap = malloc.HeapTrimmer()
 
     @contextmanager
     def body(self, scope: Scope) -> Iterator[Body]:
@@ -140,7 +141,7 @@ class BodyBudget:
         body.held -= size
         self._held -= size
         if size and not self._held:
-            malloc.trim()
+            self._heap.trim()
 
     def _make_room(self, body: Body) -> None:
         held: Counter[str] = Counter()
