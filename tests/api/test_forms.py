@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from off_tanet.errors import (
     MalformedFormError,
     UnsupportedMediaError,
 )
+from off_tanet.schemas import multipart, plain_forms
 from off_tanet.schemas.forms import ClipForm, FramesForm
 
 from tests.support.processes import processor_seconds
@@ -139,6 +141,45 @@ def test_parts_are_read_as_they_were_sent(onset: bytes, apex: bytes) -> None:
     body = body_of(("onset", onset), ("apex", apex), boundary=boundary)
     parsed = FramesForm.parse(body, boundary)
     assert (parsed.onset, parsed.apex) == (onset, apex)
+
+
+HEADERS = (
+    b'Content-Disposition: form-data; name="onset"',
+    b'Content-Disposition: form-data; name="apex"; filename="a.jpg"\r\nContent-Type: image/jpeg',
+    b'content-disposition: form-data; name="onset"; filename="b; name=x"\r\ncontent-type: a',
+    b'Content-Disposition: form-data; name="onset"; name="apex"',
+    b'Content-Disposition: form-data; filename="c"; name="apex"',
+    b'Content-Disposition: form-data; name="face"',
+    b'Content-Disposition: form-data; name="onset"\r\nContent-Transfer-Encoding: base64',
+    b"Content-Type: image/jpeg",
+)
+ENDS = st.sampled_from([b"\r\n--b--\r\n", b"\r\n--b--", b"\r\n--b--x", b"\r\n--b", b""])
+written_parts = st.builds(
+    lambda headers, content: b"\r\n--b\r\n" + headers + b"\r\n\r\n" + content,
+    st.sampled_from(HEADERS),
+    contents,
+)
+
+
+@given(st.lists(written_parts, max_size=4).map(b"".join), ENDS)
+@settings(max_examples=300)
+def test_plain_forms_are_read_as_by_the_parser_of_all_forms(begin: bytes, end: bytes) -> None:
+    """The short way must not accept a form that the parser refuses, or read it differently."""
+    body, names = (begin + end)[2:], multipart.Names({"onset", "apex"}, {"face"})
+    plain = plain_forms.split(body, BOUNDARY, names.files, 16)
+    if plain is not None:
+        assert plain == multipart.parse(body, BOUNDARY, names)
+
+
+def test_forms_of_clients_are_plain() -> None:
+    """Otherwise the short way would be of no use."""
+    pictures: dict[str, Any] = {"onset": ("o.jpg", b"\r\n", "image/jpeg"), "apex": b"--"}
+    sent = httpx.Request("POST", "http://localhost", files=pictures)
+    boundary = sent.headers["Content-Type"].partition("boundary=")[2].encode()
+    for body in (sent.read(), body_of(("onset", b"\r\n"), ("apex", b"--"), boundary=boundary)):
+        found = plain_forms.split(body, boundary, {"onset", "apex"}, 16)
+        assert found == [("onset", b"\r\n"), ("apex", b"--")]
+    assert plain_forms.split(body, boundary, {"onset", "apex"}, 1) is None
 
 
 @given(st.binary(max_size=400) | almost_boundaries.map(lambda data: PREFIX + data))

@@ -9,18 +9,52 @@ import numpy as np
 import pytest
 from off_tanet.workers import malloc
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+_BLOCK = 8_000_000
+_PAGES = _BLOCK / 4096
+
+
+def _faults() -> int:
+    """Page faults of a block that is allocated and freed."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(_BLOCK, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
 def test_freed_memory_is_kept() -> None:
     """A block that is allocated again after it was freed must cost no page faults, which were 2 ms
     of a request."""
     malloc.keep_freed()
-    block = 8_000_000
+    _faults()
+    assert _faults() < _PAGES / 10
 
-    def faults() -> int:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        np.ones(block, np.uint8)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-    faults()
-    assert faults() < block / 4096 / 10
+def test_a_large_process_is_not_trimmed() -> None:
+    """What a process holds anyway, such as the libraries of an application that mounts the service,
+    must not make each request return its memory."""
+    malloc.keep_freed()
+    others = np.ones(400_000_000, np.uint8)
+    heap = malloc.HeapTrimmer()
+    _faults()
+    heap.trim()
+    assert _faults() < _PAGES / 10
+    assert others[-1]
+
+
+def test_a_grown_process_is_trimmed() -> None:
+    """A request that needed much memory must not leave too little for the next one, and the
+    requests after it must not be trimmed again."""
+    malloc.keep_freed()
+    heap = malloc.HeapTrimmer()
+    before = malloc.resident_bytes()
+    blocks = [np.ones(_BLOCK, np.uint8) for _ in range(40)]
+    last = blocks.pop()  # stays above them in the heap
+    del blocks
+    grown = malloc.resident_bytes()
+    heap.trim()
+    assert malloc.resident_bytes() - before < (grown - before) / 4
+    _faults()
+    heap.trim()
+    assert _faults() < _PAGES / 10
+    assert last[-1]

@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from off_tanet.errors import MalformedBase64Error, MalformedFormError, UnsupportedMediaError
-from off_tanet.schemas import encoded
+from off_tanet.schemas import encoded, plain_forms
 from off_tanet.schemas.validation import shorten
 
 _MAX_PARTS = 16  # more than any route has
@@ -58,6 +58,12 @@ def parts(body: bytes, boundary: bytes, names: Names) -> list[tuple[str, bytes]]
         MalformedBase64Error: A part is not valid base64, although its headers say so.
         UnsupportedMediaError: A part has another encoding.
     """
+    plain = plain_forms.split(body, boundary, names.files, _MAX_PARTS)
+    return parse(body, boundary, names) if plain is None else plain
+
+
+def parse(body: bytes, boundary: bytes, names: Names) -> list[tuple[str, bytes]]:
+    """Parse a multipart body however it is written; arguments and errors as of `parts`."""
     reader = _Reader(names)
     try:
         parser = MultipartParser(

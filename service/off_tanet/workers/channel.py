@@ -28,9 +28,9 @@ _MESSAGES = decoder((Step, PartialResult, Ask, Result, Failure))
 class Channel(asyncio.Protocol):
     """Sends a worker one request at a time and receives the messages of its answer.
 
-    A message is decoded when `receive` is called, and the socket is not read while a complete
-    message waits. A worker that writes without end only fills its own send buffer, and takes the
-    event loop no more time than one message per iteration.
+    A message is decoded when `receive` is called, and if more arrives while a complete message
+    waits, the socket is not read any more. A worker that writes without end only fills its own send
+    buffer, and takes the event loop no more time than one message per iteration.
 
     Attributes:
         lost: Whether the channel can no longer be used, because the socket was closed or the worker
@@ -45,6 +45,7 @@ class Channel(asyncio.Protocol):
         self._on_lost = on_lost
         self._received = bytearray()
         self._number: int | None = None  # of the current request
+        self._paused = False  # whether the socket is not read
         self._readable = asyncio.Event()  # a message is complete, or the channel is lost
         self._writable = asyncio.Event()
         self._writable.set()
@@ -58,18 +59,25 @@ class Channel(asyncio.Protocol):
         """Accept messages with this number from now on, up to the final one."""
         self._number = number
 
-    async def send(self, pieces: Iterable[bytes]) -> None:
-        """Write the pieces, each when most of those before it have been sent."""
+    async def send(self, head: bytes, pieces: Iterable[bytes]) -> None:
+        """Write the head and the pieces, each when most of what is before it has been sent."""
         for piece in pieces:
             if self.lost:
                 return  # `receive` will raise an error
-            self._transport.write(piece)
-            await self._writable.wait()
+            # One call of the system for the head and the first piece.
+            self._transport.writelines((head, piece) if head else (piece,))
+            head = b""
+            if not self._writable.is_set():
+                await self._writable.wait()
+        if head and not self.lost:
+            self._transport.write(head)
 
     async def receive(self) -> Message:
         """Return the next message; raise MessageError if the channel is lost or breaks."""
-        await self._readable.wait()
-        await asyncio.sleep(0)  # let other tasks run, however many messages there are
+        if self._readable.is_set():
+            await asyncio.sleep(0)  # let other tasks run, however many messages there are
+        else:
+            await self._readable.wait()
         if self.lost:
             raise MessageError("the channel is lost")
         try:
@@ -81,7 +89,9 @@ class Channel(asyncio.Protocol):
             ) from None
         if not self._is_readable():
             self._readable.clear()
-            self._transport.resume_reading()
+            if self._paused:
+                self._paused = False
+                self._transport.resume_reading()
         if self._number is None and self._received:
             self._break()  # `idle` is False then
         return message
@@ -110,14 +120,16 @@ class Channel(asyncio.Protocol):
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
-        """Store the data, and stop reading when a message is complete."""
+        """Store the data, and stop reading if a message was complete before."""
         if self.lost:
             return
         self._received += data
         if self._number is None:
             self._break()
-        elif self._is_readable():
+        elif self._readable.is_set():
+            self._paused = True
             self._transport.pause_reading()
+        elif self._is_readable():
             self._readable.set()
 
     def _is_readable(self) -> bool:

@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_CANCEL_TIMEOUT_S = 1.0  # for cancelled work to end; starting a new process takes longer
 _DRAIN_INTERVAL_S = 0.02
 
 
@@ -193,7 +192,7 @@ class Engine:
         upload: Upload | None = None,
         *,
         client: str = "",
-        progress: Progress = lambda *_: None,
+        progress: Progress | None = None,
         waited: Callable[[float], None] = lambda _: None,
         on_partial: Callable[[PartialResult], None] = lambda _: None,
         feed: Feed | None = None,
@@ -227,11 +226,15 @@ class Engine:
                 self.start()
             worker = await self._next_worker(place, deadline)
             waited(time.monotonic() - admitted)
-            work = asyncio.create_task(
-                worker.run(job, upload or Upload(), deadline, progress, on_partial, feed)
-            )
-            work.add_done_callback(_retrieve_exception)
-            return await self._outcome(work, worker)
+            try:
+                return await worker.run(
+                    job, upload or Upload(), deadline, progress, on_partial, feed
+                )
+            except EngineError:
+                await worker.stop()  # respond only when the work has stopped
+                raise
+            finally:
+                self._pool.take_back(worker)
 
     def _check_state(self) -> None:
         if self.state is State.DRAINING:
@@ -240,32 +243,20 @@ class Engine:
             raise WarmingUpError("The service is starting and not ready yet.")
 
     async def _next_worker(self, place: Place[Worker], deadline: float) -> Worker:
+        if self._dispatcher.idle:  # it comes at once, and needs no timer
+            worker = await self._dispatcher.worker(place)
+            if worker.usable:
+                return worker
+            self._pool.replace(worker)  # it has just died
         try:
             async with asyncio.timeout_at(deadline):  # a loop's clock is time.monotonic()
                 worker = await self._dispatcher.worker(place)
-                while not worker.usable:  # it has just died
-                    self._pool.take_back(worker)
+                while not worker.usable:
+                    self._pool.replace(worker)
                     worker = await self._dispatcher.worker(place)
                 return worker
         except TimeoutError:
             raise DeadlineError("No worker became free in time.") from None
-
-    async def _outcome(self, work: asyncio.Task[T], worker: Worker) -> T:
-        """Wait until the work has ended; then return its worker to the pool."""
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # Clients that often leave early must not cost a new process each time.
-            await asyncio.wait([work], timeout=_CANCEL_TIMEOUT_S)
-            raise
-        except EngineError:
-            await worker.stop()  # respond only when the work has stopped
-            raise
-        finally:
-            if not work.done():
-                worker.kill()
-                work.cancel()
-            self._pool.take_back(worker)
 
     async def _drain(self) -> None:
         give_up = time.monotonic() + self.limits.shutdown_timeout_s
@@ -287,9 +278,3 @@ class Engine:
             self.info.card.name,
             self.info.card.version,
         )
-
-
-def _retrieve_exception(work: asyncio.Task[Any]) -> None:
-    """Retrieve the exception of work that may not be awaited any more; else the loop logs it."""
-    if not work.cancelled():
-        work.exception()

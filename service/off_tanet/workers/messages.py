@@ -2,13 +2,14 @@
 
 A worker decodes untrusted uploads, therefore its messages are treated as untrusted too.
 
-    to a worker:    number, length of the job, length of the body | job | body
+    to a worker:    number, length of the job, length of the body, progress | job | body
     from a worker:  number, length of the message | message
     to a worker that asked for it:  number, length of the piece | piece
 
 Jobs and messages are the types below as msgpack. Each request has a random number, which every
-message of its answer repeats. A job may ask for pieces that arrive while it runs, one at a time; an
-empty one is the end.
+message of its answer repeats. A worker sends progress only if the request says that somebody
+follows it: each message costs the server's process a tenth of a millisecond. A job may ask for
+pieces that arrive while it runs, one at a time; an empty one is the end.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ StagesMs: TypeAlias = Annotated[
 ]
 """Milliseconds per stage. The names are restricted: the metrics have a time series for each."""
 
-REQUEST = struct.Struct(">QQQ")
+REQUEST = struct.Struct(">QQQ?")
 REPLY = struct.Struct(">QQ")
 PIECE = struct.Struct(">QQ")
 

@@ -81,20 +81,21 @@ class WorkerPool:
 
     def take_back(self, worker: Worker) -> None:
         """Offer a worker to the dispatcher after its work, or replace it."""
-        if not worker.usable:
-            self._replace(worker)
+        if not worker.completed:
+            self.replace(worker)
         elif (held := worker.resident_bytes()) > self.idle_bytes:
             log.warning("replacing a worker that holds %d MB when idle", held // 1_000_000)
-            self._replace(worker)
+            self.replace(worker)
         else:
             self.dispatcher.offer(worker)
 
     def _replace_if_idle(self, worker: Worker) -> None:
         """Replace a lost worker; if it has a request, `take_back` does so later."""
         if self.dispatcher.withdraw(worker):
-            self._replace(worker)
+            self.replace(worker)
 
-    def _replace(self, worker: Worker) -> None:
+    def replace(self, worker: Worker) -> None:
+        """Start another worker in the place of one that can no longer be used."""
         if self._stopped:
             return
         self._workers.discard(worker)

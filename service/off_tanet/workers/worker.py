@@ -7,12 +7,11 @@ neither leave a lock held nor a partial message in the channel of another one.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import multiprocessing
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
@@ -22,7 +21,7 @@ import msgspec
 
 from off_tanet.errors import DeadlineError, EngineError, WorkerLostError, WorkMemoryError
 from off_tanet.types import Progress
-from off_tanet.workers import malloc, signals, worker_process
+from off_tanet.workers import malloc, processes, worker_process
 from off_tanet.workers.channel import Channel
 from off_tanet.workers.feed import Feed
 from off_tanet.workers.messages import (
@@ -48,6 +47,7 @@ log = logging.getLogger(__name__)
 # for a flow field in JSON). Systems have maxima of their own, to which it is reduced.
 _SEND_BUFFER_BYTES = 1 << 20
 _MEMORY_CHECK_S = 0.05  # interval between checks of a working process's memory
+_CANCEL_TIMEOUT_S = 1.0  # for cancelled work to end; starting a new process takes longer
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ T = TypeVar("T")
 class _Listeners:
     """What follows the messages of one request, as in `Worker.run`."""
 
-    progress: Progress = lambda *_: None
+    progress: Progress | None = None
     on_partial: Callable[[PartialResult], None] = lambda _: None
     feed: Feed | None = None
     number: int = WARM_UP
@@ -97,7 +97,7 @@ class Worker:
         worker = cls(process, options.memory_bytes)
         with server_end:
             try:
-                await _start(process)
+                await processes.start(process)
                 worker_end.close()  # else the worker's death would not close the channel
                 _, worker._channel = await asyncio.get_running_loop().create_connection(
                     lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
@@ -105,14 +105,19 @@ class Worker:
                 )
             except BaseException:
                 worker_end.close()
-                _kill(process)
+                processes.kill(process)
                 raise
         return worker
 
     @property
     def usable(self) -> bool:
         """Whether it can run a job: it is alive and has completed its last answer."""
-        return not self._killed and self._channel.idle and self._process.is_alive()
+        return self.completed and self._process.is_alive()
+
+    @property
+    def completed(self) -> bool:
+        """Whether it has completed its last answer; if it dies after that, `on_lost` is called."""
+        return not self._killed and self._channel.idle
 
     @property
     def alive(self) -> bool:
@@ -129,27 +134,28 @@ class Worker:
             OffTanetError: As raised by `run`.
         """
         self._channel.expect(WARM_UP)
-        return await self._outcome((), WorkerInfo, deadline, _Listeners())
+        return await self._outcome(b"", iter(()), WorkerInfo, deadline, _Listeners())
 
     async def run(
         self,
         job: Job[T],
         upload: Upload,
         deadline: float,
-        progress: Progress = lambda *_: None,
+        progress: Progress | None = None,
         on_partial: Callable[[PartialResult], None] = lambda _: None,
         feed: Feed | None = None,
     ) -> T:
         """Run a job.
 
         If it ends without the worker's own final message, for any reason, the process is killed, so
-        that no late message can be taken for that of another request.
+        that no late message can be taken for that of another request. If the call is cancelled, the
+        work has a second to end by itself.
 
         Args:
             job: The job.
             upload: The body of the request.
             deadline: A `time.monotonic()` value at which the work is stopped.
-            progress: Called with the progress of each stage.
+            progress: Called with the progress of each stage, which else is not sent.
             on_partial: Called with each partial result.
             feed: The pieces that the job may ask for. The deadline does not pass while one is
                 waited for, and each has a deadline of its own.
@@ -164,15 +170,14 @@ class Worker:
         """
         number = secrets.randbits(63) + 1  # random, so that a worker cannot answer in advance
         data = msgspec.msgpack.encode(job)
-        head = REQUEST.pack(number, len(data), upload.size)
+        head = REQUEST.pack(number, len(data), upload.size, progress is not None) + data
         self._channel.expect(number)
         self._next_check = asyncio.get_running_loop().call_later(
             _MEMORY_CHECK_S, self._check_memory
         )
         try:
-            pieces = itertools.chain((head, data), upload)
             listeners = _Listeners(progress, on_partial, feed, number)
-            return await self._outcome(pieces, answer_type(job), deadline, listeners)
+            return await self._outcome(head, iter(upload), answer_type(job), deadline, listeners)
         finally:
             self._next_check.cancel()
 
@@ -183,7 +188,7 @@ class Worker:
             self._reason = reason or self._reason
             if self._channel.lost:
                 self._ending = "broke the protocol" if self._channel.broken else "ended by itself"
-            _kill(self._process)
+            processes.kill(self._process)
             self._channel.close()
 
     async def stop(self) -> None:
@@ -205,14 +210,15 @@ class Worker:
 
     async def _outcome(
         self,
-        pieces: Iterable[bytes],
+        head: bytes,
+        pieces: Iterator[bytes],
         kind: type[T],
         deadline: float,
         listeners: _Listeners,
     ) -> T:
         try:
             async with asyncio.timeout_at(deadline) as limit:  # a loop's clock: time.monotonic()
-                await self._channel.send(pieces)
+                await self._channel.send(head, pieces)
                 final = await self._final_message(listeners, limit)
             if isinstance(final, Result):
                 return final.answer(kind)
@@ -223,12 +229,30 @@ class Worker:
         except MessageError:
             self.kill()
             raise self._reason from None
-        except BaseException:  # cancelled
+        except asyncio.CancelledError:
+            await self._await_end(pieces, listeners)
+            raise
+        except BaseException:
             self.kill()
             raise
         if final.cause:
             log.error("%s", final.cause)
         raise error
+
+    async def _await_end(self, pieces: Iterator[bytes], listeners: _Listeners) -> None:
+        """Give cancelled work a little time to end, then kill the process.
+
+        Clients that often leave early must not cost a new process each time.
+        """
+        try:
+            async with asyncio.timeout(_CANCEL_TIMEOUT_S) as limit:
+                await self._channel.send(b"", pieces)
+                await self._final_message(listeners, limit)
+        except (TimeoutError, MessageError):
+            self.kill()
+        except BaseException:  # cancelled again
+            self.kill()
+            raise
 
     async def _final_message(
         self, listeners: _Listeners, limit: asyncio.Timeout
@@ -236,7 +260,8 @@ class Worker:
         while True:
             message = await self._channel.receive()
             if isinstance(message, Step):
-                listeners.progress(message.stage, message.done, message.total)
+                if listeners.progress is not None:
+                    listeners.progress(message.stage, message.done, message.total)
             elif isinstance(message, PartialResult):
                 listeners.on_partial(message)
             elif isinstance(message, Ask):
@@ -255,7 +280,7 @@ class Worker:
         limit.reschedule(None)
         piece = await feed.next()
         limit.reschedule(asyncio.get_running_loop().time() + feed.deadline_s)
-        await self._channel.send((PIECE.pack(listeners.number, len(piece)), piece))
+        await self._channel.send(PIECE.pack(listeners.number, len(piece)), (piece,))
 
     def _check_memory(self) -> None:
         """Kill the process if it exceeds its memory limit, and check again until `run` ends."""
@@ -264,25 +289,3 @@ class Worker:
         self._next_check = asyncio.get_running_loop().call_later(
             _MEMORY_CHECK_S, self._check_memory
         )
-
-
-async def _start(process: SpawnProcess) -> None:
-    """Start the process in a thread; kill it if the caller is cancelled meanwhile."""
-    starting = asyncio.get_running_loop().run_in_executor(None, signals.start_shielded, process)
-    try:
-        await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        starting.add_done_callback(lambda _: _kill_late(process, starting))
-        raise
-
-
-def _kill_late(process: SpawnProcess, starting: asyncio.Future[None]) -> None:
-    """Kill a process whose start was cancelled; a failure to start does not matter then."""
-    if not starting.cancelled():
-        starting.exception()  # else the event loop logs it
-    _kill(process)
-
-
-def _kill(process: SpawnProcess) -> None:
-    with suppress(AttributeError, ValueError):  # it was not started
-        process.kill()

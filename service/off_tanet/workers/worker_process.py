@@ -82,7 +82,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         os.nice(_NICENESS + options.niceness)
     malloc.keep_freed()
     with parent, parent.makefile("rb") as requests:
-        reporter = _Reporter(parent, requests, WARM_UP, options.message_bytes)
+        reporter = _Reporter(parent, requests, options.message_bytes, WARM_UP)
         try:
             recognizer = Recognizer(options.configuration)
             options.warm_up(recognizer)
@@ -90,10 +90,10 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
         except Exception as error:
             reporter.send(_failure(error))
             return
-        job_decoder = decoder(options.jobs)
+        job_decoder, heap = decoder(options.jobs), malloc.HeapTrimmer()
         while len(head := requests.read(REQUEST.size)) == REQUEST.size:
-            number, job_bytes, body_bytes = REQUEST.unpack(head)
-            reporter = _Reporter(parent, requests, number, options.message_bytes)
+            number, job_bytes, body_bytes, progress = REQUEST.unpack(head)
+            reporter = _Reporter(parent, requests, options.message_bytes, number, progress)
             # The upload is released before the final message, because the parent then measures the
             # process.
             final = _final_frame(
@@ -102,7 +102,7 @@ def run(parent: socket.socket, options: WorkerOptions) -> None:
                 recognizer,
                 requests.read(body_bytes),
             )
-            malloc.trim()
+            heap.trim()
             parent.sendall(final)
 
 
@@ -112,11 +112,13 @@ class _Reporter:
 
     parent: socket.socket
     requests: IO[bytes]
-    number: int
     message_bytes: int
+    number: int
+    progress: bool = False
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        self.send(Step(stage, done, total))
+        if self.progress:
+            self.send(Step(stage, done, total))
 
     def partial(self, result: PartialResult) -> None:
         self.send(result)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
-from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from off_tanet.api.headers import header
 from off_tanet.api.middleware.base import HttpMiddleware
 from off_tanet.api.middleware.client_id import ClientOf
 from off_tanet.api.middleware.request_state import request_state
@@ -28,6 +28,8 @@ from off_tanet.limits import BodyLimits
 from off_tanet.workers import malloc
 from off_tanet.workers.uploads import Upload
 
+_SMALL_BYTES = 8 << 20  # of bodies that cannot have made the process much larger
+
 
 async def read_upload(request: Request) -> Upload:
     """Read the whole body of a request, which is counted as held until a worker has taken it.
@@ -39,10 +41,14 @@ async def read_upload(request: Request) -> Upload:
         ClientGoneError: The client closed the connection.
         LimitExceededError, SlowRequestError, EngineError: The body exceeds a limit.
     """
-    try:
-        pieces = [piece async for piece in request.stream() if piece]
-    except ClientDisconnect:
-        raise ClientGoneError("The client closed the connection.") from None
+    pieces, complete = [], False
+    while not complete:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError("The client closed the connection.")
+        if piece := message.get("body"):
+            pieces.append(piece)
+        complete = not message.get("more_body", False)
     return Upload(pieces, request_state(request.scope).release_body)
 
 
@@ -92,9 +98,10 @@ class BodyBudget:
     def __init__(self, limits: BodyLimits, client_of: ClientOf) -> None:
         self.limits = limits
         self._client_of = client_of
-        self._held = 0
+        self._held = self._peak = 0
         self._bodies: set[Body] = set()
         self._stopped = False
+        self._heap = malloc.HeapTrimmer()
 
     @contextmanager
     def body(self, scope: Scope) -> Iterator[Body]:
@@ -132,6 +139,7 @@ class BodyBudget:
         """
         body.held += size
         self._held += size
+        self._peak = max(self._peak, self._held)
         if self._held > self.limits.held_bytes:
             self._make_room(body)
 
@@ -139,8 +147,9 @@ class BodyBudget:
         """Stop counting `size` bytes of a body."""
         body.held -= size
         self._held -= size
-        if size and not self._held:
-            malloc.trim()
+        if not self._held and self._peak > _SMALL_BYTES:
+            self._peak = 0
+            self._heap.trim()
 
     def _make_room(self, body: Body) -> None:
         held: Counter[str] = Counter()
@@ -173,7 +182,7 @@ class BodyLengthGuard:
 
     def check(self, scope: Scope) -> None:
         """Raise LimitExceededError if the declared length exceeds the limit."""
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = header(scope, b"content-length")
         self.check_bytes(scope, int(declared) if declared.isdecimal() else 0)
 
     def check_bytes(self, scope: Scope, size: int) -> None:

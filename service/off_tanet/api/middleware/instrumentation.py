@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -101,7 +102,11 @@ def record_stages(scope: Scope, stages_ms: Mapping[str, float]) -> None:
 
 
 def log_request(record: RequestRecord) -> None:
-    """Write one line to the log."""
+    """Write one line to the log as soon as the response, which must not wait for it, is sent."""
+    asyncio.get_running_loop().call_soon(_log, record)
+
+
+def _log(record: RequestRecord) -> None:
     fields: dict[str, object] = {
         "request_id": record.request_id,
         "route": record.route,
