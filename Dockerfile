@@ -16,12 +16,13 @@ RUN python -m venv /tools \
 ENV PATH=/tools/bin:$PATH
 
 FROM compiler AS kernel
-COPY service/off_tanet/recognition/CMakeLists.txt service/off_tanet/recognition/flags.cmake service/off_tanet/recognition/*.h service/off_tanet/recognition/
+COPY service/off_tanet/CMakeLists.txt service/off_tanet/
+COPY service/off_tanet/native service/off_tanet/native
 COPY service/off_tanet/recognition/flow service/off_tanet/recognition/flow
 COPY service/off_tanet/recognition/media/entropy service/off_tanet/recognition/media/entropy
 COPY service/off_tanet/recognition/motion/kernel service/off_tanet/recognition/motion/kernel
 COPY service/off_tanet/schemas/json_tensors service/off_tanet/schemas/json_tensors
-RUN cmake -G Ninja -S service/off_tanet/recognition -B build -DCMAKE_BUILD_TYPE=Release \
+RUN cmake -G Ninja -S service/off_tanet -B build -DCMAKE_BUILD_TYPE=Release \
     && cmake --build build \
     && cmake --install build --prefix /kernel --strip
 

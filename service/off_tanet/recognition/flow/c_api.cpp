@@ -3,7 +3,7 @@
 #include <cstring>
 #include <new>
 
-#include "../exported.h"
+#include "exported.h"
 #include "light.h"
 #include "processor.h"
 #include "tvl1.h"

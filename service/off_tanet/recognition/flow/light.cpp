@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "../simd.h"
+#include "simd.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plane.h"
-#include "../simd.h"
+#include "simd.h"
 #include "stripes.h"
 
 // As many pixels of a row as a vector has lanes, in the order of stripes.h. All their fields are

@@ -5,7 +5,7 @@
 // over other SIMD implementations", Bioinformatics 23, 2007).
 #pragma once
 
-#include "../simd.h"
+#include "simd.h"
 
 class Stripes {
    public:

@@ -3,11 +3,7 @@
 
 #include <cstddef>
 
-#if defined(_WIN32)
-#define EXPORTED extern "C" __declspec(dllexport)
-#else
-#define EXPORTED extern "C" __attribute__((visibility("default")))
-#endif
+#include "exported.h"
 
 // Converts the number that `text` starts with to the nearest double, whatever the locale, and sets
 // `end` behind it. This is Python's `PyOS_string_to_double`; null as the last argument makes it

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <new>
 
-#include "../../exported.h"
+#include "exported.h"
 #include "bitmap.h"
 #include "gif.h"
 #include "jpeg.h"

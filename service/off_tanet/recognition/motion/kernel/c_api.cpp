@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <new>
 
-#include "../../exported.h"
+#include "exported.h"
 #include "head_fit.h"
 #include "registration.h"
 

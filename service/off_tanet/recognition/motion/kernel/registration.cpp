@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "../../simd.h"
+#include "simd.h"
 
 namespace {
 

@@ -4,6 +4,8 @@ if(MSVC AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   message(FATAL_ERROR "The C++ code uses vector extensions of GCC and Clang; configure with -T ClangCL")
 endif()
 
+include_directories(${CMAKE_CURRENT_LIST_DIR})  # simd.h and exported.h
+
 set(CMAKE_CXX_STANDARD 17)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
