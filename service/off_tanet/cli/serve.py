@@ -47,8 +47,11 @@ def serve(
             "serve needs the signals of Linux or macOS; on Windows, use WSL 2 or a container",
             ExitCode.ENVIRONMENT,
         )
+    from off_tanet.workers import processes
+
     with _signals_handled() as shutdown:
         settings = load_settings(config)
+        processes.start_early(settings.engine_limits.workers)
         app = _application(settings)
         if not shutdown.signal:
             with _listening(host, port) as sockets:

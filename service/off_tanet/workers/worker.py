@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ import msgspec
 
 from off_tanet.errors import DeadlineError, EngineError, WorkerLostError, WorkMemoryError
 from off_tanet.types import Progress
-from off_tanet.workers import malloc, processes, worker_process
+from off_tanet.workers import malloc, processes
 from off_tanet.workers.channel import Channel
 from off_tanet.workers.feed import Feed
 from off_tanet.workers.messages import (
@@ -43,9 +41,6 @@ from off_tanet.workers.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
-# Most bodies fit into it. Otherwise server and worker take turns for each 200 kB (5% of their time
-# for a flow field in JSON). Systems have maxima of their own, to which it is reduced.
-_SEND_BUFFER_BYTES = 1 << 20
 _MEMORY_CHECK_S = 0.05  # interval between checks of a working process's memory
 _CANCEL_TIMEOUT_S = 1.0  # for cancelled work to end; starting a new process takes longer
 
@@ -85,28 +80,17 @@ class Worker:
             OSError: The system cannot provide a process or a file.
             RuntimeError: The system cannot provide a thread.
         """
-        server_end, worker_end = socket.socketpair()
-        server_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        spawn = multiprocessing.get_context("spawn")  # no fork: it would copy the event loop
-        process = spawn.Process(
-            target=worker_process.run,
-            args=(worker_end, options),
-            name="off-tanet-worker",
-            daemon=True,
-        )
-        worker = cls(process, options.memory_bytes)
-        with server_end:
-            try:
-                await processes.start(process)
-                worker_end.close()  # else the worker's death would not close the channel
-                _, worker._channel = await asyncio.get_running_loop().create_connection(
-                    lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
-                    sock=server_end.dup(),
-                )
-            except BaseException:
-                worker_end.close()
-                processes.kill(process)
-                raise
+        started = await processes.start()
+        worker = cls(started.process, options.memory_bytes)
+        try:
+            _, worker._channel = await asyncio.get_running_loop().create_connection(
+                lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
+                sock=started.socket,
+            )
+            await worker._channel.send(options.packed(), iter(()))
+        except BaseException:
+            started.kill()
+            raise
         return worker
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
+import pickle
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import cv2
 import msgspec
@@ -41,6 +42,8 @@ from off_tanet.workers.messages import (
 
 _NICENESS = 5  # the server process has priority, so that refusals under overload take half as long
 
+_OPTIONS = struct.Struct(">Q")  # their size
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
@@ -62,26 +65,40 @@ class WorkerOptions:
     niceness: int = 0
     warm_up: Callable[[Recognizer], None] = Recognizer.warm_up
 
+    def packed(self) -> bytes:
+        """Return them as the first bytes on the socket to a worker."""
+        data = pickle.dumps(self)
+        return _OPTIONS.pack(len(data)) + data
 
-def run(parent: socket.socket, options: WorkerOptions) -> None:
-    """Warm up, then run jobs until the parent closes the socket.
+    @classmethod
+    def read(cls, requests: IO[bytes]) -> Self | None:
+        """Return the options that the parent has sent; None if it has closed the socket."""
+        head = requests.read(_OPTIONS.size)
+        if len(head) < _OPTIONS.size:
+            return None
+        options: Self = pickle.loads(requests.read(*_OPTIONS.unpack(head)))  # nosec B301 # the parent's own
+        return options
+
+
+def run(parent: socket.socket) -> None:
+    """Wait for the options, warm up, then run jobs until the parent closes the socket.
 
     Args:
         parent: Socket to the server process.
-        options: Options of the worker.
     """
-    # Ctrl-C is sent to the whole process group, but the parent decides when work ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     hardening.harden()
     _silence_stderr()
     # One core per worker, as for the model and the flow.
     cv2.setNumThreads(1)
     threadpool_limits(1)
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(_NICENESS + options.niceness)
     malloc.keep_freed()
     with parent, parent.makefile("rb") as requests:
+        options = WorkerOptions.read(requests)
+        if options is None:
+            return
+        if hasattr(os, "nice"):  # not on Windows
+            os.nice(_NICENESS + options.niceness)
         reporter = _Reporter(parent, requests, options.message_bytes, WARM_UP)
         try:
             recognizer = Recognizer(options.configuration)
