@@ -159,6 +159,19 @@ class EngineLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchingLimits:
+    """Limits of the requests that a worker answers in one run of the network.
+
+    Attributes:
+        requests: Number of requests; 1 turns it off.
+        body_bytes: A request with more bytes has a run of its own.
+    """
+
+    requests: int = 8
+    body_bytes: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """Limits of one connection, and of all connections together.
 

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from off_tanet import cpu, logs
 from off_tanet.limits import (
+    BatchingLimits,
     BodyLimits,
     ConnectionLimits,
     EngineLimits,
@@ -32,6 +33,7 @@ from off_tanet.limits import (
 from off_tanet.setting_names import PREFIX, STANDARD
 
 _MEDIA, _ENGINE, _HEADERS, _LIVE = MediaLimits(), EngineLimits(), HeaderLimits(), LiveLimits()
+_BATCHING = BatchingLimits()
 _SPARE_BYTES = 65536
 _VIDEO_NICENESS = 5  # next to a short request, a third of the CPU time
 
@@ -81,6 +83,10 @@ class ServiceSettings(BaseSettings):
     """Maximum bytes of the answer of a worker."""
     max_pending_bytes: PositiveInt = 16 << 20
     """Maximum bytes of an event stream that its client has not read yet."""
+    max_batched_requests: PositiveInt = _BATCHING.requests
+    """Maximum number of a client's waiting /v2 requests that a worker answers together."""
+    max_batched_bytes: NonNegativeInt = _BATCHING.body_bytes
+    """Bytes of the body of a /v2 request above which it is answered alone."""
     share_by: ShareBy = "client"
     """What gets an equal share of the workers: client (API key, else address), key or none."""
     trusted_proxies: str = ""
@@ -234,6 +240,11 @@ class ServiceSettings(BaseSettings):
             worker_idle_memory_bytes=self.worker_idle_memory_bytes,
             answer_bytes=self.max_answer_bytes,
         )
+
+    @property
+    def batching_limits(self) -> BatchingLimits:
+        """Limits of the /v2 requests that are answered together."""
+        return BatchingLimits(self.max_batched_requests, self.max_batched_bytes)
 
     @property
     def video_limits(self) -> EngineLimits:

@@ -108,6 +108,10 @@ def test_nothing_but_such_lists_is_accepted(data: st.DataObject) -> None:
         assert_same(found.ravel(), text.translate(WITHOUT_BRACKETS).split(","))
 
 
+def test_space_before_nested_lists() -> None:
+    assert parsed(" [ [1, 2]]", 1, 2).tolist() == [[1, 2]]
+
+
 @pytest.mark.parametrize("text", ["[1", "[1,", "[", "", "[1]]", "[1] 2", "[[1]", "[1e]", "[-]"])
 def test_text_that_ends_too_early_or_too_late(text: str) -> None:
     with pytest.raises(InferenceRequestError):

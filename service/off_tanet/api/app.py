@@ -46,6 +46,7 @@ from off_tanet.environment import load
 from off_tanet.setting_names import variable
 from off_tanet.settings import Settings, SettingsError
 from off_tanet.workers.answers import warm_up
+from off_tanet.workers.batching import InferenceBatcher
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import JOBS
 
@@ -161,6 +162,7 @@ def _state(settings: Settings, clients: Sequence[Guard]) -> State:
     state.client_of = client_of(settings.share_by)
     live = state.live = LiveService.of(settings, state.client_of, clients)
     state.engine, state.video_engine, state.drain = engine, video_engine, drain
+    state.batcher = InferenceBatcher(engine, settings.batching_limits)
     state.metrics = Metrics(engine, video_engine, *live.engines)
     state.body_budget = BodyBudget(settings.body_limits, state.client_of)
     state.max_pending_bytes = settings.max_pending_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Protocol, TypeVar, cast
 
@@ -20,6 +20,7 @@ from off_tanet.schemas import compression
 from off_tanet.schemas.options import Options, Query, read_query
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.messages import Job
+from off_tanet.workers.uploads import Upload
 
 # The parser's time grows with the square of their number: 16,000, which fit into the headers, took
 # 15 ms.
@@ -41,17 +42,33 @@ class Timed(Protocol):
 T = TypeVar("T", bound=Timed)
 
 
+Run = Callable[[Upload, str, Callable[[float], None]], Awaitable[T]]
+"""Runs a job on an upload of a client, and tells how many seconds it has waited for a worker."""
+
+
 async def run_job(request: Request, engine: Engine, job: Job[T]) -> T:
+    """Run a job on the body of a request, as `run_with` does."""
+    return await run_with(
+        request,
+        lambda upload, client, waited: engine.run(job, upload, client=client, waited=waited),
+    )
+
+
+async def run_with(request: Request, run: Run[T]) -> T:
     """Run a job on the body of a request, until it ends or the client disconnects.
 
+    Args:
+        request: The request.
+        run: Runs the job; it is cancelled if the client disconnects.
+
     Raises:
-        OffTanetError: As raised by `read_upload` and `Engine.run`.
+        OffTanetError: As raised by `read_upload` and `run`.
     """
     upload = await read_upload(request)
     client = request.app.state.client_of(request.scope)
     waited = partial(record_wait, request.scope)
     with _Connected(request.receive):
-        answer = await engine.run(job, upload, client=client, waited=waited)
+        answer = await run(upload, client, waited)
     record_stages(request.scope, answer.stages_ms)
     return answer
 

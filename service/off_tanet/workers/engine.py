@@ -142,6 +142,11 @@ class Engine:
             self._stopping = asyncio.create_task(self._drain())
         await asyncio.shield(self._stopping)
 
+    @property
+    def idle(self) -> bool:
+        """Whether a worker waits for a request."""
+        return self._dispatcher.idle > 0
+
     def stats(self) -> EngineStats:
         """Return the current state in numbers."""
         return EngineStats(

@@ -30,6 +30,7 @@ from typing import (
 
 import msgspec
 
+from off_tanet import logs
 from off_tanet.errors import LimitExceededError, OffTanetError, QuotaError
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.recognition.stopwatch import Stage
@@ -131,6 +132,15 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
         limit = error.limit if isinstance(error, LimitExceededError) else ""
         return cls(
             type(error).__name__, error.detail[:_MAX_CHARACTERS], limit, cause[:_MAX_CHARACTERS]
+        )
+
+    @classmethod
+    def of_any(cls, error: Exception) -> Failure:
+        """Create the message from an error of any kind; what was unexpected is only its cause."""
+        if isinstance(error, OffTanetError):
+            return cls.of(error)
+        return cls.of(
+            OffTanetError("The service failed on this request."), logs.describe_error(error)
         )
 
     def exception(self) -> OffTanetError:

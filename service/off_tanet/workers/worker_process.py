@@ -17,9 +17,8 @@ import cv2
 import msgspec
 from threadpoolctl import threadpool_limits
 
-from off_tanet import logs
 from off_tanet.configuration import Configuration
-from off_tanet.errors import LimitExceededError, OffTanetError
+from off_tanet.errors import LimitExceededError
 from off_tanet.recognition import flow
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers import hardening, malloc
@@ -105,7 +104,7 @@ def run(parent: socket.socket) -> None:
             options.warm_up(recognizer)
             reporter.send(_result(WorkerInfo(recognizer.card, flow.build_name())))
         except Exception as error:
-            reporter.send(_failure(error))
+            reporter.send(Failure.of_any(error))
             return
         job_decoder, heap = decoder(options.jobs), malloc.HeapTrimmer()
         while len(head := requests.read(REQUEST.size)) == REQUEST.size:
@@ -168,19 +167,11 @@ def _final_frame(reporter: _Reporter, job: Job[Any], recognizer: Recognizer, bod
     try:
         return reporter.frame(_result(job(recognizer, reporter, body)))
     except Exception as error:
-        return reporter.frame(_failure(error))
+        return reporter.frame(Failure.of_any(error))
 
 
 def _result(value: object) -> Result:
     return Result(msgspec.Raw(msgspec.msgpack.encode(value)))
-
-
-def _failure(error: Exception) -> Failure:
-    if isinstance(error, OffTanetError):
-        return Failure.of(error)
-    return Failure.of(
-        OffTanetError("The service failed on this request."), logs.describe_error(error)
-    )
 
 
 def _silence_stderr() -> None:

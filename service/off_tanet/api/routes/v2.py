@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Header, Request
 from fastapi.responses import Response
 
 from off_tanet.api.dependencies import EngineDep
-from off_tanet.api.requests import check_encoding, run_job
+from off_tanet.api.requests import check_encoding, run_with
 from off_tanet.errors import UnknownModelError
 from off_tanet.schemas.oip import (
     EXTENSIONS,
@@ -18,6 +19,7 @@ from off_tanet.schemas.oip import (
     ServerMetadataBody,
     ServerReadyBody,
 )
+from off_tanet.workers.batching import InferenceBatcher
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import InferenceJob
 
@@ -69,7 +71,6 @@ async def model_ready(engine: EngineDep) -> ModelReadyBody:
 
 async def infer(
     request: Request,
-    engine: EngineDep,
     inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return class probabilities and attention maps for a batch of optical flow.
@@ -79,7 +80,8 @@ async def infer(
     """
     check_encoding(request)
     job = InferenceJob(inference_header_content_length)
-    reply = (await run_job(request, engine, job)).reply
+    batcher: InferenceBatcher = request.app.state.batcher
+    reply = (await run_with(request, partial(batcher.run, job))).reply
     if not reply.binary:
         return Response(reply.header, media_type="application/json")
     return Response(
@@ -94,7 +96,7 @@ async def infer_directly(request: Request) -> Response:
     engine: Engine = request.app.state.engine
     known = known_version if "version" in request.path_params else known_model
     await known(engine, **request.path_params)
-    return await infer(request, engine, request.headers.get(HEADER_LENGTH))
+    return await infer(request, request.headers.get(HEADER_LENGTH))
 
 
 ENDPOINTS = dict.fromkeys(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from off_tanet.errors import InferenceRequestError
 from off_tanet.recognition.classifier import INPUT
 
-_NESTED = re.compile(rb"\[\s*\[")
+_NESTED = re.compile(rb"\s*\[\s*\[")
 _NUMBERS = b"+-.0123456789Ee, \t\r\n"
 _ABSENT = msgspec.Raw()
 
