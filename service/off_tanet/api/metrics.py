@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
+    Counter,
+    Histogram,
     ProcessCollector,
     generate_latest,
 )
@@ -18,7 +20,6 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from off_tanet.api.metric_tables import CounterTable, HistogramTable
 from off_tanet.api.middleware.instrumentation import RequestRecord
 from off_tanet.workers.engine import Engine, EngineStats
 
@@ -33,40 +34,44 @@ class Metrics:
     """The metrics of one application, in a registry of its own."""
 
     def __init__(self, *engines: Engine) -> None:
-        self._requests = CounterTable(
-            "off_tanet_requests", "Finished requests.", ("route", "method", "code")
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "off_tanet_requests",
+            "Finished requests.",
+            ("route", "method", "code"),
+            registry=self._registry,
         )
-        self._seconds = HistogramTable(
+        self._seconds = Histogram(
             "off_tanet_request_duration_seconds",
             "Time from the headers of a request to the end of its response.",
-            "route",
-            _REQUEST_SECONDS,
+            ("route",),
+            buckets=_REQUEST_SECONDS,
+            registry=self._registry,
         )
-        self._stages = HistogramTable(
+        self._stages = Histogram(
             "off_tanet_stage_duration_seconds",
             "Time of each stage of a recognition, and the total.",
-            "stage",
-            _STAGE_SECONDS,
+            ("stage",),
+            buckets=_STAGE_SECONDS,
+            registry=self._registry,
         )
-        self._rejections = CounterTable(
+        self._rejections = Counter(
             "off_tanet_rejections",
             "Requests answered with a problem, by the code of the problem.",
             ("reason",),
+            registry=self._registry,
         )
-        self._registry = CollectorRegistry()
-        for table in (self._requests, self._seconds, self._stages, self._rejections):
-            self._registry.register(table)
         self._registry.register(_EngineCollector(engines))
         ProcessCollector(registry=self._registry)
 
     def observe(self, record: RequestRecord) -> None:
         """Count one finished request."""
-        self._requests.count(record.route, record.method, str(record.status))
-        self._seconds.observe(record.route, record.seconds)
+        self._requests.labels(record.route, record.method, str(record.status)).inc()
+        self._seconds.labels(record.route).observe(record.seconds)
         for stage, milliseconds in record.stages_ms.items():
-            self._stages.observe(stage, milliseconds / 1000)
+            self._stages.labels(stage).observe(milliseconds / 1000)
         if record.problem is not None:
-            self._rejections.count(record.problem)
+            self._rejections.labels(record.problem).inc()
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
