@@ -77,11 +77,11 @@ def print_steps() -> None:
 
 
 @contextmanager
-def service(**settings: object) -> Iterator[tuple[int, int]]:
+def service(**settings: int) -> Iterator[tuple[int, int]]:
     """The port and the process of a service."""
     with (
         tempfile.TemporaryDirectory() as home,
-        serving(Path(home), workers=2, **settings) as server,
+        serving(Path(home), ready=True, workers=2, **settings) as server,
     ):
         yield server.port, server.process.pid
 
