@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from off_tanet.limits import BatchingLimits
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.schemas import oip_codec
 from off_tanet.workers.jobs import InferenceJob
@@ -77,11 +78,11 @@ def print_steps() -> None:
 
 
 @contextmanager
-def service(**settings: int) -> Iterator[tuple[int, int]]:
-    """The port and the process of a service."""
+def service(batched: int) -> Iterator[tuple[int, int]]:
+    """The port and the process of a service that answers so many requests together."""
     with (
         tempfile.TemporaryDirectory() as home,
-        serving(Path(home), ready=True, workers=2, **settings) as server,
+        serving(Path(home), workers=2, max_batched_requests=batched) as server,
     ):
         yield server.port, server.process.pid
 
@@ -110,8 +111,8 @@ def print_served(seconds: float) -> None:
     requests = {"JSON": JSON_PEERS[0].request(), "binary": BINARY_PEERS[0].request()}
     with ExitStack() as stack:
         services = {
-            "single": stack.enter_context(service(max_batched_requests=1)),
-            "batched": stack.enter_context(service()),
+            "single": stack.enter_context(service(1)),
+            "batched": stack.enter_context(service(BatchingLimits().requests)),
         }
         for kind, request in requests.items():
             for clients in CLIENTS:
