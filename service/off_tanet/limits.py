@@ -163,7 +163,7 @@ class BatchingLimits:
     """Limits of the requests that a worker answers in one run of the network.
 
     Attributes:
-        requests: Number of requests; 1 turns it off.
+        requests: Number of requests, divided among the clients; 1 turns it off.
         body_bytes: A request with more bytes has a run of its own.
     """
 

@@ -35,10 +35,14 @@ class FakeEngine:
     """An engine that echoes bodies, as soon as `free` is set."""
 
     idle: bool = False
+    clients: int = 1
     free: asyncio.Event = field(default_factory=asyncio.Event)
     runs: list[tuple[str, list[bytes]]] = field(default_factory=list)
     cancelled: int = 0
     error: Exception | None = None
+
+    def share(self, count: int) -> int:
+        return 1 if self.idle else count // self.clients
 
     async def run(self, job: Any, upload: Upload, *, client: str, waited: Any) -> Any:
         try:
@@ -102,6 +106,22 @@ def test_requests_that_wait_are_put_together() -> None:
         assert await asyncio.gather(*tasks) == [text for text, _ in names]
         assert engine.runs == [("a", [b"a1", b"a2", b"a3"]), ("b", [b"b1"]), ("a", [b"a4"])]
         assert len(waits) == len(names)
+
+    simulated(body)
+
+
+def test_clients_divide_the_size_of_a_batch() -> None:
+    """Otherwise a client that sends one request at a time would wait for all of another one."""
+
+    async def body(engine: FakeEngine, batcher: InferenceBatcher) -> None:
+        tasks = [asyncio.create_task(ask(batcher, text)) for text in (b"1", b"2")]
+        await looked_at()
+        engine.clients = 3
+        tasks += [asyncio.create_task(ask(batcher, text)) for text in (b"3", b"4")]
+        await looked_at()
+        engine.free.set()
+        assert await asyncio.gather(*tasks) == [b"1", b"2", b"3", b"4"]
+        assert engine.runs == [("a", [b"1", b"2"]), ("a", [b"3"]), ("a", [b"4"])]
 
     simulated(body)
 

@@ -113,6 +113,7 @@ def test_no_request_is_displaced_for_an_equal_share() -> None:
     async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
         waiting = [asyncio.create_task(request(dispatcher, name, served)) for name in "aabb"]
         await asyncio.sleep(0)
+        assert dispatcher.clients == 2
         for name in "ab":
             with pytest.raises(QueueFullError):
                 dispatcher.check(name)
@@ -256,6 +257,22 @@ def test_a_request_does_not_wait_where_it_may_displace_another_one() -> None:
         await asyncio.gather(*greedy, waiting)
 
     assert simulated(3, 1, body) == {"greedy": 3}
+
+
+def test_a_request_does_not_wait_behind_those_of_a_client_with_more_places() -> None:
+    """Also while a place is meant for one of them, whose body has not arrived yet."""
+
+    async def body(dispatcher: Dispatcher[int], served: Counter[str]) -> None:
+        with dispatcher.place("greedy"):
+            tasks = [asyncio.create_task(request(dispatcher, "greedy", served)) for _ in range(2)]
+            await asyncio.sleep(0)
+            outside = [asyncio.create_task(dispatcher.room("greedy", 3600)) for _ in range(2)]
+            await asyncio.sleep(0)
+        await dispatcher.room("polite", 3600)
+        assert not outside[1].done()
+        await asyncio.gather(*tasks, *outside)
+
+    assert simulated(3, 1, body) == {"greedy": 2}
 
 
 def test_a_request_without_a_place_is_refused_in_the_end() -> None:

@@ -1,8 +1,9 @@
 """Dynamic batching: tensors of one client that wait for a worker at the same time are one job.
 
 No request waits for others to come: the batch is closed as soon as there is a worker. Only requests
-of one client are put together, so that shares stay equal, and a batch that fails as a whole, with
-its worker, concerns one client.
+of one client are put together, so that a batch that fails as a whole, with its worker, concerns one
+client. The more clients there are, the fewer requests does each of them have in a batch: one turn
+of all clients takes no longer than one batch of a single client.
 """
 
 from __future__ import annotations
@@ -51,17 +52,17 @@ class InferenceBatcher:
         Raises:
             OffTanetError: As raised by `Engine.run`.
         """
-        alone = self._limits.requests == 1 or upload.size > self._limits.body_bytes
-        if alone or (self._engine.idle and client not in self._open):
+        limit, batch = self._engine.share(self._limits.requests), self._open.get(client)
+        if batch is not None and len(batch.job.jobs) >= limit:
+            self._close(batch, client)
+            batch = None
+        if upload.size > self._limits.body_bytes or (batch is None and limit == 1):
             return await self._engine.run(job, upload, client=client, waited=waited)
-        batch = self._open.get(client)
         if batch is None:
             batch = self._open[client] = _Batch()
             batch.work = asyncio.create_task(self._run(batch, client))
             batch.work.add_done_callback(_retrieve_exception)
         index = batch.add(job, upload, waited)
-        if len(batch.job.jobs) == self._limits.requests:
-            self._close(batch, client)
         try:
             return await batch.answer(index)
         finally:

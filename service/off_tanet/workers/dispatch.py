@@ -53,6 +53,11 @@ class Dispatcher(Generic[T]):
         return self._admitted.total()
 
     @property
+    def clients(self) -> int:
+        """Number of clients that have such requests."""
+        return len(self._admitted)
+
+    @property
     def waiting(self) -> int:
         """Number of requests that wait for a worker."""
         return sum(map(len, self._waiting.values()))
@@ -165,9 +170,9 @@ class Dispatcher(Generic[T]):
         self.fail(error)
 
     def _may_enter(self, client: str, overtakes: bool) -> bool:
-        if self.admitted >= self._places:
-            return self._to_displace(client) is not None
-        return overtakes or not self._outside
+        if self._to_displace(client) is not None:  # it has fewer places than another client
+            return True
+        return self.admitted < self._places and (overtakes or not self._outside)
 
     async def _wait_outside(self, overtakes: bool) -> None:
         waiter = asyncio.get_running_loop().create_future()

@@ -142,10 +142,9 @@ class Engine:
             self._stopping = asyncio.create_task(self._drain())
         await asyncio.shield(self._stopping)
 
-    @property
-    def idle(self) -> bool:
-        """Whether a worker waits for a request."""
-        return self._dispatcher.idle > 0
+    def share(self, count: int) -> int:
+        """Divide `count` among the clients that have requests; 1 while a worker is idle."""
+        return 1 if self._dispatcher.idle else max(1, count // max(1, self._dispatcher.clients))
 
     def stats(self) -> EngineStats:
         """Return the current state in numbers."""
