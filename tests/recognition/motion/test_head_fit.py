@@ -44,3 +44,14 @@ def test_other_numbers_of_cells_are_refused(shape: tuple[int, ...]) -> None:
     """The kernel reads raw memory."""
     with pytest.raises(ValueError, match="motion has shape"):
         HeadMotionEstimator(size=SIZE).fit_cells(np.zeros(shape))
+
+
+@pytest.mark.usefixtures("build")
+def test_a_flat_head_has_a_motion() -> None:
+    """Where the depth is the same everywhere, nothing tells it from a shift."""
+    landmarks = np.zeros((468, 3), np.float32)
+    landmarks[:, :2] = np.random.default_rng(0).uniform(10, 100, (468, 2))
+    estimator = HeadMotionEstimator(HeadShape(landmarks), size=SIZE)
+    shift = np.tile((1.0, -2.0), (SIZE**2, 1))
+    found = estimator.fit_cells(shift)
+    assert found.matrix @ estimator.shape.terms(SIZE).T == pytest.approx(shift.T, abs=1e-6)

@@ -9,10 +9,12 @@ namespace {
 
 constexpr int steps = 8;
 constexpr double least_spread = 0.02;  // pixels: less than the noise of any flow
+constexpr double least_pivot = 1e-9;   // less is rounding: the term is a sum of others
 
 using Doubles = std::vector<double>;
 
-// Solves a system of four equations for two right-hand sides, by elimination with pivots.
+// Solves a system of four equations for two right-hand sides, by elimination with pivots. A term that is
+// a sum of others, as the depth of a flat head is, gets no share.
 void solve(double system[head_terms][head_terms + 2], double* matrix) {
     for (int column = 0; column < head_terms; ++column) {
         int pivot = column;
@@ -20,6 +22,7 @@ void solve(double system[head_terms][head_terms + 2], double* matrix) {
             if (std::fabs(system[row][column]) > std::fabs(system[pivot][column])) pivot = row;
         }
         for (int i = 0; i < head_terms + 2; ++i) std::swap(system[column][i], system[pivot][i]);
+        if (std::fabs(system[column][column]) < least_pivot) continue;
         for (int row = 0; row < head_terms; ++row) {
             if (row == column) continue;
             const double factor = system[row][column] / system[column][column];
@@ -28,7 +31,8 @@ void solve(double system[head_terms][head_terms + 2], double* matrix) {
     }
     for (int row = 0; row < head_terms; ++row) {
         for (int axis = 0; axis < 2; ++axis) {
-            matrix[axis * head_terms + row] = system[row][head_terms + axis] / system[row][row];
+            const double pivot = system[row][row], right = system[row][head_terms + axis];
+            matrix[axis * head_terms + row] = std::fabs(pivot) < least_pivot ? 0 : right / pivot;
         }
     }
 }
