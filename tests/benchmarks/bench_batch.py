@@ -29,6 +29,7 @@ from off_tanet.configuration import Configuration
 from off_tanet.limits import EngineLimits
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers import malloc
+from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import bench_clip
 from tests.benchmarks.bench_serve import framed
@@ -66,12 +67,13 @@ class Rate:
 def alone(rows: list[Row]) -> Rate:
     """One Recognizer in this process."""
     cv2.setNumThreads(1)
-    malloc.keep_freed()  # as in a worker
+    malloc.keep_freed()  # as in a worker, like the limit of threads
     recognizer = Recognizer()
     recognizer.warm_up()
-    start = Moment.now()
-    for row in rows:
-        score(row, recognizer)
+    with threadpool_limits(1):
+        start = Moment.now()
+        for row in rows:
+            score(row, recognizer)
     return Rate.between(start, Moment.now(), len(rows))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from off_tanet.configuration import ASSETS
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Pixels
 from off_tanet.workers import malloc
+from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import load
 from tests.support.processes import resident_bytes, workers_of
@@ -46,14 +48,15 @@ def framed(name: str) -> bytes:
 def in_process(onset: bytes, apex: bytes, count: int) -> list[float]:
     """Seconds of each request in this process, on one core."""
     cv2.setNumThreads(1)
-    malloc.keep_freed()  # as in a worker
+    malloc.keep_freed()  # as in a worker, like the limit of threads
     recognizer = Recognizer()
     recognizer.warm_up()
     seconds = []
-    for _ in range(count):
-        start = time.perf_counter()
-        recognizer.frames(onset, apex)
-        seconds.append(time.perf_counter() - start)
+    with threadpool_limits(1):
+        for _ in range(count):
+            start = time.perf_counter()
+            recognizer.frames(onset, apex)
+            seconds.append(time.perf_counter() - start)
     return seconds
 
 
@@ -88,6 +91,11 @@ def accepts(port: int) -> bool:
 def spread(seconds: list[float]) -> str:
     low, middle, high = np.percentile(np.array(seconds) * 1e3, [5, 50, 95])
     return f"{middle:.2f} ms ({low:.2f} to {high:.2f})"
+
+
+def around(reply: load.Reply) -> float:
+    """Seconds of a request outside the recognition, whose time the answer tells."""
+    return reply.seconds - json.loads(reply.body)["timings_ms"]["total"] / 1e3
 
 
 async def overload(server: Server, port: int, request: bytes, rate: float, seconds: float) -> None:
@@ -162,6 +170,7 @@ def main() -> None:
         seconds = [reply.seconds for reply in one[5:]]
         added = float(np.median(seconds) - np.median(alone)) * 1e3
         print(f"over HTTP, one client: {spread(seconds)} a request, {added:+.2f} ms")
+        print(f"  outside the recognition {spread([around(reply) for reply in one[5:]])}")
         many = asyncio.run(load.closed_loop(port, request, 2 * WORKERS, 10))
         rate = len(many) / (max(r.ended for r in many) - min(r.ended - r.seconds for r in many))
         share = rate / (WORKERS * single)
