@@ -95,7 +95,7 @@ def spread(seconds: list[float]) -> str:
 
 def around(reply: load.Reply) -> float:
     """Seconds of a request outside the recognition, whose time the answer tells."""
-    return reply.seconds - json.loads(reply.body)["timings_ms"]["total"] / 1e3
+    return reply.seconds - float(json.loads(reply.body)["timings_ms"]["total"]) / 1e3
 
 
 async def overload(server: Server, port: int, request: bytes, rate: float, seconds: float) -> None:
