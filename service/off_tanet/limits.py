@@ -87,8 +87,8 @@ class Thresholds:
             are named, too; what rises for longer is a change of posture or mood.
         unsure: The reason is `unsure` if the probability that there is an expression of the most
             likely class (the highest of `probabilities` times `expression_probability`) is below
-            this. Of 107 filmed expressions, 68% have a label then, and 71% of those are right; of
-            15 neutral clips 4 have one (`make bench-real`).
+            this. Of 107 filmed expressions, 68% have a label then, and 73% of those are right; of
+            15 neutral clips 5 have one (`make bench-real`).
     """
 
     no_motion_px: float = 0.05
