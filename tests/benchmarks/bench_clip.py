@@ -35,7 +35,7 @@ from tests.benchmarks.bench_flow import opencv
 from tests.support.encoders import film, spliced
 
 SIZE, FRAMES, FPS = (640, 480), 100, 100
-MINUTES, VIDEO_FPS = 10, 30
+VIDEOS, VIDEO_FPS = {SIZE: 10, (1920, 1080): 2}, 30  # minutes
 COMPARED = 8  # frames for which OpenCV-contrib is timed: all of them would take 20 s a round
 LIMITS = MediaLimits(upload_bytes=1 << 30)
 
@@ -110,11 +110,13 @@ def bench_published(clip: bytes, ours: float, rounds: int) -> None:
     )
 
 
-def bench_video() -> None:
-    """Print the cost of spotting in ten minutes, in a process of its own."""
-    second = film(frames(VIDEO_FPS), fps=VIDEO_FPS, options={"bf": "0"})
-    video = spliced(*[second] * (60 * MINUTES), container="mp4")
-    print(f"{MINUTES} minutes at {VIDEO_FPS} frames a second, {len(video) / 1e6:.0f} MB: ", end="")
+def bench_video(size: tuple[int, int], minutes: int) -> None:
+    """Print the cost of spotting in a long video, in a process of its own."""
+    scaled = [np.asarray(cv2.resize(each, size), np.uint8) for each in frames(VIDEO_FPS)]
+    second = film(scaled, fps=VIDEO_FPS, options={"bf": "0"})
+    video = spliced(*[second] * (60 * minutes), container="mp4")
+    title = f"{minutes} minutes of {size[0]} x {size[1]} at {VIDEO_FPS} frames a second"
+    print(f"{title}, {len(video) / 1e6:.0f} MB: ", end="")
     sys.stdout.flush()
     command = [sys.executable, str(Path(__file__).with_name("follow_video.py")), str(VIDEO_FPS)]
     subprocess.run(command, input=video, check=True)
@@ -127,7 +129,8 @@ def main(rounds: int) -> None:
     clip = film(frames(FRAMES), fps=FPS)
     ours = bench_stages(clip, rounds)
     bench_published(clip, ours, rounds)
-    bench_video()
+    for size, minutes in VIDEOS.items():
+        bench_video(size, minutes)
 
 
 if __name__ == "__main__":
