@@ -13,7 +13,7 @@ SERVICE = PACKAGES[0]
 MODULES = modules(SERVICE)
 
 ORDER = (
-    ("errors", "limits", "identifiers", "cpu", "logs", "setting_names", "reasons"),
+    ("errors", "limits", "identifiers", "cpu", "logs", "native", "setting_names", "reasons"),
     ("types", "files", "configuration", "face_choice", "service_settings"),
     ("settings",),
     ("config_file",),

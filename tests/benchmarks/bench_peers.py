@@ -16,7 +16,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -36,6 +35,7 @@ from tests.benchmarks.peers.picture_servers import PEERS
 from tests.benchmarks.peers.servers import Peer
 from tests.support.paths import ROOT
 from tests.support.processes import family
+from tests.support.serving import free_port
 
 CLIENTS = (1, 4, 40)
 RETRY_S = 0.02  # the pause of a client that was refused
@@ -74,8 +74,7 @@ class FailedServerError(Exception):
 def running(peer: Peer) -> Iterator[tuple[int, int, float]]:
     """The port and the process of a server, and when it was started."""
     programs = peer.programs()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "TMPDIR": home, "HOME": home, variable("workers"): "2"}
         environment |= {"PYTHONPATH": str(ROOT), "BENTOML_DO_NOT_TRACK": "true"}

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import load
 from tests.support.processes import resident_bytes, workers_of
-from tests.support.serving import Server, serving
+from tests.support.serving import Server, free_port, serving
 
 WORKERS = 2
 
@@ -62,9 +62,7 @@ def in_process(onset: bytes, apex: bytes, count: int) -> list[float]:
 
 def bare(request: bytes, wait_s: float) -> list[float]:
     """Seconds that HTTP alone adds to a wait as long as the work, by `bare_app`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--http", "httptools", "--loop", "asyncio", "--lifespan", "off"]
     command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.bare_app:app", *options]
     with subprocess.Popen(

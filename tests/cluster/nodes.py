@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from ray.cluster_utils import Cluster
 from ray.serve.config import HTTPOptions, ProxyLocation
 
 from tests.support.processes import family
+from tests.support.serving import free_port
 
 _STORE_BYTES = 150_000_000
 
@@ -60,8 +60,7 @@ def surroundings(home: str) -> dict[str, str]:
 
 def served(**settings: object) -> int:
     """Run the application on the cluster of this process; return the port when it is ready."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     serve.start(ProxyLocation.HeadOnly, HTTPOptions(host="127.0.0.1", port=port))
     serve.run(app({name: str(value) for name, value in settings.items()}))
     return port

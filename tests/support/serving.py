@@ -87,13 +87,19 @@ def started(
         process.stderr.close()
 
 
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
 @contextmanager
 def logging_to(
     stderr: IO[bytes] | int, home: Path, *before: str, **settings: object
 ) -> Iterator[Server]:
     """A service that is ready, on a port that was free, whose log goes to `stderr`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {variable(name): str(value) for name, value in settings.items()}
     process = subprocess.Popen(
         [*before, SERVE[0], "serve", "--port", str(port)],

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from off_tanet.native import libraries
+
 NAMES = ("avx512", "avx2", "generic")
 """All builds, fastest first. Every machine runs `generic`."""
 
@@ -55,7 +57,7 @@ def runnable(folders: Sequence[str]) -> dict[str, Path]:
     Raises:
         ImportError: If the folders do not contain the generic build.
     """
-    found = {name: path for name in NAMES for path in _libraries(folders, name)}
+    found = {name: path for name in NAMES for path in libraries(folders, f"tvl1_{name}")}
     if "generic" not in found:
         raise ImportError(f"no optical flow library in {', '.join(folders)}")
     generic = Kernel("generic", found["generic"])
@@ -80,7 +82,3 @@ def kernel(folders: tuple[str, ...]) -> Kernel:
     if name not in builds:
         raise ValueError(f"{OVERRIDE} is {name!r}; this machine has {', '.join(builds)}")
     return Kernel(name, builds[name])
-
-
-def _libraries(folders: Sequence[str], name: str) -> list[Path]:
-    return [path for folder in folders for path in Path(folder).glob(f"libtvl1_{name}.*")]

@@ -10,12 +10,12 @@ import ctypes
 import math
 import re
 from functools import cache
-from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet import native
 from off_tanet.errors import InferenceRequestError
 from off_tanet.recognition.classifier import INPUT
 
@@ -119,11 +119,7 @@ def _to_double() -> ctypes.c_void_p:
 @cache
 def _library() -> ctypes.PyDLL:
     """Return the library, which is called with the interpreter lock because of `_to_double`."""
-    # An editable installation stores the library in another directory than this file.
-    found = [path for place in __path__ for path in Path(place).glob("liblists.*")]
-    if not found:
-        raise ImportError(f"no library of JSON tensors in {', '.join(__path__)}")
-    library = ctypes.PyDLL(str(found[0]))
+    library = ctypes.PyDLL(native.library(__path__, "lists"))
     library.off_tanet_parse_lists.argtypes = (
         *(ctypes.c_void_p, ctypes.c_size_t),
         *(ctypes.POINTER(ctypes.c_size_t), ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p),

@@ -12,10 +12,11 @@ import ctypes
 from collections.abc import Callable
 from enum import IntEnum
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from off_tanet import native
 
 Bytes = NDArray[np.uint8]
 """Decoded bytes, [size]."""
@@ -85,11 +86,7 @@ def _decode(decode: Callable[..., int], data: bytes, size: int) -> tuple[Bytes, 
 
 @cache
 def _library() -> ctypes.CDLL:
-    # An editable installation stores the library in another directory than this file.
-    found = [path for place in __path__ for path in Path(place).glob("libentropy.*")]
-    if not found:
-        raise ImportError(f"no entropy library in {', '.join(__path__)}")
-    library = ctypes.CDLL(str(found[0]))
+    library = ctypes.CDLL(native.library(__path__, "entropy"))
     for walk in (library.off_tanet_walk_jpeg, library.off_tanet_walk_gif):
         walk.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
     for decode in (library.off_tanet_decode_lzw, library.off_tanet_decode_packbits):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet import native
 from off_tanet.recognition import flow
 from off_tanet.types import Crop
 
@@ -143,11 +143,7 @@ def _library() -> ctypes.CDLL:
 
 @cache
 def _load(build: str) -> ctypes.CDLL:
-    # An editable installation stores the library in another directory than this file.
-    found = [path for place in __path__ for path in Path(place).glob(f"libmotion_{build}.*")]
-    if not found:
-        raise ImportError(f"no motion library in {', '.join(__path__)}")
-    library = ctypes.CDLL(str(found[0]))
+    library = ctypes.CDLL(native.library(__path__, f"motion_{build}"))
     library.off_tanet_register_crop.argtypes = (ctypes.c_void_p,) * 4
     library.off_tanet_fit_head.argtypes = (ctypes.c_void_p,) * 3
     return library
