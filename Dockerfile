@@ -18,6 +18,7 @@ ENV PATH=/tools/bin:$PATH
 FROM compiler AS kernel
 COPY service/off_tanet/CMakeLists.txt service/off_tanet/
 COPY service/off_tanet/native service/off_tanet/native
+COPY service/off_tanet/recognition/face/kernel service/off_tanet/recognition/face/kernel
 COPY service/off_tanet/recognition/flow service/off_tanet/recognition/flow
 COPY service/off_tanet/recognition/media/entropy service/off_tanet/recognition/media/entropy
 COPY service/off_tanet/recognition/motion/kernel service/off_tanet/recognition/motion/kernel

@@ -154,7 +154,7 @@ build/wheel-tools/.locked: requirements/wheels.txt
 	build/wheel-tools/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-# Fuzzes the C++ code with the sanitizers: each build of the kernels of flow and motion that this
+# Fuzzes the C++ code with the sanitizers: each build of the kernels of flow, motion and face that this
 # processor can run, the damage check of coded pictures, and the parser of tensors in JSON.
 FUZZ_BUILDS = $(shell $(BIN)/python -c "from off_tanet.recognition.flow import __path__, builds; \
               print(*builds.runnable(__path__))")
@@ -171,6 +171,10 @@ sanitize: .venv/.service
 	    -DMOTION_PROGRAM=$(CURDIR)/tests/recognition/motion/motion_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize-motion --parallel 2
 	set -e; for build in $(FUZZ_BUILDS); do build/sanitize-motion/motion_program_$$build; done
+	$(BIN)/cmake -S service/off_tanet/recognition/face/kernel -B build/sanitize-face -DCMAKE_BUILD_TYPE=Release \
+	    -DFACE_PROGRAM=$(CURDIR)/tests/recognition/face/face_fuzz.cpp
+	$(BIN)/cmake --build build/sanitize-face --parallel 2
+	set -e; for build in $(FUZZ_BUILDS); do build/sanitize-face/face_program_$$build; done
 	$(BIN)/cmake -S service/off_tanet/schemas/json_tensors -B build/sanitize-lists -DCMAKE_BUILD_TYPE=Release \
 	    -DLISTS_PROGRAM=$(CURDIR)/tests/api/lists_fuzz.cpp
 	$(BIN)/cmake --build build/sanitize-lists --parallel 2

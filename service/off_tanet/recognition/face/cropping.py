@@ -6,12 +6,12 @@ Coordinates are OpenCV's: the centre of a picture's first pixel is (0, 0).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet.recognition.face.kernel import sample_crop
 from off_tanet.types import CROP_SIZE, Crop, Pixels, Similarity
 
 Grey = NDArray[np.uint8]
@@ -42,15 +42,7 @@ def crop(pixels: Pixels, similarity: Similarity) -> Crop:
     while shrinking >= 4:
         levels, transform = _halved(levels, transform)
         shrinking /= 2
-    sampled = cv2.warpAffine(
-        _blurred(levels, shrinking) if shrinking > 1 else _floats(levels),
-        transform,
-        (CROP_SIZE, CROP_SIZE),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    # Rounds, and ends at 0 and 255.
-    return np.asarray(cv2.addWeighted(sampled, 1, sampled, 0, 0, dtype=cv2.CV_8U), np.uint8)
+    return sample_crop(levels, _blur(shrinking), transform)
 
 
 def whole(pixels: Pixels) -> Crop:
@@ -106,17 +98,10 @@ def _halved(grey: Grey, transform: Similarity) -> tuple[Grey, Similarity]:
     return np.asarray(cv2.resize(even, size.tolist()), np.uint8), composed
 
 
-def _blurred(grey: Grey, shrinking: float) -> Floats:
-    """The picture with the resolution of the crop, which is smaller by `shrinking`.
-
-    It is cv2.GaussianBlur of floats in three quarters of the time.
-    """
-    width = 0.45 * math.sqrt(shrinking**2 - 1)
-    kernel = cv2.getGaussianKernel(2 * round(4 * width) + 1, width, cv2.CV_32F)
-    return _floats(
-        cv2.sepFilter2D(grey, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
-    )
-
-
-def _floats(picture: NDArray[Any]) -> Floats:
-    return np.asarray(picture, np.float32)
+def _blur(shrinking: float) -> Floats:
+    """The filter, from its middle on, to the resolution of a crop smaller by `shrinking`."""
+    width = 0.45 * math.sqrt(max(shrinking**2 - 1, 0.0))
+    reach = round(4 * width)
+    # Of no width, OpenCV would choose one.
+    kernel = cv2.getGaussianKernel(2 * reach + 1, max(width, 1e-3), cv2.CV_32F)
+    return np.asarray(kernel[reach:, 0], np.float32)

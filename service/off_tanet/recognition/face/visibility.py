@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from off_tanet.recognition.face.alignment import transform
 from off_tanet.recognition.face.geometry import AVERAGE
+from off_tanet.recognition.face.kernel import appearance, changed_share
 from off_tanet.recognition.face.mesh import five_points
 from off_tanet.recognition.face.pose import HeadPose
 from off_tanet.recognition.face.signals import FaceSignals
@@ -25,10 +26,6 @@ Floats = NDArray[np.float32]
 # yaw (16 to 30) and 22 of pitch (14 to 32), of heads turned by 15 degrees 12 and 10.
 _TURNED_YAW, _TURNED_PITCH = 20.0, 22.0
 
-_BLOCK = 14  # pixels; the outermost blocks show hair and background and are ignored
-_INNER = slice(1, CROP_SIZE // _BLOCK - 1)
-_ALIKE = 0.4  # the lowest correlation of a block with the remembered one that counts as unchanged
-_LEAST_CONTRAST = 4.0  # grey levels; flatter blocks correlate by chance
 # Shares of the blocks, with the expression undone. A hand over the mouth changes a third of them, a
 # laugh or 20 degrees of yaw a tenth. What has come stays until less than half of that is left.
 _COVERED, _STILL_COVERED = 0.3, 0.15
@@ -38,8 +35,6 @@ _RENEWAL, _RENEWAL_COVERED = 0.017, 0.01  # of the remembered face, for each fra
 # logarithm. Of 543 public photographs without a mask 0.5% showed less, of 155 filmed faces none for
 # long; of 250 with a medical mask 99%, of 221 with masks of all kinds, many printed, black or in
 # profile, 55%.
-_MOUTH_COLUMNS = slice(42, 70)
-_MOUTH_ROWS = slice(56, 107)
 _LEAST_MOUTH = 0.12
 
 # Eyes are closed below the first share of the widest opening that was seen, or below the second one
@@ -47,17 +42,12 @@ _LEAST_MOUTH = 0.12
 _CLOSED, _HALF_CLOSED = 0.62, 0.8
 _DARK_CLOSED = 0.7
 _DECAY = 0.998  # of what is remembered, for each frame
-_EYE_CENTRES = five_points(AVERAGE)[:2].round().astype(int).tolist()
-_EYE = (5, 8)  # half the height and width of an eye, pixels
-_SKIN_BELOW = (12, 20)  # rows below the eye
-_DARK = 0.6  # of the skin's brightness
+_EYES = five_points(AVERAGE)[:2].round().astype(np.intc)
 # 0.4% of 543 public photographs with open eyes had a smaller share of dark pixels. It detects eyes
 # that are closed from the start only where neither lashes nor shadows are visible.
 _LEAST_DARK = 0.05
 
 _BLUR = cv2.getGaussianKernel(7, 1.0, cv2.CV_32F)
-
-_DARKEST, _BRIGHTEST = 20.0, 220.0  # grey levels of the 2nd and 98th percentile after stretching
 
 
 class VisibilityMonitor:
@@ -93,12 +83,12 @@ class VisibilityMonitor:
         """
         turned = is_turned(signals.pose)
         upright = _upright(crop, where)
-        even = _evened(upright)
-        masked = not turned and mouth_depth(even) < _LEAST_MOUTH
+        mouth_depth, dark = appearance(upright, _EYES)
+        masked = not turned and mouth_depth < _LEAST_MOUTH
         self.covered = self._is_covered(upright, transform(landmarks[:, :2], where), masked)
         occluded = masked or (self.covered and not turned)
         warnings = {"turned_head": turned, "occluded": occluded}
-        warnings["blink"] = self._is_closed(signals, even) and not (occluded or turned)
+        warnings["blink"] = self._is_closed(signals.eyes, dark) and not (occluded or turned)
         return {warning for warning, applies in warnings.items() if applies}
 
     def _is_covered(self, upright: Floats, places: Points, masked: bool) -> bool:
@@ -115,12 +105,11 @@ class VisibilityMonitor:
     def _has_changed(self, upright: Floats, places: Points) -> bool:
         """Whether something else is seen in the place of the face, in any expression."""
         most = _STILL_COVERED if self.covered else _COVERED
-        if self._face is None or changed(self._face, upright) <= most:
+        if self._face is None or changed_share(self._face, upright) <= most:
             return False
-        return changed(self._face, warp(upright, places, self._places)) > most
+        return changed_share(self._face, warp(upright, places, self._places)) > most
 
-    def _is_closed(self, signals: FaceSignals, even: Floats) -> bool:
-        opening, dark = signals.eyes, dark_share(even)
+    def _is_closed(self, opening: float, dark: float) -> bool:
         self._open = max(opening, self._open * _DECAY)
         self._dark = max(dark, self._dark * _DECAY)
         closed = opening / self._open
@@ -136,55 +125,6 @@ def is_turned(pose: HeadPose) -> bool:
     return abs(pose.yaw) > _TURNED_YAW or abs(pose.pitch) > _TURNED_PITCH
 
 
-def changed(before: Floats, after: Floats) -> float:
-    """Return the share of textured blocks that do not correlate between two crops, in any light."""
-    first, second = _blocks(before), _blocks(after)
-    contrasts = np.sqrt(_product(first, first)), np.sqrt(_product(second, second))
-    textured = np.maximum(*contrasts) > _LEAST_CONTRAST
-    unlike = _product(first, second) < _ALIKE * contrasts[0] * contrasts[1]
-    return float((unlike & textured).sum() / max(1, textured.sum()))
-
-
-def dark_share(upright: Floats) -> float:
-    """Return the share of pixels around the eyes that are darker than skin, 0..1.
-
-    These are iris, lashes and the shadow of the lids. The share halves when the lids close.
-    """
-    shares = []
-    for across, down in _EYE_CENTRES:
-        columns = slice(across - _EYE[1], across + _EYE[1] + 1)
-        eye = upright[down - _EYE[0] : down + _EYE[0] + 1, columns]
-        skin = cv2.mean(upright[down + _SKIN_BELOW[0] : down + _SKIN_BELOW[1], columns])[0]
-        shares.append(np.count_nonzero(eye < np.float32(_DARK * skin)) / eye.size)
-    return sum(shares) / len(shares)
-
-
-def mouth_depth(upright: Floats) -> float:
-    """Return the natural logarithm of the contrast of the mouth's line to the skin around it."""
-    rows = np.log(upright[_MOUTH_ROWS, _MOUTH_COLUMNS] + 8).mean(axis=1)
-    above, below = np.maximum.accumulate(rows), np.maximum.accumulate(rows[::-1])[::-1]
-    return float((np.minimum(above, below) - rows).max())
-
-
-def _evened(upright: Floats) -> Floats:
-    """The crop with full contrast: a veil of light must not look like closed lids or a mask."""
-    low, high = _percentiles(upright[::2, ::2].ravel())
-    scale = (_BRIGHTEST - _DARKEST) / max(high - low, 1.0)
-    return np.asarray(np.clip((upright - low) * scale + _DARKEST, 0, 255), np.float32)
-
-
-def _percentiles(values: Floats) -> tuple[float, float]:
-    """The 2nd and the 98th percentile of values [N]; np.percentile takes three times the time."""
-    places = [share * (len(values) - 1) for share in (0.02, 0.98)]
-    ranks = [(int(place), min(int(place) + 1, len(values) - 1)) for place in places]
-    ordered = np.partition(values, [rank for both in ranks for rank in both])
-    low, high = (
-        float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
-        for place, (below, above) in zip(places, ranks, strict=True)
-    )
-    return low, high
-
-
 def _upright(crop: Crop, where: Similarity) -> Floats:
     """The crop with its landmarks at those of the average face, slightly blurred.
 
@@ -193,16 +133,3 @@ def _upright(crop: Crop, where: Similarity) -> Floats:
     moved = cv2.warpAffine(crop, where, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
     # To floats, in a third of the time of cv2.GaussianBlur of bytes.
     return np.asarray(cv2.sepFilter2D(moved, cv2.CV_32F, _BLUR, _BLUR), np.float32)
-
-
-def _product(first: Floats, second: Floats) -> Floats:
-    """The mean product of the pixels of each block, [6, 6]."""
-    return np.asarray(np.einsum("ijk,ijk->ij", first, second) / first.shape[-1], np.float32)
-
-
-def _blocks(upright: Floats) -> Floats:
-    """The deviations of the inner blocks from their means, [6, 6, pixels]."""
-    count = CROP_SIZE // _BLOCK
-    blocks = upright.reshape(count, _BLOCK, count, _BLOCK).transpose(0, 2, 1, 3)
-    inner = blocks[_INNER, _INNER].reshape(count - 2, count - 2, -1)
-    return np.asarray(inner - inner.mean(axis=-1, keepdims=True), np.float32)
