@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -51,12 +52,13 @@ def head_pose(landmarks: Points) -> HeadPose:
         The pose.
     """
     rotation, scale, middle = _fit(landmarks)
-    yaw = np.arcsin(np.clip(-rotation[0, 2], -1, 1))
-    pitch = np.arctan2(rotation[1, 2], rotation[2, 2])
-    roll = np.arctan2(rotation[1, 0], rotation[0, 0])
-    x, y, _ = middle
-    yaw, pitch, roll = (float(np.degrees(angle)) for angle in (yaw, -pitch, roll))
-    return HeadPose(yaw, pitch, roll, float(x), float(y), scale)
+    # Python's numbers take a fifth of the time of NumPy's.
+    (right, _, sine), (down, _, nod), (_, _, ahead) = rotation.tolist()
+    yaw = math.asin(min(max(-sine, -1.0), 1.0))
+    pitch, roll = -math.atan2(nod, ahead), math.atan2(down, right)
+    x, y, _ = middle.tolist()
+    yaw, pitch, roll = map(math.degrees, (yaw, pitch, roll))
+    return HeadPose(yaw, pitch, roll, x, y, scale)
 
 
 def unposed(landmarks: Points) -> Points:

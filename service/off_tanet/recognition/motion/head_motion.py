@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet.recognition.face.alignment import between
 from off_tanet.recognition.motion.head_shape import HeadShape, places
 from off_tanet.recognition.motion.kernel import HeadFitter
 from off_tanet.types import CROP_SIZE, Crop, Flow, Similarity
@@ -23,6 +24,7 @@ Number = TypeVar("Number", np.float32, np.float64)
 
 _FIT_SIZE = 16  # cells a side; finer cells make the fit slower and no more accurate
 _SMOOTHING_PX = 2.0
+_MIDDLE = CROP_SIZE / 2 - 0.5
 _STRONGEST_SHARE = 0.95  # half of one brow is some 5% of the regions
 
 
@@ -155,13 +157,11 @@ def aligned_motion(first: Similarity, second: Similarity) -> HeadMotion:
     Returns:
         The motion from the first to the second frame, in pixels of the first crop.
     """
-    turn = first[:, :2] @ np.linalg.inv(second[:, :2])
-    shift = first[:, 2] - turn @ second[:, 2]
-    linear = (turn - np.eye(2)) * CROP_SIZE
-    middle = np.full(2, CROP_SIZE / 2 - 0.5)
-    return HeadMotion(
-        np.column_stack([linear, turn @ middle + shift - middle, np.zeros(2)]), HeadShape.average()
-    )
+    back = between(second, first)
+    matrix = np.zeros((2, 4))
+    matrix[:, :2] = (back[:, :2] - np.eye(2)) * CROP_SIZE
+    matrix[:, 2] = back @ (_MIDDLE, _MIDDLE, 1) - _MIDDLE
+    return HeadMotion(matrix, HeadShape.average())
 
 
 def steady(crop: Crop, head: HeadMotion) -> Crop:
