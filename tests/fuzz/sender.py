@@ -85,7 +85,8 @@ def ask(port: int, case: Case, deadline_s: float) -> Answer:
     with socket.create_connection(("127.0.0.1", port), _PATIENCE_S) as connection:
         with contextlib.suppress(ConnectionError):  # it may be refused before it is all sent
             connection.sendall(case.request)
-            if not case.whole:
+        if not case.whole:
+            with contextlib.suppress(OSError):  # ENOTCONN, if it was reset meanwhile
                 connection.shutdown(socket.SHUT_WR)
         response = http.client.HTTPResponse(connection, method=_method(case))
         try:
