@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 
+from off_tanet.workers import malloc
+
 
 def run(parent: socket.socket) -> None:
     """Load the libraries of a worker, then wait for its options and run its jobs.
@@ -14,6 +16,7 @@ def run(parent: socket.socket) -> None:
     """
     # Ctrl-C is sent to the whole process group, but the parent decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    malloc.keep_freed()  # before a library starts a thread
     from off_tanet.workers import worker_process
 
     worker_process.run(parent)

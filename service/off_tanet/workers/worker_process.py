@@ -91,7 +91,6 @@ def run(parent: socket.socket) -> None:
     # One core per worker, as for the model and the flow.
     cv2.setNumThreads(1)
     threadpool_limits(1)
-    malloc.keep_freed()
     with parent, parent.makefile("rb") as requests:
         options = WorkerOptions.read(requests)
         if options is None:
