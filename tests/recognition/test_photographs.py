@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Barrier
 from unittest import mock
 
 import cv2
 import numpy as np
 import pytest
-from off_tanet.errors import FrameSizesError, NoFaceError
-from off_tanet.recognition.media import images, jpeg
+from off_tanet.errors import FrameSizesError, NoFaceError, UndecodableMediaError
+from off_tanet.recognition.media import entropy, images, jpeg
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Pixels, Prediction
 
@@ -87,6 +88,28 @@ def test_a_photograph_without_a_face_is_searched_whole() -> None:
     ):
         _recognizer().frames(photograph, photograph)
     assert [call.args[3] for call in decode.call_args_list] == [2, 1]
+
+
+def test_both_photographs_are_decoded_at_the_same_time() -> None:
+    """Decoding is most of the work on large ones: a free core halves the wait."""
+    photograph, both = factories.jpeg(_portrait(SIDE)), Barrier(2, timeout=60)
+    walk = entropy.walk_jpeg
+
+    def meet(data: bytes) -> entropy.Outcome:
+        both.wait()
+        return walk(data)
+
+    with mock.patch.object(entropy, "walk_jpeg", meet):
+        assert _recognizer().frames(photograph, photograph).face is not None
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_either_broken_photograph_is_refused(broken: int) -> None:
+    """Whichever thread decodes it."""
+    files = [factories.jpeg(_portrait(SIDE)) for _ in range(2)]
+    files[broken] = files[broken][: len(files[broken]) // 2]
+    with pytest.raises(UndecodableMediaError, match="truncated or broken"):
+        _recognizer().frames(*files)
 
 
 def test_photographs_that_are_turned_differently_are_refused_with_their_sizes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -91,7 +92,8 @@ def decode_pair(
         onset: The file of the first image.
         apex: The file of the second image.
         limits: `upload_bytes` and `image_pixels` apply to each.
-        reduction: By how much width and height of JPEG images are reduced: 1, 2, 4 or 8.
+        reduction: By how much width and height of JPEG images are reduced: 1, 2, 4 or 8. Images
+            that are reduced are decoded at the same time.
 
     Returns:
         The two images, with whether each is damaged.
@@ -99,13 +101,15 @@ def decode_pair(
     Raises:
         MediaError: As for `decode_image`.
     """
-    first = _decode(onset, limits, reduction)
+    if reduction > 1:
+        return _decode_both(onset, apex, limits, reduction)
+    first = _decode(onset, limits)
     depth = first.depth
     if not first.is_depth_estimated or depth == 16:  # independent of the second: free memory first
         image = DecodedImage(first.to_pixels(depth), first.damaged)
         del first
-        return image, _convert_second(_decode(apex, limits, reduction), depth)
-    second = _decode(apex, limits, reduction)
+        return image, _convert_second(_decode(apex, limits), depth)
+    second = _decode(apex, limits)
     depth = max(depth, second.depth)
     return DecodedImage(first.to_pixels(depth), first.damaged), _convert_second(second, depth)
 
@@ -131,6 +135,20 @@ def decode_frames(files: Iterable[bytes], limits: MediaLimits) -> Iterator[Decod
         raster = _decode(data, limits)
         depth = max(depth, raster.depth)
         yield _convert_second(raster, depth)
+
+
+def _decode_both(
+    onset: bytes, apex: bytes, limits: MediaLimits, reduction: int
+) -> tuple[DecodedImage, DecodedImage]:
+    """Decode two large JPEG images in two threads: with a free core, in half of the time."""
+
+    def decode(data: bytes) -> DecodedImage:
+        raster = _decode(data, limits, reduction)
+        return DecodedImage(raster.to_pixels(raster.depth), raster.damaged)
+
+    with ThreadPoolExecutor(1, "off-tanet-decoding") as threads:
+        second = threads.submit(decode, apex)
+        return decode(onset), second.result()
 
 
 def _convert_second(raster: Raster, depth: int) -> DecodedImage:
