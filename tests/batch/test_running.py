@@ -7,8 +7,11 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from off_tanet import cpu
+from off_tanet.batch import runner
 from off_tanet.batch.rows import Row
 from off_tanet.batch.runner import score_rows
 from off_tanet.batch.scoring import Result
@@ -36,6 +39,26 @@ def run(
         return results
 
     return asyncio.run(collect())
+
+
+class EngineStartedError(Exception):
+    """Ends a batch where its engine is made."""
+
+
+@pytest.mark.parametrize(
+    ("workers", "cores", "ahead"), [(1, 2, True), (2, 2, False), (3, 2, False)]
+)
+def test_clips_are_decoded_ahead_where_a_core_is_free(
+    workers: int, cores: int, ahead: bool
+) -> None:
+    """With all cores busy, threads of the workers only change places."""
+    with (
+        mock.patch.object(cpu, "available", return_value=cores),
+        mock.patch.object(runner, "Engine", side_effect=EngineStartedError) as engine,
+        pytest.raises(EngineStartedError),
+    ):
+        run(PAIRS, EngineLimits(workers=workers))
+    assert engine.call_args.args[0].decode_ahead is ahead
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@
 All figures of one kind come from one run with the same files: pairs of 640 x 480 JPEG images with a
 face in them, and clips of 100 such frames in H.264, detection on. The time until the workers are
 warm is given separately. Processor time shows what an idle machine would reach, wall time what this
-one did.
+one did: one process decodes clips on a second core, so that two workers cannot be twice as fast.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ class Rate:
 
     per_s: float
     each_ms: float
+
+    @property
+    def cores(self) -> float:
+        """The cores that were in use, on average."""
+        return self.per_s * self.each_ms / 1e3
 
     @classmethod
     def between(cls, start: Moment, end: Moment, rows: int) -> Rate:
@@ -112,13 +117,17 @@ def stored_pairs(folder: Path, count: int) -> list[Row]:
 def bench(kind: str, rows: list[Row], home: Path) -> None:
     """Print the rates of these rows."""
     one = alone(rows)
-    print(f"in process: {one.per_s:.1f} {kind}/s, {one.each_ms:.1f} ms of processor time each")
+    print(
+        f"in process: {one.per_s:.1f} {kind}/s, {one.each_ms:.1f} ms of processor time each, "
+        f"{one.cores:.2f} cores"
+    )
     for workers in sorted({1, os.cpu_count() or 1}):
         many = asyncio.run(batch(rows, workers, home / f"{kind}_{workers}.jsonl"))
         of_one = many.per_s / one.per_s, many.each_ms / one.each_ms
         print(
             f"batch, {workers} workers: {many.per_s:.1f} {kind}/s, {of_one[0]:.2f} of one; "
-            f"{many.each_ms:.1f} ms of processor time each, {of_one[1]:.2f} of one's",
+            f"{many.each_ms:.1f} ms of processor time each, {of_one[1]:.2f} of one's; "
+            f"{many.cores:.2f} cores",
             flush=True,
         )
 

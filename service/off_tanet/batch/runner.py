@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
 
+from off_tanet import cpu
 from off_tanet.batch.rows import Row
 from off_tanet.batch.scoring import Result, ScoreJob, problem_result
 from off_tanet.configuration import Configuration
@@ -41,8 +42,12 @@ async def score_rows(
         WarmingUpError: No worker became ready in time.
     """
     workers = min(limits.workers, len(rows))
+    # A batch keeps its workers busy: no core is free to decode for them.
+    ahead = configuration.decode_ahead and workers < cpu.available()
     engine = Engine(
-        configuration, replace(limits, workers=workers, queue_size=workers), (ScoreJob,)
+        replace(configuration, decode_ahead=ahead),
+        replace(limits, workers=workers, queue_size=workers),
+        (ScoreJob,),
     )
     try:
         await start_engine(engine)

@@ -160,7 +160,8 @@ class Recognizer:
         stopwatch = Stopwatch()
         with stopwatch.stage("decode"):
             stream = open_clip(video, self._configuration.media)
-        clips = track_clip(stream, self._tracker(face, faces), stopwatch, progress)
+        ahead = self._configuration.decode_ahead
+        clips = track_clip(stream, self._tracker(face, faces), stopwatch, progress, ahead=ahead)
         with stopwatch.stage("spotting"):
             thresholds = self._configuration.thresholds
             spotted = spot_pairs(clips, onset_index, apex_index, thresholds, progress)
@@ -205,7 +206,8 @@ class Recognizer:
             self._configuration.durations, self._configuration.thresholds, tracker.count
         )
         expressions: list[Expression] = []
-        for spotted in spot_video(stream, tracker, spotter, stopwatch, progress):
+        ahead = self._configuration.decode_ahead
+        for spotted in spot_video(stream, tracker, spotter, stopwatch, progress, ahead=ahead):
             expressions.append(recognise(spotted, self._pairs, faces))
             if on_expression:
                 on_expression(expressions[-1])

@@ -24,7 +24,12 @@ _PROGRESS_S = 1.0  # of video, between two calls of `progress`
 
 
 def track(
-    stream: FrameStream, tracker: MultiTracker, stopwatch: Stopwatch, stage: Stage
+    stream: FrameStream,
+    tracker: MultiTracker,
+    stopwatch: Stopwatch,
+    stage: Stage,
+    *,
+    ahead: bool = True,
 ) -> Iterator[tuple[tuple[TrackedFrame, ...], Moment]]:
     """Decode and track the frames of a stream one by one.
 
@@ -33,11 +38,12 @@ def track(
         tracker: Tracks the faces.
         stopwatch: Measures waiting for the decoder as `decode` and tracking as `stage`.
         stage: The stage of tracking.
+        ahead: Whether the next frames are decoded meanwhile; two of them wait at most.
 
     Yields:
-        Each frame, tracked for each face, with its index and time. Two decoded frames wait at most.
+        Each frame, tracked for each face, with its index and time.
     """
-    with closing(read_ahead(stream)) as frames:
+    with closing(read_ahead(stream) if ahead else iter(stream)) as frames:
         while True:
             with stopwatch.stage("decode"):
                 frame = next(frames, None)
@@ -49,7 +55,12 @@ def track(
 
 
 def track_clip(
-    stream: FrameStream, tracker: MultiTracker, stopwatch: Stopwatch, progress: Progress | None
+    stream: FrameStream,
+    tracker: MultiTracker,
+    stopwatch: Stopwatch,
+    progress: Progress | None,
+    *,
+    ahead: bool = True,
 ) -> list[TrackedClip]:
     """Track all frames of a clip.
 
@@ -58,13 +69,14 @@ def track_clip(
         tracker: Tracks the faces.
         stopwatch: Measures the stages `decode` and `face`.
         progress: Called after each frame in the stage `decode`.
+        ahead: As for `track`.
 
     Returns:
         The tracked frames of each face that is seen; those of one face if none is.
     """
     frames: list[tuple[TrackedFrame, ...]] = []
     times_s: list[float] = []
-    for frame, moment in track(stream, tracker, stopwatch, "face"):
+    for frame, moment in track(stream, tracker, stopwatch, "face", ahead=ahead):
         frames.append(frame)
         times_s.append(moment.time_s)
         if progress:
@@ -123,6 +135,8 @@ def spot_video(
     spotter: MultiFaceSpotter,
     stopwatch: Stopwatch,
     progress: Progress | None,
+    *,
+    ahead: bool = True,
 ) -> Iterator[SpottedExpression]:
     """Spot the expressions of a video.
 
@@ -132,12 +146,13 @@ def spot_video(
         spotter: Spots the expressions, and holds the figures of the whole video.
         stopwatch: Measures the stages `decode` and `spotting`.
         progress: Called for every second of video in the stage `spotting`.
+        ahead: As for `track`.
 
     Yields:
         Each expression as soon as it is certain.
     """
     next_progress_s = 0.0
-    for frames, moment in track(stream, tracker, stopwatch, "spotting"):
+    for frames, moment in track(stream, tracker, stopwatch, "spotting", ahead=ahead):
         with stopwatch.stage("spotting"):
             found = spotter.add(frames, moment)
         yield from found

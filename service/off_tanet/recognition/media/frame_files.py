@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -95,7 +95,7 @@ class FrameFileStream:
         if (self.claimed_frames - 1) / frames.fps > length.seconds:
             raise length.too_long_error()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Generator[Frame]:
         paths, limit = self._frames.paths, self._limits.upload_bytes
         decoded = decode_frames((files.read(path, limit) for path in paths), self._limits)
         first = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 from off_tanet.limits import MediaLimits
@@ -28,7 +28,7 @@ class FrameStream(Protocol):
         """Whether a part could not be decoded so far."""
         ...
 
-    def __iter__(self) -> Iterator[Frame]: ...
+    def __iter__(self) -> Generator[Frame]: ...
 
 
 def open_clip(source: Source, limits: MediaLimits) -> FrameStream:

@@ -7,7 +7,7 @@ error, and allocates memory for a frame before its size can be checked.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -110,7 +110,7 @@ class ClipStream:
         """Whether a part could not be decoded so far; frames with errors are skipped."""
         return self._broken or self._decoder.damaged
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Generator[Frame]:
         try:
             yield from self._frames()
         finally:
