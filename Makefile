@@ -8,7 +8,7 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 KERNEL := $(shell find service \( -name '*.cpp' -o -name '*.h' -o -name '*.cmake' -o -name CMakeLists.txt \))
 
-.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize wheels sbom image docs bench-flow bench-pair bench-face bench-face-models bench-head bench-serve bench-peers bench-v2 bench-scaling bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-stream bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
+.PHONY: install serve test test-fast test-newest coverage lint types audit sanitize wheels sbom image docs bench-flow bench-pair bench-face bench-face-models bench-head bench-serve bench-start bench-peers bench-v2 bench-scaling bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-stream bench-ray bench-real bench-real-videos check-media soak test-ray soak-ray train lock clean
 
 install: .venv/.service
 
@@ -81,7 +81,7 @@ build/audit/.locked: requirements/audit.txt
 	touch $@
 
 # Measures speed as ratios to reference implementations in the same run; needs an idle machine.
-bench-flow bench-pair bench-face bench-face-models bench-head bench-serve bench-peers bench-v2 bench-scaling bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-stream: bench-%: .venv/.test
+bench-flow bench-pair bench-face bench-face-models bench-head bench-serve bench-start bench-peers bench-v2 bench-scaling bench-memory bench-clip bench-spotting bench-light bench-rates bench-batch bench-training bench-stream: bench-%: .venv/.test
 	$(BIN)/python -m tests.benchmarks.bench_$(subst -,_,$*)
 
 # Real clips in one folder for each emotion: `make bench-real FOLDER=... OPTIONS="--sheet sheet.png"`.

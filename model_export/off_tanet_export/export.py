@@ -18,10 +18,11 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from off_tanet.errors import ModelError
-from off_tanet.recognition.classifier import INPUT, Classifier, output_names
+from off_tanet.recognition.classifier import Classifier
 from off_tanet.recognition.flow import tvl1
 from off_tanet.recognition.onnx_session import open_session
 from off_tanet.types import CLASSES, CROP_SIZE
+from off_tanet.types.tensors import INPUT, output_names
 
 from off_tanet_export.checkpoint import Checkpoint, load
 from off_tanet_export.errors import ExportError

@@ -6,19 +6,17 @@ import math
 
 from off_tanet.api.app import create_app
 from off_tanet.api.openapi import DocumentedApp
-from off_tanet.errors import ModelError
-from off_tanet.recognition import flow
-from off_tanet.recognition.classifier import Classifier
+from off_tanet.errors import ModelError, OffTanetError
 from off_tanet.setting_names import PREFIX
 from off_tanet.settings import Settings, SettingsError
-from off_tanet.types import ModelCard
+from off_tanet.workers.engine import Engine
 
 _FILES_PER_WORKER = 4  # a socket and two pipes, and one more while another worker is started
 _OTHER_FILES = 28  # standard streams, event loop, listening sockets, traces: 10 were counted
 
 
 def application(settings: Settings) -> DocumentedApp:
-    """Create the service, and check that its workers will be able to load the model.
+    """Create the service, and check that its first worker has loaded the model.
 
     Args:
         settings: The settings of the service.
@@ -27,7 +25,13 @@ def application(settings: Settings) -> DocumentedApp:
         SettingsError: A file that the settings name, or the installation, cannot be used.
     """
     app = create(settings)
-    app.card = check_model(settings)
+    engine: Engine = app.state.engine
+    try:
+        engine.load()  # a worker that cannot would be restarted for ever
+    except ModelError as error:
+        raise SettingsError(f"{PREFIX}MODEL: {error.detail}") from None
+    except OffTanetError as error:
+        raise SettingsError(error.detail) from None
     return app
 
 
@@ -45,28 +49,6 @@ def create(settings: Settings) -> DocumentedApp:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SettingsError(f"{PREFIX}API_KEYS: {reason}") from None
-
-
-def check_model(settings: Settings) -> ModelCard:
-    """Load what every worker loads; a worker that cannot would be restarted for ever.
-
-    Args:
-        settings: The settings of the service.
-
-    Returns:
-        The description of the model.
-
-    Raises:
-        SettingsError: The model or the flow kernel cannot be loaded.
-    """
-    try:
-        card = Classifier(settings.configuration.model).card
-        flow.build_name()
-    except ModelError as error:
-        raise SettingsError(f"{PREFIX}MODEL: {error.detail}") from None
-    except (ImportError, OSError, ValueError) as error:
-        raise SettingsError(str(error)) from None
-    return card
 
 
 def files_needed(settings: Settings) -> int:

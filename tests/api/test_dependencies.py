@@ -12,7 +12,7 @@ from off_tanet.api.middleware.client_id import client_of
 from off_tanet.api.requests import run_job
 from off_tanet.api.sse import EventStream
 from off_tanet.errors import ClientGoneError
-from off_tanet.workers.answers import Answer
+from off_tanet.workers.answer_types import Answer
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import FramesJob
 from off_tanet.workers.uploads import Upload

@@ -120,10 +120,10 @@ async def first_answer(port: int, request: bytes) -> float:
     raise TimeoutError("no good answer")
 
 
-def proportional_mb(process: int) -> float:
-    """The memory of a process and its descendants; what they share is counted once."""
+def proportional_mb(processes: Sequence[int]) -> float:
+    """The memory of processes; what they share with each other is counted once."""
     total = 0
-    for pid in family(process):
+    for pid in processes:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
         total += sum(map(int, re.findall(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)))
     return total / 1000
@@ -146,7 +146,7 @@ def measure(peer: Peer, seconds: float) -> Round:
         first_s = asyncio.run(first_answer(port, request)) - start
         under(port, request, 4, 1.0)  # both workers are warm
         loads = {clients: under(port, request, clients, seconds) for clients in CLIENTS}
-        return Round(first_s, proportional_mb(process), loads)
+        return Round(first_s, proportional_mb(family(process)), loads)
 
 
 def measure_all(peers: Sequence[Peer], rounds: int, seconds: float) -> dict[str, list[Round]]:

@@ -17,7 +17,7 @@ from off_tanet.configuration import Configuration
 from off_tanet.errors import NoWorkerError
 from off_tanet.limits import EngineLimits
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.workers.answers import Answer
+from off_tanet.workers.answer_types import Answer
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.messages import REPLY, Job, Report, Step
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from off_tanet.errors import DeadlineError, InferenceRequestError, LimitExceededError
 from off_tanet.limits import BatchingLimits
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.schemas.oip_codec import Reply
+from off_tanet.schemas.oip import Reply
+from off_tanet.workers.answer_types import InferenceAnswer
 from off_tanet.workers.batching import InferenceBatcher
 from off_tanet.workers.engine import Engine
-from off_tanet.workers.jobs import InferenceAnswer, InferenceBatch, InferenceJob
+from off_tanet.workers.jobs import InferenceBatch, InferenceJob
 from off_tanet.workers.messages import Failure, Report
 from off_tanet.workers.uploads import Upload
 

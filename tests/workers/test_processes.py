@@ -8,7 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from off_tanet.workers import processes
+from off_tanet.workers import early
 
 from tests.support.engines import pid, ready_engine
 from tests.support.serving import SERVE
@@ -16,12 +16,12 @@ from tests.support.serving import SERVE
 
 def test_a_process_that_was_started_early_becomes_a_worker() -> None:
     """It has loaded its libraries while the server loaded its own."""
-    processes.start_early(1)
-    (early,) = multiprocessing.active_children()
+    early.start(1)
+    (process,) = multiprocessing.active_children()
 
     async def body() -> None:
         async with ready_engine() as engine:
-            assert await pid(engine) == early.pid
+            assert await pid(engine) == process.pid
 
     asyncio.run(body())
     assert multiprocessing.active_children() == []

@@ -45,10 +45,9 @@ from off_tanet.api.routes.table import routes
 from off_tanet.environment import load
 from off_tanet.setting_names import variable
 from off_tanet.settings import Settings, SettingsError
-from off_tanet.workers.answers import warm_up
 from off_tanet.workers.batching import InferenceBatcher
 from off_tanet.workers.engine import Engine
-from off_tanet.workers.jobs import JOBS
+from off_tanet.workers.jobs import JOBS, warm_up
 
 if TYPE_CHECKING:
     from off_tanet.api.tracing import Tracing

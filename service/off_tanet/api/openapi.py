@@ -10,7 +10,7 @@ from off_tanet.api.openapi_answers import EXAMPLES
 from off_tanet.api.openapi_examples import components, failures, inference_failures
 from off_tanet.api.openapi_model import of_model
 from off_tanet.api.paths import HEALTH_PATHS
-from off_tanet.types import ModelCard
+from off_tanet.workers.messages import WorkerInfo
 
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 _KEYS = {
@@ -28,9 +28,6 @@ class DocumentedApp(FastAPI):
     requires_key = False
     """Whether requests need an API key."""
 
-    card: ModelCard | None = None
-    """The model of the examples; None for the shipped one."""
-
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         document = super().openapi()
@@ -45,7 +42,8 @@ class DocumentedApp(FastAPI):
                     _require_key(operation, path)
         if self.requires_key:
             document["components"]["securitySchemes"] = _KEYS
-        return document if self.card is None else of_model(document, self.card)
+        info: WorkerInfo | None = self.state.engine.info
+        return document if info is None else of_model(document, info.card)
 
 
 def _drop_framework_422(responses: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from off_tanet.api.middleware.instrumentation import (
 from off_tanet.api.pending_events import PendingEvents
 from off_tanet.api.requests import disconnected
 from off_tanet.errors import DrainingError, OffTanetError, SlowReaderError
-from off_tanet.workers.answers import Answer
+from off_tanet.workers.answer_types import Answer
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.messages import Job
 from off_tanet.workers.uploads import Upload

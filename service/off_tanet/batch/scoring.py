@@ -18,7 +18,8 @@ from off_tanet.errors import LimitExceededError, OffTanetError, UnreadableFileEr
 from off_tanet.face_choice import FaceChoice
 from off_tanet.recognition.media.frame_files import FrameFiles
 from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.workers.answers import Answer, clip_answer, frames_answer
+from off_tanet.workers.answer_types import Answer
+from off_tanet.workers.answers import clip_answer, frames_answer
 from off_tanet.workers.messages import Job, Report
 
 

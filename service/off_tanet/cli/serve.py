@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -21,7 +21,6 @@ from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.workers.signals import CAN_BLOCK, ENDING
 
 if TYPE_CHECKING:
-    import uvicorn
     from fastapi import FastAPI
 
     from off_tanet.settings import Settings
@@ -47,11 +46,12 @@ def serve(
             "serve needs the signals of Linux or macOS; on Windows, use WSL 2 or a container",
             ExitCode.ENVIRONMENT,
         )
-    from off_tanet.workers import processes
+    from off_tanet.workers import early
 
     with _signals_handled() as shutdown:
         settings = load_settings(config)
-        processes.start_early(settings.engine_limits.workers)
+        early.start(settings.engine_limits.workers)
+        shutdown.calls(early.kill)  # ends the wait for them
         app = _application(settings)
         if not shutdown.signal:
             with _listening(host, port) as sockets:
@@ -69,17 +69,17 @@ class _Shutdown:
     """
 
     signal: int = 0
-    server: uvicorn.Server | None = None
+    stop: Callable[[], None] = lambda: None
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         self.signal = self.signal or number
-        if self.server is not None:
-            self.server.should_exit = True
+        self.stop()
 
-    def stops(self, server: uvicorn.Server) -> None:
-        """Register the server to stop; it stops at once if a signal has already arrived."""
-        self.server = server
-        server.should_exit = bool(self.signal)
+    def calls(self, stop: Callable[[], None]) -> None:
+        """Register what stops the present work; call it now if a signal has already arrived."""
+        self.stop = stop
+        if self.signal:
+            stop()
 
 
 @contextmanager
@@ -206,7 +206,7 @@ def _run(
         + 2,
     )
     server = DrainingServer(config, app.state.drain)
-    shutdown.stops(server)
+    shutdown.calls(server.stop)
     malloc.keep_loaded()
     for each in sockets:
         log.info("Uvicorn running on %s (Press CTRL+C to quit)", _url(each))

@@ -11,16 +11,10 @@ from numpy.typing import NDArray
 
 from off_tanet.errors import ModelError
 from off_tanet.recognition.onnx_session import Session, open_session
-from off_tanet.types import CROP_SIZE, Classification, Flow, ModelCard, are_class_names
-
-INPUT = "flow"
-OUTPUTS = ("probabilities", "attention")
-EXPRESSIVE = "expressive"
-"""An output that older model files do not have. Whether a file has it is in its metadata."""
+from off_tanet.types import Classification, Flow, ModelCard, are_class_names
+from off_tanet.types.tensors import FLOW_SHAPE, INPUT, output_names
 
 _EXTRA = "expressive_parameters"
-FLOW_SHAPE = (2, CROP_SIZE, CROP_SIZE)
-ATTENTION_SHAPE = (14, 14)
 
 
 class Classifier:
@@ -102,11 +96,6 @@ class Classifier:
         expressive = rest[0].tolist() if rest else [None] * len(flows)
         answers = zip(exact, attention, expressive, strict=True)
         return [Classification(*answer) for answer in answers]
-
-
-def output_names(expressive: bool) -> tuple[str, ...]:
-    """Return the outputs of a model that has the output `expressive`, or that has not."""
-    return (*OUTPUTS, EXPRESSIVE) if expressive else OUTPUTS
 
 
 def read_card(metadata: Mapping[str, str]) -> ModelCard:

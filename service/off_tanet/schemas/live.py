@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from off_tanet.errors import InvalidRequestError
-from off_tanet.recognition.live import LiveFrame
 from off_tanet.schemas.options import Options, Query, validate
 from off_tanet.schemas.validation import invalid
 from off_tanet.types import Moment
+
+if TYPE_CHECKING:
+    from off_tanet.recognition.live import LiveFrame
 
 TIME_BYTES = 8
 """The bytes of a frame before its picture."""

@@ -6,18 +6,19 @@ belong to other extensions and are ignored, as the protocol requires.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from off_tanet.recognition.classifier import (
+from off_tanet.types import ModelCard
+from off_tanet.types.tensors import (
     ATTENTION_SHAPE,
     EXPRESSIVE,
     FLOW_SHAPE,
     INPUT,
     output_names,
 )
-from off_tanet.types import ModelCard
 
 EXTENSIONS = ("binary_tensor_data",)
 
@@ -99,6 +100,19 @@ class InferenceResponseBody(BaseModel):
     model_version: str
     id: str | None = None
     outputs: list[OutputTensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A serialized `InferenceResponseBody`.
+
+    Attributes:
+        header: The JSON.
+        binary: The tensors that follow it; empty if all are in the JSON.
+    """
+
+    header: bytes = field(repr=False)
+    binary: bytes = field(repr=False)
 
 
 class ServerMetadataBody(BaseModel):

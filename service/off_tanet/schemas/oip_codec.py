@@ -10,22 +10,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from off_tanet.errors import InferenceRequestError, LimitExceededError
-from off_tanet.recognition.classifier import FLOW_SHAPE, INPUT, OUTPUTS
 from off_tanet.schemas import json_tensors
 from off_tanet.schemas.oip import (
     InferenceRequestBody,
     InferenceResponseBody,
     InputTensor,
     OutputTensor,
+    Reply,
 )
 from off_tanet.types import ModelName
+from off_tanet.types.tensors import FLOW_SHAPE, INPUT, OUTPUTS
 
 Floats = NDArray[np.float32]
 
@@ -46,19 +47,6 @@ class InferenceRequest:
     id: str | None
     flows: Floats
     outputs: Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A serialized response.
-
-    Attributes:
-        header: The JSON.
-        binary: The tensors that follow it; empty if all are in the JSON.
-    """
-
-    header: bytes = field(repr=False)
-    binary: bytes = field(repr=False)
 
 
 def parse(

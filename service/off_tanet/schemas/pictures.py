@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from off_tanet import types
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class ArraysBody(BaseModel):

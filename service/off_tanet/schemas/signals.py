@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from off_tanet import types
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Signal = list[float | None]
 
@@ -67,9 +69,9 @@ class SignalsBody(BaseModel):
         """Round the arrays: times to 6 decimals, signals to 4."""
         names = [name for name in cls.model_fields if name != "time_s"]
         arrays = {name: _numbers(getattr(signals, name)) for name in names}
-        return cls(time_s=np.round(signals.time_s, 6).tolist(), **arrays)
+        return cls(time_s=signals.time_s.round(6).tolist(), **arrays)
 
 
 def _numbers(values: NDArray[np.float32]) -> list[float | None]:
-    rounded: list[float] = np.round(values.astype(np.float64), 4).tolist()
+    rounded: list[float] = values.astype("float64").round(4).tolist()
     return [None if isnan(value) else value for value in rounded]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _OFFSET_SHARE = 0.25  # of the strength at the apex
 
@@ -38,7 +40,7 @@ class Motion:
             of that at the apex; None if there is no such frame.
         """
         following = self.strength_px[apex : self.scene_end]
-        weak = np.flatnonzero(following < _OFFSET_SHARE * self.strength_px[apex])
+        (weak,) = (following < _OFFSET_SHARE * self.strength_px[apex]).nonzero()
         return apex + int(weak[0]) if weak.size else None
 
 

@@ -1,25 +1,30 @@
-"""Pictures, crops, and the faces on them."""
+"""Pictures, crops, and the faces on them.
+
+The server and the client import the types without NumPy, which the arrays alone need.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+Pixels: TypeAlias = "NDArray[np.uint8]"
 """A colour picture, [H, W, 3], in the order blue, green, red, as in OpenCV."""
 
-Crop = NDArray[np.uint8]
+Crop: TypeAlias = "NDArray[np.uint8]"
 """An aligned grey face crop, [112, 112]: eye centres near (.27, .28) and (.73, .28)."""
 
-Flow = NDArray[np.float32]
+Flow: TypeAlias = "NDArray[np.float32]"
 """Optical flow from onset to apex, [2, H, W]: u to the right, v downwards, in pixels."""
 
-Attention = NDArray[np.float32]
+Attention: TypeAlias = "NDArray[np.float32]"
 """Attention map of the network over the crop, [14, 14], each value in 0..1."""
 
-Similarity = NDArray[np.float64]
+Similarity: TypeAlias = "NDArray[np.float64]"
 """A 2 x 3 similarity transform from image pixels to crop pixels."""
 
 CROP_SIZE = 112

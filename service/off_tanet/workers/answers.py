@@ -7,14 +7,10 @@ its flow and its crops is a hundred times as long as one without.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
-import msgspec
 from pydantic import BaseModel
 
 from off_tanet import visualization
-from off_tanet.configuration import SAMPLES
-from off_tanet.errors import LimitExceededError
 from off_tanet.face_choice import FaceChoice, FaceCount
 from off_tanet.recognition.media.sources import Source
 from off_tanet.recognition.recognizer import Recognizer
@@ -24,38 +20,9 @@ from off_tanet.schemas.prediction import Included, MotionBody, PredictionBody
 from off_tanet.schemas.signals import SignalsBody
 from off_tanet.schemas.spotting import ExpressionBody, SpottingBody, VideoMotionBody
 from off_tanet.types import Expression, Motion, Prediction, Progress, VideoSpotting
-from off_tanet.workers.messages import StagesMs
+from off_tanet.workers.answer_types import Answer
 
 _SCALED: frozenset[Included] = frozenset({"flow", "arrows", "strain"})
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """The answer of a job.
-
-    Attributes:
-        json: The JSON of a prediction, or of the expressions of a video.
-        stages_ms: Milliseconds per stage, and their `total`.
-    """
-
-    json: bytes
-    stages_ms: StagesMs
-
-
-def warm_up(recognizer: Recognizer) -> None:
-    """Process one sample like a request, so that the first request is not slower than others.
-
-    Args:
-        recognizer: The recognizer to warm up.
-
-    Raises:
-        OffTanetError: The installation does not work.
-    """
-    recognizer.warm_up()
-    onset, apex = ((SAMPLES / f"surprise_{name}.jpg").read_bytes() for name in ("onset", "apex"))
-    with suppress(
-        LimitExceededError
-    ):  # the service may be configured to accept only smaller pictures
-        frames_answer(recognizer, onset, apex)
 
 
 def frames_answer(

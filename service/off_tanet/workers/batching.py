@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 
 from off_tanet.limits import BatchingLimits
+from off_tanet.workers.answer_types import InferenceAnswer
 from off_tanet.workers.engine import Engine
-from off_tanet.workers.jobs import InferenceAnswer, InferenceBatch, InferenceJob
+from off_tanet.workers.jobs import InferenceBatch, InferenceJob
 from off_tanet.workers.messages import Failure
 from off_tanet.workers.uploads import JointUpload, Upload
 

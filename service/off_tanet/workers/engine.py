@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from off_tanet.configuration import Configuration
 from off_tanet.errors import (
@@ -24,15 +24,17 @@ from off_tanet.errors import (
     WarmingUpError,
 )
 from off_tanet.limits import EngineLimits
-from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.types import Progress
 from off_tanet.workers.dispatch import Dispatcher, Place
 from off_tanet.workers.feed import Feed
 from off_tanet.workers.messages import Job, PartialResult, WorkerInfo
+from off_tanet.workers.options import WorkerOptions, warm_up
 from off_tanet.workers.pool import WorkerPool
 from off_tanet.workers.uploads import Upload
 from off_tanet.workers.worker import Worker
-from off_tanet.workers.worker_process import WorkerOptions
+
+if TYPE_CHECKING:
+    from off_tanet.recognition.recognizer import Recognizer
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,7 @@ class Engine:
         configuration: Configuration,
         limits: EngineLimits,
         jobs: Sequence[type[Job[Any]]],
-        warm_up: Callable[[Recognizer], None] = Recognizer.warm_up,
+        warm_up: Callable[[Recognizer], None] = warm_up,
     ) -> None:
         """Configure the engine without starting it.
 
@@ -120,6 +122,14 @@ class Engine:
     def starting(self) -> Sequence[asyncio.Task[None]]:
         """A task per initial worker, which ends when the worker is warm."""
         return self._pool.starting
+
+    def load(self) -> None:
+        """Let the first workers load the models before there is an event loop; wait for one.
+
+        Raises:
+            OffTanetError: It could not load them.
+        """
+        self._pool.load()
 
     def start(self) -> None:
         """Start the workers in the background; the engine is ready when all of them are warm."""

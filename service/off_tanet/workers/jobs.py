@@ -1,43 +1,22 @@
-"""The jobs of the workers: the parameters of requests, apart from their uploads."""
+"""The jobs of the workers: the parameters of requests, apart from their uploads.
+
+What a job does is in `handlers`, which only workers import: it loads ONNX Runtime and OpenCV, which
+would cost the server process a third of a second at its start and 70 MB.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from off_tanet.errors import InferenceRequestError
-from off_tanet.recognition.classifier import output_names
-from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.recognition.stopwatch import Stopwatch
-from off_tanet.schemas import oip_codec
-from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
-from off_tanet.schemas.json_requests import ClipInput, PredictionRequest
-from off_tanet.schemas.live import EncodedFrame
-from off_tanet.schemas.options import Options, Query, validate
-from off_tanet.types import Classification, ModelName
-from off_tanet.workers.answers import (
-    Answer,
-    clip_answer,
-    frames_answer,
-    live_answer,
-    video_answer,
-)
-from off_tanet.workers.messages import Failure, Job, PartialResult, Report, StagesMs
+from off_tanet.schemas.options import Query
+from off_tanet.workers.answer_types import Answer, InferenceAnswer
+from off_tanet.workers.messages import Failure, Job, Report
 
-
-class InferenceAnswer(msgspec.Struct, frozen=True, tag=True):
-    """The answer of an InferenceJob.
-
-    Attributes:
-        reply: The response of the Open Inference Protocol.
-        stages_ms: Milliseconds per stage, and their `total`.
-    """
-
-    reply: oip_codec.Reply
-    stages_ms: StagesMs
+if TYPE_CHECKING:
+    from off_tanet.recognition.recognizer import Recognizer
 
 
 class FormJob(Job[Answer], frozen=True):
@@ -57,11 +36,9 @@ class FramesJob(FormJob, frozen=True):
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         """Classify the two pictures."""
-        form = FramesForm.parse(body, self.boundary, self.query)
-        report("recognition", 0, 1)
-        return frames_answer(
-            recognizer, form.onset, form.apex, form.face, form.include, faces=form.faces
-        )
+        from off_tanet.workers import handlers
+
+        return handlers.frames(recognizer, report, body, self.boundary, self.query)
 
 
 class ClipJob(FormJob, frozen=True):
@@ -69,17 +46,9 @@ class ClipJob(FormJob, frozen=True):
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         """Classify the clip."""
-        form = ClipForm.parse(body, self.boundary, self.query)
-        return clip_answer(
-            recognizer,
-            form.video,
-            form.face,
-            form.include,
-            faces=form.faces,
-            onset_index=form.onset_index,
-            apex_index=form.apex_index,
-            progress=report,
-        )
+        from off_tanet.workers import handlers
+
+        return handlers.clip(recognizer, report, body, self.boundary, self.query)
 
 
 class VideoJob(FormJob, frozen=True):
@@ -87,16 +56,9 @@ class VideoJob(FormJob, frozen=True):
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         """Find the expressions of the video."""
-        form = VideoForm.parse(body, self.boundary, self.query)
-        return video_answer(
-            recognizer,
-            form.video,
-            form.face,
-            form.include,
-            faces=form.faces,
-            progress=report,
-            on_expression=lambda json: report.partial(PartialResult("expression", json.decode())),
-        )
+        from off_tanet.workers import handlers
+
+        return handlers.video(recognizer, report, body, self.boundary, self.query)
 
 
 class LiveJob(Job[Answer], frozen=True):
@@ -112,16 +74,9 @@ class LiveJob(Job[Answer], frozen=True):
 
     def __call__(self, recognizer: Recognizer, report: Report, _body: bytes, /) -> Answer:
         """Find the expressions of the stream."""
-        options = validate(Options, self.options, "data")
-        return live_answer(
-            recognizer,
-            map(EncodedFrame.unpack, report.pieces()),
-            options.face,
-            options.include,
-            faces=options.faces,
-            on_frame=lambda json: report.partial(PartialResult("frame", json.decode())),
-            on_expression=lambda json: report.partial(PartialResult("expression", json.decode())),
-        )
+        from off_tanet.workers import handlers
+
+        return handlers.live(recognizer, report, self.options)
 
 
 class JsonJob(Job[Answer], frozen=True):
@@ -135,28 +90,9 @@ class JsonJob(Job[Answer], frozen=True):
 
     def __call__(self, recognizer: Recognizer, report: Report, body: bytes, /) -> Answer:
         """Classify the pictures or the clip."""
-        options = validate(Options, self.query, "query")
-        media = PredictionRequest.parse(body).input
-        if isinstance(media, ClipInput):
-            return clip_answer(
-                recognizer,
-                media.video,
-                options.face,
-                options.include,
-                faces=options.faces,
-                onset_index=media.onset_index,
-                apex_index=media.apex_index,
-                progress=report,
-            )
-        report("recognition", 0, 1)
-        return frames_answer(
-            recognizer,
-            media.onset,
-            media.apex,
-            options.face,
-            options.include,
-            faces=options.faces,
-        )
+        from off_tanet.workers import handlers
+
+        return handlers.pictures_or_clip(recognizer, report, body, self.query)
 
 
 class InferenceJob(Job[InferenceAnswer], frozen=True):
@@ -173,7 +109,9 @@ class InferenceJob(Job[InferenceAnswer], frozen=True):
 
     def __call__(self, recognizer: Recognizer, _report: Report, body: bytes, /) -> InferenceAnswer:
         """Classify the flow fields."""
-        (answer,) = _infer(recognizer, [(self, body)])
+        from off_tanet.workers import handlers
+
+        (answer,) = handlers.infer(recognizer, [(self.header_length, body)])
         return answer
 
 
@@ -191,61 +129,27 @@ class InferenceBatch(Job[tuple[InferenceAnswer | Failure, ...]], frozen=True):
     sizes: list[int]
 
     def __call__(
-        self, recognizer: Recognizer, report: Report, body: bytes, /
+        self, recognizer: Recognizer, _report: Report, body: bytes, /
     ) -> tuple[InferenceAnswer | Failure, ...]:
         """Classify all flow fields; if a request is invalid, one request after the other."""
+        from off_tanet.workers import handlers
+
         ends = list(accumulate(self.sizes, initial=0))
         bodies = [body[start:end] for start, end in pairwise(ends)]
-        requests = list(zip(self.jobs, bodies, strict=True))
-        try:
-            return tuple(_infer(recognizer, requests))
-        except Exception:
-            return tuple(_outcome(job, recognizer, report, each) for job, each in requests)
+        lengths = [job.header_length for job in self.jobs]
+        return handlers.infer_each(recognizer, list(zip(lengths, bodies, strict=True)))
 
 
 JOBS = (FramesJob, ClipJob, VideoJob, JsonJob, InferenceJob, InferenceBatch)
 """All jobs of the API, except for live streams."""
 
 
-def _outcome(
-    job: InferenceJob, recognizer: Recognizer, report: Report, body: bytes
-) -> InferenceAnswer | Failure:
-    try:
-        return job(recognizer, report, body)
-    except Exception as error:
-        return Failure.of_any(error)
+def warm_up(recognizer: Recognizer) -> None:
+    """Warm up a Recognizer and what the jobs need besides it.
 
+    Raises:
+        OffTanetError: The installation does not work.
+    """
+    from off_tanet.workers import handlers
 
-def _infer(
-    recognizer: Recognizer, requests: Sequence[tuple[InferenceJob, bytes]]
-) -> list[InferenceAnswer]:
-    """Answer requests with one run of the network, whose time each of them reports."""
-    card, watch = recognizer.card, Stopwatch()
-    available = output_names(card.expressive_parameters is not None)
-    with watch.stage("decode"):
-        parsed = [
-            oip_codec.parse(body, job.header_length, recognizer.max_batch, available)
-            for job, body in requests
-        ]
-    with watch.stage("inference"):
-        flows = [request.flows for request in parsed]
-        answers = iter(
-            _classify(recognizer, flows[0] if len(flows) == 1 else np.concatenate(flows))
-        )
-    replies = []
-    for request in parsed:
-        own = list(islice(answers, len(request.flows)))
-        outputs = {
-            name: np.array([getattr(answer, name) for answer in own], np.float32)
-            for name in available
-        }
-        replies.append(oip_codec.reply(request, ModelName(card.name, card.version), outputs))
-    stages_ms = watch.milliseconds()
-    return [InferenceAnswer(reply, stages_ms) for reply in replies]
-
-
-def _classify(recognizer: Recognizer, flows: oip_codec.Floats) -> list[Classification]:
-    try:
-        return recognizer.classify(flows)
-    except ValueError as error:
-        raise InferenceRequestError(f"The {error}.") from None
+    handlers.warm_up(recognizer)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     Generic,
@@ -32,25 +33,17 @@ import msgspec
 
 from off_tanet import logs
 from off_tanet.errors import LimitExceededError, OffTanetError, QuotaError
-from off_tanet.recognition.recognizer import Recognizer
-from off_tanet.recognition.stopwatch import Stage
 from off_tanet.types import ModelCard
+
+if TYPE_CHECKING:
+    from off_tanet.recognition.recognizer import Recognizer
 
 T = TypeVar("T")
 
-_MAX_MS = 1e9
-_STAGES = get_args(Stage)
 _MAX_CHARACTERS = 2000
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z_]{1,32}\Z")]
 _Text = Annotated[str, msgspec.Meta(max_length=_MAX_CHARACTERS)]
-_StageName = Annotated[str, msgspec.Meta(pattern=rf"\A({'|'.join(_STAGES)})\Z")]
-StagesMs: TypeAlias = Annotated[
-    dict[_StageName, Annotated[float, msgspec.Meta(ge=0, le=_MAX_MS)]],
-    msgspec.Meta(max_length=len(_STAGES)),
-]
-"""Milliseconds per stage. The names are restricted: the metrics have a time series for each."""
-
 REQUEST = struct.Struct(">QQQ?")
 REPLY = struct.Struct(">QQ")
 PIECE = struct.Struct(">QQ")

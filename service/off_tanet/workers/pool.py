@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from off_tanet import logs
 from off_tanet.errors import EngineError, NoWorkerError, OffTanetError
+from off_tanet.workers import early
 from off_tanet.workers.dispatch import Dispatcher
 from off_tanet.workers.messages import WorkerInfo
+from off_tanet.workers.options import WorkerOptions
 from off_tanet.workers.worker import Worker
-from off_tanet.workers.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,11 @@ class WorkerPool:
     def start(self) -> None:
         """Start the workers in the background."""
         self.starting += [self._in_background(self._fill_place()) for _ in range(self.count)]
+
+    def load(self) -> None:
+        """Let the first workers load before there is an event loop, as `early.load`."""
+        early.start(self.count)
+        early.load(self.options, self.startup_s)
 
     async def stop(self, reason: EngineError) -> None:
         """Stop the workers; requests that still run, or wait for a worker, fail with `reason`."""

@@ -1,4 +1,4 @@
-"""Start and end of worker processes within an event loop."""
+"""Start and end of worker processes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,32 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 
-from off_tanet import cpu
 from off_tanet.workers import entry, signals
+from off_tanet.workers.options import WorkerOptions
 
 # Most bodies fit into it. Otherwise server and worker take turns for each 200 kB (5% of their time
 # for a flow field in JSON). Systems have maxima of their own, to which it is reduced.
 _SEND_BUFFER_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
-    """A process that loads the libraries of a worker and then waits for its options.
+    """A process that loads the libraries of a worker, then waits for its options and warms up.
 
     Attributes:
         process: The process.
         socket: The server's end of the socket to it.
+        options: The options that were sent to it.
     """
 
     process: SpawnProcess
     socket: socket.socket
+    options: WorkerOptions | None = None
+
+    def send(self, options: WorkerOptions) -> None:
+        """Send the options, which fit into the buffer of the socket."""
+        self.socket.sendall(options.packed())
+        self.options = options
 
     def kill(self) -> None:
         """Kill the process and close the socket."""
@@ -36,36 +43,30 @@ class Started:
         self.socket.close()
 
 
-_early: list[Started] = []
+def start_blocking() -> Started:
+    """Start a process without options.
+
+    Raises:
+        OSError: The system cannot provide a process or a file.
+    """
+    with _new() as started:
+        signals.start_shielded(started.process)
+    return started
 
 
-def start_early(count: int) -> None:
-    """Start processes before there is an engine, whose first workers they become.
-
-    They load their libraries while this process loads its own. If the system cannot provide them
-    now, the engine will say so.
+async def start(options: WorkerOptions) -> Started:
+    """Start a process in a thread.
 
     Args:
-        count: Number of workers; no more processes are started than there are cores.
-    """
-    with suppress(OSError, RuntimeError):
-        for _ in range(min(count, cpu.available())):
-            with _new() as started:
-                signals.start_shielded(started.process)
-            _early.append(started)
-
-
-async def start() -> Started:
-    """Return a process that was started early, or start one in a thread.
+        options: Its options.
 
     Raises:
         OSError: The system cannot provide a process or a file.
         RuntimeError: The system cannot provide a thread.
     """
-    if _early:
-        return _early.pop()
     loop = asyncio.get_running_loop()
     with _new() as started:
+        started.send(options)
         starting = loop.run_in_executor(None, signals.start_shielded, started.process)
         try:
             await asyncio.shield(starting)

@@ -19,7 +19,7 @@ import msgspec
 
 from off_tanet.errors import DeadlineError, EngineError, WorkerLostError, WorkMemoryError
 from off_tanet.types import Progress
-from off_tanet.workers import malloc, processes
+from off_tanet.workers import early, malloc, processes
 from off_tanet.workers.channel import Channel
 from off_tanet.workers.feed import Feed
 from off_tanet.workers.messages import (
@@ -36,8 +36,8 @@ from off_tanet.workers.messages import (
     WorkerInfo,
     answer_type,
 )
+from off_tanet.workers.options import WorkerOptions
 from off_tanet.workers.uploads import Upload
-from off_tanet.workers.worker_process import WorkerOptions
 
 log = logging.getLogger(__name__)
 
@@ -80,14 +80,12 @@ class Worker:
             OSError: The system cannot provide a process or a file.
             RuntimeError: The system cannot provide a thread.
         """
-        started = await processes.start()
+        started = early.take(options) or await processes.start(options)
         worker = cls(started.process, options.memory_bytes)
+        channel = worker._channel = Channel(options.message_bytes, lambda: on_lost(worker))
+        channel.expect(WARM_UP)  # its message may already be there
         try:
-            _, worker._channel = await asyncio.get_running_loop().create_connection(
-                lambda: Channel(options.message_bytes, lambda: on_lost(worker)),
-                sock=started.socket,
-            )
-            await worker._channel.send(options.packed(), iter(()))
+            await asyncio.get_running_loop().create_connection(lambda: channel, sock=started.socket)
         except BaseException:
             started.kill()
             raise
@@ -117,7 +115,6 @@ class Worker:
         Raises:
             OffTanetError: As raised by `run`.
         """
-        self._channel.expect(WARM_UP)
         return await self._outcome(b"", iter(()), WorkerInfo, deadline, _Listeners())
 
     async def run(

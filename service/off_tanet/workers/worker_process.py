@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import socket
-import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import cv2
 import msgspec
 from threadpoolctl import threadpool_limits
 
-from off_tanet.configuration import Configuration
-from off_tanet.errors import LimitExceededError
+from off_tanet.errors import InstallationError, LimitExceededError
 from off_tanet.recognition import flow
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers import hardening, malloc
@@ -38,45 +35,9 @@ from off_tanet.workers.messages import (
     WorkerInfo,
     decoder,
 )
+from off_tanet.workers.options import WorkerOptions
 
 _NICENESS = 5  # the server process has priority, so that refusals under overload take half as long
-
-_OPTIONS = struct.Struct(">Q")  # their size
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
-    """Options of all workers of an engine.
-
-    Attributes:
-        configuration: Configuration of the Recognizer.
-        jobs: The types of jobs that it accepts.
-        memory_bytes: Memory that it may hold while it works.
-        message_bytes: Maximum size of a message.
-        niceness: Added to the niceness that all workers have.
-        warm_up: Called once before the first job.
-    """
-
-    configuration: Configuration
-    jobs: Sequence[type[Job[Any]]]
-    memory_bytes: int
-    message_bytes: int
-    niceness: int = 0
-    warm_up: Callable[[Recognizer], None] = Recognizer.warm_up
-
-    def packed(self) -> bytes:
-        """Return them as the first bytes on the socket to a worker."""
-        data = pickle.dumps(self)
-        return _OPTIONS.pack(len(data)) + data
-
-    @classmethod
-    def read(cls, requests: IO[bytes]) -> Self | None:
-        """Return the options that the parent has sent; None if it has closed the socket."""
-        head = requests.read(_OPTIONS.size)
-        if len(head) < _OPTIONS.size:
-            return None
-        options: Self = pickle.loads(requests.read(*_OPTIONS.unpack(head)))  # nosec B301 # the parent's own
-        return options
 
 
 def run(parent: socket.socket) -> None:
@@ -99,9 +60,10 @@ def run(parent: socket.socket) -> None:
             os.nice(_NICENESS + options.niceness)
         reporter = _Reporter(parent, requests, options.message_bytes, WARM_UP)
         try:
-            recognizer = Recognizer(options.configuration)
+            recognizer, info = _loaded(options)
+            reporter.send(Step("load", 1, 1))
             options.warm_up(recognizer)
-            reporter.send(_result(WorkerInfo(recognizer.card, flow.build_name())))
+            reporter.send(_result(info))
         except Exception as error:
             reporter.send(Failure.of_any(error))
             return
@@ -119,6 +81,20 @@ def run(parent: socket.socket) -> None:
             )
             heap.trim()
             parent.sendall(final)
+
+
+def _loaded(options: WorkerOptions) -> tuple[Recognizer, WorkerInfo]:
+    """Load the models and the flow kernel.
+
+    Raises:
+        ModelError: A model file is missing, or no such model.
+        InstallationError: The flow kernel cannot be loaded.
+    """
+    recognizer = Recognizer(options.configuration)
+    try:
+        return recognizer, WorkerInfo(recognizer.card, flow.build_name())
+    except (ImportError, OSError, ValueError) as error:
+        raise InstallationError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,16 @@ class DrainingServer(uvicorn.Server):
 
     uvicorn would first wait for the connections, or close them, and notify the application only
     then: new work would be refused too late, and running work would be cut off without a response.
-    Signals are handled by the caller, who sets `should_exit`.
+    Signals are handled by the caller, who calls `stop`.
     """
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._drain = drain
+
+    def stop(self) -> None:
+        """Ask the server to stop; a signal handler may call this."""
+        self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -24,9 +24,8 @@ from off_tanet.errors import (
 from off_tanet.limits import LiveLimits
 from off_tanet.schemas.live import ReadyBody, Start
 from off_tanet.settings import Settings
-from off_tanet.workers.answers import warm_up
 from off_tanet.workers.engine import Engine
-from off_tanet.workers.jobs import LiveJob
+from off_tanet.workers.jobs import LiveJob, warm_up
 
 
 class StreamsOffError(OffTanetError):

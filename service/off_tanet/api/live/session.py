@@ -24,7 +24,7 @@ from off_tanet.errors import (
 from off_tanet.limits import LiveLimits
 from off_tanet.schemas.live import EncodedFrame, ReadyBody, check_end
 from off_tanet.schemas.options import Query
-from off_tanet.workers.answers import Answer
+from off_tanet.workers.answer_types import Answer
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.feed import Feed
 from off_tanet.workers.jobs import LiveJob

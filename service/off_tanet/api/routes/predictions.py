@@ -9,7 +9,7 @@ from off_tanet.api.middleware.body_limits import read_upload
 from off_tanet.api.requests import boundary, check_json, query, run_job, wants_events
 from off_tanet.api.sse import EventStream
 from off_tanet.schemas.options import ClipOptions, Options
-from off_tanet.workers.answers import Answer
+from off_tanet.workers.answer_types import Answer
 from off_tanet.workers.engine import Engine
 from off_tanet.workers.jobs import ClipJob, FramesJob, JsonJob, VideoJob
 from off_tanet.workers.messages import Job

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from off_tanet import native
 from off_tanet.errors import InferenceRequestError
-from off_tanet.recognition.classifier import INPUT
+from off_tanet.types.tensors import INPUT
 
 _NESTED = re.compile(rb"\s*\[\s*\[")
 _NUMBERS = b"+-.0123456789Ee, \t\r\n"
