@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
-import limits
 from pydantic import (
     Field,
     NonNegativeFloat,
@@ -183,7 +182,11 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _check_quota(cls, quota: str | None) -> str | None:
         """Accept one quota; of several, the library would enforce only the first."""
-        if quota is not None and [limit.amount > 0 for limit in limits.parse_many(quota)] != [True]:
+        if quota is None:
+            return None
+        from limits import parse_many  # takes as long to load as all other settings
+
+        if [limit.amount > 0 for limit in parse_many(quota)] != [True]:
             raise ValueError("it must be one quota, such as 100/minute")
         return quota
 

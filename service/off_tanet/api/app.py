@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import limits
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
@@ -35,7 +34,6 @@ from off_tanet.api.middleware.header_limits import HeaderLimitGuard
 from off_tanet.api.middleware.hosts import HostGuard
 from off_tanet.api.middleware.instrumentation import Observer, log_request
 from off_tanet.api.middleware.origin import OriginGuard
-from off_tanet.api.middleware.rate_limit import QuotaGuard
 from off_tanet.api.middleware.sockets import SocketMiddleware
 from off_tanet.api.openapi import DocumentedApp
 from off_tanet.api.paths import HEALTH_PATHS
@@ -210,7 +208,9 @@ def _client_guards(settings: Settings) -> Iterator[Guard]:
     if settings.api_keys is not None:
         yield AuthGuard(KeyFile(settings.api_keys), OPEN_PATHS)
     if settings.quota is not None:
-        yield QuotaGuard(limits.parse(settings.quota))
+        from off_tanet.api.middleware.rate_limit import QuotaGuard  # its library is slow to load
+
+        yield QuotaGuard(settings.quota)
 
 
 def _observers(metrics: Metrics, tracing: Tracing | None) -> tuple[Observer, ...]:

@@ -6,6 +6,7 @@ spawned process imports its parent's main module, and do not need the commands.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -37,11 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_process() -> None:
-    """Set up signals and standard streams before anything else is imported."""
+    """Set up signals, environment and standard streams before anything else is imported."""
     if sys.argv[1:2] == ["serve"] and hasattr(signal, "pthread_sigmask"):
         # Blocked until `serve` handles them. Without this, an early signal would end the process
         # by its default action or, for the first process of a container, be lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    # Pydantic would read the metadata of every installed package to find plugins, at the start of
+    # this process and of each worker.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from off_tanet.cli import streams
 
     streams.prepare()

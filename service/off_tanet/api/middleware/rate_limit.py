@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from limits import RateLimitItem
+from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.types import Scope
@@ -20,8 +20,9 @@ class QuotaGuard:
     Requests to paths that need no key are not counted.
     """
 
-    def __init__(self, quota: RateLimitItem) -> None:
-        self.quota = quota
+    def __init__(self, quota: str) -> None:
+        """Parse the quota, such as `100/minute`."""
+        self.quota = parse(quota)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def check(self, scope: Scope) -> None:
