@@ -6,7 +6,7 @@ import math
 
 from off_tanet.api.app import create_app
 from off_tanet.api.openapi import DocumentedApp
-from off_tanet.errors import ModelError, OffTanetError
+from off_tanet.errors import InstallationError, ModelError, OffTanetError
 from off_tanet.setting_names import PREFIX
 from off_tanet.settings import Settings, SettingsError
 from off_tanet.workers.engine import Engine
@@ -22,7 +22,8 @@ def application(settings: Settings) -> DocumentedApp:
         settings: The settings of the service.
 
     Raises:
-        SettingsError: A file that the settings name, or the installation, cannot be used.
+        SettingsError: A file that the settings name, or the flow kernel, cannot be used.
+        InstallationError: A library cannot be loaded.
     """
     app = create(settings)
     engine: Engine = app.state.engine
@@ -30,6 +31,8 @@ def application(settings: Settings) -> DocumentedApp:
         engine.load()  # a worker that cannot would be restarted for ever
     except ModelError as error:
         raise SettingsError(f"{PREFIX}MODEL: {error.detail}") from None
+    except InstallationError:
+        raise
     except OffTanetError as error:
         raise SettingsError(error.detail) from None
     return app

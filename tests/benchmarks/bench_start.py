@@ -49,7 +49,7 @@ def start_once(peer: Peer) -> Start:
         processes = family(process)
         return Start(
             first_s,
-            sum(map(processor_seconds, processes)),
+            sum(processor_seconds(each, with_ended=True) for each in processes),
             proportional_mb([process]),
             proportional_mb(processes),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import workers_of
-from tests.support.serving import SERVE, serving
+from tests.support.serving import SERVE, free_port, is_ready, serving, wait_for_metric
 
 NATIVE = ("onnxruntime", "cv2", "numpy", "av")
 """Packages that only workers need."""
@@ -55,3 +55,63 @@ def test_a_signal_ends_the_wait_for_a_worker_that_hangs(number: int, code: int) 
     finally:
         process.kill()
         process.wait()
+
+
+def addresses_of(pid: int) -> set[str]:
+    """Where a process has mapped ONNX Runtime."""
+    maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
+    return {line.partition(" ")[0] for line in maps.splitlines() if "/onnxruntime/" in line}
+
+
+def test_workers_are_forked_but_those_that_replace_one(tmp_path: Path) -> None:
+    """Libraries are loaded once; a crash must not tell the addresses of the next process."""
+    with serving(tmp_path, workers=2) as server:
+        first, second = workers_of(server.process.pid)
+        forked = addresses_of(first)
+        assert addresses_of(second) == forked
+        with server.client() as http:
+            os.kill(first, signal.SIGKILL)
+            while len(after := workers_of(server.process.pid)) < 2 or first in after:
+                assert http.get("/health/live").status_code == 200
+            wait_for_metric(server, 'off_tanet_workers{state="idle"}', 2.0)
+        (replacement,) = set(after) - {second}
+        assert addresses_of(replacement).isdisjoint(forked)
+    assert any("a worker ended by itself, exit code -9" in line for line in server.log)
+
+
+def test_the_process_that_forks_has_one_thread() -> None:
+    """Python warns of a fork in a process with several: one of them may hold a lock."""
+    code = (
+        "import os; from off_tanet.workers import handlers, worker_process;"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    one = {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, **one}, check=True
+    )
+    assert done.stdout.strip() == b"1"
+
+
+def test_a_start_whose_first_process_is_killed(tmp_path: Path) -> None:
+    """As when memory is short for a moment: the engine starts other workers."""
+    command = [*SERVE[:-1], str(port := free_port())]
+    process = subprocess.Popen(command, env={**os.environ, "OFF_TANET_WORKERS": "2"}, cwd=tmp_path)
+    try:
+        while not (starting := workers_of(process.pid)):
+            assert process.poll() is None
+        os.kill(starting[0], signal.SIGKILL)
+        while not is_ready(f"http://127.0.0.1:{port}"):
+            assert process.poll() is None
+        assert len(workers_of(process.pid)) == 2
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def test_a_library_that_cannot_be_loaded_is_3(tmp_path: Path) -> None:
+    """Without this, workers would be started for ever."""
+    Path(tmp_path, "cv2.py").write_text("raise ImportError('libGL.so.1: no such file')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(SERVE, capture_output=True, text=True, env=environment, timeout=60)
+    assert ended.returncode == 3
+    assert ended.stderr == "off-tanet: libGL.so.1: no such file\n"

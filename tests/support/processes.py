@@ -60,10 +60,14 @@ def forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
-def processor_seconds(pid: int) -> float:
-    """Processor time of all its threads so far, in steps of a hundredth of a second."""
+def processor_seconds(pid: int, *, with_ended: bool = False) -> float:
+    """Processor time of all its threads so far, in steps of a hundredth of a second.
+
+    With `with_ended`, also that of its children that have ended.
+    """
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    times = fields[11:15] if with_ended else fields[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 def _status_bytes(pid: int, name: str) -> int:

@@ -50,7 +50,7 @@ def serve(
 
     with _signals_handled() as shutdown:
         settings = load_settings(config)
-        early.start(settings.engine_limits.workers)
+        early.fork(settings.engine_limits.workers)
         shutdown.calls(early.kill)  # ends the wait for them
         app = _application(settings)
         if not shutdown.signal:

@@ -153,6 +153,12 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
 Message: TypeAlias = Step | PartialResult | Ask | Result | Failure
 
 
+def reply(number: int, message: Message) -> bytes:
+    """Encode a message of a worker to the request with this number."""
+    data = msgspec.msgpack.encode(message)
+    return REPLY.pack(number, len(data)) + data
+
+
 class WorkerInfo(msgspec.Struct, frozen=True):
     """Description of a warm worker.
 

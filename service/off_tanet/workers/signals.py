@@ -6,6 +6,7 @@ import signal
 from contextlib import suppress
 from multiprocessing import resource_tracker, util
 from multiprocessing.context import SpawnProcess
+from typing import Protocol
 from weakref import WeakSet
 
 ENDING = tuple(
@@ -16,7 +17,15 @@ ENDING = tuple(
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 """Whether signals can be blocked: not on Windows."""
 
-_started: WeakSet[SpawnProcess] = WeakSet()
+
+class Killable(Protocol):
+    """A process that can be killed."""
+
+    def kill(self) -> None:
+        """Kill it; do nothing if it has ended."""
+
+
+_started: WeakSet[Killable] = WeakSet()
 
 
 def start_shielded(process: SpawnProcess) -> None:
@@ -27,7 +36,7 @@ def start_shielded(process: SpawnProcess) -> None:
     """
     if not CAN_BLOCK:
         process.start()
-        _started.add(process)
+        kill_at_exit(process)
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
@@ -36,6 +45,11 @@ def start_shielded(process: SpawnProcess) -> None:
         process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    kill_at_exit(process)
+
+
+def kill_at_exit(process: Killable) -> None:
+    """Kill a process when this one exits, if it still lives."""
     _started.add(process)
 
 

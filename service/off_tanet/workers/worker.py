@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.context import SpawnProcess
 from typing import Self, TypeVar
 
 import msgspec
@@ -60,7 +59,7 @@ class _Listeners:
 class Worker:
     """Owns one process, within the event loop that started it."""
 
-    def __init__(self, process: SpawnProcess, memory_bytes: int) -> None:
+    def __init__(self, process: processes.WorkerProcess, memory_bytes: int) -> None:
         self._process = process
         self._memory_bytes = memory_bytes
         self._channel: Channel

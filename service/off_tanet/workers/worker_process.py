@@ -15,7 +15,7 @@ import cv2
 import msgspec
 from threadpoolctl import threadpool_limits
 
-from off_tanet.errors import InstallationError, LimitExceededError
+from off_tanet.errors import LimitExceededError, OffTanetError
 from off_tanet.recognition import flow
 from off_tanet.recognition.recognizer import Recognizer
 from off_tanet.workers import hardening, malloc
@@ -34,6 +34,7 @@ from off_tanet.workers.messages import (
     Step,
     WorkerInfo,
     decoder,
+    reply,
 )
 from off_tanet.workers.options import WorkerOptions
 
@@ -88,13 +89,13 @@ def _loaded(options: WorkerOptions) -> tuple[Recognizer, WorkerInfo]:
 
     Raises:
         ModelError: A model file is missing, or no such model.
-        InstallationError: The flow kernel cannot be loaded.
+        OffTanetError: The flow kernel cannot be loaded.
     """
     recognizer = Recognizer(options.configuration)
     try:
         return recognizer, WorkerInfo(recognizer.card, flow.build_name())
     except (ImportError, OSError, ValueError) as error:
-        raise InstallationError(str(error)) from None
+        raise OffTanetError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +130,12 @@ class _Reporter:
 
     def frame(self, message: Message) -> bytes:
         """Encode a message; raise LimitExceededError if it is too large."""
-        data = msgspec.msgpack.encode(message)
-        if len(data) > self.message_bytes:
+        data = reply(self.number, message)
+        if len(data) - REPLY.size > self.message_bytes:
             raise LimitExceededError(
                 f"The answer has more than {self.message_bytes} bytes.", "answer_bytes"
             )
-        return REPLY.pack(self.number, len(data)) + data
+        return data
 
 
 def _final_frame(reporter: _Reporter, job: Job[Any], recognizer: Recognizer, body: bytes) -> bytes:
