@@ -26,6 +26,20 @@ def application(settings: Settings) -> DocumentedApp:
         InstallationError: A library cannot be loaded.
     """
     app = create(settings)
+    check_model(app)
+    return app
+
+
+def check_model(app: DocumentedApp) -> None:
+    """Wait until the first worker has loaded the model.
+
+    Args:
+        app: The service, which was not started yet.
+
+    Raises:
+        SettingsError: It cannot load the model or the flow kernel.
+        InstallationError: It cannot load a library.
+    """
     engine: Engine = app.state.engine
     try:
         engine.load()  # a worker that cannot would be restarted for ever
@@ -35,7 +49,6 @@ def application(settings: Settings) -> DocumentedApp:
         raise
     except OffTanetError as error:
         raise SettingsError(error.detail) from None
-    return app
 
 
 def create(settings: Settings) -> DocumentedApp:

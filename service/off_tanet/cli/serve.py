@@ -21,8 +21,7 @@ from off_tanet.cli.exit_codes import CommandError, ExitCode
 from off_tanet.workers.signals import CAN_BLOCK, ENDING
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
+    from off_tanet.api.http_protocol.server import DrainingServer
     from off_tanet.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,16 +45,19 @@ def serve(
             "serve needs the signals of Linux or macOS; on Windows, use WSL 2 or a container",
             ExitCode.ENVIRONMENT,
         )
-    from off_tanet.workers import early
+    from off_tanet.workers import forked
 
     with _signals_handled() as shutdown:
+        forked.prepare()
+        from off_tanet.workers import early
+
         settings = load_settings(config)
-        early.fork(settings.engine_limits.workers)
+        early.start(settings.engine_limits.workers)
         shutdown.calls(early.kill)  # ends the wait for them
-        app = _application(settings)
+        server = _load(settings)
         if not shutdown.signal:
             with _listening(host, port) as sockets:
-                _run(app, settings, sockets, shutdown)
+                _run(server, settings, sockets, shutdown)
     if shutdown.signal == signal.SIGINT:
         sys.exit(ExitCode.STOPPED)  # the log has reported it
 
@@ -101,17 +103,25 @@ def _signals_handled() -> Iterator[_Shutdown]:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _application(settings: Settings) -> FastAPI:
-    """Create the application and reserve its open files; a wrong setting ends the command."""
+def _load(settings: Settings) -> DrainingServer:
+    """Create the application and its server while the first workers load, and wait for one.
+
+    Reserve open files. A wrong setting ends the command.
+    """
     from off_tanet import startup
+    from off_tanet.api.http_protocol.setup import server_of
     from off_tanet.settings import SettingsError
+    from off_tanet.workers import malloc
 
     try:
-        app = startup.application(settings)
+        app = startup.create(settings)
+        server = server_of(app, settings, _BACKLOG)
+        malloc.keep_loaded()
+        startup.check_model(app)
         startup.reserve_files(settings)
     except SettingsError as error:
         raise CommandError(str(error), ExitCode.USAGE) from None
-    return app
+    return server
 
 
 @contextmanager
@@ -168,46 +178,15 @@ def _bind(family: int, address: Any) -> socket.socket:
 
 
 def _run(
-    app: FastAPI, settings: Settings, sockets: list[socket.socket], shutdown: _Shutdown
+    server: DrainingServer, settings: Settings, sockets: list[socket.socket], shutdown: _Shutdown
 ) -> None:
-    import uvicorn
-
     from off_tanet import logs
-    from off_tanet.api.http_protocol.protocol import bounded_protocol
-    from off_tanet.api.http_protocol.server import DrainingServer
-    from off_tanet.api.http_protocol.websocket import bounded_socket
-    from off_tanet.api.http_protocol.writing import Backlog
-    from off_tanet.api.middleware.forwarded import ForwardedMiddleware
-    from off_tanet.api.paths import STREAM_PATH
     from off_tanet.workers import malloc
 
     malloc.keep_freed()
     logs.configure(settings.log_format, settings.log_queue_size)
     logging.getLogger("uvicorn.error").addFilter(_without_force_quit)
-    trusted = settings.trusted_proxies
-    connections = settings.connection_limits
-    unsent = Backlog(connections.unsent_bytes)
-    config = uvicorn.Config(
-        ForwardedMiddleware(app, trusted) if trusted else app,
-        server_header=False,
-        http=bounded_protocol(connections, unsent, {STREAM_PATH.encode()}),
-        ws=bounded_socket(connections, settings.socket_limits, unsent),
-        ws_per_message_deflate=False,  # pictures do not get smaller, and a bomb could be in it
-        ws_ping_interval=settings.stream_idle_timeout_s,
-        ws_ping_timeout=settings.stream_idle_timeout_s,
-        backlog=_BACKLOG,
-        log_config=None,
-        access_log=False,  # it would log query strings
-        proxy_headers=False,  # ForwardedMiddleware also applies the prefix
-        # The engines end admitted work within their own limits; this limit comes after both.
-        timeout_graceful_shutdown=int(
-            max(settings.shutdown_timeout_s, settings.video_shutdown_timeout_s)
-        )
-        + 2,
-    )
-    server = DrainingServer(config, app.state.drain)
     shutdown.calls(server.stop)
-    malloc.keep_loaded()
     for each in sockets:
         log.info("Uvicorn running on %s (Press CTRL+C to quit)", _url(each))
     if sys.stderr.isatty():

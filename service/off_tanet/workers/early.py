@@ -14,7 +14,7 @@ import msgspec
 
 from off_tanet import cpu
 from off_tanet.errors import InstallationError
-from off_tanet.workers import forked, processes
+from off_tanet.workers import processes
 from off_tanet.workers.messages import REPLY, Failure, Step
 from off_tanet.workers.options import WorkerOptions
 from off_tanet.workers.processes import Started
@@ -22,28 +22,16 @@ from off_tanet.workers.processes import Started
 _early: list[Started] = []
 
 
-def fork(count: int) -> None:
-    """Start processes that load their libraries only once, where the system can.
+def start(count: int) -> None:
+    """Start processes, by forks if these are prepared.
 
-    If it cannot provide them now, the engine will say so.
+    If the system cannot provide them now, the engine will say so.
 
     Args:
-        count: Number of workers.
+        count: Number of workers; without forks, no more are started than there are cores.
     """
-    if not forked.AVAILABLE:
-        start(count)
-        return
     with suppress(OSError):
         _early.extend(processes.start_forked(count))
-
-
-def start(count: int) -> None:
-    """Start processes. If the system cannot provide them now, the engine will say so.
-
-    Args:
-        count: Number of workers; no more processes are started than there are cores.
-    """
-    with suppress(OSError):
         while len(_early) < min(count, cpu.available()):
             _early.append(processes.start_blocking())
 

@@ -13,45 +13,54 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from socket import socket
+from typing import Self
 
 from off_tanet.workers import entry, signals
 
-AVAILABLE = sys.platform == "linux"
-
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
+_prepared: list[_Template] = []
 
-def start(worker_ends: Sequence[socket]) -> list[ForkedProcess]:
-    """Start a process that forks a worker for each socket.
 
-    Orphans of any descendant become children of this process from now on.
+def prepare() -> None:
+    """Start the process that loads the libraries, if this is Linux.
+
+    Orphans of any descendant become children of this process from now on. If the system cannot
+    provide the process, workers are started one by one.
+    """
+    if sys.platform != "linux":
+        return
+    prctl = ctypes.CDLL(None).prctl
+    if prctl(_PR_SET_CHILD_SUBREAPER, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
+        return
+    with suppress(OSError):
+        _prepared.append(_Template.start())
+
+
+def is_prepared() -> bool:
+    """Return whether `start` can be called, once."""
+    return bool(_prepared)
+
+
+def start(worker_ends: Sequence[socket.socket]) -> list[ForkedProcess]:
+    """Let the prepared process fork a worker for each socket.
 
     Args:
-        worker_ends: The worker's end of the socket to each worker.
-
-    Raises:
-        OSError: The system cannot provide a process or a file.
+        worker_ends: The worker's end of the socket to each worker, `entry.MAX_FORKS` at most.
     """
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    if prctl(_PR_SET_CHILD_SUBREAPER, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
-        raise OSError(ctypes.get_errno(), "prctl failed")
-    context = get_context("spawn")
-    reader, writer = context.Pipe(duplex=False)
-    with writer:
-        process = context.Process(
-            target=entry.fork_workers, args=(worker_ends, writer), name="off-tanet-template"
-        )
-        signals.start_shielded(process)
-    template = _Template(process, reader)
-    workers = [ForkedProcess(template, index) for index in range(len(worker_ends))]
+    template = _prepared.pop()
+    with suppress(OSError):  # it has ended, as the workers will seem to have
+        socket.send_fds(template.control, [b"f"], [each.fileno() for each in worker_ends])
+    count = len(worker_ends)
+    workers = [ForkedProcess(template, index, count) for index in range(count)]
     for each in workers:
         signals.kill_at_exit(each)
     return workers
@@ -64,17 +73,19 @@ class ForkedProcess:
     Attributes:
         template: The process that forks it.
         index: Its number among the workers of that process.
+        siblings: The number of these workers.
         exitcode: Its exit code, or minus the signal that ended it; None before its end.
     """
 
     template: _Template
     index: int
+    siblings: int
     exitcode: int | None = field(default=None, init=False)
 
     @property
     def pid(self) -> int | None:
         """Its process id; None if the template was killed before it forked."""
-        pids = self.template.fork_pids()
+        pids = self.template.fork_pids(self.siblings)
         return pids[self.index] if pids else None
 
     def is_alive(self) -> bool:
@@ -87,10 +98,10 @@ class ForkedProcess:
         self._wait(0)
 
     def kill(self) -> None:
-        """Kill it, or the template if that has not forked; a signal handler may call this."""
+        """Kill it, and the template if that still exists; a signal handler may call this."""
         if self.template.pids is None:
-            self.template.process.kill()
-        elif self.pid is not None and self.is_alive():
+            self.template.process.kill()  # so that `pid` does not wait
+        if self.pid is not None and self.is_alive():
             os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
@@ -110,20 +121,37 @@ class _Template:
 
     Attributes:
         process: The process. Its workers end when this object does, as when the server has ended.
-        reader: Receives the process ids of the workers.
+        control: A socket to it, which gets the workers' sockets and returns their process ids.
         pids: The process ids, once they have been read.
     """
 
     process: SpawnProcess
-    reader: Connection
+    control: socket.socket
     pids: list[int] | None = None
 
-    def fork_pids(self) -> list[int]:
+    @classmethod
+    def start(cls) -> Self:
+        """Start the process."""
+        control, its_end = socket.socketpair()
+        process = get_context("spawn").Process(
+            target=entry.fork_workers, args=(its_end,), name="off-tanet-template", daemon=True
+        )
+        with its_end:
+            try:
+                signals.start_shielded(process)
+            except BaseException:
+                control.close()
+                raise
+        return cls(process, control)
+
+    def fork_pids(self, count: int) -> list[int]:
         """Wait for the process ids and the end of the process; they are none if it was killed."""
         if self.pids is None:
-            pids: list[int] = []
-            with self.reader, suppress(EOFError):
-                pids = self.reader.recv()
+            pids = array("i")
+            with self.control, suppress(OSError):
+                received = self.control.recv(count * pids.itemsize, socket.MSG_WAITALL)
+                pids.frombytes(received)
             self.process.join()  # its workers are children of this process then
-            self.pids = pids
+            if self.pids is None:  # no signal handler was here meanwhile
+                self.pids = list(pids)
         return self.pids

@@ -49,27 +49,21 @@ class Started:
 
 
 def start_forked(count: int) -> list[Started]:
-    """Start processes without options, as `forked.start`.
+    """Start processes without options by a fork, if `forked.prepare` could prepare that.
 
     Args:
-        count: Number of processes.
+        count: Number of processes; no more than `entry.MAX_FORKS` are started.
 
     Raises:
-        OSError: The system cannot provide a process or a file.
+        OSError: The system cannot provide a file.
     """
-    pairs = [_socket_pair() for _ in range(count)]
-    try:
-        workers = forked.start([worker_end for _, worker_end in pairs])
-    except BaseException:
-        for server_end, _ in pairs:
-            server_end.close()
-        raise
-    finally:
-        for _, worker_end in pairs:
-            worker_end.close()
-    return [
-        Started(worker, server_end) for worker, (server_end, _) in zip(workers, pairs, strict=True)
-    ]
+    if not forked.is_prepared():
+        return []
+    pairs = [_socket_pair() for _ in range(min(count, entry.MAX_FORKS))]
+    workers = forked.start([worker_end for _, worker_end in pairs])
+    for _, worker_end in pairs:
+        worker_end.close()
+    return [Started(worker, pair[0]) for worker, pair in zip(workers, pairs, strict=True)]
 
 
 def start_blocking() -> Started:
