@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from off_tanet.configuration import SAMPLES
 from off_tanet.errors import InstallationError
 from off_tanet.limits import MediaLimits
@@ -10,7 +12,7 @@ from off_tanet.recognition.media.video import open_clip
 
 
 def decode_samples() -> None:
-    """Decode an image and a clip of the package; where this fails, every upload would fail.
+    """Decode an image of the package, and two frames of a clip; where this fails, uploads would.
 
     Raises:
         InstallationError: If one of them cannot be decoded.
@@ -18,7 +20,7 @@ def decode_samples() -> None:
     try:
         images.decode_image((SAMPLES / "surprise_apex.jpg").read_bytes(), MediaLimits())
         clip = (SAMPLES / "clip.mp4").read_bytes()
-        for _ in open_clip(clip, MediaLimits()):
+        for _ in islice(open_clip(clip, MediaLimits()), 2):
             pass
     except Exception as error:
         detail = f"The package's samples cannot be decoded ({type(error).__name__})."

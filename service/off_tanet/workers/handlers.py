@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ import numpy as np
 from off_tanet.configuration import SAMPLES
 from off_tanet.errors import InferenceRequestError, LimitExceededError
 from off_tanet.recognition.recognizer import Recognizer
+from off_tanet.recognition.samples import decode_samples
 from off_tanet.recognition.stopwatch import Stopwatch
 from off_tanet.schemas import oip_codec
 from off_tanet.schemas.forms import ClipForm, FramesForm, VideoForm
@@ -30,12 +30,12 @@ FlowRequest: TypeAlias = tuple[str | None, bytes]
 
 def warm_up(recognizer: Recognizer) -> None:
     """Process one sample like a request, so that the first request is not slower than others."""
-    recognizer.warm_up()
+    decode_samples()
     onset, apex = ((SAMPLES / f"surprise_{name}.jpg").read_bytes() for name in ("onset", "apex"))
-    with suppress(
-        LimitExceededError
-    ):  # the service may be configured to accept only smaller pictures
+    try:
         frames_answer(recognizer, onset, apex)
+    except LimitExceededError:  # the service is configured to accept only smaller pictures
+        recognizer.warm_up()
 
 
 def frames(
