@@ -9,10 +9,10 @@ import socket
 from array import array
 from collections.abc import Sequence
 
+from off_tanet.workers import malloc
+
 MAX_FORKS = 250
 """Linux passes so many sockets in a message."""
-
-from off_tanet.workers import malloc
 
 
 def run(parent: socket.socket) -> None:
