@@ -164,7 +164,8 @@ def test_what_does_not_fit_is_refused_at_once() -> None:
 
 
 ORPHAN = """
-import asyncio, os, signal
+import asyncio, os, signal, sys
+from off_tanet.workers import early, forked
 from off_tanet.workers.engine import Engine
 from off_tanet.configuration import Configuration
 from tests.support.engines import JOBS, LIMITS, Hang, pid, until_ready
@@ -177,18 +178,22 @@ async def main():
     await engine.run(Hang(), progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
 if __name__ == "__main__":
+    if sys.argv[1] == "forked":
+        forked.prepare()
+        early.start(1)
     asyncio.run(main())
 """
 
 
-def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["started", "forked"])
+def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path, kind: str) -> None:
     """A worker that hangs cannot see its socket close; they would pile up over restarts."""
     script = tmp_path / "orphan.py"
     script.write_text(ORPHAN, encoding="utf-8")
     root = str(ROOT)
     # The worker inherits this pipe, so reading it ends only when the worker ends.
     parent = subprocess.run(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), kind],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": root},
         timeout=60,
