@@ -120,7 +120,9 @@ def test_a_report_of_a_clip(visit: Visit, tmp_path: Path) -> None:
     pdf = saved(visit, tmp_path, "Save as PDF").read_bytes()
     check_pdf(pdf, pages=1)
     texts = text_of(pdf)
-    assert texts[0].startswith("Closest class: surprise (82")
+    shown = json.loads(saved(visit, tmp_path, "Save as JSON").read_text(encoding="utf-8"))
+    percent = 100 * shown["probabilities"]["surprise"]
+    assert texts[0] == f"Closest class: surprise ({percent:.1f}%)"
     assert "onset 0.017 s" in texts
     assert any("must not be used to make" in text for text in texts)
     assert pdf.count(b"/Subtype /Image") == 6

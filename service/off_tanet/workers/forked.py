@@ -90,29 +90,34 @@ class ForkedProcess:
 
     def is_alive(self) -> bool:
         """Return whether it has not ended."""
-        self._wait(os.WNOHANG)
-        return self.pid is not None and self.exitcode is None
+        return self._lives(os.WNOHANG)
 
     def join(self) -> None:
         """Wait for its end."""
-        self._wait(0)
+        self._lives(0)
 
     def kill(self) -> None:
         """Kill it, and the template if that still exists; a signal handler may call this."""
         if self.template.pids is None:
             self.template.process.kill()  # so that `pid` does not wait
         if self.pid is not None and self.is_alive():
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # another thread has just waited for it
+                os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Do nothing: it has no files."""
 
-    def _wait(self, options: int) -> None:
-        if self.exitcode is None and self.pid is not None:
-            with suppress(ChildProcessError):  # another thread has just waited for it
-                ended, status = os.waitpid(self.pid, options)
-                if ended:
-                    self.exitcode = os.waitstatus_to_exitcode(status)
+    def _lives(self, options: int) -> bool:
+        """Whether it lives, after a wait with these options of `os.waitpid`."""
+        if self.exitcode is not None or self.pid is None:
+            return False
+        try:
+            ended, status = os.waitpid(self.pid, options)
+        except ChildProcessError:  # another thread has just waited for it
+            return False
+        if ended:
+            self.exitcode = os.waitstatus_to_exitcode(status)
+        return not ended
 
 
 @dataclass(slots=True)
