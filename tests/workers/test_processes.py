@@ -8,9 +8,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+from off_tanet.cli import main
 from off_tanet.workers import early
 
 from tests.support.engines import pid, ready_engine
+from tests.support.processes import workers_of
 from tests.support.serving import SERVE
 
 
@@ -25,6 +28,26 @@ def test_a_process_that_was_started_early_becomes_a_worker() -> None:
 
     asyncio.run(body())
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    "variable", ["OFF_TANET_WORKERS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OFF_TANET_MODEL"]
+)
+def test_a_start_that_fails_leaves_no_process_to_the_next_engine(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """It fails before its first workers are forked, and after, and once they have loaded."""
+    monkeypatch.setenv(variable, "none")
+    assert main(["serve"]) == 2
+    monkeypatch.delenv(variable)
+    assert workers_of(os.getpid()) == []
+
+    async def body() -> None:
+        async with ready_engine() as engine:
+            (worker,) = multiprocessing.active_children()
+            assert await pid(engine) == worker.pid
+
+    asyncio.run(body())
 
 
 def test_a_server_that_cannot_start_leaves_no_process_behind(tmp_path: Path) -> None:

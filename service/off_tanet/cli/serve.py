@@ -51,13 +51,16 @@ def serve(
         forked.prepare()
         from off_tanet.workers import early
 
-        settings = load_settings(config)
-        early.start(settings.engine_limits.workers)
-        shutdown.calls(early.kill)  # ends the wait for them
-        server = _load(settings)
-        if not shutdown.signal:
-            with _listening(host, port) as sockets:
-                _run(server, settings, sockets, shutdown)
+        try:
+            settings = load_settings(config)
+            early.start(settings.engine_limits.workers)
+            shutdown.calls(early.kill)  # ends the wait for them
+            server = _load(settings)
+            if not shutdown.signal:
+                with _listening(host, port) as sockets:
+                    _run(server, settings, sockets, shutdown)
+        finally:
+            early.discard()
     if shutdown.signal == signal.SIGINT:
         sys.exit(ExitCode.STOPPED)  # the log has reported it
 

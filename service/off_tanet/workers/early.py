@@ -14,7 +14,7 @@ import msgspec
 
 from off_tanet import cpu
 from off_tanet.errors import InstallationError
-from off_tanet.workers import processes
+from off_tanet.workers import forked, processes
 from off_tanet.workers.messages import REPLY, Failure, Step
 from off_tanet.workers.options import WorkerOptions
 from off_tanet.workers.processes import Started
@@ -72,8 +72,7 @@ def _exactly(replies: socket.socket, size: int) -> bytes:
 
 def _check(message: Step | Failure) -> None:
     if isinstance(message, Failure):
-        while _early:
-            _early.pop().kill()
+        discard()
         raise InstallationError(message.cause) if message.cause else message.exception()
 
 
@@ -92,3 +91,15 @@ def kill() -> None:
     """Kill the processes, which ends a wait for them; a signal handler may call this."""
     for each in _early:
         processes.kill(each.process)
+
+
+def discard() -> None:
+    """End the processes that no engine has taken.
+
+    They would otherwise become workers of the next engine of this process.
+    """
+    while _early:
+        started = _early.pop()
+        started.kill()
+        started.process.join()
+    forked.discard()

@@ -66,6 +66,15 @@ def start(worker_ends: Sequence[socket.socket]) -> list[ForkedProcess]:
     return workers
 
 
+def discard() -> None:
+    """End the prepared process, if `start` was not called."""
+    while _prepared:
+        template = _prepared.pop()
+        template.control.close()
+        template.process.kill()
+        template.process.join()
+
+
 @dataclass(eq=False)
 class ForkedProcess:
     """A worker, with the methods of a `multiprocessing.Process`.
