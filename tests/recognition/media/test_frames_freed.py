@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 from av.container import InputContainer
+from av.filter import Graph
 from av.video.frame import VideoFrame
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.media.video import open_clip
@@ -13,8 +14,9 @@ from tests.support import factories
 
 
 def alive() -> int:
-    """The decoded frames and open containers of this process."""
-    return sum(type(each) in (VideoFrame, InputContainer) for each in gc.get_objects())
+    """The decoded frames, open containers and filter graphs of this process."""
+    kinds = (VideoFrame, InputContainer, Graph)
+    return sum(type(each) in kinds for each in gc.get_objects())
 
 
 def test_frames_are_freed_without_the_garbage_collector() -> None:
@@ -26,6 +28,16 @@ def test_frames_are_freed_without_the_garbage_collector() -> None:
         before = alive()
         most = max(alive() for _ in open_clip(clip, MediaLimits()))
         assert alive() == before
-        assert most <= before + 4
+        assert most <= before + 5  # among them a container and a graph
     finally:
         gc.enable()
+
+
+def test_frames_use_the_memory_of_those_before() -> None:
+    """With memory of its own for each frame, a process grew by 110 MB in a video of 1080p."""
+    clip = factories.mp4([factories.picture(640, 480, index) for index in range(30)])
+    addresses = [frame.pixels.ctypes.data for frame in open_clip(clip, MediaLimits())]
+    assert len(addresses) == 30
+    assert len(set(addresses)) <= 3
+    kept = [frame.pixels for frame in open_clip(clip, MediaLimits())]
+    assert len({pixels.ctypes.data for pixels in kept}) == 30

@@ -16,7 +16,6 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from off_tanet.errors import (
@@ -33,15 +32,13 @@ from off_tanet.recognition.media import (
     unsupported_video,
 )
 from off_tanet.recognition.media.containers import Kind
+from off_tanet.recognition.media.conversion import Converter
 from off_tanet.recognition.media.decoding import DECODING_ERRORS, Decoder
 from off_tanet.recognition.media.images import check_size, validate_upload
 from off_tanet.recognition.media.length import LengthLimit
 from off_tanet.recognition.media.masking import MaskedFile, TooManyFramesError, View
 from off_tanet.recognition.media.timing import Clock
 from off_tanet.types import Frame, Pixels
-
-_UNSPECIFIED = 2  # colours, by H.273
-_MATRICES = {0, 1, 4, 5, 6, 7, 9}  # colour matrices that FFmpeg converts from
 
 
 def open_clip(data: bytes, limits: MediaLimits) -> ClipStream:
@@ -102,7 +99,7 @@ class ClipStream:
         self._stream = stream
         self._decoder = Decoder(container, stream)
         self._length, self._max_pixels = length, pixels
-        self._reformatter = VideoReformatter()
+        self._converter = Converter()
         self._constant_rate, self._broken = view.constant_rate, view.broken
 
     @property
@@ -136,16 +133,10 @@ class ClipStream:
         check_size(frame.width, frame.height, self._max_pixels, "video_pixels")
         aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         size = display.square_size(frame.width, frame.height, aspect, self._max_pixels)
-        # Keep brightness as coded: FFmpeg rejects frames whose colours it cannot convert.
-        frame.color_trc = frame.color_primaries = _UNSPECIFIED
-        if frame.colorspace not in _MATRICES:
-            frame.colorspace = _UNSPECIFIED
         try:
-            shown = self._reformatter.reformat(frame, *size, format="bgr24", threads=1)
+            pixels = self._converter.convert(frame, size)
         except DECODING_ERRORS:
             raise UndecodableMediaError("The colours of the clip cannot be converted.") from None
-        rows = np.frombuffer(memoryview(shown.planes[0]), np.uint8).reshape(shown.height, -1)
-        pixels = rows[:, : 3 * shown.width].reshape(shown.height, shown.width, 3)
         if self._decoder.orientation != 1:
             return raster.apply_orientation(pixels, self._decoder.orientation)
         return np.ascontiguousarray(display.apply_matrix(pixels, display.display_matrix(frame)))
