@@ -57,6 +57,27 @@ def test_a_tracks_matrix_mirrors_its_frames(name: str) -> None:
     assert np.array_equal(decode(with_matrix(MP4, *matrix))[3].pixels, mirror(plain))
 
 
+@pytest.mark.parametrize(
+    ("codec", "samples", "size"),
+    [
+        ("libx264", "yuv420p", (64, 48)),
+        ("libx264", "yuv420p10le", (64, 48)),
+        ("libx264", "yuv422p", (64, 48)),
+        ("libvpx-vp9", "yuv420p", (63, 47)),
+        ("libvpx-vp9", "yuv444p", (63, 47)),
+    ],
+)
+@pytest.mark.parametrize("name", MIRRORS)
+def test_frames_of_all_formats_are_turned(
+    name: str, codec: str, samples: str, size: tuple[int, int]
+) -> None:
+    """FFmpeg turns some of them before their conversion, where colours have fewer pixels."""
+    matrix, mirror = MIRRORS[name]
+    data = film(factories.frames(3, *size), codec=codec, samples=samples)
+    plain, turned = (decode(each)[2].pixels for each in (data, with_matrix(data, *matrix)))
+    assert np.array_equal(turned, mirror(plain))
+
+
 @pytest.mark.parametrize("container", ["avi", "mov", "matroska"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_motion_jpeg_is_oriented_by_its_exif(container: str, orientation: int) -> None:

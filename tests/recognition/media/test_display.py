@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from off_tanet.recognition.media.display import apply_matrix, square_size
+from off_tanet.recognition.media.display import square_size
+from off_tanet.recognition.media.turns import Turn
 
 from tests.support import factories
 
@@ -44,13 +45,13 @@ def matrix(a: float, b: float, c: float, d: float) -> bytes:
 def test_the_nearest_of_the_eight_orientations_is_used(name: str) -> None:
     """The angle alone loses mirrors; a matrix near none of them is ignored."""
     parts, expected = TURNS[name]
-    assert np.array_equal(apply_matrix(PICTURE, matrix(*parts)), expected)
+    assert np.array_equal(Turn.of_matrix(matrix(*parts)).apply(PICTURE), expected)
 
 
 @given(st.tuples(*[st.integers(-(2**31), 2**31 - 1)] * 9))
 def test_any_matrix_keeps_every_pixel(numbers: tuple[int, ...]) -> None:
     """The matrix comes from the file."""
-    shown = apply_matrix(PICTURE, struct.pack("=9i", *numbers))
+    shown = Turn.of_matrix(struct.pack("=9i", *numbers)).apply(PICTURE)
     assert sorted(shown.reshape(-1, 3).tolist()) == sorted(PICTURE.reshape(-1, 3).tolist())
 
 

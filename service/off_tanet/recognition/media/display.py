@@ -18,13 +18,11 @@ from av.buffer import Buffer
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
-from off_tanet.types import Pixels
-
 _ONE = 1 << 16  # in the 16.16 fixed-point numbers of a display matrix
 
 
 def display_matrix(frame: VideoFrame) -> bytes:
-    """Return the display matrix of a frame or of its container, see `apply_matrix`."""
+    """Return the display matrix of a frame or of its container, see `Turn.of_matrix`."""
     try:
         # The property `side_data` makes a cycle, in which frames wait for the garbage collector.
         container = SideDataContainer(frame)  # type: ignore[call-arg]  # the stub has no arguments
@@ -35,30 +33,6 @@ def display_matrix(frame: VideoFrame) -> bytes:
         turn_degrees = frame.rotation
     cos, sin = (round(_ONE * part(math.radians(turn_degrees))) for part in (math.cos, math.sin))
     return struct.pack("=9i", cos, -sin, 0, sin, cos, 0, 0, 0, _ONE << 14)
-
-
-def apply_matrix(pixels: Pixels, matrix: bytes) -> Pixels:
-    """Rotate and mirror a frame by a display matrix.
-
-    A matrix that is none of the eight rotations and reflections by right angles is replaced by the
-    nearest of them, as browsers do. A rotation by exactly 45 degrees changes nothing.
-
-    Args:
-        pixels: The frame as it is coded, [H, W, 3].
-        matrix: Nine 32-bit integers in native byte order, as FFmpeg returns them: the pixel (x, y)
-            moves to (m0 x + m3 y, m1 x + m4 y).
-
-    Returns:
-        A view of `pixels`, [H, W, 3] or [W, H, 3].
-    """
-    x_to_x, x_to_y, _, y_to_x, y_to_y, *_ = struct.unpack("=9i", matrix)
-    if abs(x_to_y) + abs(y_to_x) > abs(x_to_x) + abs(y_to_y):
-        pixels, across, down = pixels.transpose(1, 0, 2), y_to_x, x_to_y
-    else:
-        across, down = x_to_x, y_to_y
-    if across < 0:
-        pixels = pixels[:, ::-1]
-    return pixels[::-1] if down < 0 else pixels
 
 
 def square_size(

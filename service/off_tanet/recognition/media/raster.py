@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from off_tanet.recognition.media.turns import Turn
 from off_tanet.types import Pixels
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
@@ -67,15 +68,16 @@ class Raster:
         Args:
             depth: Significant bits of a sample: `2 ** depth - 1` becomes 255.
         """
+        turn = Turn.of_exif(self.orientation)
         if depth == 8 and self.samples.dtype == np.uint8 and self.samples.shape[2:] == (3,):
-            return apply_orientation(cast(Pixels, self.samples), self.orientation)
+            return turn.apply(cast(Pixels, self.samples))
         height, width = self.samples.shape[:2]
         colour = np.empty((height, width, 3), np.uint8)
         rows = max(1, _BAND_PIXELS // width)
         for top in range(0, height, rows):
             band = _scale_to_8_bits(self.samples[top : top + rows], depth)
             colour[top : top + rows] = _convert_to_bgr(band, self.premultiplied)
-        return apply_orientation(colour, self.orientation)
+        return turn.apply(colour)
 
 
 def _scale_to_8_bits(samples: Samples, depth: int) -> NDArray[np.uint8]:
@@ -94,22 +96,3 @@ def _convert_to_bgr(samples: NDArray[np.uint8], premultiplied: bool) -> Pixels:
         return colour
     alpha = cv2.cvtColor(np.ascontiguousarray(samples[..., 3]), cv2.COLOR_GRAY2BGR)
     return np.asarray(cv2.multiply(colour, alpha, scale=1 / 255), np.uint8)
-
-
-def apply_orientation(pixels: Pixels, orientation: int) -> Pixels:
-    """Rotate and mirror an image upright.
-
-    Args:
-        pixels: The image as it is stored, [H, W, 3].
-        orientation: The EXIF orientation, 1 to 8; from 5 on, rows and columns are exchanged.
-
-    Returns:
-        A contiguous array, [H, W, 3] or [W, H, 3].
-    """
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)

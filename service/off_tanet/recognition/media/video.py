@@ -12,7 +12,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
@@ -28,7 +27,6 @@ from off_tanet.recognition.media import (
     containers,
     demuxing,
     display,
-    raster,
     unsupported_video,
 )
 from off_tanet.recognition.media.containers import Kind
@@ -38,6 +36,7 @@ from off_tanet.recognition.media.images import check_size, validate_upload
 from off_tanet.recognition.media.length import LengthLimit
 from off_tanet.recognition.media.masking import MaskedFile, TooManyFramesError, View
 from off_tanet.recognition.media.timing import Clock
+from off_tanet.recognition.media.turns import Turn
 from off_tanet.types import Frame, Pixels
 
 
@@ -134,12 +133,14 @@ class ClipStream:
         aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         size = display.square_size(frame.width, frame.height, aspect, self._max_pixels)
         try:
-            pixels = self._converter.convert(frame, size)
+            return self._converter.convert(frame, size, self._turn(frame))
         except DECODING_ERRORS:
             raise UndecodableMediaError("The colours of the clip cannot be converted.") from None
+
+    def _turn(self, frame: VideoFrame) -> Turn:
         if self._decoder.orientation != 1:
-            return raster.apply_orientation(pixels, self._decoder.orientation)
-        return np.ascontiguousarray(display.apply_matrix(pixels, display.display_matrix(frame)))
+            return Turn.of_exif(self._decoder.orientation)
+        return Turn.of_matrix(display.display_matrix(frame))
 
 
 def _open(data: bytes, limits: MediaLimits, length: LengthLimit) -> ClipStream:
