@@ -25,9 +25,11 @@ class Counting:
         self.frame = 0
         self.placed: list[int] = []
 
-    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
+    def detect(
+        self, frame: Pixels, *, all_sizes: bool = False, coarse: bool = False
+    ) -> tuple[FaceLandmarks, ...]:
         self.placed.append(self.frame)
-        return self._detector.detect(frame, all_sizes=all_sizes)
+        return self._detector.detect(frame, all_sizes=all_sizes, coarse=coarse)
 
     def follow(self, picture: Pixels, face: FaceLandmarks) -> FaceLandmarks | None:
         self.placed.append(self.frame)
@@ -102,7 +104,9 @@ def test_a_cut_is_not_waited_for(detector: FaceDetector) -> None:
 class Leaving(Counting):
     """A detector that sees a face on the first frame alone."""
 
-    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
+    def detect(
+        self, frame: Pixels, *, all_sizes: bool = False, coarse: bool = False
+    ) -> tuple[FaceLandmarks, ...]:
         return super().detect(frame) if not self.frame else ()
 
     def follow(self, picture: Pixels, face: FaceLandmarks) -> FaceLandmarks | None:

@@ -42,7 +42,9 @@ class Scene:
         self._shown = next(self._frames)
         return np.full((600, 1200, 3), 128, np.uint8)
 
-    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
+    def detect(
+        self, frame: Pixels, *, all_sizes: bool = False, coarse: bool = False
+    ) -> tuple[FaceLandmarks, ...]:
         self.detections += 1
         return tuple(sorted(self._shown.values(), key=lambda face: -face.region.side))
 

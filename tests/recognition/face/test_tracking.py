@@ -211,10 +211,13 @@ class Scripted:
 
     def __init__(self, shown: list[bool]) -> None:
         self._shown = iter(shown)
-        self.searches = 0
+        self.searches = self.thorough = 0
 
-    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
+    def detect(
+        self, frame: Pixels, *, all_sizes: bool = False, coarse: bool = False
+    ) -> tuple[FaceLandmarks, ...]:
         self.searches += 1
+        self.thorough += not coarse
         return (self.FACE,) if next(self._shown) else ()
 
     def follow(self, picture: Pixels, face: FaceLandmarks) -> FaceLandmarks | None:
@@ -228,6 +231,24 @@ def test_searches_are_rare_without_a_face() -> None:
     for _ in range(20):
         assert tracker.track(STILL).crop is None
     assert script.searches == 4
+
+
+def test_searches_for_small_faces_are_rarer() -> None:
+    """Those took as long as a minute of video plays, in a minute of an empty room."""
+    script = Scripted([False] * 150)
+    tracker = FaceTracker(script)
+    for _ in range(150):
+        tracker.track(STILL)
+    assert (script.searches, script.thorough) == (30, 7)  # 0, 1, 2, then each sixth
+
+
+def test_a_small_face_that_appears_late_is_found(detector: FaceDetector) -> None:
+    """Only thorough searches find it: within a second of a film."""
+    small = cv2.copyMakeBorder(STILL, *[900] * 4, cv2.BORDER_CONSTANT)
+    tracker = FaceTracker(detector)
+    empty = np.zeros_like(small)
+    assert all(tracker.track(empty).crop is None for _ in range(20))
+    assert [tracker.track(small).crop is not None for _ in range(31)].count(True) >= 1
 
 
 def test_a_lost_face_is_searched_at_once() -> None:

@@ -26,6 +26,10 @@ from off_tanet.types import Pixels
 _DETECT_EVERY = 5  # frames without a face; detection costs more than all other steps together
 _DETECT_EVERY_WITH_FACES = 10  # frames, for further faces where some are tracked
 
+# A search for small faces takes as long as 20 to 50 frames of video with a face. Where one is
+# missing, the first searches are thorough, and then one of six.
+_THOROUGH_AT_FIRST, _THOROUGH_EVERY = 3, 6
+
 _ROUNDING = 0.99  # of the time between two frames, which files round to milliseconds
 
 
@@ -61,7 +65,8 @@ class OneFace:
 class MultiFaceTracker:
     """Tracker of several faces, or of a chosen one, each with its own identity.
 
-    Faces are detected on the first frame, after a cut, and while one is lost. In between, the
+    Faces are detected on the first frame, after a cut, and while one is lost; small ones less often
+    the longer it is. In between, the
     landmarks of each face are placed from those of the frame before, not more often than
     `landmark_rate`: on other frames, only the crop is new. The transform of a crop is held while
     the face stays near its place, and follows it otherwise: crops of one scene stay comparable,
@@ -99,6 +104,7 @@ class MultiFaceTracker:
         self._thumbnail: NDArray[np.float32] | None = None
         self._size: tuple[int, ...] = ()
         self._until_detection = 0
+        self._in_vain = 0  # searches since a face was lost
         self._placed_s = -inf
 
     def track(self, pixels: Pixels, time_s: float | None = None, /) -> tuple[TrackedFrame, ...]:
@@ -119,7 +125,7 @@ class MultiFaceTracker:
             return tuple(identity.hold(pixels) for identity in self._identities)
         found = _without_duplicates([identity.follow(pixels) for identity in self._identities])
         if self._is_detection_due(found):
-            detected = self._detector.detect(pixels, all_sizes=self._all_sizes)
+            detected = self._detect(pixels)
             self._assign(found, detected)
         else:
             detected = ()
@@ -135,7 +141,7 @@ class MultiFaceTracker:
         for identity in self._identities:
             if cut or (self._size != pixels.shape and identity.latest is not None):
                 identity.forget()
-                self._until_detection = 0
+                self._until_detection = self._in_vain = 0
         self._thumbnail, self._size = coarse, pixels.shape
         return {"cut"} if cut else set()
 
@@ -155,10 +161,18 @@ class MultiFaceTracker:
         absent = [i for i, face in zip(self._identities, found, strict=True) if face is None]
         if not absent:
             return False
-        if not self._until_detection or any(identity.in_scene for identity in absent):
+        if any(identity.in_scene for identity in absent):
+            self._in_vain = 0
+            return True
+        if not self._until_detection:
             return True
         self._until_detection -= 1
         return False
+
+    def _detect(self, pixels: Pixels) -> tuple[FaceLandmarks, ...]:
+        coarse = self._in_vain >= _THOROUGH_AT_FIRST and self._in_vain % _THOROUGH_EVERY != 0
+        self._in_vain += 1
+        return self._detector.detect(pixels, all_sizes=self._all_sizes, coarse=coarse)
 
     def _assign(
         self, found: list[FaceLandmarks | None], detected: tuple[FaceLandmarks, ...]

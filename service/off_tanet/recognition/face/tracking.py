@@ -63,7 +63,9 @@ class TrackedFrame:
 class Detector(Protocol):
     """The part of `FaceDetector` that the tracker uses."""
 
-    def detect(self, frame: Pixels, *, all_sizes: bool = False) -> tuple[FaceLandmarks, ...]:
+    def detect(
+        self, frame: Pixels, *, all_sizes: bool = False, coarse: bool = False
+    ) -> tuple[FaceLandmarks, ...]:
         """Return the faces of a frame, the largest first."""
         ...
 
