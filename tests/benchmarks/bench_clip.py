@@ -14,11 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from off_tanet.configuration import ASSETS
+from off_tanet.errors import NoFaceError
 from off_tanet.limits import MediaLimits
 from off_tanet.recognition.face.detector import FaceDetector
 from off_tanet.recognition.face.trackers import FaceTracker
@@ -122,6 +125,40 @@ def bench_video(size: tuple[int, int], minutes: int) -> None:
     subprocess.run(command, input=video, check=True)
 
 
+def decode(video: bytes) -> None:
+    for _ in open_clip(video, LIMITS):
+        pass
+
+
+def bench_turned(rounds: int) -> None:
+    """Print what decoding costs upright and for a video that telephones store on its side."""
+    size = max(VIDEOS)
+    scaled = [np.asarray(cv2.resize(each, size), np.uint8) for each in frames(VIDEO_FPS)]
+    for title, display in {"upright": None, "on its side": (90, False, False)}.items():
+        video = film(scaled, fps=VIDEO_FPS, display=display)
+        spent = processor_ms(partial(decode, video), rounds)
+        print(f"decoding {size[0]} x {size[1]}, {title}: {spent / VIDEO_FPS:.2f} ms a frame")
+
+
+def bench_empty() -> None:
+    """Print the cost of a video of a room without a face, where it is searched in vain."""
+    random = np.random.default_rng(0)
+    room = cv2.resize(
+        random.integers(0, 255, (45, 80, 3), np.uint8), (1280, 720), interpolation=cv2.INTER_CUBIC
+    )
+    noisy = [
+        np.asarray(cv2.add(room, random.integers(0, 5, room.shape, np.uint8)), np.uint8)
+        for _ in range(VIDEO_FPS)
+    ]
+    seconds = 60
+    video = spliced(*[film(noisy, fps=VIDEO_FPS)] * seconds, container="mp4")
+    recognizer, start = Recognizer(), time.process_time()
+    with suppress(NoFaceError):
+        recognizer.video(video)
+    spent = time.process_time() - start
+    print(f"{seconds} s of 1280 x 720 without a face: {spent:.1f} s")
+
+
 def main(rounds: int) -> None:
     cv2.setNumThreads(1)
     threadpool_limits(1)
@@ -131,6 +168,8 @@ def main(rounds: int) -> None:
     bench_published(clip, ours, rounds)
     for size, minutes in VIDEOS.items():
         bench_video(size, minutes)
+    bench_turned(rounds)
+    bench_empty()
 
 
 if __name__ == "__main__":
