@@ -83,8 +83,8 @@ class FaceDetector:
             all_sizes: Also search for faces smaller than an eighth of the picture's shorter side
                 where there are larger ones, and down to 1/64 of it instead of 1/32. By default
                 they are ignored there: they cost most of the time and are rarely the subject.
-            coarse: Only search for faces from an eighth of the shorter side on, in a tenth of the
-                time or less where there is none.
+            coarse: Only search for faces from an eighth of the shorter side on, in a fifth to a
+                fifteenth of the time where there is none.
 
         Returns:
             The landmarks of each face, the largest first, possibly none.

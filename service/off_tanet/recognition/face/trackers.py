@@ -26,8 +26,8 @@ from off_tanet.types import Pixels
 _DETECT_EVERY = 5  # frames without a face; detection costs more than all other steps together
 _DETECT_EVERY_WITH_FACES = 10  # frames, for further faces where some are tracked
 
-# A search for small faces takes as long as 20 to 50 frames of video with a face. Where one is
-# missing, the first searches are thorough, and then one of six.
+# A search for faces of all sizes takes as long as 10 to 50 frames of video with a face. Where one
+# is missing, the first searches are thorough, and then one of six.
 _THOROUGH_AT_FIRST, _THOROUGH_EVERY = 3, 6
 
 _ROUNDING = 0.99  # of the time between two frames, which files round to milliseconds
