@@ -118,8 +118,17 @@ def share_named(checkpoint: Checkpoint, dataset: FlowDataset) -> float:
     return float((probabilities.argmax(1).numpy() == dataset.labels).mean())
 
 
+def rounded(scores: object) -> object:
+    """The same scores, whose floats equal those of a processor that rounds otherwise."""
+    if isinstance(scores, dict):
+        return {name: rounded(score) for name, score in scores.items()}
+    if isinstance(scores, list | tuple):
+        return [rounded(score) for score in scores]
+    return pytest.approx(scores, rel=1e-6) if isinstance(scores, float) else scores
+
+
 def test_the_shipped_card_has_the_measured_scores() -> None:
-    """The figures of the model card are those of the weights."""
+    """The figures of the model card are those of the weights, on any processor."""
     checkpoint = load(WEIGHTS)
     scores = evaluate(checkpoint, load_maps(shared("megc2019_flow_dev.npz")))
-    assert checkpoint.card.scores["megc2019_flow_dev"] == scores
+    assert checkpoint.card.scores["megc2019_flow_dev"] == rounded(scores)
